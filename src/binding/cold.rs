@@ -1,0 +1,153 @@
+//! Configuration and statistics.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use napi_derive::napi;
+use serde_json::Value;
+
+use super::process;
+use crate::error::Error;
+use crate::next::signal::Version;
+use crate::options::Options;
+use crate::stats::{Answer, Kind, Latency};
+
+/// Chooses the options of this process, from JSON texts of the given options and the environment.
+#[napi]
+pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
+    let options = parse(&given).and_then(|given| Options::resolve(&given, &parse(&env)?));
+    let chosen = options.and_then(|options| process::choose(options).map(|()| options.debug));
+    chosen.map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
+}
+
+/// The environment variables that `configure` reads.
+#[napi]
+pub fn env_names() -> Vec<String> {
+    Options::env_names().into_iter().map(str::to_owned).collect()
+}
+
+/// Tells which Next.js runs, and whether it is building.
+#[napi]
+pub fn app(version: Option<String>, building: bool) {
+    let parsed = version.as_deref().and_then(parse_version);
+    process::learn(|app| {
+        app.version = parsed.unwrap_or(Version::NEWEST);
+        app.building = building;
+    });
+}
+
+fn parse_version(text: &str) -> Option<Version> {
+    let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
+    Some(Version { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? })
+}
+
+/// Tells where the build output lies.
+#[napi]
+pub fn server_dir(path: String) {
+    process::learn(|app| app.server_dir = Some(Arc::new(PathBuf::from(path))));
+}
+
+/// Answers to gets of one kind.
+#[napi(object)]
+pub struct KindStats {
+    pub fresh: f64,
+    pub stale: f64,
+    pub misses: f64,
+    pub prerendered_fresh: f64,
+    pub prerendered_stale: f64,
+}
+
+/// How long calls take inside the engine.
+#[napi(object)]
+pub struct LatencyStats {
+    pub measured: f64,
+    pub p50_micros: f64,
+    pub p95_micros: f64,
+    pub p99_micros: f64,
+}
+
+/// The memory tier.
+#[napi(object)]
+pub struct MemoryStats {
+    pub entries: f64,
+    pub bytes: f64,
+    pub capacity_bytes: f64,
+    pub evictions: f64,
+}
+
+/// Everything that is counted.
+#[napi(object)]
+pub struct EngineStats {
+    pub use_cache: KindStats,
+    pub app_page: KindStats,
+    pub app_route: KindStats,
+    pub pages: KindStats,
+    pub fetch: KindStats,
+    pub image: KindStats,
+    pub memory: MemoryStats,
+    pub sets: f64,
+    pub dropped: f64,
+    pub invalidations: f64,
+    pub tags: f64,
+    pub joined: f64,
+    pub wait_timeouts: f64,
+    pub flights: f64,
+    pub panics: f64,
+    pub get: LatencyStats,
+    pub set: LatencyStats,
+}
+
+/// What this process has counted since it started.
+#[napi]
+pub fn stats() -> EngineStats {
+    let engine = process::engine();
+    let (stats, held) = (&engine.stats, engine.holdings());
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+    EngineStats {
+        use_cache: kind_stats(Kind::UseCache),
+        app_page: kind_stats(Kind::AppPage),
+        app_route: kind_stats(Kind::AppRoute),
+        pages: kind_stats(Kind::Pages),
+        fetch: kind_stats(Kind::Fetch),
+        image: kind_stats(Kind::Image),
+        memory: MemoryStats {
+            entries: held.entries as f64,
+            bytes: held.bytes as f64,
+            capacity_bytes: held.capacity_bytes as f64,
+            evictions: held.evictions as f64,
+        },
+        sets: read(&stats.sets),
+        dropped: read(&stats.dropped),
+        invalidations: read(&stats.invalidations),
+        tags: held.tags as f64,
+        joined: read(&stats.joined),
+        wait_timeouts: read(&stats.wait_timeouts),
+        flights: held.flights as f64,
+        panics: read(&stats.panics),
+        get: latency_stats(stats.get_latency()),
+        set: latency_stats(stats.set_latency()),
+    }
+}
+
+fn kind_stats(kind: Kind) -> KindStats {
+    let stats = &process::engine().stats;
+    let of = |answer| stats.answered(kind, answer) as f64;
+    KindStats {
+        fresh: of(Answer::MemoryFresh),
+        stale: of(Answer::MemoryStale),
+        misses: of(Answer::Miss),
+        prerendered_fresh: of(Answer::PrerenderedFresh),
+        prerendered_stale: of(Answer::PrerenderedStale),
+    }
+}
+
+fn latency_stats(latency: Latency) -> LatencyStats {
+    LatencyStats {
+        measured: latency.measured as f64,
+        p50_micros: latency.p50_us,
+        p95_micros: latency.p95_us,
+        p99_micros: latency.p99_us,
+    }
+}

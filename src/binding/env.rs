@@ -1,0 +1,353 @@
+//! The state of one JavaScript environment.
+//!
+//! [`State`] lives on its thread; [`Shared`] is the part other threads may reach. Everything goes
+//! with the environment: a worker may end at any moment.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::sys;
+use parking_lot::Mutex;
+
+use super::hot::Hot;
+use super::{process, raw, read};
+use crate::entry::Entry;
+use crate::flight::Wake;
+use crate::key::Hash128;
+
+/// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
+pub(super) const MAILBOX: usize = 3;
+
+/// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
+#[derive(Clone, Copy)]
+pub(super) enum Slot {
+    /// How to read the returned entry; see `get::Mark`.
+    Mark = 0,
+    /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
+    Detail = 1,
+    /// The position applied when the answer was given.
+    Position = 2,
+}
+
+/// State of one environment, touched by its thread only.
+pub(super) struct State {
+    env: sys::napi_env,
+    pub(super) shared: Arc<Shared>,
+    pub(super) hot: RefCell<Hot>,
+    /// JavaScript functions and the mailbox, once attached.
+    attached: Cell<Option<Attached>>,
+    /// Entries read from build output that memory would not hold, for the get that asked.
+    pub(super) delivered: RefCell<HashMap<Hash128, Arc<Entry>>>,
+    /// The last reason in words, kept when decisions are printed.
+    pub(super) why: RefCell<String>,
+    next_token: Cell<u32>,
+    calls: Cell<u64>,
+    /// What `slept_ms` said when the bound objects were made.
+    slept_ms: Cell<f64>,
+}
+
+#[derive(Clone, Copy)]
+struct Attached {
+    mailbox: *mut f64,
+    assemble: sys::napi_ref,
+    settle: sys::napi_ref,
+    /// Next's clock minus the uptime clock, in ms.
+    next_offset_ms: f64,
+    /// Engine clock minus uptime clock when attached, in us: grows when the machine sleeps.
+    drift_us: i64,
+}
+
+/// The part of an environment that other threads reach.
+pub(super) struct Shared {
+    inbox: Mutex<Inbox>,
+    /// Whether the environment's thread was told to look into the inbox and has not yet.
+    called: AtomicBool,
+    /// The threadsafe function; null once the environment ends. Called under the lock, so that it
+    /// is not closed meanwhile.
+    caller: Mutex<Caller>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    woken: Vec<u32>,
+    released: Vec<u64>,
+}
+
+struct Caller(sys::napi_threadsafe_function);
+
+// SAFETY: a threadsafe function may be called from any thread; closing it is serialised by the lock
+// around it.
+unsafe impl Send for Caller {}
+
+impl Shared {
+    /// An entry left memory.
+    pub(super) fn release(&self, id: u64) {
+        self.inbox.lock().released.push(id);
+        self.call();
+    }
+
+    fn call(&self) {
+        if self.called.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let caller = self.caller.lock();
+        if !caller.0.is_null() {
+            // SAFETY: not null means not closed, and closing waits for this lock.
+            unsafe {
+                sys::napi_call_threadsafe_function(
+                    caller.0,
+                    ptr::null_mut(),
+                    sys::ThreadsafeFunctionCallMode::nonblocking,
+                );
+            }
+        }
+    }
+
+    fn take(&self) -> Inbox {
+        self.called.store(false, Ordering::Release);
+        std::mem::take(&mut *self.inbox.lock())
+    }
+}
+
+impl Wake for Shared {
+    fn wake(&self, token: u32) {
+        self.inbox.lock().woken.push(token);
+        self.call();
+    }
+}
+
+impl State {
+    /// A number for a get that has to wait.
+    pub(super) fn token(&self) -> u32 {
+        let token = self.next_token.get();
+        self.next_token.set(token.checked_add(1).unwrap_or(1));
+        token
+    }
+
+    /// Whether this call is one of those that are timed.
+    #[inline]
+    pub(super) fn is_timed(&self) -> bool {
+        let calls = self.calls.get().wrapping_add(1);
+        self.calls.set(calls);
+        calls.is_multiple_of(crate::stats::SAMPLE)
+    }
+
+    /// After a sleep of the machine the moments in bound objects are off: lets go of them.
+    #[cold]
+    pub(super) fn notice_sleep(&self) {
+        let slept = self.slept_ms();
+        if (slept - self.slept_ms.replace(slept)).abs() > 1_000.0 {
+            self.hot.borrow_mut().clear(self.env);
+        }
+    }
+
+    /// Leaves a value in the mailbox.
+    #[inline]
+    pub(super) fn leave(&self, slot: Slot, value: f64) {
+        if let Some(attached) = self.attached.get() {
+            // SAFETY: the mailbox has `MAILBOX` doubles, checked when attached; JavaScript keeps
+            // the array for as long as the module lives and never hands its buffer on.
+            unsafe { attached.mailbox.add(slot as usize).write(value) };
+        }
+    }
+
+    /// The JavaScript function that builds what a get returns.
+    pub(super) fn assemble(&self) -> Option<sys::napi_value> {
+        Some(raw::dereference(self.env, self.attached.get()?.assemble))
+    }
+
+    /// Now on Next's clock, in ms.
+    pub(super) fn next_now_ms(&self) -> f64 {
+        let offset = self.attached.get().map_or(0.0, |a| a.next_offset_ms);
+        process::engine().clock.uptime_us() as f64 / 1e3 + offset
+    }
+
+    /// How much longer the machine has slept since this environment attached, in ms: Next's clock
+    /// stood still meanwhile.
+    pub(super) fn slept_ms(&self) -> f64 {
+        let attached = self.attached.get().map_or(0, |a| a.drift_us);
+        let slept = drift_us() - attached;
+        // The two clocks are read one after the other; less than a second is noise.
+        if slept.abs() < 1_000_000 { 0.0 } else { slept as f64 / 1e3 }
+    }
+
+    /// Lets go of objects whose entries left memory.
+    pub(super) fn sweep(&self, released: &[u64]) {
+        let mut hot = self.hot.borrow_mut();
+        for id in released {
+            hot.remove(self.env, *id);
+        }
+    }
+}
+
+/// Engine clock minus uptime clock.
+fn drift_us() -> i64 {
+    let clock = &process::engine().clock;
+    clock.now().0.wrapping_sub(clock.uptime_us()) as i64
+}
+
+/// Makes the state of `env`. It is freed when the environment ends.
+pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
+    let shared = Arc::new(Shared {
+        inbox: Mutex::default(),
+        called: AtomicBool::new(false),
+        caller: Mutex::new(Caller(ptr::null_mut())),
+    });
+    let state = Box::into_raw(Box::new(State {
+        env,
+        shared: shared.clone(),
+        hot: RefCell::new(Hot::default()),
+        attached: Cell::new(None),
+        delivered: RefCell::default(),
+        why: RefCell::default(),
+        next_token: Cell::new(1),
+        calls: Cell::new(0),
+        slept_ms: Cell::new(0.0),
+    }));
+    let caller = threadsafe_function(env, state)?;
+    shared.caller.lock().0 = caller;
+    process::enter(shared);
+    // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
+    // SAFETY: `state` lives until `finalize`, which runs after the hooks.
+    let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
+    napi::check_status!(status)?;
+    // SAFETY: as above; the instance data is nobody else's.
+    let status =
+        unsafe { sys::napi_set_instance_data(env, state.cast(), Some(finalize), ptr::null_mut()) };
+    napi::check_status!(status)?;
+    Ok(state)
+}
+
+fn threadsafe_function(
+    env: sys::napi_env,
+    state: *mut State,
+) -> napi::Result<sys::napi_threadsafe_function> {
+    let mut out = ptr::null_mut();
+    let name = raw::latin1(env, b"tiercel");
+    // SAFETY: without a function, Node calls `receive` with `state`, on this thread only, until the
+    // environment ends.
+    let status = unsafe {
+        sys::napi_create_threadsafe_function(
+            env,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            name,
+            0,
+            1,
+            ptr::null_mut(),
+            None,
+            state.cast(),
+            Some(receive),
+            &raw mut out,
+        )
+    };
+    napi::check_status!(status)?;
+    // Nothing of ours keeps the process alive.
+    // SAFETY: made just now, for this environment.
+    napi::check_status!(unsafe { sys::napi_unref_threadsafe_function(env, out) })?;
+    Ok(out)
+}
+
+/// The environment ends: from now on nobody calls into it.
+unsafe extern "C" fn clean_up(state: *mut c_void) {
+    // SAFETY: `state` is what `create` registered.
+    let state = unsafe { &*state.cast::<State>() };
+    process::leave(&state.shared);
+    state.shared.caller.lock().0 = ptr::null_mut();
+}
+
+unsafe extern "C" fn finalize(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
+    // SAFETY: `state` is the box leaked in `create`; this runs once, last.
+    drop(unsafe { Box::from_raw(state.cast::<State>()) });
+}
+
+/// Something lies in the inbox.
+unsafe extern "C" fn receive(
+    env: sys::napi_env,
+    _: sys::napi_value,
+    state: *mut c_void,
+    _: *mut c_void,
+) {
+    if env.is_null() || state.is_null() {
+        return;
+    }
+    // SAFETY: Node calls this on the environment's thread while it lives.
+    let state = unsafe { &*state.cast::<State>() };
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let inbox = state.shared.take();
+        state.sweep(&inbox.released);
+        settle(env, state, &inbox.woken);
+    }));
+    drop(caught);
+}
+
+/// Tells JavaScript that the gets behind `tokens` can go on.
+fn settle(env: sys::napi_env, state: &State, tokens: &[u32]) {
+    let Some(attached) = state.attached.get() else { return };
+    let function = raw::dereference(env, attached.settle);
+    for token in tokens {
+        let _ = raw::invoke(env, function, &[raw::small(env, *token)]);
+    }
+}
+
+/// `attach(mailbox, assemble, settle, now)`: gives the environment its JavaScript side; `now`
+/// returns `performance.timeOrigin + performance.now()`.
+pub(super) extern "C" fn attach(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<4>(env, info, |call| {
+        let [mailbox, assemble, settle, now] = call.args;
+        if call.state.attached.get().is_some() {
+            return ptr::null_mut();
+        }
+        let attached = || {
+            Some(Attached {
+                mailbox: doubles(env, mailbox)?,
+                assemble: raw::reference(env, assemble)?,
+                settle: raw::reference(env, settle)?,
+                next_offset_ms: next_offset_ms(env, now)?,
+                drift_us: drift_us(),
+            })
+        };
+        call.state.attached.set(attached());
+        // Kept alive for as long as the environment: its memory is written to.
+        let _ = raw::reference(env, mailbox);
+        ptr::null_mut()
+    })
+}
+
+/// Next's clock minus the uptime clock, in ms. Never too small, so that a generation is never dated
+/// later than it began: the uptime is read first. The smallest of several is closest.
+fn next_offset_ms(env: sys::napi_env, now: sys::napi_value) -> Option<f64> {
+    let clock = &process::engine().clock;
+    let once = |_| {
+        let uptime = clock.uptime_us() as f64 / 1e3;
+        Some(read::number(env, raw::invoke(env, now, &[])?)? - uptime)
+    };
+    (0..8).filter_map(once).min_by(f64::total_cmp)
+}
+
+fn doubles(env: sys::napi_env, array: sys::napi_value) -> Option<*mut f64> {
+    let (mut sort, mut length, mut data) = (-1, 0, ptr::null_mut());
+    // SAFETY: `array` belongs to the current call.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env,
+            array,
+            &raw mut sort,
+            &raw mut length,
+            &raw mut data,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    let fits = status == sys::Status::napi_ok
+        && sort == sys::TypedarrayType::float64_array
+        && length >= MAILBOX;
+    fits.then_some(data.cast())
+}

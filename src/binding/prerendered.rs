@@ -1,0 +1,121 @@
+//! Prerendered build output, read on Node's own thread pool.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::ptr;
+use std::sync::Arc;
+
+use napi::sys;
+
+use super::env::State;
+use super::{process, raw};
+use crate::entry::{Entry, Meta};
+use crate::flight::Landing;
+use crate::key::{Class, KeyRef};
+use crate::next::prerendered::{self, Output};
+use crate::next::value::ValueKind;
+
+/// What to read, and for whom.
+pub(super) struct Job {
+    pub(super) dir: Arc<PathBuf>,
+    pub(super) kind: ValueKind,
+    pub(super) units: Box<[u16]>,
+    pub(super) is_fallback: bool,
+    pub(super) is_ppr: bool,
+}
+
+/// A job on its way through the thread pool.
+struct Running {
+    job: Job,
+    state: *const State,
+    work: sys::napi_async_work,
+    output: Option<Output>,
+}
+
+impl Job {
+    /// Starts reading. Whoever waits for the key is woken when it is done.
+    pub(super) fn start(self, env: sys::napi_env, state: &State) -> bool {
+        let running = Box::new(Running { job: self, state, work: ptr::null_mut(), output: None });
+        let running = Box::into_raw(running);
+        let name = raw::latin1(env, b"tiercel");
+        // SAFETY: `running` is handed to Node and comes back in `done`, where it is freed; until
+        // then only `read` touches it, on one thread. If Node refuses the work, it is freed here.
+        unsafe {
+            let created = sys::napi_create_async_work(
+                env,
+                ptr::null_mut(),
+                name,
+                Some(read),
+                Some(done),
+                running.cast(),
+                &raw mut (*running).work,
+            );
+            let started = created == sys::Status::napi_ok
+                && sys::napi_queue_async_work(env, (*running).work) == sys::Status::napi_ok;
+            if !started {
+                drop(Box::from_raw(running));
+            }
+            started
+        }
+    }
+}
+
+unsafe extern "C" fn read(_: sys::napi_env, running: *mut c_void) {
+    // SAFETY: see `Job::start`.
+    let running = unsafe { &mut *running.cast::<Running>() };
+    let job = &running.job;
+    let output = || {
+        let key = String::from_utf16(&job.units).ok()?;
+        prerendered::read(&job.dir, &key, job.kind, job.is_fallback, job.is_ppr)
+    };
+    running.output = catch_unwind(AssertUnwindSafe(output)).ok().flatten();
+}
+
+unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running: *mut c_void) {
+    // SAFETY: see `Job::start`; this is the last anybody sees of it.
+    let running = unsafe { Box::from_raw(running.cast::<Running>()) };
+    // SAFETY: work is done with once it is complete.
+    unsafe { sys::napi_delete_async_work(env, running.work) };
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        let engine = process::engine();
+        let key = engine.hasher().key(Class::Response, &running.job.units);
+        let output = running.output.filter(|_| status == sys::Status::napi_ok);
+        let landing = if output.is_some() { Landing::Stored } else { Landing::Unset };
+        if let Some(output) = output {
+            let entry = Arc::new(entry(&key, output));
+            if !engine.keep_prerendered(&key, &entry) {
+                // SAFETY: this runs on the environment's thread, and the state lives as long as
+                // the environment.
+                let state = unsafe { &*running.state };
+                state.delivered.borrow_mut().insert(key.hash, entry);
+            }
+        }
+        engine.land(&key, landing);
+    }));
+    drop(caught);
+}
+
+/// Build output as an entry. It carries no stamp: any invalidation in the life of this process came
+/// after the build.
+fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
+    let meta = Meta {
+        stamp: crate::tags::Position(0),
+        created: process::engine().clock.now(),
+        told_ms: output.modified_ms,
+        revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
+        // Its age is Next.js' to judge, from the date of the file.
+        expire_us: None,
+        tags: output.tags.into(),
+        format: output.kind as u8,
+        prerendered: true,
+    };
+    Entry::new(key, meta, output.body)
+}
+
+/// Whether the key names a page of `dynamicParams = false`.
+pub(super) fn is_closed(key: &KeyRef<'_>) -> bool {
+    let app = process::app();
+    let path = String::from_utf16(key.units).ok();
+    app.server_dir.zip(path).is_some_and(|(dir, key)| prerendered::is_closed(&dir, &key))
+}

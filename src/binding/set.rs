@@ -1,0 +1,182 @@
+//! Sets and invalidations.
+
+use napi::sys;
+
+use super::env::State;
+use super::{get, process, raw, read};
+use crate::clock::{Timestamp, stopwatch_ns};
+use crate::engine::{Engine, Stored};
+use crate::entry::Meta;
+use crate::key::KeyRef;
+use crate::next::value::{Part, ValueKind, encode};
+use crate::tags::Position;
+
+/// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
+/// earlier, so that rounding never dates it after an invalidation.
+const ROUNDING_US: i64 = 2;
+/// The same where Next.js tells whole milliseconds.
+const COARSE_US: i64 = 1_000;
+
+/// `put(kind, key, stamp, tags, revalidate, expire, parts)`: stores a value of the singular
+/// interface. Durations in seconds, `undefined` = without end. The result is whether it is held.
+pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call::<7>(env, info, |call| {
+        let [kind, key, stamp, tags, revalidate, expire, parts] = call.args;
+        let engine = process::engine();
+        let started = call.state.is_timed().then(stopwatch_ns);
+        let kind = ValueKind::from_number(read::small(env, kind));
+        let value = kind.zip(read::parts(env, parts));
+        let stored = value.and_then(|(kind, owned)| {
+            let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
+            let body = encode(&parts)?;
+            let meta = Meta {
+                stamp: Position(read::number(env, stamp).unwrap_or(0.0) as u64),
+                created: engine.clock.now(),
+                told_ms: call.state.next_now_ms(),
+                revalidate_us: micros(env, revalidate),
+                expire_us: micros(env, expire),
+                tags: read::tags(env, tags).into(),
+                format: kind as u8,
+                prerendered: false,
+            };
+            let class = get::class_of(kind);
+            read::with_units(env, key, |units| {
+                hold(engine, call.state, &engine.hasher().key(class, units), meta, body)
+            })
+        });
+        timed(engine, started);
+        raw::small(env, u32::from(stored == Some(Stored::Yes)))
+    })
+}
+
+/// `putUse(key, timestamp, revalidate, keep, tags, json, chunks)`: stores a `'use cache'` entry.
+/// `timestamp` is Next's, in ms; `keep` is how long it may be served, in seconds. The result is
+/// whether it is held.
+pub(super) extern "C" fn put_use(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<7>(env, info, |call| {
+        let [key, timestamp, revalidate, keep, tags, json, chunks] = call.args;
+        let engine = process::engine();
+        let started = call.state.is_timed().then(stopwatch_ns);
+        let stored = read::with_units(env, key, |units| {
+            let key = engine.hasher().key(get::class_of(ValueKind::UseCache), units);
+            let told_ms = read::number(env, timestamp).filter(|ms| ms.is_finite());
+            let begun = Begun::new(engine, call.state, told_ms);
+            let owned = read::parts(env, chunks);
+            let chunks: Option<Vec<&[u8]>> = owned.as_ref().and_then(|owned| {
+                let bytes = |part| if let &read::Owned::Bytes(b) = part { Some(b) } else { None };
+                owned.iter().map(bytes).collect()
+            });
+            let json = read::units(env, json);
+            let parts = json.as_ref().zip(chunks.as_ref());
+            let body =
+                parts.and_then(|(json, chunks)| encode(&[Part::Text(json), Part::Chunks(chunks)]));
+            let Some((stamp, body)) = begun.stamp.zip(body) else {
+                engine.abandon(&key);
+                return None;
+            };
+            let meta = Meta {
+                stamp,
+                created: begun.created,
+                told_ms: begun.told_ms,
+                revalidate_us: micros(env, revalidate),
+                expire_us: micros(env, keep),
+                tags: read::tags(env, tags).into(),
+                format: ValueKind::UseCache as u8,
+                prerendered: false,
+            };
+            Some(hold(engine, call.state, &key, meta, body))
+        });
+        timed(engine, started);
+        raw::small(env, u32::from(stored.flatten() == Some(Stored::Yes)))
+    })
+}
+
+/// When a generation began, on both clocks, and the position applied then.
+struct Begun {
+    told_ms: f64,
+    created: Timestamp,
+    /// `None` if it is too long ago to know: the value may not be stored.
+    stamp: Option<Position>,
+}
+
+impl Begun {
+    fn new(engine: &Engine, state: &State, told_ms: Option<f64>) -> Self {
+        let now_ms = state.next_now_ms();
+        let told_ms = told_ms.unwrap_or(now_ms);
+        let age_us = ((now_ms - told_ms).max(0.0) * 1e3) as i64;
+        let created = engine.clock.now().shifted_us(-age_us);
+        let rounding = if told_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
+        // What is stored is given in the terms of when this environment attached.
+        let told_ms = told_ms + state.slept_ms();
+        Self { told_ms, created, stamp: engine.position_at(created.shifted_us(-rounding)) }
+    }
+}
+
+fn hold(engine: &Engine, state: &State, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
+    let stored = engine.set(key, meta, body);
+    if engine.options.debug {
+        let outcome = if stored == Stored::Yes { "memory stored" } else { "none dropped" };
+        *state.why.borrow_mut() = format!("{outcome} {}", stored.as_str());
+    }
+    stored
+}
+
+fn timed(engine: &Engine, started: Option<u64>) {
+    if let Some(started) = started {
+        engine.stats.time_set(stopwatch_ns().saturating_sub(started));
+    }
+}
+
+/// Seconds as microseconds; without end for what is no number, negative or endless.
+fn micros(env: sys::napi_env, secs: sys::napi_value) -> Option<u64> {
+    let secs = read::number(env, secs)?;
+    (secs >= 0.0 && secs.is_finite()).then_some((secs * 1e6) as u64)
+}
+
+/// `beginUse(key)`: a set of the key is under way.
+pub(super) extern "C" fn begin_use(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    with_use_key(env, info, Engine::begin)
+}
+
+/// `abandonUse(key)`: the set of the key ended and nothing is stored.
+pub(super) extern "C" fn abandon_use(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    with_use_key(env, info, Engine::abandon)
+}
+
+fn with_use_key(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    act: impl FnOnce(&Engine, &KeyRef<'_>),
+) -> sys::napi_value {
+    raw::call::<1>(env, info, |call| {
+        let [key] = call.args;
+        let engine = process::engine();
+        read::with_units(env, key, |units| {
+            act(engine, &engine.hasher().key(get::class_of(ValueKind::UseCache), units));
+        });
+        raw::undefined(env)
+    })
+}
+
+/// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many
+/// seconds. The result is the position.
+pub(super) extern "C" fn invalidate(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<2>(env, info, |call| {
+        let [tags, expire] = call.args;
+        let tags = read::tags(env, tags);
+        let position = process::engine().invalidate(&tags, read::number(env, expire));
+        raw::number(env, position.0 as f64)
+    })
+}

@@ -1,0 +1,443 @@
+//! The engine: the only place that orders memory, tags and flights.
+//!
+//! A get: memory, then age, then tags. Nothing is locked across two of them. A miss may join a
+//! flight. A set: judged first, then held, then the flight lands. An invalidation takes a position
+//! and is in effect when it returns.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::clock::{Clock, Timestamp};
+use crate::coherence::Coherence;
+use crate::entry::{Entry, Meta};
+use crate::flight::{Flights, Joined, Landing, Wake};
+use crate::key::{Class, Hasher, KeyRef};
+use crate::memory::{Inserted, MemoryStore};
+use crate::options::Options;
+use crate::stats::{Stats, bump};
+use crate::tags::{Change, Position, Tag, TagTable, Verdict};
+
+/// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
+/// any more.
+const MOST_SUPERSEDED: usize = 1 << 17;
+
+/// The cache of one process.
+#[derive(Debug)]
+pub struct Engine {
+    /// The options it runs with.
+    pub options: Options,
+    /// Where it reads time.
+    pub clock: Clock,
+    /// What it counts.
+    pub stats: Stats,
+    hasher: Hasher,
+    memory: Option<MemoryStore>,
+    tags: TagTable,
+    coherence: Mutex<Coherence>,
+    flights: Flights,
+    /// Pages and routes that were generated since the build: their build output is history.
+    superseded: Mutex<HashSet<u128>>,
+    /// Told of entries that left memory while a JavaScript object was bound to them.
+    on_release: OnceLock<fn(&Entry)>,
+}
+
+/// Why an entry is judged as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing is held under the key.
+    Absent,
+    /// By its age.
+    Age,
+    /// By this tag; `None` is the floor of the tag table.
+    Tag(Option<Tag>),
+}
+
+/// What a get finds.
+#[derive(Debug)]
+pub enum Found {
+    /// An entry and what may be done with it. [`Verdict::Gone`] entries are handed out too: who
+    /// asked may know a use for them.
+    Entry(Arc<Entry>, Verdict, Reason),
+    /// Nothing.
+    Nothing,
+}
+
+/// What became of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is held.
+    Yes,
+    /// One of its tags was invalidated while it was generated.
+    Invalidated,
+    /// A value generated later is held already.
+    Older,
+    /// It is heavier than one entry may be.
+    TooLarge,
+    /// There is no memory tier.
+    NoTier,
+}
+
+impl Stored {
+    /// The word for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "stored",
+            Self::Invalidated => "invalidated while generated",
+            Self::Older => "older than what is held",
+            Self::TooLarge => "too large",
+            Self::NoTier => "no memory tier",
+        }
+    }
+}
+
+/// What the engine holds, for statistics.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Holdings {
+    /// Entries in memory.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The bound in bytes.
+    pub capacity_bytes: u64,
+    /// Entries evicted for room since the start.
+    pub evictions: u64,
+    /// Tags ever invalidated that are remembered.
+    pub tags: u64,
+    /// Generations under way, and keys that are passed because theirs was never stored.
+    pub flights: u64,
+}
+
+impl Engine {
+    /// An engine with `options` that reads `clock`. It starts no thread.
+    pub fn new(options: Options, clock: Clock) -> Self {
+        let memory = (options.memory_bytes > 0)
+            .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
+        Self {
+            tags: TagTable::new(options.max_tags),
+            options,
+            clock,
+            memory,
+            stats: Stats::default(),
+            hasher: Hasher::default(),
+            coherence: Mutex::default(),
+            flights: Flights::default(),
+            superseded: Mutex::default(),
+            on_release: OnceLock::new(),
+        }
+    }
+
+    /// Who is told of entries that leave memory while an object is bound to them. Set once.
+    pub fn on_release(&self, tell: fn(&Entry)) {
+        let _ = self.on_release.set(tell);
+    }
+
+    /// Makes keys of this engine.
+    #[inline]
+    pub fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+
+    /// The position applied: what a generation that begins now is stamped with.
+    #[inline]
+    pub fn position(&self) -> Position {
+        self.tags.last()
+    }
+
+    /// The position that was applied at `moment`; `None` if that is too long ago to know.
+    pub fn position_at(&self, moment: Timestamp) -> Option<Position> {
+        self.coherence.lock().applied_at(moment)
+    }
+
+    /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated
+    /// since the entry was generated.
+    #[inline]
+    pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
+        // Read before memory: an invalidation that resolved before this get is then seen.
+        let last = self.tags.last();
+        let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
+            return Found::Nothing;
+        };
+        let (verdict, reason) = self.judge(&entry, last, soft);
+        Found::Entry(entry, verdict, reason)
+    }
+
+    /// Judges an entry now: its tags, the soft tags of who asks, its age.
+    #[inline]
+    pub fn judge_now(&self, entry: &Entry, soft: impl FnOnce() -> Vec<Tag>) -> (Verdict, Reason) {
+        self.judge(entry, self.tags.last(), soft)
+    }
+
+    #[inline]
+    fn judge(
+        &self,
+        entry: &Entry,
+        last: Position,
+        soft: impl FnOnce() -> Vec<Tag>,
+    ) -> (Verdict, Reason) {
+        let now = self.clock.now();
+        let by_age = entry.judge_age(now);
+        if entry.meta.stamp >= last {
+            return (by_age, Reason::Age);
+        }
+        let (by_tag, tag) = self.judge_tags(entry, last, &soft(), now);
+        if by_tag > by_age { (by_tag, Reason::Tag(tag)) } else { (by_age, Reason::Age) }
+    }
+
+    fn judge_tags(
+        &self,
+        entry: &Entry,
+        last: Position,
+        soft: &[Tag],
+        now: Timestamp,
+    ) -> (Verdict, Option<Tag>) {
+        let stamp = entry.meta.stamp;
+        let own: &[Tag] = if entry.verified() >= last { &[] } else { &entry.meta.tags };
+        if own.is_empty() && soft.is_empty() && entry.verified() >= last {
+            return (Verdict::Fresh, None);
+        }
+        let (verdict, tag) = self.tags.judge(stamp, own.iter().chain(soft), now);
+        // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
+        if verdict == Verdict::Fresh {
+            entry.verify(last);
+        }
+        (verdict, tag.cloned())
+    }
+
+    /// Joins the generation of `key` after a miss, or leads it.
+    pub fn join(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> Joined {
+        self.flights.join(key.hash, self.clock.now(), waker, token)
+    }
+
+    /// Waits for the generation of `key` if one is known to be under way.
+    pub fn wait(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
+        self.flights.wait(key.hash, self.clock.now(), waker, token)
+    }
+
+    /// Notes that a generation of `key` is under way.
+    pub fn begin(&self, key: &KeyRef<'_>) {
+        self.flights.open(key.hash, self.clock.now());
+    }
+
+    /// Notes that a generation of `key` ended and nothing is stored.
+    pub fn abandon(&self, key: &KeyRef<'_>) {
+        bump(&self.stats.dropped);
+        self.flights.land(key.hash, Landing::Unset, self.clock.now());
+    }
+
+    /// Notes that somebody waited for `hash` in vain.
+    pub fn give_up(&self, hash: u128) {
+        bump(&self.stats.wait_timeouts);
+        self.flights.give_up(hash, self.clock.now());
+    }
+
+    /// Stores a value and wakes who waits for it.
+    pub fn set(&self, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
+        let entry = Arc::new(Entry::new(key, meta, body));
+        if key.class == Class::Response && self.options.prerendered {
+            let mut superseded = self.superseded.lock();
+            if superseded.len() < MOST_SUPERSEDED {
+                superseded.insert(key.hash);
+            }
+        }
+        let stored = self.hold(key, &entry);
+        bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
+        let landing = if stored == Stored::TooLarge { Landing::Unset } else { Landing::Stored };
+        self.flights.land(key.hash, landing, self.clock.now());
+        stored
+    }
+
+    /// Notes that the generation of `key` ended; who waits for it is woken.
+    pub fn land(&self, key: &KeyRef<'_>, landing: Landing) {
+        self.flights.land(key.hash, landing, self.clock.now());
+    }
+
+    /// Whether the build output may answer for `key`: not once a newer value was stored, even if
+    /// that has been evicted since.
+    pub fn may_read_output(&self, key: &KeyRef<'_>) -> bool {
+        let superseded = self.superseded.lock();
+        superseded.len() < MOST_SUPERSEDED && !superseded.contains(&key.hash)
+    }
+
+    /// Holds an entry that was read from build output, unless memory has a newer one by now. False
+    /// if memory has neither.
+    pub fn keep_prerendered(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
+        let Some(memory) = &self.memory else { return false };
+        if memory.peek(key).is_some() || !self.may_read_output(key) {
+            return true;
+        }
+        let mut left = Vec::new();
+        let inserted = memory.insert(key.hash, entry, &mut left);
+        self.release(&left);
+        inserted == Inserted::Yes
+    }
+
+    fn hold(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Stored {
+        let Some(memory) = &self.memory else { return Stored::NoTier };
+        let last = self.tags.last();
+        if entry.meta.stamp < last {
+            let (verdict, _) = self.judge_tags(entry, last, &[], self.clock.now());
+            if verdict == Verdict::Gone {
+                return Stored::Invalidated;
+            }
+            let held = memory.peek(key).filter(|held| held.meta.stamp > entry.meta.stamp);
+            if held.is_some_and(|held| self.judge(&held, last, Vec::new).0 == Verdict::Fresh) {
+                return Stored::Older;
+            }
+        }
+        let mut left = Vec::new();
+        let inserted = memory.insert(key.hash, entry, &mut left);
+        self.release(&left);
+        match inserted {
+            Inserted::Yes => Stored::Yes,
+            Inserted::TooLarge => Stored::TooLarge,
+        }
+    }
+
+    fn release(&self, left: &[Arc<Entry>]) {
+        if let Some(tell) = self.on_release.get() {
+            left.iter().filter(|entry| entry.is_bound()).for_each(|entry| tell(entry));
+        }
+    }
+
+    /// Invalidates `tags`. In effect when this returns. Costs the same whatever is stored.
+    pub fn invalidate(&self, tags: &[Tag], expire_secs: Option<f64>) -> Position {
+        bump(&self.stats.invalidations);
+        // One lock from position to table: `last` may not pass a position whose facts are missing.
+        let mut coherence = self.coherence.lock();
+        let now = self.clock.now();
+        let position = coherence.advance(now);
+        self.tags.apply(tags, Change::from_expire(expire_secs, now), position, now);
+        position
+    }
+
+    /// What is held now.
+    pub fn holdings(&self) -> Holdings {
+        let (tags, _) = self.tags.size();
+        let memory = self.memory.as_ref();
+        Holdings {
+            entries: memory.map_or(0, |m| m.len() as u64),
+            bytes: memory.map_or(0, MemoryStore::weight),
+            capacity_bytes: self.options.memory_bytes,
+            evictions: memory.map_or(0, MemoryStore::evictions),
+            tags: tags as u64,
+            flights: self.flights.len() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::meta;
+    use crate::key::Class;
+    use serde_json::Value;
+
+    fn engine() -> Engine {
+        let options = Options::resolve(&Value::Null, &Value::Null).unwrap();
+        Engine::new(options, Clock::manual(Timestamp(1_000_000)))
+    }
+
+    fn tagged(stamp: Position, tag: &str) -> Meta {
+        Meta { stamp, tags: [Tag::from(tag)].into(), ..meta() }
+    }
+
+    fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
+        let units = [name];
+        let key = engine.hasher().key(Class::Fetch, &units);
+        match engine.get(&key, || soft.iter().map(|t| Tag::from(*t)).collect()) {
+            Found::Entry(_, verdict, _) => Some(verdict),
+            Found::Nothing => None,
+        }
+    }
+
+    fn set(engine: &Engine, name: u16, meta: Meta) -> Stored {
+        let units = [name];
+        engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into())
+    }
+
+    #[test]
+    fn what_is_set_is_found_until_its_tag_is_invalidated() {
+        let engine = engine();
+        assert_eq!(verdict(&engine, 1, &[]), None);
+        set(&engine, 1, tagged(engine.position(), "a"));
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+        engine.invalidate(&[Tag::from("b")], None);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+        engine.invalidate(&[Tag::from("a")], None);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+    }
+
+    #[test]
+    fn soft_tags_count_for_who_asks_with_them() {
+        let engine = engine();
+        set(&engine, 1, tagged(engine.position(), "a"));
+        engine.invalidate(&[Tag::from("/path")], None);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+        assert_eq!(verdict(&engine, 1, &["/path"]), Some(Verdict::Gone));
+        assert_eq!(verdict(&engine, 1, &["/other"]), Some(Verdict::Fresh));
+    }
+
+    #[test]
+    fn a_generation_that_overlaps_an_invalidation_is_never_served() {
+        let engine = engine();
+        let began = engine.position();
+        engine.invalidate(&[Tag::from("a")], None);
+        assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Invalidated);
+        assert_eq!(verdict(&engine, 1, &[]), None);
+        assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
+    }
+
+    #[test]
+    fn an_older_generation_does_not_replace_a_newer_one() {
+        let engine = engine();
+        let began = engine.position();
+        engine.invalidate(&[Tag::from("a")], Some(60.0));
+        assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
+        assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Older);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+    }
+
+    #[test]
+    fn a_soft_invalidation_turns_hard_at_its_deadline() {
+        let engine = engine();
+        let meta = Meta { revalidate_us: None, expire_us: None, ..tagged(Position(0), "a") };
+        set(&engine, 1, meta);
+        engine.invalidate(&[Tag::from("a")], Some(5.0));
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Stale));
+        engine.clock.advance_us(5_000_000);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+    }
+
+    #[test]
+    fn the_clock_of_the_wall_does_not_matter() {
+        let engine = engine();
+        let far = Meta { created: Timestamp(u64::MAX / 2), ..tagged(Position(0), "a") };
+        set(&engine, 1, far);
+        engine.invalidate(&[Tag::from("a")], None);
+        assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+    }
+
+    #[test]
+    fn build_output_does_not_return_once_a_page_was_generated() {
+        let engine = engine();
+        let key = engine.hasher().key(Class::Response, &[1]);
+        assert!(engine.may_read_output(&key));
+        let output = Arc::new(Entry::new(&key, meta(), Box::default()));
+        assert!(engine.keep_prerendered(&key, &output));
+        engine.set(&key, meta(), [1].into());
+        assert!(!engine.may_read_output(&key));
+        assert!(engine.keep_prerendered(&key, &output));
+        let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
+        assert_eq!(*held.body, [1]);
+    }
+
+    #[test]
+    fn without_a_memory_tier_everything_is_a_miss() {
+        let options = Options::resolve(&serde_json::json!({ "memoryMb": 0 }), &Value::Null);
+        let engine = Engine::new(options.unwrap(), Clock::system());
+        assert_eq!(set(&engine, 1, meta()), Stored::NoTier);
+        assert_eq!(verdict(&engine, 1, &[]), None);
+    }
+}

@@ -1,0 +1,160 @@
+//! An entry: key, meta and body, immutable once made.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::clock::Timestamp;
+use crate::key::{Class, KeyRef};
+use crate::tags::{Position, Tag, Verdict};
+
+/// No entry is served longer than this after it was generated: 30 days.
+pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// Bytes an entry costs beside key, tags and body: the struct, its slot in the map, allocator
+/// headers.
+const OVERHEAD: usize = 320;
+
+/// What the engine knows of an entry. Durations are microseconds; `None` means without end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meta {
+    /// The position applied when the generation of this entry began.
+    pub stamp: Position,
+    /// When the generation began.
+    pub created: Timestamp,
+    /// The same moment as Next.js first told it, in milliseconds on its own clock.
+    pub told_ms: f64,
+    /// Age past which the entry is stale.
+    pub revalidate_us: Option<u64>,
+    /// Age past which the entry is not served any more.
+    pub expire_us: Option<u64>,
+    /// The tags that can invalidate it, without soft tags.
+    pub tags: Box<[Tag]>,
+    /// What the body is, in the words of the layer that wrote it; opaque here.
+    pub format: u8,
+    /// Whether it was read from prerendered build output.
+    pub prerendered: bool,
+}
+
+/// A stored entry.
+#[derive(Debug)]
+pub struct Entry {
+    /// Unique in this process for its life.
+    pub id: u64,
+    class: Class,
+    key: Box<[u16]>,
+    /// What the engine knows of it.
+    pub meta: Meta,
+    /// The bytes, opaque to the engine.
+    pub body: Box<[u8]>,
+    /// The newest position at which the tags were looked up and found untouched: while nothing was
+    /// invalidated since, nobody looks again.
+    verified: AtomicU64,
+    /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
+    bound: AtomicBool,
+}
+
+impl Entry {
+    /// Makes an entry with an identity of its own.
+    pub fn new(key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            class: key.class,
+            key: key.units.into(),
+            verified: AtomicU64::new(meta.stamp.0),
+            meta,
+            body,
+            bound: AtomicBool::new(false),
+        }
+    }
+
+    /// The class of its key.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The key as JavaScript spelled it.
+    pub fn key(&self) -> &[u16] {
+        &self.key
+    }
+
+    /// Whether this is the entry of `key`, and not of another with the same hash.
+    #[inline]
+    pub fn is_of(&self, key: &KeyRef<'_>) -> bool {
+        self.class == key.class && *self.key == *key.units
+    }
+
+    /// What the entry costs, in bytes.
+    pub fn weight(&self) -> usize {
+        let tags: usize = self.meta.tags.iter().map(Tag::weight).sum();
+        OVERHEAD + size_of_val(&*self.key) + tags + self.body.len()
+    }
+
+    /// Freshness by age alone, at `now`.
+    #[inline]
+    pub fn judge_age(&self, now: Timestamp) -> Verdict {
+        let age = now.since_us(self.meta.created);
+        if self.meta.expire_us.is_some_and(|expire| age > expire) || age > MAX_LIFE_US {
+            return Verdict::Gone;
+        }
+        if self.meta.revalidate_us.is_some_and(|revalidate| age > revalidate) {
+            return Verdict::Stale;
+        }
+        Verdict::Fresh
+    }
+
+    /// The newest position at which its own tags were found untouched.
+    #[inline]
+    pub fn verified(&self) -> Position {
+        Position(self.verified.load(Ordering::Relaxed))
+    }
+
+    /// Notes that its own tags are untouched up to `position`.
+    pub fn verify(&self, position: Position) {
+        self.verified.fetch_max(position.0, Ordering::Relaxed);
+    }
+
+    /// Notes that a JavaScript object is bound to it.
+    pub fn bind(&self) {
+        self.bound.store(true, Ordering::Release);
+    }
+
+    /// Whether a JavaScript object may be bound to it.
+    pub fn is_bound(&self) -> bool {
+        self.bound.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::key::Hasher;
+
+    pub(crate) fn meta() -> Meta {
+        Meta {
+            stamp: Position(0),
+            created: Timestamp(1_000_000),
+            told_ms: 1_000.0,
+            revalidate_us: Some(2_000_000),
+            expire_us: Some(5_000_000),
+            tags: Box::default(),
+            format: 0,
+            prerendered: false,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_fresh_then_stale_then_gone() {
+        let entry = Entry::new(&Hasher::default().key(Class::Fetch, &[1]), meta(), Box::default());
+        assert_eq!(entry.judge_age(Timestamp(3_000_000)), Verdict::Fresh);
+        assert_eq!(entry.judge_age(Timestamp(3_000_001)), Verdict::Stale);
+        assert_eq!(entry.judge_age(Timestamp(6_000_001)), Verdict::Gone);
+    }
+
+    #[test]
+    fn nothing_outlives_thirty_days() {
+        let meta = Meta { revalidate_us: None, expire_us: None, ..meta() };
+        let entry = Entry::new(&Hasher::default().key(Class::Fetch, &[1]), meta, Box::default());
+        assert_eq!(entry.judge_age(Timestamp(1_000_000 + MAX_LIFE_US)), Verdict::Fresh);
+        assert_eq!(entry.judge_age(Timestamp(1_000_001 + MAX_LIFE_US)), Verdict::Gone);
+    }
+}

@@ -1,0 +1,271 @@
+//! Single-flight: of several that miss one key at once, one generates and the others wait for it.
+//!
+//! Nobody waits without end: a waiter has its own deadline outside, and a key whose generation was
+//! never stored is passed for a while, so that what cannot be cached is not queued behind itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::clock::Timestamp;
+use crate::key::Hash128;
+
+/// A leader that has not stored after this long has ended without.
+const LONGEST_US: u64 = 10_000_000;
+/// How long a key is passed after its generation ended without being stored.
+const UNSET_PASS_US: u64 = 60_000_000;
+/// How long a key is passed after somebody waited in vain.
+const TIMEOUT_PASS_US: u64 = 10_000_000;
+/// Keys under way or passed at once; beyond that, everybody generates.
+const MOST: usize = 10_000;
+
+/// Somebody to be told that a flight ended.
+pub trait Wake: Send + Sync {
+    /// The flight that the holder of `token` joined has ended.
+    fn wake(&self, token: u32);
+}
+
+/// The answer to whoever missed.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Joined {
+    /// Generate; others wait for you.
+    Lead,
+    /// Somebody generates; you will be woken.
+    Wait,
+    /// Generate; nobody waits.
+    Pass,
+}
+
+/// How a flight ended.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Landing {
+    /// Its value is stored.
+    Stored,
+    /// Nothing was stored.
+    Unset,
+}
+
+/// The keys being generated in this process.
+#[derive(Default)]
+pub struct Flights {
+    open: Mutex<HashMap<Hash128, State>>,
+}
+
+enum State {
+    Open { since: Timestamp, waiters: Vec<(Arc<dyn Wake>, u32)> },
+    Passed { until: Timestamp },
+}
+
+impl Flights {
+    /// Joins the flight of a key, or opens it.
+    pub fn join(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Joined {
+        let mut overdue = Vec::new();
+        let joined = {
+            let mut open = self.open.lock();
+            match open.get_mut(&key) {
+                Some(State::Open { since, waiters }) if now.since_us(*since) < LONGEST_US => {
+                    waiters.push((waker.clone(), token));
+                    Joined::Wait
+                }
+                Some(State::Passed { until }) if now < *until => Joined::Pass,
+                Some(state @ State::Open { .. }) => {
+                    let until = now.shifted_us(UNSET_PASS_US as i64);
+                    overdue = state.end(until);
+                    Joined::Pass
+                }
+                _ => open_flight(&mut open, key, now),
+            }
+        };
+        wake_all(overdue);
+        joined
+    }
+
+    /// Waits for the flight of a key if one is open, and opens none.
+    pub fn wait(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> bool {
+        match self.open.lock().get_mut(&key) {
+            Some(State::Open { since, waiters }) if now.since_us(*since) < LONGEST_US => {
+                waiters.push((waker.clone(), token));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Opens the flight of a key, whatever was said of it before. For a generation that is under
+    /// way for certain.
+    pub fn open(&self, key: Hash128, now: Timestamp) {
+        let mut open = self.open.lock();
+        if !matches!(open.get(&key), Some(State::Open { .. })) {
+            open_flight(&mut open, key, now);
+        }
+    }
+
+    /// Ends the flight of a key and wakes its waiters.
+    pub fn land(&self, key: Hash128, landing: Landing, now: Timestamp) {
+        let waiters = {
+            let mut open = self.open.lock();
+            match (open.get_mut(&key), landing) {
+                (None, _) => Vec::new(),
+                (Some(state), Landing::Unset) => state.end(now.shifted_us(UNSET_PASS_US as i64)),
+                (Some(_), Landing::Stored) => match open.remove(&key) {
+                    Some(State::Open { waiters, .. }) => waiters,
+                    _ => Vec::new(),
+                },
+            }
+        };
+        wake_all(waiters);
+    }
+
+    /// Somebody waited for a key in vain: for a while nobody else does.
+    pub fn give_up(&self, key: Hash128, now: Timestamp) {
+        let until = now.shifted_us(TIMEOUT_PASS_US as i64);
+        let waiters = match self.open.lock().get_mut(&key) {
+            Some(state @ State::Open { .. }) => state.end(until),
+            _ => Vec::new(),
+        };
+        wake_all(waiters);
+    }
+
+    /// Keys under way or passed.
+    pub fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    /// Whether no key is under way or passed.
+    pub fn is_empty(&self) -> bool {
+        self.open.lock().is_empty()
+    }
+}
+
+impl std::fmt::Debug for Flights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flights").field("len", &self.len()).finish()
+    }
+}
+
+impl State {
+    /// Turns an open flight into a passed key; its waiters are the caller's to wake.
+    fn end(&mut self, until: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+        match std::mem::replace(self, Self::Passed { until }) {
+            Self::Open { waiters, .. } => waiters,
+            Self::Passed { .. } => Vec::new(),
+        }
+    }
+}
+
+fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp) -> Joined {
+    if open.len() >= MOST {
+        open.retain(|_, state| match state {
+            State::Open { since, waiters } => {
+                !waiters.is_empty() || now.since_us(*since) < LONGEST_US
+            }
+            State::Passed { until } => now < *until,
+        });
+        if open.len() >= MOST {
+            return Joined::Pass;
+        }
+    }
+    open.insert(key, State::Open { since: now, waiters: Vec::new() });
+    Joined::Lead
+}
+
+/// Called without the lock: a waker may do anything.
+fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>) {
+    for (waker, token) in waiters {
+        waker.wake(token);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(Mutex<Vec<u32>>);
+
+    impl Wake for Woken {
+        fn wake(&self, token: u32) {
+            self.0.lock().push(token);
+        }
+    }
+
+    struct Fixture {
+        flights: Flights,
+        woken: Arc<Woken>,
+        waker: Arc<dyn Wake>,
+    }
+
+    fn fixture() -> Fixture {
+        let woken = Arc::new(Woken::default());
+        Fixture { flights: Flights::default(), waker: woken.clone(), woken }
+    }
+
+    const T0: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn one_leads_and_the_others_are_woken_when_it_stores() {
+        let f = fixture();
+        assert_eq!(f.flights.join(1, T0, &f.waker, 1), Joined::Lead);
+        assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Wait);
+        assert_eq!(f.flights.join(2, T0, &f.waker, 3), Joined::Lead);
+        assert!(f.flights.wait(1, T0, &f.waker, 4));
+        f.flights.land(1, Landing::Stored, T0);
+        assert_eq!(*f.woken.0.lock(), [2, 4]);
+        assert_eq!(f.flights.join(1, T0, &f.waker, 5), Joined::Lead);
+    }
+
+    #[test]
+    fn a_key_that_was_not_stored_is_passed_for_a_minute() {
+        let f = fixture();
+        f.flights.join(1, T0, &f.waker, 1);
+        f.flights.join(1, T0, &f.waker, 2);
+        f.flights.land(1, Landing::Unset, T0);
+        assert_eq!(*f.woken.0.lock(), [2]);
+        assert_eq!(f.flights.join(1, Timestamp(60_999_999), &f.waker, 3), Joined::Pass);
+        assert_eq!(f.flights.join(1, Timestamp(61_000_000), &f.waker, 4), Joined::Lead);
+    }
+
+    #[test]
+    fn a_store_ends_the_passing() {
+        let f = fixture();
+        f.flights.join(1, T0, &f.waker, 1);
+        f.flights.land(1, Landing::Unset, T0);
+        f.flights.land(1, Landing::Stored, T0);
+        assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Lead);
+    }
+
+    #[test]
+    fn a_wait_in_vain_spares_the_others() {
+        let f = fixture();
+        f.flights.join(1, T0, &f.waker, 1);
+        f.flights.join(1, T0, &f.waker, 2);
+        f.flights.join(1, T0, &f.waker, 3);
+        f.flights.give_up(1, T0);
+        assert_eq!(*f.woken.0.lock(), [2, 3]);
+        assert_eq!(f.flights.join(1, T0, &f.waker, 4), Joined::Pass);
+    }
+
+    #[test]
+    fn a_leader_that_vanished_holds_nobody() {
+        let f = fixture();
+        f.flights.join(1, T0, &f.waker, 1);
+        f.flights.join(1, T0, &f.waker, 2);
+        let later = T0.shifted_us(LONGEST_US as i64);
+        assert!(!f.flights.wait(1, later, &f.waker, 3));
+        assert_eq!(f.flights.join(1, later, &f.waker, 4), Joined::Pass);
+        assert_eq!(*f.woken.0.lock(), [2]);
+    }
+
+    #[test]
+    fn the_number_of_flights_is_bounded() {
+        let f = fixture();
+        for key in 0..MOST as u128 {
+            assert_eq!(f.flights.join(key, T0, &f.waker, 0), Joined::Lead);
+        }
+        assert_eq!(f.flights.join(u128::MAX, T0, &f.waker, 0), Joined::Pass);
+        let later = T0.shifted_us(LONGEST_US as i64);
+        assert_eq!(f.flights.join(u128::MAX, later, &f.waker, 0), Joined::Lead);
+        assert_eq!(f.flights.len(), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! Cache keys: what Next.js calls a key, made safe to look up.
+//!
+//! A key stays the UTF-16 it was in JavaScript. Two keys of one real app differed only in lone
+//! surrogates and became equal once converted to UTF-8.
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+/// What kind of entry a key names. Keys of different classes never meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Class {
+    /// A `'use cache'` entry.
+    UseCache = 0,
+    /// A rendered page or route handler response.
+    Response = 1,
+    /// A `fetch` or `unstable_cache` entry.
+    Fetch = 2,
+    /// An optimized image.
+    Image = 3,
+}
+
+/// The 128-bit hash under which memory finds an entry. Seeded per process, so nobody outside can
+/// choose colliding keys.
+pub type Hash128 = u128;
+
+/// A borrowed key with its hash.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRef<'a> {
+    /// The class the key belongs to.
+    pub class: Class,
+    /// The key as JavaScript spelled it.
+    pub units: &'a [u16],
+    /// Hash of class and units.
+    pub hash: Hash128,
+}
+
+/// Makes [`KeyRef`]s; holds the seed of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Hasher {
+    seed: u64,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        Self { seed: RandomState::new().hash_one(0_u8) }
+    }
+}
+
+impl Hasher {
+    /// The key for `units` in `class`.
+    #[inline]
+    pub fn key<'a>(&self, class: Class, units: &'a [u16]) -> KeyRef<'a> {
+        let seed = self.seed ^ (class as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        KeyRef { class, units, hash: xxh3_128_with_seed(bytes_of(units), seed) }
+    }
+}
+
+/// The memory of the units, in native byte order: good for hashing inside one process only.
+#[inline]
+#[expect(unsafe_code, reason = "hashing 64 units through a copy costs more than the hash")]
+fn bytes_of(units: &[u16]) -> &[u8] {
+    // SAFETY: any u16 is two valid u8, u8 needs no alignment, and the length in bytes is that of
+    // the borrowed slice.
+    unsafe { std::slice::from_raw_parts(units.as_ptr().cast::<u8>(), size_of_val(units)) }
+}
+
+/// WTF-8 of UTF-16 units: UTF-8, with each lone surrogate as its own three bytes, so that different
+/// units always give different bytes.
+pub fn wtf8(units: &[u16]) -> Box<[u8]> {
+    let mut out = Vec::with_capacity(units.len());
+    for unit in char::decode_utf16(units.iter().copied()) {
+        match unit {
+            Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Err(lone) => {
+                let unit = lone.unpaired_surrogate();
+                out.extend_from_slice(&[
+                    0xE0 | (unit >> 12) as u8,
+                    0x80 | ((unit >> 6) & 0x3F) as u8,
+                    0x80 | (unit & 0x3F) as u8,
+                ]);
+            }
+        }
+    }
+    out.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn keys_that_differ_only_in_lone_surrogates_stay_apart() {
+        let hasher = Hasher::default();
+        let a = hasher.key(Class::Fetch, &[0xD800]);
+        let b = hasher.key(Class::Fetch, &[0xD801]);
+        assert_ne!(a.hash, b.hash);
+        assert_ne!(wtf8(&[0xD800]), wtf8(&[0xD801]));
+    }
+
+    #[test]
+    fn the_same_key_in_two_classes_is_two_keys() {
+        let hasher = Hasher::default();
+        let units = [1, 2, 3];
+        assert_ne!(hasher.key(Class::Fetch, &units).hash, hasher.key(Class::UseCache, &units).hash);
+    }
+
+    proptest! {
+        #[test]
+        fn wtf8_is_utf8_for_text_and_injective(a in any::<Vec<u16>>(), b in any::<Vec<u16>>(), s in any::<String>()) {
+            let units: Vec<u16> = s.encode_utf16().collect();
+            prop_assert_eq!(&*wtf8(&units), s.as_bytes());
+            prop_assert_eq!(a == b, wtf8(&a) == wtf8(&b));
+        }
+    }
+}

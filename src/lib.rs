@@ -1,0 +1,24 @@
+//! Tiercel: a cache engine for Next.js 16.
+//!
+//! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
+//! what it moves; [`tags`] judges it; [`coherence`] gives invalidations their positions;
+//! [`memory`] holds entries; [`flight`] keeps generations single. [`options`], [`stats`],
+//! [`clock`], [`key`] and [`error`] serve all of them.
+//!
+//! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
+//! Nothing of the core knows either.
+
+#[cfg(all(feature = "napi", not(test)))]
+mod binding;
+pub mod clock;
+pub mod coherence;
+pub mod engine;
+pub mod entry;
+pub mod error;
+pub mod flight;
+pub mod key;
+pub mod memory;
+pub mod next;
+pub mod options;
+pub mod stats;
+pub mod tags;

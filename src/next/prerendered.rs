@@ -1,0 +1,106 @@
+//! Prerendered build output as a value.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::next::seed::{self, Kind, Seed, Wanted};
+use crate::next::value::{Part, ValueKind, encode};
+use crate::tags::Tag;
+
+/// Where Next.js keeps the tags of a page.
+const TAGS_HEADER: &str = "x-next-cache-tags";
+
+/// A value read from build output.
+#[derive(Debug)]
+pub struct Output {
+    /// What it is.
+    pub kind: ValueKind,
+    /// When it was built, in ms since the epoch, by the date of its file.
+    pub modified_ms: f64,
+    /// Its lifetime, if the build gave it one.
+    pub revalidate_secs: Option<u64>,
+    /// Its tags, implicit ones included.
+    pub tags: Vec<Tag>,
+    /// The value, laid out as `value.rs` says.
+    pub body: Box<[u8]>,
+}
+
+/// Reads the output for `key` below `.next/server`; `None` if there is none, or it is not sound.
+pub fn read(
+    server_dir: &Path,
+    key: &str,
+    kind: ValueKind,
+    is_fallback: bool,
+    is_ppr: bool,
+) -> Option<Output> {
+    let kind = match kind {
+        ValueKind::AppPage => Kind::AppPage,
+        ValueKind::AppRoute => Kind::AppRoute,
+        ValueKind::Pages => Kind::Pages,
+        _ => return None,
+    };
+    let seed = seed::read(&Wanted { server_dir, key, kind, is_fallback, is_ppr })?;
+    Some(Output {
+        kind: match seed.kind {
+            Kind::AppPage => ValueKind::AppPage,
+            Kind::AppRoute => ValueKind::AppRoute,
+            Kind::Pages => ValueKind::Pages,
+        },
+        modified_ms: seed.modified_ms,
+        revalidate_secs: None,
+        tags: tags(&seed),
+        body: lay_out(&seed)?,
+    })
+}
+
+/// Whether `key` names a page that `dynamicParams = false` prerendered.
+pub fn is_closed(server_dir: &Path, key: &str) -> bool {
+    seed::is_closed_path(server_dir, key)
+}
+
+fn tags(seed: &Seed) -> Vec<Tag> {
+    let header = seed.headers.as_ref().and_then(|headers| headers.get(TAGS_HEADER));
+    let tags = header.and_then(Value::as_str).unwrap_or_default();
+    tags.split(',').filter(|tag| !tag.is_empty()).map(Tag::from).collect()
+}
+
+/// The parts in the order of `js/values.js`.
+fn lay_out(seed: &Seed) -> Option<Box<[u8]>> {
+    let mut value = Map::new();
+    let mut add = |name: &str, field: Option<Value>| {
+        if let Some(field) = field {
+            value.insert(name.to_owned(), field);
+        }
+    };
+    add("headers", seed.headers.clone());
+    add("status", seed.status.map(Value::from));
+    add("postponed", seed.postponed.clone().map(Value::from));
+    if let Some(data) = &seed.page_data {
+        add("pageData", Some(serde_json::from_str(data).ok()?));
+    }
+    let names = seed.segments.as_ref().map(|all| all.iter().map(|(name, _)| name.clone()));
+    let mut json = Map::new();
+    json.insert("v".into(), Value::Object(value));
+    if let Some(names) = names {
+        json.insert("s".into(), names.collect());
+    }
+    if let Some(cache_control) = &seed.cache_control {
+        json.insert("c".into(), cache_control.clone());
+    }
+    let json = Value::Object(json);
+    let json: Vec<u16> = json.to_string().encode_utf16().collect();
+    let html: Vec<u16> = seed.html.encode_utf16().collect();
+    let mut parts = vec![Part::Text(&json)];
+    match seed.kind {
+        Kind::AppRoute => parts.push(Part::Bytes(&seed.body)),
+        Kind::Pages => parts.push(Part::Text(&html)),
+        Kind::AppPage => {
+            parts.push(Part::Text(&html));
+            parts.push(seed.rsc.as_deref().map_or(Part::Absent, Part::Bytes));
+            let segments = seed.segments.iter().flatten();
+            parts.extend(segments.map(|(_, bytes)| Part::Bytes(bytes)));
+        }
+    }
+    encode(&parts)
+}

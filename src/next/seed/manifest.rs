@@ -1,0 +1,157 @@
+//! What `prerender-manifest.json` says of a path.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{location::route_path, output::read_bounded};
+
+/// Builds whose manifests are kept. A process serves one; tests and custom servers may have more.
+pub(super) const BUILDS_MAX: usize = 8;
+/// Bytes of the manifest: Next writes about half a kilobyte per prerendered path.
+const MANIFEST_LIMIT: u64 = 512 * 1_024 * 1_024;
+
+/// The prerendered paths of each build seen, oldest first.
+#[derive(Default)]
+pub(super) struct Builds(Mutex<Vec<(PathBuf, Arc<Prerendered>)>>);
+
+/// What is kept of a manifest.
+#[derive(Default)]
+struct Prerendered {
+    /// Paths of App Router pages with `dynamicParams = false`.
+    closed: HashSet<String>,
+    /// By path or shell; those that are never revalidated are absent.
+    revalidate_secs: HashMap<String, u64>,
+}
+
+static BUILDS: Builds = Builds(Mutex::new(Vec::new()));
+
+/// Whether a key is a prerendered path of an App Router page with `dynamicParams = false`.
+///
+/// Next up to 16.3.8 answers a miss of such a path with a 404, for good, since a 404 is not a
+/// generation and nothing ever sets the entry. Stale content is better. Route handlers and the
+/// Pages Router (`fallback: false`) look at the prerender manifest instead and do render on a
+/// miss, so they are never "closed" here; neither is anything from 16.4 on, which the caller
+/// knows.
+///
+/// Reads `prerender-manifest.json` beside `server_dir` at the first call for that folder; blocking.
+/// A missing manifest (while building, in dev) is `false`, and looked for again.
+#[must_use]
+pub fn is_closed_path(server_dir: &Path, key: &str) -> bool {
+    BUILDS.is_closed(server_dir, key)
+}
+
+/// The lifetime that the build gave to a prerendered path or shell, in seconds, as
+/// `SharedCacheControls.get` reads it. `None` if it is never revalidated (`false`) or unknown.
+///
+/// Reads the manifest as [`is_closed_path`] does.
+#[must_use]
+pub fn revalidate_secs(server_dir: &Path, key: &str) -> Option<u64> {
+    BUILDS.revalidate_secs(server_dir, key)
+}
+
+impl Builds {
+    pub(super) fn is_closed(&self, server_dir: &Path, key: &str) -> bool {
+        let Some(path) = route_path(key) else { return false };
+        self.prerendered(server_dir).is_some_and(|known| known.closed.contains(denormalized(path)))
+    }
+
+    pub(super) fn revalidate_secs(&self, server_dir: &Path, key: &str) -> Option<u64> {
+        let path = denormalized(route_path(key)?);
+        self.prerendered(server_dir)?.revalidate_secs.get(path).copied()
+    }
+
+    fn prerendered(&self, server_dir: &Path) -> Option<Arc<Prerendered>> {
+        // Held while loading, so that a burst of first requests reads the manifest once.
+        let mut builds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = builds.iter().find(|(dir, _)| dir == server_dir) {
+            return Some(Arc::clone(known));
+        }
+        let file = server_dir.parent()?.join("prerender-manifest.json");
+        let bytes = read_bounded(&file, MANIFEST_LIMIT)?;
+        // A malformed manifest stays malformed: kept as one that knows nothing.
+        let manifest: Manifest = serde_json::from_slice(&bytes).unwrap_or_default();
+        let known = Arc::new(Prerendered::from(manifest));
+        if builds.len() >= BUILDS_MAX {
+            builds.remove(0);
+        }
+        builds.push((server_dir.to_owned(), Arc::clone(&known)));
+        Some(known)
+    }
+}
+
+/// Undoes Next's `normalizePagePath`, which keys go through and the manifest does not: `/` is
+/// `/index`, `/index/a` is `/index/index/a`.
+fn denormalized(path: &str) -> &str {
+    match path.strip_prefix("/index") {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// # Format
+/// `prerender-manifest.json` version 4 (Next.js 16.0 to 16.4), as far as needed here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Manifest {
+    routes: HashMap<String, Route>,
+    dynamic_routes: HashMap<String, DynamicRoute>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Route {
+    #[serde(rename = "srcRoute")]
+    source: Option<String>,
+    #[serde(rename = "dataRoute")]
+    data: Option<String>,
+    /// Seconds, or `false`.
+    initial_revalidate_seconds: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DynamicRoute {
+    /// `false` (closed), `null` (blocking) or the name of a shell.
+    fallback: Value,
+    /// Seconds, or `false`; of the shell.
+    fallback_revalidate: Value,
+}
+
+impl From<Manifest> for Prerendered {
+    fn from(manifest: Manifest) -> Self {
+        let Manifest { routes, dynamic_routes } = manifest;
+        let mut known = Self::default();
+        for (path, route) in routes {
+            if let Some(secs) = route.initial_revalidate_seconds.as_u64() {
+                known.revalidate_secs.insert(path.clone(), secs);
+            }
+            let source = route.source.as_ref().and_then(|source| dynamic_routes.get(source));
+            let is_closed = source.is_some_and(|source| source.fallback == Value::Bool(false));
+            if is_closed && route.is_app_page() {
+                known.closed.insert(path);
+            }
+        }
+        for (path, shell) in dynamic_routes {
+            if let Some(secs) = shell.fallback_revalidate.as_u64() {
+                known.revalidate_secs.entry(path).or_insert(secs);
+            }
+        }
+        known
+    }
+}
+
+impl Route {
+    /// As `isRouteCacheOwner` tells kinds apart: route handlers have no data route, pages of the
+    /// Pages Router a `.json` one.
+    fn is_app_page(&self) -> bool {
+        let extension = self.data.as_deref().and_then(|route| Path::new(route).extension());
+        extension.is_some_and(|extension| extension == "rsc")
+    }
+}

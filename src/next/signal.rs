@@ -1,0 +1,212 @@
+//! Freshness in the words of each minor of Next.js.
+//!
+//! Next.js judges age itself, from `lastModified`. What it cannot know is that a tag was
+//! invalidated elsewhere; these are the signals that say so (read in `IncrementalCache.get` of
+//! 16.0, 16.2, 16.3 and 16.4).
+
+use crate::next::value::ValueKind;
+use crate::tags::Verdict;
+
+/// A version of Next.js.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// 16.
+    pub major: u32,
+    /// 0 to 4 and later.
+    pub minor: u32,
+    /// The patch.
+    pub patch: u32,
+}
+
+impl Version {
+    /// The first that enforces `expire` and treats `lastModified: -1` as blocking.
+    const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
+    /// The first that honours a returned `cacheControl` and renders a `dynamicParams = false` page
+    /// that is missing.
+    const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
+    /// What is assumed when the version cannot be read.
+    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
+}
+
+/// How often a value is to be generated anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Revalidate {
+    /// Every so many seconds.
+    Secs(f64),
+    /// Never by time.
+    Never,
+}
+
+/// What was found, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// Who asks.
+    pub version: Version,
+    /// What was asked for.
+    pub kind: ValueKind,
+    /// The engine's judgement.
+    pub verdict: Verdict,
+    /// Whether a tag decided it, and not age.
+    pub by_tag: bool,
+    /// The entry's own `lastModified`, in ms on Next's clock.
+    pub modified_ms: f64,
+    /// Now, in ms on Next's clock.
+    pub now_ms: f64,
+    /// When the value is to be generated anew.
+    pub revalidate: Revalidate,
+    /// Whether it is past 30 days: then it is not served on any account.
+    pub outlived: bool,
+}
+
+/// What to return.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Signal {
+    /// The entry as it is: Next.js sees its age.
+    AsIs,
+    /// The entry with another `lastModified`.
+    Modified(f64),
+    /// The entry with this `lastModified` and a lifetime of one second: it is stale, and no CDN
+    /// keeps it.
+    Brief(f64),
+    /// Nothing.
+    Miss,
+}
+
+/// Age that makes a lifetime of one second stale, in ms.
+const PAST_BRIEF_MS: f64 = 2_000.0;
+/// The `lastModified` by which a value without a lifetime is stale: below every tag's time, and not
+/// -1, which means something else.
+const BEFORE_ALL: f64 = -2.0;
+/// `lastModified` of a stale fetch on every minor, and of a page that must be generated before it
+/// is answered from 16.3 on.
+const MARK: f64 = -1.0;
+
+/// The signal for what was found. `closed` says whether the page is one of `dynamicParams = false`,
+/// and is asked only when it matters: before 16.4 a miss of such a page is a 404 for good.
+pub fn signal(question: &Question, closed: impl FnOnce() -> bool) -> Signal {
+    match (question.verdict, question.by_tag) {
+        (Verdict::Fresh, _) | (Verdict::Stale, false) => Signal::AsIs,
+        (Verdict::Stale, true) => stale(question),
+        (Verdict::Gone, by_tag) => gone(question, by_tag, closed),
+    }
+}
+
+fn stale(question: &Question) -> Signal {
+    if question.kind == ValueKind::Fetch {
+        return Signal::Modified(MARK);
+    }
+    if question.version >= Version::V16_4 {
+        return Signal::Brief(question.modified_ms.min(question.now_ms - PAST_BRIEF_MS));
+    }
+    match question.revalidate {
+        Revalidate::Never => Signal::Modified(BEFORE_ALL),
+        Revalidate::Secs(secs) => {
+            let past = question.now_ms - (secs + 1.0) * 1_000.0;
+            Signal::Modified(question.modified_ms.min(past))
+        }
+    }
+}
+
+fn gone(question: &Question, by_tag: bool, closed: impl FnOnce() -> bool) -> Signal {
+    let is_page =
+        matches!(question.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
+    if !is_page {
+        return Signal::Miss;
+    }
+    // From 16.3 on Next.js enforces `expire`, and keeps the old page should the render fail.
+    if !by_tag && !question.outlived && question.version >= Version::V16_3 {
+        return Signal::AsIs;
+    }
+    if question.version >= Version::V16_4 || !closed() {
+        return Signal::Miss;
+    }
+    if question.version >= Version::V16_3 { Signal::Modified(MARK) } else { stale(question) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minor: u32) -> Version {
+        Version { major: 16, minor, patch: 8 }
+    }
+
+    fn question(minor: u32, kind: ValueKind, verdict: Verdict) -> Question {
+        Question {
+            version: at(minor),
+            kind,
+            verdict,
+            by_tag: true,
+            modified_ms: 1_000_000.0,
+            now_ms: 1_001_000.0,
+            revalidate: Revalidate::Secs(60.0),
+            outlived: false,
+        }
+    }
+
+    fn said(question: &Question) -> Signal {
+        signal(question, || false)
+    }
+
+    #[test]
+    fn fresh_is_returned_as_it_is() {
+        for kind in [ValueKind::AppPage, ValueKind::Fetch] {
+            assert_eq!(said(&question(4, kind, Verdict::Fresh)), Signal::AsIs);
+        }
+    }
+
+    #[test]
+    fn a_stale_fetch_is_marked_on_every_minor() {
+        for minor in 0..=4 {
+            let question = question(minor, ValueKind::Fetch, Verdict::Stale);
+            assert_eq!(said(&question), Signal::Modified(-1.0));
+        }
+    }
+
+    #[test]
+    fn a_stale_page_looks_older_than_its_lifetime_before_16_4() {
+        for minor in 0..=3 {
+            let page = question(minor, ValueKind::AppPage, Verdict::Stale);
+            assert_eq!(said(&page), Signal::Modified(1_001_000.0 - 61_000.0));
+            let forever = Question { revalidate: Revalidate::Never, ..page };
+            assert_eq!(said(&forever), Signal::Modified(-2.0));
+        }
+    }
+
+    #[test]
+    fn a_stale_page_is_brief_from_16_4_on() {
+        let page = question(4, ValueKind::AppPage, Verdict::Stale);
+        assert_eq!(said(&page), Signal::Brief(999_000.0));
+        let unknown = Question { version: Version::NEWEST, ..page };
+        assert_eq!(said(&unknown), Signal::Brief(999_000.0));
+    }
+
+    #[test]
+    fn an_invalidated_page_is_a_miss() {
+        for minor in 0..=4 {
+            for kind in [ValueKind::AppPage, ValueKind::AppRoute, ValueKind::Fetch] {
+                assert_eq!(said(&question(minor, kind, Verdict::Gone)), Signal::Miss);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_without_dynamic_params_never_becomes_a_404() {
+        let closed = |minor| signal(&question(minor, ValueKind::AppPage, Verdict::Gone), || true);
+        assert_eq!(closed(0), Signal::Modified(1_001_000.0 - 61_000.0));
+        assert_eq!(closed(2), Signal::Modified(1_001_000.0 - 61_000.0));
+        assert_eq!(closed(3), Signal::Modified(-1.0));
+        assert_eq!(closed(4), Signal::Miss);
+    }
+
+    #[test]
+    fn past_its_expire_a_page_is_left_to_next_where_next_enforces_it() {
+        let by_age = |minor| {
+            let page = question(minor, ValueKind::AppPage, Verdict::Gone);
+            said(&Question { by_tag: false, ..page })
+        };
+        assert_eq!(by_age(2), Signal::Miss);
+        assert_eq!(by_age(3), Signal::AsIs);
+        assert_eq!(by_age(4), Signal::AsIs);
+    }
+}

@@ -1,0 +1,268 @@
+//! A cached value as bytes: its parts one after the other, found by a table in front.
+//!
+//! What the parts mean is agreed with `js/values.js`, by kind: the first is always a JSON text of
+//! everything that is neither long text nor bytes.
+//!
+//! # Format
+//! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
+//! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
+
+/// Kinds of values, by the numbers used between JavaScript and the addon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ValueKind {
+    /// A `'use cache'` entry.
+    UseCache = 0,
+    /// An App Router page.
+    AppPage = 1,
+    /// A route handler response.
+    AppRoute = 2,
+    /// A Pages Router page.
+    Pages = 3,
+    /// A `fetch` or `unstable_cache` entry.
+    Fetch = 4,
+    /// An optimized image.
+    Image = 5,
+    /// A Pages Router redirect.
+    Redirect = 6,
+    /// `null`: the page does not exist.
+    Nothing = 7,
+}
+
+impl ValueKind {
+    /// The kind with this number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        use ValueKind::{AppPage, AppRoute, Fetch, Image, Nothing, Pages, Redirect, UseCache};
+        [UseCache, AppPage, AppRoute, Pages, Fetch, Image, Redirect, Nothing]
+            .get(number as usize)
+            .copied()
+    }
+
+    /// Whether Next.js accepts a stored value of kind `stored` when it asks for `self`. A value of
+    /// another kind would be a 500.
+    #[inline]
+    pub fn accepts(self, stored: u8) -> bool {
+        stored == self as u8
+            || match self {
+                Self::Pages => stored == Self::Redirect as u8 || stored == Self::Nothing as u8,
+                Self::AppPage | Self::AppRoute => stored == Self::Nothing as u8,
+                _ => false,
+            }
+    }
+}
+
+/// A part to be laid down.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// `undefined`.
+    Absent,
+    /// A string, as UTF-16.
+    Text(&'a [u16]),
+    /// A string that is known to be ASCII.
+    Ascii(&'a str),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// Bytes in pieces, laid down as one.
+    Chunks(&'a [&'a [u8]]),
+}
+
+/// A part found in a laid-out value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// `undefined`.
+    Absent,
+    /// A string whose units all fit into a byte.
+    Latin1(&'a [u8]),
+    /// A string as UTF-16 in the byte order of this machine, at an even offset.
+    Utf16(&'a [u8]),
+    /// Bytes, and how far from the start of the value they lie.
+    Bytes(&'a [u8], usize),
+}
+
+const ABSENT: u32 = 0;
+const LATIN1: u32 = 1;
+const UTF16: u32 = 2;
+const BYTES: u32 = 3;
+
+const ROW: usize = 12;
+
+/// Lays parts out. `None` if they do not fit into 4 GiB.
+pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
+    let head = 4 + parts.len() * ROW;
+    let most: usize = parts.iter().map(Part::most).sum();
+    u32::try_from(head + most).ok()?;
+    let mut out = Vec::with_capacity(head + most);
+    out.extend_from_slice(&(parts.len() as u32).to_le_bytes());
+    out.resize(head, 0);
+    for (index, part) in parts.iter().enumerate() {
+        let (sort, offset, length) = lay(&mut out, part, parts.get(..index).unwrap_or_default());
+        let row = 4 + index * ROW;
+        for (at, word) in [sort, offset, length].into_iter().enumerate() {
+            let at = row + at * 4;
+            if let Some(slot) = out.get_mut(at..at + 4) {
+                slot.copy_from_slice(&word.to_le_bytes());
+            }
+        }
+    }
+    Some(out.into_boxed_slice())
+}
+
+impl Part<'_> {
+    /// Bytes it takes at most, padding included.
+    fn most(&self) -> usize {
+        match self {
+            Self::Absent => 0,
+            Self::Text(units) => {
+                if is_narrow(units) {
+                    units.len()
+                } else {
+                    units.len() * 2 + 1
+                }
+            }
+            Self::Ascii(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Chunks(chunks) => chunks.iter().map(|chunk| chunk.len()).sum(),
+        }
+    }
+}
+
+fn lay(out: &mut Vec<u8>, part: &Part<'_>, before: &[Part<'_>]) -> (u32, u32, u32) {
+    match part {
+        Part::Absent => (ABSENT, 0, 0),
+        Part::Text(units) if is_narrow(units) => {
+            let offset = out.len();
+            out.extend(units.iter().map(|unit| *unit as u8));
+            (LATIN1, offset as u32, units.len() as u32)
+        }
+        Part::Text(units) => {
+            out.resize(out.len().next_multiple_of(2), 0);
+            let offset = out.len();
+            out.extend(units.iter().flat_map(|unit| unit.to_ne_bytes()));
+            (UTF16, offset as u32, (units.len() * 2) as u32)
+        }
+        Part::Ascii(text) => {
+            let offset = out.len();
+            out.extend_from_slice(text.as_bytes());
+            (LATIN1, offset as u32, text.len() as u32)
+        }
+        Part::Chunks(chunks) => {
+            let offset = out.len();
+            chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
+            (BYTES, offset as u32, (out.len() - offset) as u32)
+        }
+        Part::Bytes(bytes) => {
+            // A page's `_full` segment is its RSC payload again: kept once.
+            let twin = before.iter().position(|earlier| {
+                matches!(earlier, Part::Bytes(other) if !bytes.is_empty() && other == bytes)
+            });
+            if let Some((sort, offset, length)) = twin.and_then(|index| row(out, index)) {
+                return (sort, offset, length);
+            }
+            let offset = out.len();
+            out.extend_from_slice(bytes);
+            (BYTES, offset as u32, bytes.len() as u32)
+        }
+    }
+}
+
+#[inline]
+fn is_narrow(units: &[u16]) -> bool {
+    // Folded in blocks so that the compiler uses wide registers.
+    units.chunks(64).all(|block| block.iter().fold(0, |all, unit| all | *unit) < 0x100)
+}
+
+fn row(body: &[u8], index: usize) -> Option<(u32, u32, u32)> {
+    let row = body.get(4 + index * ROW..)?.get(..ROW)?;
+    Some((word(row, 0)?, word(row, 4)?, word(row, 8)?))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+/// How many parts a value has.
+pub fn count(body: &[u8]) -> usize {
+    word(body, 0).unwrap_or(0) as usize
+}
+
+/// The part at `index`; `None` if there is none or the table is broken.
+pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
+    if index >= count(body) {
+        return None;
+    }
+    let (sort, offset, length) = row(body, index)?;
+    let offset = offset as usize;
+    let bytes = || body.get(offset..)?.get(..length as usize);
+    Some(match sort {
+        ABSENT => Found::Absent,
+        LATIN1 => Found::Latin1(bytes()?),
+        UTF16 => Found::Utf16(bytes()?),
+        BYTES => Found::Bytes(bytes()?, offset),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(found: Found<'_>) -> Vec<u16> {
+        match found {
+            Found::Latin1(bytes) => bytes.iter().map(|b| u16::from(*b)).collect(),
+            Found::Utf16(bytes) => {
+                bytes.chunks(2).map(|two| u16::from_ne_bytes([two[0], two[1]])).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn equal_bytes_are_kept_once() {
+        let big = vec![9; 10_000];
+        let body = encode(&[Part::Bytes(&big), Part::Absent, Part::Bytes(&big)]).unwrap();
+        assert!(body.len() < 11_000);
+        assert_eq!(part(&body, 0), part(&body, 2));
+        assert_eq!(part(&body, 1), Some(Found::Absent));
+        assert_eq!(part(&body, 3), None);
+    }
+
+    #[test]
+    fn empty_bytes_stay_bytes() {
+        let body = encode(&[Part::Bytes(&[]), Part::Text(&[])]).unwrap();
+        assert!(matches!(part(&body, 0), Some(Found::Bytes([], _))));
+        assert_eq!(part(&body, 1), Some(Found::Latin1(&[])));
+    }
+
+    #[test]
+    fn a_page_may_be_answered_with_nothing_but_not_with_a_route() {
+        assert!(ValueKind::AppPage.accepts(ValueKind::Nothing as u8));
+        assert!(ValueKind::Pages.accepts(ValueKind::Redirect as u8));
+        assert!(!ValueKind::AppPage.accepts(ValueKind::AppRoute as u8));
+        assert!(!ValueKind::Fetch.accepts(ValueKind::Nothing as u8));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_come_back_as_they_were(
+            a in any::<Vec<u16>>(),
+            ascii in "[ -~]{0,200}",
+            b in any::<Vec<u8>>(),
+            c in proptest::collection::vec(0..256_u16, 0..300),
+        ) {
+            let (front, back) = b.split_at(b.len() / 3);
+            let chunks = [front, back];
+            let parts = [Part::Text(&a), Part::Ascii(&ascii), Part::Chunks(&chunks), Part::Text(&c)];
+            let body = encode(&parts).unwrap();
+            prop_assert_eq!(text(part(&body, 0).unwrap()), a);
+            prop_assert_eq!(text(part(&body, 1).unwrap()), ascii.encode_utf16().collect::<Vec<_>>());
+            prop_assert!(matches!(part(&body, 2), Some(Found::Bytes(bytes, _)) if bytes == b));
+            prop_assert_eq!(text(part(&body, 3).unwrap()), c);
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_crash(body in any::<Vec<u8>>(), index in 0..9_usize) {
+            let _ = part(&body, index);
+        }
+    }
+}

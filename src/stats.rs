@@ -1,0 +1,198 @@
+//! What the engine counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+
+/// The kinds that are counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A `'use cache'` entry.
+    UseCache,
+    /// An App Router page.
+    AppPage,
+    /// A route handler response.
+    AppRoute,
+    /// A Pages Router page.
+    Pages,
+    /// A `fetch` or `unstable_cache` entry.
+    Fetch,
+    /// An optimized image.
+    Image,
+}
+
+impl Kind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::UseCache, Self::AppPage, Self::AppRoute, Self::Pages, Self::Fetch, Self::Image];
+
+    /// The name Next.js gives the kind.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UseCache => "USE_CACHE",
+            Self::AppPage => "APP_PAGE",
+            Self::AppRoute => "APP_ROUTE",
+            Self::Pages => "PAGES",
+            Self::Fetch => "FETCH",
+            Self::Image => "IMAGE",
+        }
+    }
+}
+
+/// The answers to a get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Answer {
+    /// From memory, fresh.
+    MemoryFresh,
+    /// From memory, stale.
+    MemoryStale,
+    /// From prerendered build output, fresh by its tags.
+    PrerenderedFresh,
+    /// From prerendered build output, stale by its tags.
+    PrerenderedStale,
+    /// Nothing.
+    Miss,
+}
+
+const ANSWERS: usize = 5;
+
+/// Counters of one process. All are totals since its start.
+#[derive(Debug)]
+pub struct Stats {
+    answers: [[AtomicU64; ANSWERS]; Kind::ALL.len()],
+    /// Entries stored.
+    pub sets: AtomicU64,
+    /// Values that were handed over and not stored: dead on arrival, too large, broken, dynamic.
+    pub dropped: AtomicU64,
+    /// Invalidations, repeats of one user call not counted.
+    pub invalidations: AtomicU64,
+    /// Gets that waited for a generation under way and were served from it.
+    pub joined: AtomicU64,
+    /// Gets that waited in vain.
+    pub wait_timeouts: AtomicU64,
+    /// Panics that were caught and answered with a miss.
+    pub panics: AtomicU64,
+    get_ns: Mutex<Option<Histogram<u64>>>,
+    set_ns: Mutex<Option<Histogram<u64>>>,
+}
+
+/// Percentiles in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Latency {
+    /// Calls measured: one in sixteen.
+    pub measured: u64,
+    /// Half of the calls took at most this.
+    pub p50_us: f64,
+    /// 95 of 100 did.
+    pub p95_us: f64,
+    /// 99 of 100 did.
+    pub p99_us: f64,
+}
+
+/// One call in this many is timed: reading the clock twice costs as much as a hit.
+pub const SAMPLE: u64 = 16;
+/// Longer calls count as this long: 10 s.
+const LONGEST_NS: u64 = 10_000_000_000;
+
+impl Default for Stats {
+    fn default() -> Self {
+        let histogram = || Mutex::new(Histogram::new_with_bounds(1, LONGEST_NS, 2).ok());
+        Self {
+            answers: Default::default(),
+            sets: AtomicU64::default(),
+            dropped: AtomicU64::default(),
+            invalidations: AtomicU64::default(),
+            joined: AtomicU64::default(),
+            wait_timeouts: AtomicU64::default(),
+            panics: AtomicU64::default(),
+            get_ns: histogram(),
+            set_ns: histogram(),
+        }
+    }
+}
+
+impl Stats {
+    /// Counts an answer.
+    #[inline]
+    pub fn count(&self, kind: Kind, answer: Answer) {
+        if let Some(cell) = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize)) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a kind got an answer.
+    pub fn answered(&self, kind: Kind, answer: Answer) -> u64 {
+        let cell = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize));
+        cell.map_or(0, |cell| cell.load(Ordering::Relaxed))
+    }
+
+    /// Notes how long a get took.
+    pub fn time_get(&self, ns: u64) {
+        record(&self.get_ns, ns);
+    }
+
+    /// Notes how long a set took.
+    pub fn time_set(&self, ns: u64) {
+        record(&self.set_ns, ns);
+    }
+
+    /// How long gets take inside the engine.
+    pub fn get_latency(&self) -> Latency {
+        percentiles(&self.get_ns)
+    }
+
+    /// How long sets take inside the engine.
+    pub fn set_latency(&self) -> Latency {
+        percentiles(&self.set_ns)
+    }
+}
+
+/// Adds one.
+pub fn bump(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn record(histogram: &Mutex<Option<Histogram<u64>>>, ns: u64) {
+    if let Some(histogram) = histogram.lock().as_mut() {
+        histogram.saturating_record(ns.max(1));
+    }
+}
+
+fn percentiles(histogram: &Mutex<Option<Histogram<u64>>>) -> Latency {
+    let guard = histogram.lock();
+    let Some(histogram) = guard.as_ref().filter(|h| !h.is_empty()) else {
+        return Latency::default();
+    };
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
+    Latency { measured: histogram.len(), p50_us: at(0.5), p95_us: at(0.95), p99_us: at(0.99) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_kind() {
+        let stats = Stats::default();
+        stats.count(Kind::Fetch, Answer::Miss);
+        stats.count(Kind::Fetch, Answer::Miss);
+        assert_eq!(stats.answered(Kind::Fetch, Answer::Miss), 2);
+        assert_eq!(stats.answered(Kind::Image, Answer::Miss), 0);
+    }
+
+    #[test]
+    fn percentiles_of_nothing_are_zero_and_of_something_are_not() {
+        let stats = Stats::default();
+        assert_eq!(stats.get_latency(), Latency::default());
+        for ns in 1..=1_000 {
+            stats.time_get(ns * 1_000);
+        }
+        let latency = stats.get_latency();
+        assert_eq!(latency.measured, 1_000);
+        assert!((490.0..=510.0).contains(&latency.p50_us), "{latency:?}");
+        assert!((980.0..=1_000.0).contains(&latency.p99_us), "{latency:?}");
+    }
+}

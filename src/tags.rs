@@ -1,0 +1,394 @@
+//! The tag table: which tags were invalidated, and what that means for an entry.
+//!
+//! An invalidation has a *position*. An entry carries the position that was applied when its
+//! generation began, its *stamp*. A tag invalidated at a later position than the stamp makes the
+//! entry stale or gone. No clock takes part, but for the deadline of a soft invalidation.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::clock::Timestamp;
+use crate::key::wtf8;
+
+/// Orders invalidations. Larger is later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position(pub u64);
+
+/// A tag, as bytes that differ whenever two tags differ in JavaScript.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(Box<[u8]>);
+
+impl Tag {
+    /// The tag JavaScript spells with these UTF-16 units.
+    pub fn from_units(units: &[u16]) -> Self {
+        Self(wtf8(units))
+    }
+
+    /// Bytes it costs in memory.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.0.len()
+    }
+}
+
+impl From<&str> for Tag {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().into())
+    }
+}
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// What a judgement says of an entry. Ordered from best to worst, so the worst of several is `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Serve it.
+    Fresh,
+    /// Serve it while a new one is generated.
+    Stale,
+    /// Do not serve it.
+    Gone,
+}
+
+impl Verdict {
+    /// The word for logs and statistics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// How tags are invalidated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Entries die at once.
+    Hard,
+    /// Entries are stale now and die at the deadline, if there is one.
+    Soft {
+        /// When stale entries die.
+        deadline: Option<Timestamp>,
+    },
+}
+
+impl Change {
+    /// The change that Next.js means by `durations.expire`, in seconds: `None` stands for no
+    /// durations at all and is hard, as is anything not above zero. From 30 days on there is no
+    /// deadline, because no entry lives longer.
+    pub fn from_expire(expire_secs: Option<f64>, now: Timestamp) -> Self {
+        match expire_secs {
+            Some(secs) if secs * 1e6 >= crate::entry::MAX_LIFE_US as f64 => {
+                Self::Soft { deadline: None }
+            }
+            Some(secs) if secs > 0.0 => {
+                Self::Soft { deadline: Some(now.shifted_us((secs * 1e6) as i64)) }
+            }
+            _ => Self::Hard,
+        }
+    }
+}
+
+/// Everything ever said of one tag, folded.
+///
+/// Invariant: `soft` is either zero or later than `hard`; `deadline` belongs to `soft`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    hard: Position,
+    soft: Position,
+    deadline: Option<Timestamp>,
+}
+
+impl Facts {
+    /// The facts after `change` at `position`, seen at `now`.
+    #[must_use]
+    pub fn after(self, change: Change, position: Position, now: Timestamp) -> Self {
+        let change = match change {
+            Change::Hard => Self { hard: position, ..Self::default() },
+            Change::Soft { deadline } => {
+                let folded = self.folded(now);
+                let pending = if folded.soft > folded.hard { folded.deadline } else { None };
+                Self { hard: folded.hard, soft: position, deadline: earlier(pending, deadline) }
+            }
+        };
+        self.merged(change)
+    }
+
+    /// Both together, in any order: commutative, associative, idempotent.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        let hard = self.hard.max(other.hard);
+        let (soft, deadline) = match self.soft.cmp(&other.soft) {
+            std::cmp::Ordering::Greater => (self.soft, self.deadline),
+            std::cmp::Ordering::Less => (other.soft, other.deadline),
+            std::cmp::Ordering::Equal => (self.soft, earlier(self.deadline, other.deadline)),
+        };
+        if soft > hard { Self { hard, soft, deadline } } else { Self { hard, ..Self::default() } }
+    }
+
+    /// What they say of an entry stamped `stamp`.
+    pub fn judge(self, stamp: Position, now: Timestamp) -> Verdict {
+        if stamp < self.hard {
+            return Verdict::Gone;
+        }
+        if stamp >= self.soft {
+            return Verdict::Fresh;
+        }
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            Verdict::Gone
+        } else {
+            Verdict::Stale
+        }
+    }
+
+    /// A soft invalidation whose deadline is past is a hard one.
+    fn folded(self, now: Timestamp) -> Self {
+        match self.deadline {
+            Some(deadline) if now >= deadline => Self { hard: self.soft, ..Self::default() },
+            _ => self,
+        }
+    }
+
+    fn latest(self) -> Position {
+        self.hard.max(self.soft)
+    }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// All facts of this process, bounded.
+#[derive(Debug)]
+pub struct TagTable {
+    rows: RwLock<Rows>,
+    /// The last position whose facts are in `rows`; written after them, so whoever reads it sees
+    /// them.
+    last: AtomicU64,
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    facts: HashMap<Tag, Facts>,
+    /// Facts up to here may have been dropped: an older stamp is never trusted.
+    floor: Position,
+}
+
+impl TagTable {
+    /// A table of at most `most` tags. Beyond that the oldest facts go and the floor rises, which
+    /// costs misses of the oldest entries and never serves anything dead.
+    pub fn new(most: usize) -> Self {
+        Self { rows: RwLock::default(), last: AtomicU64::new(0), most: most.max(1) }
+    }
+
+    /// The last position applied.
+    #[inline]
+    pub fn last(&self) -> Position {
+        Position(self.last.load(Ordering::Acquire))
+    }
+
+    /// Tags held, and the floor below which stamps are not trusted.
+    pub fn size(&self) -> (usize, Position) {
+        let rows = self.rows.read();
+        (rows.facts.len(), rows.floor)
+    }
+
+    /// Applies `change` to `tags` at `position`.
+    pub fn apply(&self, tags: &[Tag], change: Change, position: Position, now: Timestamp) {
+        let mut rows = self.rows.write();
+        for tag in tags {
+            if let Some(facts) = rows.facts.get_mut(tag) {
+                *facts = facts.after(change, position, now);
+            } else {
+                rows.facts.insert(tag.clone(), Facts::default().after(change, position, now));
+            }
+        }
+        if rows.facts.len() > self.most {
+            rows.shrink(self.most);
+        }
+        self.last.fetch_max(position.0, Ordering::Release);
+    }
+
+    /// What the table says of an entry with `stamp` and `tags`, and the tag that decided.
+    pub fn judge<'t>(
+        &self,
+        stamp: Position,
+        tags: impl IntoIterator<Item = &'t Tag>,
+        now: Timestamp,
+    ) -> (Verdict, Option<&'t Tag>) {
+        let rows = self.rows.read();
+        if stamp < rows.floor {
+            return (Verdict::Gone, None);
+        }
+        let mut worst = (Verdict::Fresh, None);
+        for tag in tags {
+            let Some(facts) = rows.facts.get(tag) else { continue };
+            let verdict = facts.judge(stamp, now);
+            if verdict > worst.0 {
+                worst = (verdict, Some(tag));
+            }
+        }
+        worst
+    }
+}
+
+impl Rows {
+    /// Drops a tenth of the rows, the oldest, and raises the floor to the latest of them.
+    fn shrink(&mut self, most: usize) {
+        let mut positions: Vec<Position> = self.facts.values().map(|f| f.latest()).collect();
+        let surplus = self.facts.len() - most + most / 10;
+        let nth = surplus.min(positions.len()).saturating_sub(1);
+        let (_, cut, _) = positions.select_nth_unstable(nth);
+        let cut = *cut;
+        self.floor = self.floor.max(cut);
+        self.facts.retain(|_, facts| facts.latest() > cut);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn soft(deadline: u64) -> Change {
+        Change::Soft { deadline: Some(Timestamp(deadline)) }
+    }
+
+    #[test]
+    fn a_hard_invalidation_kills_what_began_before_it_and_nothing_after() {
+        let table = TagTable::new(10);
+        let tags = [Tag::from("a")];
+        table.apply(&tags, Change::Hard, Position(5), NOW);
+        assert_eq!(table.judge(Position(4), &tags, NOW).0, Verdict::Gone);
+        assert_eq!(table.judge(Position(5), &tags, NOW).0, Verdict::Fresh);
+    }
+
+    #[test]
+    fn a_soft_invalidation_is_stale_until_its_deadline() {
+        let table = TagTable::new(10);
+        let tags = [Tag::from("a")];
+        table.apply(&tags, soft(2_000), Position(5), NOW);
+        assert_eq!(table.judge(Position(4), &tags, Timestamp(1_999)).0, Verdict::Stale);
+        assert_eq!(table.judge(Position(4), &tags, Timestamp(2_000)).0, Verdict::Gone);
+        assert_eq!(table.judge(Position(5), &tags, Timestamp(9_000)).0, Verdict::Fresh);
+    }
+
+    #[test]
+    fn next_durations_become_changes() {
+        assert_eq!(Change::from_expire(None, NOW), Change::Hard);
+        assert_eq!(Change::from_expire(Some(0.0), NOW), Change::Hard);
+        assert_eq!(Change::from_expire(Some(f64::NAN), NOW), Change::Hard);
+        assert_eq!(Change::from_expire(Some(31_536_000.0), NOW), Change::Soft { deadline: None });
+        assert_eq!(Change::from_expire(Some(5.0), NOW), soft(5_001_000));
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_oldest_tags_and_trusts_no_older_stamp() {
+        let table = TagTable::new(10);
+        for n in 1..=11_u64 {
+            table.apply(&[Tag::from(&*n.to_string())], Change::Hard, Position(n), NOW);
+        }
+        let (rows, floor) = table.size();
+        assert!(rows <= 10 && floor >= Position(1));
+        let forgotten = [Tag::from("1")];
+        assert_eq!(table.judge(Position(0), &forgotten, NOW).0, Verdict::Gone);
+        assert_eq!(table.judge(Position(11), &forgotten, NOW).0, Verdict::Fresh);
+    }
+
+    #[derive(Debug, Clone)]
+    struct Said {
+        change: Change,
+        at: Timestamp,
+    }
+
+    fn said() -> impl Strategy<Value = Vec<Said>> {
+        let one = (0..3_u8, 1..40_u64, 0..20_u64);
+        proptest::collection::vec(one, 0..12).prop_map(|raw| {
+            let mut at = 0;
+            raw.into_iter()
+                .map(|(kind, life, step)| {
+                    at += step;
+                    let change = match kind {
+                        0 => Change::Hard,
+                        1 => soft(at + life),
+                        _ => Change::Soft { deadline: None },
+                    };
+                    Said { change, at: Timestamp(at) }
+                })
+                .collect()
+        })
+    }
+
+    /// Judges by walking every invalidation ever made.
+    fn naive(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
+        let later = said.iter().enumerate().filter(|(i, _)| *i as u64 + 1 > stamp);
+        later
+            .map(|(_, said)| match said.change {
+                Change::Hard => Verdict::Gone,
+                Change::Soft { deadline: Some(deadline) } if now >= deadline => Verdict::Gone,
+                Change::Soft { .. } => Verdict::Stale,
+            })
+            .max()
+            .unwrap_or(Verdict::Fresh)
+    }
+
+    /// The same, but a pending deadline also counts for entries generated after it was set: the
+    /// table keeps one deadline per tag, the earliest.
+    fn naive_cautious(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
+        let exact = naive(said, stamp, now);
+        if exact != Verdict::Stale {
+            return exact;
+        }
+        let reach = |i: usize| match said[i].change {
+            Change::Soft { deadline: Some(deadline) } => deadline <= now,
+            _ => false,
+        };
+        if (0..said.len()).any(reach) { Verdict::Gone } else { Verdict::Stale }
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_is_never_kinder_than_naive_replay(said in said(), stamp in 0..13_u64, wait in 0..60_u64) {
+            let mut facts = Facts::default();
+            for (i, one) in said.iter().enumerate() {
+                facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+            }
+            let now = Timestamp(said.last().map_or(0, |s| s.at.0) + wait);
+            let verdict = facts.judge(Position(stamp), now);
+            let exact = naive(&said, stamp, now);
+            prop_assert!(verdict >= exact);
+            prop_assert!(verdict <= naive_cautious(&said, stamp, now));
+            prop_assert_eq!(verdict == Verdict::Fresh, exact == Verdict::Fresh);
+        }
+
+        #[test]
+        fn facts_merge_in_any_order_to_the_same(said in said(), order in any::<u64>()) {
+            let mut facts = Facts::default();
+            let mut history = vec![facts];
+            for (i, one) in said.iter().enumerate() {
+                facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+                history.push(facts);
+            }
+            let mut shuffled = history.clone();
+            let len = shuffled.len();
+            for i in 0..len {
+                shuffled.swap(i, (order.rotate_left(i as u32) as usize) % len);
+            }
+            let merged = |all: &[Facts]| all.iter().fold(Facts::default(), |a, b| a.merged(*b));
+            prop_assert_eq!(merged(&history), merged(&shuffled));
+            prop_assert_eq!(merged(&history), facts);
+        }
+    }
+}
