@@ -1,0 +1,31 @@
+// @ts-check
+
+/**
+ * What edge bundles get: a cache that holds nothing. Next.js gives routes of the edge runtime the
+ * handler of the Node.js server anyway.
+ */
+module.exports = class TiercelEdge {
+  async get() {
+    return null
+  }
+  async set() {}
+  async revalidateTag() {}
+  resetRequestCache() {}
+
+  static async get() {
+    return undefined
+  }
+  static async set() {}
+  static async refreshTags() {}
+  static async getExpiration() {
+    return Number.POSITIVE_INFINITY
+  }
+  static async updateTags() {}
+  static async expireTags() {}
+  static configure() {
+    return TiercelEdge
+  }
+  static stats() {
+    return undefined
+  }
+}

@@ -1,0 +1,153 @@
+// @ts-check
+
+const { debug, print, tell } = require('./debug.js')
+const at = require('./native.js')
+const next = require('./next.js')
+const plural = require('./use-cache.js')
+const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
+const { wait } = require('./waits.js')
+
+const { native, mailbox, start } = at
+
+const { IMAGE } = KINDS
+const NEXT_VERSION = next.version()
+const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
+
+/** Keys whose generation one request may have begun. */
+const MOST_STARTS = 1_024
+
+/** The last build output that was made known. */
+let knownDir = ''
+
+/**
+ * Both cache handler interfaces of Next.js in one class: instances are `cacheHandler`, the class
+ * itself is one of `cacheHandlers`.
+ */
+class TiercelHandler {
+  /** The position applied when this request began. */
+  #position
+  /** Positions at which generations of this request began, by key.
+   * @type {Map<string, number[]> | undefined} */
+  #starts
+
+  /** @param {any} [ctx] */
+  constructor(ctx) {
+    start()
+    this.#position = native.position()
+    const dir = ctx?.serverDistDir
+    if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
+      knownDir = dir
+      native.serverDir(dir)
+    }
+  }
+
+  /** @param {string} key @param {any} ctx @returns {Promise<any>} */
+  async get(key, ctx) {
+    const kind = KINDS[ctx?.kind]
+    if (kind === undefined) return null
+    const flags = (ctx.isFallback ? at.FALLBACK : 0) | (ctx.isRoutePPREnabled ? at.PPR : 0)
+    let found = native.find(kind, key, ctx.tags, ctx.softTags, flags)
+    if (typeof found === 'number') {
+      if (!(await wait(found, mailbox[at.DETAIL]))) native.giveUp(kind, key)
+      found = native.find(kind, key, ctx.tags, ctx.softTags, flags | at.AFTER)
+    }
+    if (debug.sink) tell('get', ctx.kind, key, native.why())
+    if (found === undefined) {
+      this.#begins(kind, key)
+      return null
+    }
+    const mark = mailbox[at.MARK]
+    if (MUST_REMEMBER && kind !== FETCH) next.rememberLifetime(key, found.cacheControl)
+    if (mark === at.FRESH) return found
+    const lastModified = mailbox[at.DETAIL]
+    this.#begins(kind, key)
+    if (mark === at.STALE) return found
+    if (mark === at.MODIFIED) return { ...found, lastModified }
+    return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
+  }
+
+  /** @param {string} key @param {any} value @param {any} ctx */
+  async set(key, value, ctx) {
+    const began = this.#began(key)
+    try {
+      const taken = disassemble(value, ctx)
+      if (!taken) return
+      const { kind, tags, parts } = taken
+      const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
+      const stamp = stamps.get(value) ?? began
+      native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
+      if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
+    } catch {
+      // A value that cannot be written down is not stored.
+    }
+  }
+
+  /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
+  async revalidateTag(tags, durations) {
+    plural.invalidate(tags, durations)
+  }
+
+  resetRequestCache() {
+    this.#starts = undefined
+  }
+
+  /** @param {number} kind @param {string} key */
+  #begins(kind, key) {
+    if (kind === IMAGE) return
+    this.#starts ??= new Map()
+    const starts = this.#starts
+    const positions = starts.get(key)
+    if (positions) positions.push(mailbox[at.POSITION])
+    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[at.POSITION]])
+  }
+
+  /**
+   * The position at which the generation of what is set now began: the oldest there is. Of two
+   * generations that overlap, none may be dated later than it began.
+   * @param {string} key
+   */
+  #began(key) {
+    const positions = this.#starts?.get(key)
+    if (!positions) return this.#position
+    const [oldest] = positions
+    positions.pop()
+    if (positions.length === 0) this.#starts?.delete(key)
+    return oldest
+  }
+
+  static get = plural.get
+  static set = plural.set
+  static refreshTags = plural.refreshTags
+  static getExpiration = plural.getExpiration
+  static updateTags = plural.updateTags
+  static expireTags = plural.updateTags
+
+  /** @param {Record<string, unknown>} [options] */
+  static configure(options) {
+    configure(options)
+    return TiercelHandler
+  }
+
+  static stats() {
+    return native.stats()
+  }
+}
+
+/** @param {Record<string, unknown>} [options] */
+function configure(options) {
+  const { env } = process
+  /** @type {Record<string, string | undefined>} */
+  const variables = {}
+  for (const name of native.envNames()) variables[name] = env[name]
+  if (env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
+  let given = options
+  const sink = options?.debug
+  if (typeof sink === 'function') given = { ...options, debug: true }
+  const isDebug = native.configure(JSON.stringify(given ?? null), JSON.stringify(variables))
+  debug.sink = isDebug ? /** @type {any} */ (typeof sink === 'function' ? sink : print) : undefined
+}
+
+configure()
+native.app(NEXT_VERSION, next.isBuilding())
+
+module.exports = TiercelHandler

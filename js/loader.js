@@ -1,0 +1,79 @@
+// @ts-check
+
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
+
+/** @returns {string} the platform's name in file and package names, `linux-x64-gnu` for example */
+function platform() {
+  const { platform, arch } = process
+  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`
+  if (platform === 'win32') return `win32-${arch}-msvc`
+  return `${platform}-${arch}`
+}
+
+function isMusl() {
+  // Only glibc reports its version.
+  const report = /** @type {any} */ (process.report?.getReport())
+  return !report?.header?.glibcVersionRuntime
+}
+
+/**
+ * Every binary there may be, spelled out: file tracing reads these lines and takes what exists.
+ * @type {Record<string, () => any>}
+ */
+const packages = {
+  'linux-x64-gnu': () => require('@tiercel/linux-x64-gnu'),
+  'linux-x64-musl': () => require('@tiercel/linux-x64-musl'),
+  'linux-arm64-gnu': () => require('@tiercel/linux-arm64-gnu'),
+  'linux-arm64-musl': () => require('@tiercel/linux-arm64-musl'),
+  'darwin-x64': () => require('@tiercel/darwin-x64'),
+  'darwin-arm64': () => require('@tiercel/darwin-arm64'),
+  'win32-x64-msvc': () => require('@tiercel/win32-x64-msvc'),
+}
+
+/** @type {Record<string, () => any>} */
+const files = {
+  'linux-x64-gnu': () => require('../tiercel.linux-x64-gnu.node'),
+  'linux-x64-musl': () => require('../tiercel.linux-x64-musl.node'),
+  'linux-arm64-gnu': () => require('../tiercel.linux-arm64-gnu.node'),
+  'linux-arm64-musl': () => require('../tiercel.linux-arm64-musl.node'),
+  'darwin-x64': () => require('../tiercel.darwin-x64.node'),
+  'darwin-arm64': () => require('../tiercel.darwin-arm64.node'),
+  'win32-x64-msvc': () => require('../tiercel.win32-x64-msvc.node'),
+}
+
+/**
+ * Loads the addon: the file beside this package if there is one, else the platform's package.
+ * @param {string} name
+ */
+function load(name = platform()) {
+  const file = join(__dirname, '..', `tiercel.${name}.node`)
+  const from = existsSync(file) ? files[name] : packages[name]
+  if (!from) throw failure(name, `there is no build for ${name}`)
+  try {
+    return from()
+  } catch (cause) {
+    const missing = /** @type {any} */ (cause)?.code === 'MODULE_NOT_FOUND'
+    throw failure(
+      name,
+      missing ? `@tiercel/${name} is not installed` : 'its addon does not load',
+      cause,
+    )
+  }
+}
+
+/** @param {string} name @param {string} what @param {unknown} [cause] */
+function failure(name, what, cause) {
+  const error = new Error(
+    [
+      `tiercel cannot start on ${name}, Node.js ${process.version}: ${what}.`,
+      `Ways out: install for this platform and with optional dependencies (npm install --include=optional);`,
+      `on another machine than the target, add npm's --os, --cpu and --libc;`,
+      `or build from source with Rust and a C compiler (npm run build in the package).`,
+    ].join('\n'),
+    { cause },
+  )
+  return Object.assign(error, { code: 'TIERCEL_NO_BINARY' })
+}
+
+module.exports = { load, platform }

@@ -1,0 +1,2 @@
+declare module '@tiercel/*'
+declare module '*.node'

@@ -1,0 +1,77 @@
+// @ts-check
+
+const values = require('./values.js')
+const waits = require('./waits.js')
+
+/**
+ * The addon of this environment, attached to its JavaScript side.
+ *
+ * @typedef {object} Native
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, now: () => number) => void} attach
+ * @property {(kind: number, key: string, tags: unknown, softTags: unknown, flags: number) => any} find
+ * @property {(key: string, softTags: unknown, flags: number) => any} findUse
+ * @property {(kind: number, key: string) => void} giveUp
+ * @property {() => number} position
+ * @property {(kind: number, key: string, stamp: number, tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
+ * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[]) => number} putUse
+ * @property {(key: string) => void} beginUse
+ * @property {(key: string) => void} abandonUse
+ * @property {(tags: string[], expire?: number) => number} invalidate
+ * @property {() => string} why
+ * @property {(given: string, env: string) => boolean} configure
+ * @property {() => string[]} envNames
+ * @property {(version: string | undefined, building: boolean) => void} app
+ * @property {(path: string) => void} serverDir
+ * @property {() => any} stats
+ */
+
+/** @type {Native} */
+const native = require('./loader.js').load()
+
+/** What a call answers beside its result; written by the addon. */
+const mailbox = new Float64Array(3)
+
+/** Places in the mailbox. */
+const MARK = 0
+const DETAIL = 1
+const POSITION = 2
+
+/** Marks: how to read a returned entry. */
+const FRESH = 0
+const STALE = 1
+const MODIFIED = 2
+const BRIEF = 3
+
+/** Flags of a get. */
+const FALLBACK = 1
+const PPR = 2
+const AFTER = 4
+
+/** The clock on which Next.js compares timestamps, in ms. */
+const now = () => performance.timeOrigin + performance.now()
+
+let isAttached = false
+
+/** Starts the engine of this process, if nobody has, with the options chosen so far. */
+function start() {
+  if (isAttached) return
+  isAttached = true
+  native.attach(mailbox, values.assemble, waits.settle, now)
+}
+
+module.exports = {
+  native,
+  mailbox,
+  start,
+  now,
+  MARK,
+  DETAIL,
+  POSITION,
+  FRESH,
+  STALE,
+  MODIFIED,
+  BRIEF,
+  FALLBACK,
+  PPR,
+  AFTER,
+}

@@ -1,0 +1,102 @@
+// @ts-check
+
+const { createRequire } = require('node:module')
+const { join } = require('node:path')
+
+/**
+ * The Next.js of the app this runs in: its version, phase, and the two places of its inside that
+ * have no public door. Those are looked for, never relied on.
+ */
+
+const fromApp = createRequire(join(process.cwd(), 'index.js'))
+
+/** @returns {string | undefined} */
+function version() {
+  try {
+    return fromApp('next/package.json').version
+  } catch {
+    return undefined
+  }
+}
+
+const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
+const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
+
+/**
+ * A part of Next.js, `undefined` where this version has none.
+ * @param {string} path
+ * @returns {() => any}
+ */
+function lazily(path) {
+  /** @type {any} */
+  let found
+  let isLooked = false
+  return () => {
+    if (isLooked) return found
+    isLooked = true
+    try {
+      found = fromApp(path)
+    } catch {
+      found = undefined
+    }
+    return found
+  }
+}
+
+const workStorage = lazily('next/dist/server/app-render/work-async-storage.external.js')
+const sharedCacheControls = lazily(
+  'next/dist/server/lib/incremental-cache/shared-cache-controls.external.js',
+)
+
+/** What each request has invalidated already.
+ * @type {WeakMap<object, Set<string>>} */
+const invalidated = new WeakMap()
+
+/**
+ * The tags of a call that this request has not invalidated yet. Next.js makes two handler calls of
+ * one user call, and a server action repeats both after it has rendered: taken at their word, they
+ * would kill what the action just generated.
+ * @param {string[]} tags
+ * @param {number | undefined} expire
+ */
+function notRepeated(tags, expire) {
+  const store = workStorage()?.workAsyncStorage?.getStore()
+  if (!store) return tags
+  const seen = invalidated.get(store) ?? new Set()
+  invalidated.set(store, seen)
+  return tags.filter((tag) => {
+    const call = JSON.stringify([tag, expire, calledAt(store, tag)])
+    return !seen.has(call) && seen.add(call)
+  })
+}
+
+/**
+ * When the user called; tells two calls for one tag apart from 16.4 on.
+ * @param {any} store
+ * @param {string} tag
+ */
+function calledAt(store, tag) {
+  const pending = store.pendingRevalidatedTags
+  if (!Array.isArray(pending)) return undefined
+  return pending.filter((one) => one?.tag === tag).map((one) => one.revalidatedAt)
+}
+
+/**
+ * Before 16.4, Next.js knows a page's lifetime only where it rendered it. This tells it.
+ * @param {string} key
+ * @param {any} cacheControl
+ */
+function rememberLifetime(key, cacheControl) {
+  const table = sharedCacheControls()?.SharedCacheControls?.cacheControls
+  if (!cacheControl || typeof table?.set !== 'function') return
+  const isPath = !key.startsWith('/route-cache/')
+  table.set(isPath ? key.replace(/(?:\/index)?\/?$/, '') || '/' : key, cacheControl)
+}
+
+/** @param {string | undefined} version */
+function honoursLifetime(version) {
+  const [major = 0, minor = 0] = (version ?? '99').split('.').map(Number)
+  return major > 16 || (major === 16 && minor >= 4)
+}
+
+module.exports = { version, isBuilding, isDev, notRepeated, rememberLifetime, honoursLifetime }

@@ -1,0 +1,125 @@
+// @ts-check
+
+const { debug, tell } = require('./debug.js')
+const at = require('./native.js')
+const next = require('./next.js')
+const { USE_CACHE, describe } = require('./values.js')
+const { wait, atMost } = require('./waits.js')
+
+const { native, mailbox, start } = at
+
+/** The plural interface: `cacheHandlers`, for `'use cache'`. */
+
+/** A set that takes longer goes on behind the promise it gave. */
+const LONGEST_SET_MS = 2_200
+
+const IS_DEV = next.isDev()
+/** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
+const LEAST_KEEP_DEV = 300
+
+/** @param {string} key @param {string[]} softTags */
+async function get(key, softTags) {
+  start()
+  let found = native.findUse(key, softTags, 0)
+  if (typeof found === 'number') {
+    if (!(await wait(found, mailbox[at.DETAIL]))) native.giveUp(USE_CACHE, key)
+    found = native.findUse(key, softTags, at.AFTER)
+  }
+  if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
+  if (found === undefined) return undefined
+  return {
+    value: streamOf(found.bytes),
+    tags: found.tags,
+    stale: found.stale,
+    timestamp: found.timestamp,
+    expire: found.expire,
+    // In the past: served once more and generated anew.
+    revalidate: mailbox[at.MARK] === at.MODIFIED ? -1 : found.revalidate,
+  }
+}
+
+/**
+ * A default stream, never one of bytes: that would detach the memory of the cache.
+ * @param {Uint8Array} bytes
+ */
+function streamOf(bytes) {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes)
+      controller.close()
+    },
+  })
+}
+
+/** @param {string} key @param {Promise<any>} pending */
+async function set(key, pending) {
+  start()
+  native.beginUse(key)
+  await atMost(store(key, pending), LONGEST_SET_MS)
+}
+
+/** @param {string} key @param {Promise<any>} pending */
+async function store(key, pending) {
+  let isStored = false
+  try {
+    const entry = await pending
+    const chunks = await drain(entry.value)
+    const { expire, revalidate, timestamp, tags } = entry
+    // Such an entry is generated on every read; Next.js shows it again only in dev.
+    if (!IS_DEV && (expire === 0 || revalidate === 0)) return
+    const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
+    native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks)
+    isStored = true
+    if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
+  } catch {
+    // The generation failed, perhaps half-way: nothing of it is kept.
+  } finally {
+    if (!isStored) native.abandonUse(key)
+  }
+}
+
+/** @param {ReadableStream<Uint8Array>} stream */
+async function drain(stream) {
+  const reader = stream.getReader()
+  const chunks = []
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return chunks
+    chunks.push(value)
+  }
+}
+
+/** Tags are in effect where they are set; there is nothing to fetch. */
+async function refreshTags() {}
+
+/** Soft tags are judged in `get`. */
+async function getExpiration() {
+  return Number.POSITIVE_INFINITY
+}
+
+/** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
+async function updateTags(tags, durations) {
+  invalidate(tags, durations)
+}
+
+/**
+ * Invalidates, in effect when it returns. Without `durations` hard; with them stale now, and dead
+ * after `expire` seconds if that is given.
+ * @param {string | string[]} tags
+ * @param {{ expire?: number }} [durations]
+ */
+function invalidate(tags, durations) {
+  start()
+  const list = typeof tags === 'string' ? [tags] : tags
+  if (!Array.isArray(list)) return
+  const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
+  const fresh = next.notRepeated(list, expire)
+  if (fresh.length > 0) native.invalidate(fresh, expire)
+  if (debug.sink) {
+    const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
+    const why = fresh.length > 0 ? '' : 'repeat of the same call'
+    tell('invalidate', 'TAG', list.join(', '), `none ${how} ${why}`)
+  }
+}
+
+module.exports = { get, set, refreshTags, getExpiration, updateTags, invalidate }

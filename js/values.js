@@ -1,0 +1,148 @@
+// @ts-check
+
+/**
+ * Values taken apart for the addon, and put together again. A value is a JSON text of everything
+ * short, and parts that are long text or bytes; `src/next/value.rs` lays them out.
+ */
+
+/** Numbers of the kinds, as in `ValueKind` of `src/next/value.rs`. */
+const USE_CACHE = 0
+const APP_PAGE = 1
+const APP_ROUTE = 2
+const PAGES = 3
+const FETCH = 4
+const IMAGE = 5
+const REDIRECT = 6
+const NOTHING = 7
+
+/** @type {Record<string, number>} */
+const KINDS = { APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT }
+
+const TAGS_HEADER = 'x-next-cache-tags'
+
+/** The stamp of values that a get returned: Next.js sets the same value again when a regeneration
+ * failed, and it is no younger for that.
+ * @type {WeakMap<object, number>} */
+const stamps = new WeakMap()
+
+/**
+ * @param {any} value
+ * @param {any} ctx
+ * @returns {{ kind: number, tags: unknown, parts: unknown[] } | undefined} nothing for a kind this
+ *   version does not know
+ */
+function disassemble(value, ctx) {
+  const c = ctx?.cacheControl
+  if (value === null) return { kind: NOTHING, tags: undefined, parts: [JSON.stringify({ c })] }
+  const number = KINDS[value?.kind]
+  switch (number) {
+    case APP_PAGE: {
+      const { kind, html, rscData, segmentData, ...v } = value
+      const s = segmentData ? [...segmentData.keys()] : undefined
+      const parts = [JSON.stringify({ c, v, s }), html, rscData]
+      if (segmentData) parts.push(...segmentData.values())
+      return { kind: number, tags: value.headers?.[TAGS_HEADER], parts }
+    }
+    case APP_ROUTE: {
+      const { kind, body, ...v } = value
+      return {
+        kind: number,
+        tags: v.headers?.[TAGS_HEADER],
+        parts: [JSON.stringify({ c, v }), body],
+      }
+    }
+    case PAGES: {
+      const { kind, html, ...v } = value
+      return { kind: number, tags: undefined, parts: [JSON.stringify({ c, v }), html] }
+    }
+    case FETCH: {
+      const { kind, data, ...v } = value
+      const { body, ...d } = data
+      return { kind: number, tags: ctx?.tags, parts: [JSON.stringify({ v, d }), body] }
+    }
+    case IMAGE: {
+      const { kind, buffer, ...v } = value
+      return { kind: number, tags: undefined, parts: [JSON.stringify({ c, v }), buffer] }
+    }
+    case REDIRECT: {
+      const { kind, ...v } = value
+      return { kind: number, tags: undefined, parts: [JSON.stringify({ c, v })] }
+    }
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The JSON text of a `'use cache'` entry. Durations go as strings, because JSON has no infinity.
+ * @param {any} entry
+ */
+function describe({ tags, stale, expire, revalidate }) {
+  return JSON.stringify([tags, String(stale), String(expire), String(revalidate)])
+}
+
+/**
+ * Builds what a get returns. Called by the addon, once per entry; the result is kept and returned
+ * again.
+ * @param {number} kind
+ * @param {number} told the moment of the entry on Next's clock, in ms
+ * @param {number} stamp
+ * @param {string} json
+ * @param {ArrayBuffer | undefined} memory what the parts of bytes are cut out of
+ * @param {any[]} parts two by two: a string and nothing, or an offset and a length in bytes
+ */
+function assemble(kind, told, stamp, json, memory, ...parts) {
+  /** @param {number} index @returns {any} */
+  const part = (index) => {
+    const first = parts[index * 2]
+    if (typeof first !== 'number') return first
+    return Buffer.from(/** @type {ArrayBuffer} */ (memory), first, parts[index * 2 + 1])
+  }
+  if (kind === USE_CACHE) {
+    const [tags, stale, expire, revalidate] = JSON.parse(json)
+    return {
+      bytes: part(0),
+      tags,
+      stale: Number(stale),
+      timestamp: told,
+      expire: Number(expire),
+      revalidate: Number(revalidate),
+    }
+  }
+  const { c, v, d, s } = JSON.parse(json)
+  const value = valueFrom(kind, v, d, s, part)
+  if (value) stamps.set(value, stamp)
+  return { lastModified: told, value, cacheControl: c }
+}
+
+/**
+ * @param {number} kind
+ * @param {any} v
+ * @param {any} d
+ * @param {string[] | undefined} s
+ * @param {(index: number) => any} part
+ */
+function valueFrom(kind, v, d, s, part) {
+  switch (kind) {
+    case APP_PAGE: {
+      const segmentData = s && new Map(s.map((name, index) => [name, part(index + 2)]))
+      return { kind: 'APP_PAGE', html: part(0), rscData: part(1), segmentData, ...v }
+    }
+    case APP_ROUTE:
+      return { kind: 'APP_ROUTE', body: part(0), ...v }
+    case PAGES:
+      return { kind: 'PAGES', html: part(0), ...v }
+    case FETCH: {
+      const body = part(0)
+      return { kind: 'FETCH', data: body === undefined ? d : { ...d, body }, ...v }
+    }
+    case IMAGE:
+      return { kind: 'IMAGE', buffer: part(0), ...v }
+    case REDIRECT:
+      return { kind: 'REDIRECT', ...v }
+    default:
+      return null
+  }
+}
+
+module.exports = { KINDS, USE_CACHE, FETCH, stamps, disassemble, describe, assemble }
