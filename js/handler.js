@@ -7,7 +7,8 @@ const plural = require('./use-cache.js')
 const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
 const { wait } = require('./waits.js')
 
-const { native, mailbox, start } = at
+const { native, mailbox, start, MARK, DETAIL, POSITION, FRESH, STALE, MODIFIED } = at
+const { FALLBACK, PPR, AFTER, SHIFT } = at
 
 const { IMAGE } = KINDS
 const NEXT_VERSION = next.version()
@@ -15,6 +16,9 @@ const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
 /** Keys whose generation one request may have begun. */
 const MOST_STARTS = 1_024
+
+/** Whether a fresh entry is returned without a word to anybody. */
+let isPlain = !MUST_REMEMBER
 
 /** The last build output that was made known. */
 let knownDir = ''
@@ -45,24 +49,37 @@ class TiercelHandler {
   async get(key, ctx) {
     const kind = KINDS[ctx?.kind]
     if (kind === undefined) return null
-    const flags = (ctx.isFallback ? at.FALLBACK : 0) | (ctx.isRoutePPREnabled ? at.PPR : 0)
-    let found = native.find(kind, key, ctx.tags, ctx.softTags, flags)
+    const packed = ctx.isFallback || ctx.isRoutePPREnabled ? withFlags(kind, ctx) : kind
+    const found = native.find(packed, key, ctx.tags, ctx.softTags)
+    if (typeof found === 'object' && mailbox[MARK] === FRESH && isPlain) return found
+    return this.#read(found, packed, key, ctx)
+  }
+
+  /**
+   * Everything but a plain hit: waits, misses, what is stale.
+   * @param {any} found
+   * @param {number} packed
+   * @param {string} key
+   * @param {any} ctx
+   */
+  async #read(found, packed, key, ctx) {
+    const kind = KINDS[ctx.kind]
     if (typeof found === 'number') {
-      if (!(await wait(found, mailbox[at.DETAIL]))) native.giveUp(kind, key)
-      found = native.find(kind, key, ctx.tags, ctx.softTags, flags | at.AFTER)
+      if (!(await wait(found, mailbox[DETAIL]))) native.giveUp(kind, key)
+      found = native.find(packed | (AFTER << SHIFT), key, ctx.tags, ctx.softTags)
     }
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       this.#begins(kind, key)
       return null
     }
-    const mark = mailbox[at.MARK]
     if (MUST_REMEMBER && kind !== FETCH) next.rememberLifetime(key, found.cacheControl)
-    if (mark === at.FRESH) return found
-    const lastModified = mailbox[at.DETAIL]
+    const mark = mailbox[MARK]
+    if (mark === FRESH) return found
+    const lastModified = mailbox[DETAIL]
     this.#begins(kind, key)
-    if (mark === at.STALE) return found
-    if (mark === at.MODIFIED) return { ...found, lastModified }
+    if (mark === STALE) return found
+    if (mark === MODIFIED) return { ...found, lastModified }
     return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
   }
 
@@ -97,8 +114,8 @@ class TiercelHandler {
     this.#starts ??= new Map()
     const starts = this.#starts
     const positions = starts.get(key)
-    if (positions) positions.push(mailbox[at.POSITION])
-    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[at.POSITION]])
+    if (positions) positions.push(mailbox[POSITION])
+    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[POSITION]])
   }
 
   /**
@@ -133,6 +150,11 @@ class TiercelHandler {
   }
 }
 
+/** @param {number} kind @param {any} ctx */
+function withFlags(kind, { isFallback, isRoutePPREnabled }) {
+  return kind | (((isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)) << SHIFT)
+}
+
 /** @param {Record<string, unknown>} [options] */
 function configure(options) {
   const { env } = process
@@ -145,6 +167,7 @@ function configure(options) {
   if (typeof sink === 'function') given = { ...options, debug: true }
   const isDebug = native.configure(JSON.stringify(given ?? null), JSON.stringify(variables))
   debug.sink = isDebug ? /** @type {any} */ (typeof sink === 'function' ? sink : print) : undefined
+  isPlain = !MUST_REMEMBER && !isDebug
 }
 
 configure()

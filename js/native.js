@@ -8,7 +8,7 @@ const waits = require('./waits.js')
  *
  * @typedef {object} Native
  * @property {(mailbox: Float64Array, assemble: Function, settle: Function, now: () => number) => void} attach
- * @property {(kind: number, key: string, tags: unknown, softTags: unknown, flags: number) => any} find
+ * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
  * @property {() => number} position
@@ -42,10 +42,11 @@ const STALE = 1
 const MODIFIED = 2
 const BRIEF = 3
 
-/** Flags of a get. */
+/** Flags of a get; `find` takes them shifted, above the kind. */
 const FALLBACK = 1
 const PPR = 2
 const AFTER = 4
+const SHIFT = 8
 
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
@@ -74,4 +75,5 @@ module.exports = {
   FALLBACK,
   PPR,
   AFTER,
+  SHIFT,
 }

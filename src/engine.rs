@@ -163,6 +163,13 @@ impl Engine {
         Found::Entry(entry, verdict, reason)
     }
 
+    /// Counts a use of `key` that was served without asking memory.
+    pub fn touch(&self, key: &KeyRef<'_>) {
+        if let Some(memory) = &self.memory {
+            memory.get(key);
+        }
+    }
+
     /// Judges an entry now: its tags, the soft tags of who asks, its age.
     #[inline]
     pub fn judge_now(&self, entry: &Entry, soft: impl FnOnce() -> Vec<Tag>) -> (Verdict, Reason) {
@@ -176,7 +183,7 @@ impl Engine {
         last: Position,
         soft: impl FnOnce() -> Vec<Tag>,
     ) -> (Verdict, Reason) {
-        let now = self.clock.now();
+        let now = self.clock.now_coarse();
         let by_age = entry.judge_age(now);
         if entry.meta.stamp >= last {
             return (by_age, Reason::Age);
@@ -296,6 +303,7 @@ impl Engine {
     }
 
     fn release(&self, left: &[Arc<Entry>]) {
+        left.iter().for_each(|entry| entry.retire());
         if let Some(tell) = self.on_release.get() {
             left.iter().filter(|entry| entry.is_bound()).for_each(|entry| tell(entry));
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
-use crate::key::{Class, KeyRef};
+use crate::key::{Class, Hash128, KeyRef};
 use crate::tags::{Position, Tag, Verdict};
 
 /// No entry is served longer than this after it was generated: 30 days.
@@ -39,6 +39,8 @@ pub struct Meta {
 pub struct Entry {
     /// Unique in this process for its life.
     pub id: u64,
+    /// The hash of its key.
+    pub hash: Hash128,
     class: Class,
     key: Box<[u16]>,
     /// What the engine knows of it.
@@ -50,6 +52,8 @@ pub struct Entry {
     verified: AtomicU64,
     /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
     bound: AtomicBool,
+    /// Whether it has left memory: replaced, evicted.
+    retired: AtomicBool,
 }
 
 impl Entry {
@@ -58,12 +62,14 @@ impl Entry {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            hash: key.hash,
             class: key.class,
             key: key.units.into(),
             verified: AtomicU64::new(meta.stamp.0),
             meta,
             body,
             bound: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +122,17 @@ impl Entry {
     /// Notes that a JavaScript object is bound to it.
     pub fn bind(&self) {
         self.bound.store(true, Ordering::Release);
+    }
+
+    /// Notes that it has left memory.
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether it has left memory.
+    #[inline]
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Whether a JavaScript object may be bound to it.

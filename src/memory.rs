@@ -145,7 +145,7 @@ impl Lifecycle<Hash128, Arc<Entry>> for Collect {
 
 /// Keys are hashes already: half of one places it in the map.
 #[derive(Default)]
-struct Half(u64);
+pub(crate) struct Half(u64);
 
 impl Hasher for Half {
     fn finish(&self) -> u64 {

@@ -82,7 +82,7 @@ pub struct Stats {
 /// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Latency {
-    /// Calls measured: one in sixteen.
+    /// Calls measured: one in 64.
     pub measured: u64,
     /// Half of the calls took at most this.
     pub p50_us: f64,
@@ -93,7 +93,7 @@ pub struct Latency {
 }
 
 /// One call in this many is timed: reading the clock twice costs as much as a hit.
-pub const SAMPLE: u64 = 16;
+pub const SAMPLE: u64 = 64;
 /// Longer calls count as this long: 10 s.
 const LONGEST_NS: u64 = 10_000_000_000;
 

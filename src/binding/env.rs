@@ -38,7 +38,9 @@ pub(super) struct State {
     env: sys::napi_env,
     pub(super) shared: Arc<Shared>,
     pub(super) hot: RefCell<Hot>,
-    /// JavaScript functions and the mailbox, once attached.
+    /// Doubles that JavaScript reads; null until attached.
+    mailbox: Cell<*mut f64>,
+    /// JavaScript functions and clocks, once attached.
     attached: Cell<Option<Attached>>,
     /// Entries read from build output that memory would not hold, for the get that asked.
     pub(super) delivered: RefCell<HashMap<Hash128, Arc<Entry>>>,
@@ -52,7 +54,6 @@ pub(super) struct State {
 
 #[derive(Clone, Copy)]
 struct Attached {
-    mailbox: *mut f64,
     assemble: sys::napi_ref,
     settle: sys::napi_ref,
     /// Next's clock minus the uptime clock, in ms.
@@ -74,7 +75,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Inbox {
     woken: Vec<u32>,
-    released: Vec<u64>,
+    released: Vec<(Hash128, u64)>,
 }
 
 struct Caller(sys::napi_threadsafe_function);
@@ -85,8 +86,8 @@ unsafe impl Send for Caller {}
 
 impl Shared {
     /// An entry left memory.
-    pub(super) fn release(&self, id: u64) {
-        self.inbox.lock().released.push(id);
+    pub(super) fn release(&self, entry: &Entry) {
+        self.inbox.lock().released.push((entry.hash, entry.id));
         self.call();
     }
 
@@ -148,10 +149,11 @@ impl State {
     /// Leaves a value in the mailbox.
     #[inline]
     pub(super) fn leave(&self, slot: Slot, value: f64) {
-        if let Some(attached) = self.attached.get() {
+        let mailbox = self.mailbox.get();
+        if !mailbox.is_null() {
             // SAFETY: the mailbox has `MAILBOX` doubles, checked when attached; JavaScript keeps
             // the array for as long as the module lives and never hands its buffer on.
-            unsafe { attached.mailbox.add(slot as usize).write(value) };
+            unsafe { mailbox.add(slot as usize).write(value) };
         }
     }
 
@@ -176,10 +178,10 @@ impl State {
     }
 
     /// Lets go of objects whose entries left memory.
-    pub(super) fn sweep(&self, released: &[u64]) {
+    pub(super) fn sweep(&self, released: &[(Hash128, u64)]) {
         let mut hot = self.hot.borrow_mut();
-        for id in released {
-            hot.remove(self.env, *id);
+        for (hash, id) in released {
+            hot.remove(self.env, *hash, *id);
         }
     }
 }
@@ -201,6 +203,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         env,
         shared: shared.clone(),
         hot: RefCell::new(Hot::default()),
+        mailbox: Cell::new(ptr::null_mut()),
         attached: Cell::new(None),
         delivered: RefCell::default(),
         why: RefCell::default(),
@@ -307,7 +310,6 @@ pub(super) extern "C" fn attach(
         }
         let attached = || {
             Some(Attached {
-                mailbox: doubles(env, mailbox)?,
                 assemble: raw::reference(env, assemble)?,
                 settle: raw::reference(env, settle)?,
                 next_offset_ms: next_offset_ms(env, now)?,
@@ -315,6 +317,7 @@ pub(super) extern "C" fn attach(
             })
         };
         call.state.attached.set(attached());
+        call.state.mailbox.set(doubles(env, mailbox).unwrap_or(ptr::null_mut()));
         // Kept alive for as long as the environment: its memory is written to.
         let _ = raw::reference(env, mailbox);
         ptr::null_mut()

@@ -72,23 +72,25 @@ struct Get<'a> {
     kind: ValueKind,
     key: KeyRef<'a>,
     /// `ctx.tags` and soft tags of who asks.
-    asked: [sys::napi_value; 2],
+    asked: [Option<sys::napi_value>; 2],
     flags: u32,
 }
 
-/// `find(kind, key, tags, softTags, flags)`: the entry as `CacheHandler.get` returns it,
-/// `undefined` for a miss, or a token to wait with. The mailbox says how to read it.
+/// `find(kind, key, tags, softTags)`: the entry as `CacheHandler.get` returns it,
+/// `undefined` for a miss, or a token to wait with. The mailbox says how to read it. `kind` carries
+/// the flags above its lowest byte.
 pub(super) extern "C" fn find(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<5>(env, info, |call| {
-        let [kind, key, tags, soft, flags] = call.args;
-        let kind = ValueKind::from_number(read::small(env, kind));
+    raw::call::<4>(env, info, |call| {
+        let [kind, key, tags, soft] = call.args;
+        let packed = read::small(env, kind);
+        let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
         let Some(kind) = kind.filter(|kind| *kind != ValueKind::UseCache) else {
             return raw::undefined(env);
         };
-        timed(call, kind, key, [tags, soft], flags)
+        timed(call, kind, key, [Some(tags), Some(soft)], flags)
     })
 }
 
@@ -99,7 +101,8 @@ pub(super) extern "C" fn find_use(
 ) -> sys::napi_value {
     raw::call::<3>(env, info, |call| {
         let [key, soft, flags] = call.args;
-        timed(call, ValueKind::UseCache, key, [soft, soft], flags)
+        let flags = read::small(env, flags);
+        timed(call, ValueKind::UseCache, key, [None, Some(soft)], flags)
     })
 }
 
@@ -108,8 +111,8 @@ fn timed<const N: usize>(
     call: &Call<'_, N>,
     kind: ValueKind,
     key: sys::napi_value,
-    asked: [sys::napi_value; 2],
-    flags: sys::napi_value,
+    asked: [Option<sys::napi_value>; 2],
+    flags: u32,
 ) -> sys::napi_value {
     let engine = process::engine();
     let started = call.state.is_timed().then(|| {
@@ -118,7 +121,6 @@ fn timed<const N: usize>(
     });
     let answer = read::with_units(call.env, key, |units| {
         let key = engine.hasher().key(class_of(kind), units);
-        let flags = read::small(call.env, flags);
         let get = Get { env: call.env, state: call.state, engine, kind, key, asked, flags };
         if kind == ValueKind::UseCache { get.find_use() } else { get.find() }
     });
@@ -131,6 +133,9 @@ fn timed<const N: usize>(
 impl Get<'_> {
     #[inline]
     fn find(&self) -> sys::napi_value {
+        if let Some(object) = self.bound() {
+            return object;
+        }
         let found = self.engine.get(&self.key, || self.asked_tags());
         match found {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
@@ -146,7 +151,10 @@ impl Get<'_> {
 
     #[inline]
     fn find_use(&self) -> sys::napi_value {
-        let found = self.engine.get(&self.key, || read::tags(self.env, self.asked[0]));
+        if let Some(object) = self.bound() {
+            return object;
+        }
+        let found = self.engine.get(&self.key, || self.asked_tags());
         match found {
             Found::Entry(entry, Verdict::Fresh, _) => self.fresh(&entry),
             Found::Entry(entry, Verdict::Stale, reason) => {
@@ -160,18 +168,39 @@ impl Get<'_> {
         }
     }
 
+    /// The shortest way: the object bound to an entry that is fresh. What is not is judged again,
+    /// on the long way.
+    #[inline]
+    fn bound(&self) -> Option<sys::napi_value> {
+        let mut hot = self.state.hot.borrow_mut();
+        let slot = hot.find(&self.key)?;
+        let is_fresh = self.kind.accepts(slot.entry.meta.format)
+            && self.engine.judge_now(&slot.entry, || self.asked_tags()).0 == Verdict::Fresh;
+        if !is_fresh {
+            return None;
+        }
+        if slot.is_due() {
+            self.engine.touch(&self.key);
+        }
+        self.told_fresh(&slot.entry);
+        Some(raw::dereference(self.env, slot.object))
+    }
+
     fn asked_tags(&self) -> Vec<Tag> {
-        let [tags, soft] = self.asked;
-        let mut all = read::tags(self.env, tags);
-        all.extend(read::tags(self.env, soft));
-        all
+        self.asked.iter().flatten().flat_map(|tags| read::tags(self.env, *tags)).collect()
     }
 
     #[inline]
     fn fresh(&self, entry: &Arc<Entry>) -> sys::napi_value {
+        self.told_fresh(entry);
+        self.object(entry)
+    }
+
+    #[inline]
+    fn told_fresh(&self, entry: &Entry) {
         self.count(entry, Verdict::Fresh);
         self.note("fresh", entry, "");
-        self.returned(entry, Mark::Fresh, 0.0)
+        self.told(Mark::Fresh, 0.0);
     }
 
     fn stale(
@@ -184,15 +213,20 @@ impl Get<'_> {
         self.count(entry, Verdict::Stale);
         self.note("stale", entry, &words(why));
         self.state.leave(Slot::Position, self.engine.position().0 as f64);
-        self.returned(entry, mark, modified)
+        self.told(mark, modified);
+        self.object(entry)
     }
 
-    fn returned(&self, entry: &Arc<Entry>, mark: Mark, modified: f64) -> sys::napi_value {
+    #[inline]
+    fn told(&self, mark: Mark, modified: f64) {
         self.state.leave(Slot::Mark, f64::from(mark as u8));
         self.state.leave(Slot::Detail, modified);
         if self.flags & flag::AFTER != 0 {
             bump(&self.engine.stats.joined);
         }
+    }
+
+    fn object(&self, entry: &Arc<Entry>) -> sys::napi_value {
         let object = write::object(self.env, self.state, entry);
         object.unwrap_or_else(|| raw::undefined(self.env))
     }

@@ -94,6 +94,6 @@ pub(super) fn leave(shared: &Arc<Shared>) {
 /// An entry left memory: whoever has an object bound to it lets go.
 fn release(entry: &Entry) {
     for shared in ENVIRONMENTS.lock().iter() {
-        shared.release(entry.id);
+        shared.release(entry);
     }
 }

@@ -1,5 +1,6 @@
 //! Arguments into values.
 
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use napi::sys;
@@ -21,17 +22,18 @@ pub(super) fn with_units<R>(
     value: sys::napi_value,
     body: impl FnOnce(&[u16]) -> R,
 ) -> Option<R> {
-    let mut stack = [0_u16; STACK];
+    let mut stack = [const { MaybeUninit::<u16>::uninit() }; STACK];
     let mut length = 0;
+    let start = stack.as_mut_ptr().cast::<u16>();
     // SAFETY: the buffer has `STACK` units, the last of which Node keeps for a zero.
-    let status = unsafe {
-        sys::napi_get_value_string_utf16(env, value, stack.as_mut_ptr(), STACK, &raw mut length)
-    };
+    let status =
+        unsafe { sys::napi_get_value_string_utf16(env, value, start, STACK, &raw mut length) };
     if status != sys::Status::napi_ok {
         return None;
     }
     if length < STACK - 1 {
-        return stack.get(..length).map(body);
+        // SAFETY: Node has written the first `length` units.
+        return Some(body(unsafe { std::slice::from_raw_parts(start, length) }));
     }
     let units = units(env, value)?;
     Some(body(&units))

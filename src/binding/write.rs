@@ -21,7 +21,7 @@ pub(super) fn object(
     state: &State,
     entry: &Arc<Entry>,
 ) -> Option<sys::napi_value> {
-    let bound = state.hot.borrow_mut().find(env, entry.id);
+    let bound = state.hot.borrow_mut().object(env, entry);
     bound.or_else(|| build(env, state, entry))
 }
 
@@ -48,7 +48,7 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
     }
     let object = raw::invoke(env, state.assemble()?, &args)?;
     // What the object pins: all of the entry, and copies of its short strings.
-    if state.hot.borrow_mut().bind(env, entry.id, object, entry.weight()) {
+    if state.hot.borrow_mut().bind(env, entry, object) {
         entry.bind();
     }
     Some(object)

@@ -48,7 +48,7 @@ pub fn read(
             Kind::Pages => ValueKind::Pages,
         },
         modified_ms: seed.modified_ms,
-        revalidate_secs: None,
+        revalidate_secs: seed::revalidate_secs(server_dir, key),
         tags: tags(&seed),
         body: lay_out(&seed)?,
     })
