@@ -2,12 +2,13 @@
 
 const { debug, print, tell } = require('./debug.js')
 const at = require('./native.js')
+const { ready } = require('./hot.js')
 const next = require('./next.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
 const { wait } = require('./waits.js')
 
-const { native, mailbox, start, MARK, DETAIL, POSITION, FRESH, STALE, MODIFIED } = at
+const { native, mailbox, start, objectOf, MARK, DETAIL, POSITION, FRESH, STALE, MODIFIED } = at
 const { FALLBACK, PPR, AFTER, SHIFT } = at
 
 const { IMAGE } = KINDS
@@ -49,25 +50,29 @@ class TiercelHandler {
   async get(key, ctx) {
     const kind = KINDS[ctx?.kind]
     if (kind === undefined) return null
-    const packed = ctx.isFallback || ctx.isRoutePPREnabled ? withFlags(kind, ctx) : kind
-    const found = native.find(packed, key, ctx.tags, ctx.softTags)
-    if (typeof found === 'object' && mailbox[MARK] === FRESH && isPlain) return found
-    return this.#read(found, packed, key, ctx)
+    const hot = ready[kind].get(key)
+    if (hot !== undefined && isPlain) {
+      native.check(hot.handle, ctx.tags, ctx.softTags)
+      if (mailbox[MARK] === FRESH) return hot.found
+    }
+    return this.#find(kind, key, ctx)
   }
 
   /**
-   * Everything but a plain hit: waits, misses, what is stale.
-   * @param {any} found
-   * @param {number} packed
+   * Everything but a plain hit: first hits, waits, misses, what is stale.
+   * @param {number} kind
    * @param {string} key
    * @param {any} ctx
    */
-  async #read(found, packed, key, ctx) {
-    const kind = KINDS[ctx.kind]
-    if (typeof found === 'number') {
-      if (!(await wait(found, mailbox[DETAIL]))) native.giveUp(kind, key)
-      found = native.find(packed | (AFTER << SHIFT), key, ctx.tags, ctx.softTags)
+  async #find(kind, key, ctx) {
+    const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
+    const flags = (isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)
+    let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
+    if (typeof answer === 'number') {
+      if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(kind, key)
+      answer = native.find(kind | ((flags | AFTER) << SHIFT), key, tags, softTags)
     }
+    const found = answer && objectOf(kind, key, answer)
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       this.#begins(kind, key)
@@ -148,11 +153,6 @@ class TiercelHandler {
   static stats() {
     return native.stats()
   }
-}
-
-/** @param {number} kind @param {any} ctx */
-function withFlags(kind, { isFallback, isRoutePPREnabled }) {
-  return kind | (((isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)) << SHIFT)
 }
 
 /** @param {Record<string, unknown>} [options] */

@@ -1,5 +1,6 @@
 // @ts-check
 
+const hot = require('./hot.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -7,7 +8,8 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, now: () => number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
+ * @property {(handle: number, tags: unknown, softTags: unknown) => void} check
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
@@ -29,12 +31,13 @@ const waits = require('./waits.js')
 const native = require('./loader.js').load()
 
 /** What a call answers beside its result; written by the addon. */
-const mailbox = new Float64Array(3)
+const mailbox = new Float64Array(4)
 
 /** Places in the mailbox. */
 const MARK = 0
 const DETAIL = 1
 const POSITION = 2
+const HANDLE = 3
 
 /** Marks: how to read a returned entry. */
 const FRESH = 0
@@ -57,17 +60,32 @@ let isAttached = false
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, now)
+  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+}
+
+/**
+ * The object behind an answer of the addon: a new one, to be kept, or `true` for one that is kept.
+ * @param {number} kind
+ * @param {string} key
+ * @param {any} answer
+ */
+function objectOf(kind, key, answer) {
+  const handle = mailbox[HANDLE]
+  if (answer === true) return hot.byHandle(handle)
+  hot.keep(kind, key, answer, handle)
+  return answer
 }
 
 module.exports = {
   native,
   mailbox,
   start,
+  objectOf,
   now,
   MARK,
   DETAIL,
   POSITION,
+  HANDLE,
   FRESH,
   STALE,
   MODIFIED,

@@ -2,11 +2,12 @@
 
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
+const { ready } = require('./hot.js')
 const next = require('./next.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { wait, atMost } = require('./waits.js')
 
-const { native, mailbox, start } = at
+const { native, mailbox, start, objectOf, MARK, DETAIL, FRESH, MODIFIED, AFTER } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -20,22 +21,38 @@ const LEAST_KEEP_DEV = 300
 /** @param {string} key @param {string[]} softTags */
 async function get(key, softTags) {
   start()
-  let found = native.findUse(key, softTags, 0)
-  if (typeof found === 'number') {
-    if (!(await wait(found, mailbox[at.DETAIL]))) native.giveUp(USE_CACHE, key)
-    found = native.findUse(key, softTags, at.AFTER)
+  const hot = ready[USE_CACHE].get(key)
+  if (hot !== undefined && debug.sink === undefined) {
+    native.check(hot.handle, undefined, softTags)
+    if (mailbox[MARK] === FRESH) return entryOf(hot.found, hot.found.revalidate)
   }
+  return find(key, softTags)
+}
+
+/**
+ * Everything but a plain hit.
+ * @param {string} key
+ * @param {string[]} softTags
+ */
+async function find(key, softTags) {
+  let answer = native.findUse(key, softTags, 0)
+  if (typeof answer === 'number') {
+    if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(USE_CACHE, key)
+    answer = native.findUse(key, softTags, AFTER)
+  }
+  const found = answer && objectOf(USE_CACHE, key, answer)
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
-  return {
-    value: streamOf(found.bytes),
-    tags: found.tags,
-    stale: found.stale,
-    timestamp: found.timestamp,
-    expire: found.expire,
-    // In the past: served once more and generated anew.
-    revalidate: mailbox[at.MARK] === at.MODIFIED ? -1 : found.revalidate,
-  }
+  // In the past: served once more and generated anew.
+  return entryOf(found, mailbox[MARK] === MODIFIED ? -1 : found.revalidate)
+}
+
+/**
+ * @param {any} found
+ * @param {number} revalidate
+ */
+function entryOf({ bytes, tags, stale, timestamp, expire }, revalidate) {
+  return { value: streamOf(bytes), tags, stale, timestamp, expire, revalidate }
 }
 
 /**

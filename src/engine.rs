@@ -163,10 +163,10 @@ impl Engine {
         Found::Entry(entry, verdict, reason)
     }
 
-    /// Counts a use of `key` that was served without asking memory.
-    pub fn touch(&self, key: &KeyRef<'_>) {
+    /// Counts a use of an entry that was served without asking memory.
+    pub fn touch(&self, entry: &Entry) {
         if let Some(memory) = &self.memory {
-            memory.get(key);
+            memory.touch(entry.hash);
         }
     }
 

@@ -61,6 +61,11 @@ impl MemoryStore {
         self.cache.get(&key.hash).filter(|entry| entry.is_of(key))
     }
 
+    /// Counts a use of whatever is under `hash`.
+    pub fn touch(&self, hash: Hash128) {
+        self.cache.get(&hash);
+    }
+
     /// The entry of `key`, without counting as a use of it.
     pub fn peek(&self, key: &KeyRef<'_>) -> Option<Arc<Entry>> {
         self.cache.peek(&key.hash).filter(|entry| entry.is_of(key))

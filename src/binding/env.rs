@@ -20,7 +20,7 @@ use crate::flight::Wake;
 use crate::key::Hash128;
 
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
-pub(super) const MAILBOX: usize = 3;
+pub(super) const MAILBOX: usize = 4;
 
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
@@ -31,6 +31,8 @@ pub(super) enum Slot {
     Detail = 1,
     /// The position applied when the answer was given.
     Position = 2,
+    /// The name of the returned object.
+    Handle = 3,
 }
 
 /// State of one environment, touched by its thread only.
@@ -56,6 +58,7 @@ pub(super) struct State {
 struct Attached {
     assemble: sys::napi_ref,
     settle: sys::napi_ref,
+    forget: sys::napi_ref,
     /// Next's clock minus the uptime clock, in ms.
     next_offset_ms: f64,
     /// Engine clock minus uptime clock when attached, in us: grows when the machine sleeps.
@@ -142,7 +145,8 @@ impl State {
     pub(super) fn notice_sleep(&self) {
         let slept = self.slept_ms();
         if (slept - self.slept_ms.replace(slept)).abs() > 1_000.0 {
-            self.hot.borrow_mut().clear(self.env);
+            self.hot.borrow_mut().clear();
+            self.forget_dropped(self.env);
         }
     }
 
@@ -179,10 +183,27 @@ impl State {
 
     /// Lets go of objects whose entries left memory.
     pub(super) fn sweep(&self, released: &[(Hash128, u64)]) {
-        let mut hot = self.hot.borrow_mut();
         for (hash, id) in released {
-            hot.remove(self.env, *hash, *id);
+            self.hot.borrow_mut().release(*hash, *id);
         }
+        self.forget_dropped(self.env);
+    }
+
+    /// Has JavaScript let go of the objects that were dropped.
+    pub(super) fn forget_dropped(&self, env: sys::napi_env) {
+        let dropped = self.hot.borrow_mut().take_dropped();
+        let Some(attached) = self.attached.get().filter(|_| !dropped.is_empty()) else { return };
+        let forget = raw::dereference(env, attached.forget);
+        for handle in dropped {
+            let _ = raw::invoke(env, forget, &[raw::number(env, handle as f64)]);
+        }
+    }
+
+    /// Looks into the inbox now: on a busy thread its turn may be long in coming, and what left
+    /// memory stays pinned until then.
+    pub(super) fn sweep_now(&self) {
+        let released = std::mem::take(&mut self.shared.inbox.lock().released);
+        self.sweep(&released);
     }
 }
 
@@ -297,14 +318,14 @@ fn settle(env: sys::napi_env, state: &State, tokens: &[u32]) {
     }
 }
 
-/// `attach(mailbox, assemble, settle, now)`: gives the environment its JavaScript side; `now`
+/// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side; `now`
 /// returns `performance.timeOrigin + performance.now()`.
 pub(super) extern "C" fn attach(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<4>(env, info, |call| {
-        let [mailbox, assemble, settle, now] = call.args;
+    raw::call::<5>(env, info, |call| {
+        let [mailbox, assemble, settle, forget, now] = call.args;
         if call.state.attached.get().is_some() {
             return ptr::null_mut();
         }
@@ -312,6 +333,7 @@ pub(super) extern "C" fn attach(
             Some(Attached {
                 assemble: raw::reference(env, assemble)?,
                 settle: raw::reference(env, settle)?,
+                forget: raw::reference(env, forget)?,
                 next_offset_ms: next_offset_ms(env, now)?,
                 drift_us: drift_us(),
             })

@@ -64,6 +64,54 @@ fn counted(kind: ValueKind) -> Kind {
     }
 }
 
+/// `check(handle, tags, softTags)`: the shortest way. Leaves the mark `Fresh` if the object that
+/// JavaScript has by that name may be returned, and any other if the key must be looked up.
+pub(super) extern "C" fn check(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<3>(env, info, |call| {
+        let [handle, tags, soft] = call.args;
+        let started = call.state.is_timed().then(|| {
+            call.state.notice_sleep();
+            stopwatch_ns()
+        });
+        let engine = process::engine();
+        let handle = read::number(env, handle).unwrap_or(-1.0) as u64;
+        let is_fresh = is_fresh(call.state, engine, handle, || asked_tags(env, [tags, soft]));
+        let mark = if is_fresh { Mark::Fresh } else { Mark::Stale };
+        call.state.leave(Slot::Mark, f64::from(mark as u8));
+        if let Some(started) = started {
+            engine.stats.time_get(stopwatch_ns().saturating_sub(started));
+        }
+        std::ptr::null_mut()
+    })
+}
+
+#[inline]
+fn is_fresh(state: &State, engine: &Engine, handle: u64, soft: impl FnOnce() -> Vec<Tag>) -> bool {
+    let mut hot = state.hot.borrow_mut();
+    let Some(slot) = hot.slot(handle) else { return false };
+    let Some(entry) = slot.entry.as_ref().filter(|entry| !entry.is_retired()) else { return false };
+    if engine.judge_now(entry, soft).0 != Verdict::Fresh {
+        return false;
+    }
+    let kind = ValueKind::from_number(u32::from(entry.meta.format));
+    let answer =
+        if entry.meta.prerendered { Answer::PrerenderedFresh } else { Answer::MemoryFresh };
+    engine.stats.count(kind.map_or(Kind::Pages, counted), answer);
+    if slot.is_due()
+        && let Some(entry) = &slot.entry
+    {
+        engine.touch(entry);
+    }
+    true
+}
+
+fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
+    asked.iter().flat_map(|tags| read::tags(env, *tags)).collect()
+}
+
 /// One get under way.
 struct Get<'a> {
     env: sys::napi_env,
@@ -72,7 +120,7 @@ struct Get<'a> {
     kind: ValueKind,
     key: KeyRef<'a>,
     /// `ctx.tags` and soft tags of who asks.
-    asked: [Option<sys::napi_value>; 2],
+    asked: [sys::napi_value; 2],
     flags: u32,
 }
 
@@ -90,7 +138,7 @@ pub(super) extern "C" fn find(
         let Some(kind) = kind.filter(|kind| *kind != ValueKind::UseCache) else {
             return raw::undefined(env);
         };
-        timed(call, kind, key, [Some(tags), Some(soft)], flags)
+        timed(call, kind, key, [tags, soft], flags)
     })
 }
 
@@ -102,7 +150,7 @@ pub(super) extern "C" fn find_use(
     raw::call::<3>(env, info, |call| {
         let [key, soft, flags] = call.args;
         let flags = read::small(env, flags);
-        timed(call, ValueKind::UseCache, key, [None, Some(soft)], flags)
+        timed(call, ValueKind::UseCache, key, [raw::undefined(env), soft], flags)
     })
 }
 
@@ -111,7 +159,7 @@ fn timed<const N: usize>(
     call: &Call<'_, N>,
     kind: ValueKind,
     key: sys::napi_value,
-    asked: [Option<sys::napi_value>; 2],
+    asked: [sys::napi_value; 2],
     flags: u32,
 ) -> sys::napi_value {
     let engine = process::engine();
@@ -133,9 +181,6 @@ fn timed<const N: usize>(
 impl Get<'_> {
     #[inline]
     fn find(&self) -> sys::napi_value {
-        if let Some(object) = self.bound() {
-            return object;
-        }
         let found = self.engine.get(&self.key, || self.asked_tags());
         match found {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
@@ -151,9 +196,6 @@ impl Get<'_> {
 
     #[inline]
     fn find_use(&self) -> sys::napi_value {
-        if let Some(object) = self.bound() {
-            return object;
-        }
         let found = self.engine.get(&self.key, || self.asked_tags());
         match found {
             Found::Entry(entry, Verdict::Fresh, _) => self.fresh(&entry),
@@ -168,39 +210,16 @@ impl Get<'_> {
         }
     }
 
-    /// The shortest way: the object bound to an entry that is fresh. What is not is judged again,
-    /// on the long way.
-    #[inline]
-    fn bound(&self) -> Option<sys::napi_value> {
-        let mut hot = self.state.hot.borrow_mut();
-        let slot = hot.find(&self.key)?;
-        let is_fresh = self.kind.accepts(slot.entry.meta.format)
-            && self.engine.judge_now(&slot.entry, || self.asked_tags()).0 == Verdict::Fresh;
-        if !is_fresh {
-            return None;
-        }
-        if slot.is_due() {
-            self.engine.touch(&self.key);
-        }
-        self.told_fresh(&slot.entry);
-        Some(raw::dereference(self.env, slot.object))
-    }
-
     fn asked_tags(&self) -> Vec<Tag> {
-        self.asked.iter().flatten().flat_map(|tags| read::tags(self.env, *tags)).collect()
+        asked_tags(self.env, self.asked)
     }
 
     #[inline]
     fn fresh(&self, entry: &Arc<Entry>) -> sys::napi_value {
-        self.told_fresh(entry);
-        self.object(entry)
-    }
-
-    #[inline]
-    fn told_fresh(&self, entry: &Entry) {
         self.count(entry, Verdict::Fresh);
         self.note("fresh", entry, "");
         self.told(Mark::Fresh, 0.0);
+        self.object(entry)
     }
 
     fn stale(

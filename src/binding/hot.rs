@@ -1,34 +1,44 @@
-//! JavaScript objects bound to entries: what a get returned once, it returns again.
+//! Which entries have a JavaScript object ready: what a get returned once, it returns again.
 //!
-//! Bounded in number and in the bytes of their entries. The least recently useful goes first, by
-//! second chance: an object used since the hand last passed is spared once.
+//! JavaScript holds the objects, by key; here is who may stay. Bounded in number and in the bytes of
+//! the entries the objects pin. The least recently useful goes first, by second chance: one used
+//! since the hand last passed is spared once.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use napi::sys;
-
-use super::{process, raw};
+use super::process;
 use crate::entry::Entry;
-use crate::key::{Hash128, KeyRef};
+use crate::key::Hash128;
 use crate::memory::Half;
 
 /// Memory learns of one use in this many: enough to tell what is useful.
 const TELL_EVERY: u32 = 8;
 
-/// The objects of one environment.
+/// Names an object on both sides. Never given twice in an environment, so that a name outlives its
+/// object without harm. Exact as a double.
+pub(super) type Handle = u64;
+
+/// A handle is a place among this many, and a count above it.
+const PLACES: u64 = 1 << 21;
+
+/// The ready objects of one environment.
 #[derive(Default)]
 pub(super) struct Hot {
-    slots: HashMap<Hash128, Slot, BuildHasherDefault<Half>>,
-    order: VecDeque<Hash128>,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    by_hash: HashMap<Hash128, Handle, BuildHasherDefault<Half>>,
+    order: VecDeque<Handle>,
     bytes: usize,
+    /// Objects JavaScript is to let go of.
+    dropped: Vec<Handle>,
 }
 
-/// An object and the entry it was made of.
+/// An entry whose object is ready.
 pub(super) struct Slot {
-    pub(super) entry: Arc<Entry>,
-    pub(super) object: sys::napi_ref,
+    handle: Handle,
+    pub(super) entry: Option<Arc<Entry>>,
     uses: u32,
     used: bool,
 }
@@ -41,101 +51,110 @@ impl Slot {
         self.used = true;
         self.uses.is_multiple_of(TELL_EVERY)
     }
-
-    fn bytes(&self) -> usize {
-        self.entry.weight()
-    }
 }
 
 impl Hot {
-    /// The object of `key`, while its entry is the one in memory.
+    /// The slot named `handle`, if its object may still be returned.
     #[inline]
-    pub(super) fn find(&mut self, key: &KeyRef<'_>) -> Option<&mut Slot> {
-        self.slots
-            .get_mut(&key.hash)
-            .filter(|slot| slot.entry.is_of(key) && !slot.entry.is_retired())
+    pub(super) fn slot(&mut self, handle: Handle) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut((handle % PLACES) as usize)?;
+        (slot.handle == handle).then_some(slot)
     }
 
-    /// The object bound to `entry`.
-    pub(super) fn object(&mut self, env: sys::napi_env, entry: &Entry) -> Option<sys::napi_value> {
-        let slot = self.slots.get_mut(&entry.hash).filter(|slot| slot.entry.id == entry.id)?;
+    /// The name of the object of `entry`.
+    pub(super) fn handle(&mut self, entry: &Entry) -> Option<Handle> {
+        let handle = *self.by_hash.get(&entry.hash)?;
+        let slot = self.slot(handle)?;
         slot.used = true;
-        Some(raw::dereference(env, slot.object))
+        slot.entry.as_ref().is_some_and(|held| held.id == entry.id).then_some(handle)
     }
 
-    /// Binds `object` to `entry`, which it pins. Others may have to go. False if there is no room
-    /// for it at all.
-    pub(super) fn bind(
-        &mut self,
-        env: sys::napi_env,
-        entry: &Arc<Entry>,
-        object: sys::napi_value,
-    ) -> bool {
+    /// A name for the object of `entry`, which pins it. Others may have to go. `None` if there is
+    /// no room for it at all.
+    pub(super) fn bind(&mut self, entry: &Arc<Entry>) -> Option<Handle> {
         let options = &process::engine().options;
-        if entry.weight() > options.hot_bytes || options.hot_entries == 0 {
-            return false;
+        let most = options.hot_entries.min(PLACES as usize);
+        if entry.weight() > options.hot_bytes || most == 0 {
+            return None;
         }
-        let Some(object) = raw::reference(env, object) else { return false };
-        self.bytes += entry.weight();
-        let slot = Slot { entry: entry.clone(), object, uses: 0, used: false };
-        if let Some(old) = self.slots.insert(entry.hash, slot) {
-            self.let_go(env, &old);
-        } else {
-            self.order.push_back(entry.hash);
-        }
-        while self.bytes > options.hot_bytes || self.slots.len() > options.hot_entries {
-            if !self.evict(env) {
+        self.drop_object(entry.hash);
+        while self.bytes + entry.weight() > options.hot_bytes || self.by_hash.len() >= most {
+            if !self.evict() {
                 break;
             }
         }
-        true
+        let handle = self.occupy(entry);
+        self.bytes += entry.weight();
+        self.by_hash.insert(entry.hash, handle);
+        self.order.push_back(handle);
+        Some(handle)
     }
 
-    /// Lets go of the object of entry `id`, if there is one.
-    pub(super) fn remove(&mut self, env: sys::napi_env, hash: Hash128, id: u64) {
-        if self.slots.get(&hash).is_none_or(|slot| slot.entry.id != id) {
-            return;
+    /// Entry `id` left memory: its object goes too.
+    pub(super) fn release(&mut self, hash: Hash128, id: u64) {
+        let Some(handle) = self.by_hash.get(&hash).copied() else { return };
+        let entry = self.slot(handle).and_then(|slot| slot.entry.as_ref());
+        if entry.is_some_and(|entry| entry.id == id) {
+            self.drop_object(hash);
         }
-        if let Some(slot) = self.slots.remove(&hash) {
-            self.let_go(env, &slot);
-        }
-        // Removed ones stay in the order until the hand passes; not without end.
-        if self.order.len() > 64 && self.order.len() > self.slots.len() * 2 {
-            let (slots, mut seen) = (&self.slots, HashSet::new());
-            self.order.retain(|hash| slots.contains_key(hash) && seen.insert(*hash));
+        // Names of dropped objects stay in the order until the hand passes; not without end.
+        if self.order.len() > 64 && self.order.len() > self.by_hash.len() * 2 {
+            let slots = &self.slots;
+            self.order.retain(|handle| {
+                slots.get((handle % PLACES) as usize).is_some_and(|slot| slot.handle == *handle)
+            });
         }
     }
 
-    /// Lets go of everything.
-    pub(super) fn clear(&mut self, env: sys::napi_env) {
-        for (_, slot) in self.slots.drain() {
-            raw::delete_reference(env, slot.object);
-        }
-        self.order.clear();
-        self.bytes = 0;
+    /// All objects go.
+    pub(super) fn clear(&mut self) {
+        let hashes: Vec<Hash128> = self.by_hash.keys().copied().collect();
+        hashes.into_iter().for_each(|hash| self.drop_object(hash));
     }
 
-    fn evict(&mut self, env: sys::napi_env) -> bool {
-        while let Some(hash) = self.order.pop_front() {
-            match self.slots.get_mut(&hash) {
-                Some(slot) if slot.used => {
-                    slot.used = false;
-                    self.order.push_back(hash);
-                }
-                Some(_) => {
-                    if let Some(slot) = self.slots.remove(&hash) {
-                        self.let_go(env, &slot);
-                    }
-                    return true;
-                }
-                None => {}
+    /// Objects dropped since this was last asked.
+    pub(super) fn take_dropped(&mut self) -> Vec<Handle> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    fn occupy(&mut self, entry: &Arc<Entry>) -> Handle {
+        let entry = Some(entry.clone());
+        if let Some(place) = self.free.pop()
+            && let Some(slot) = self.slots.get_mut(place)
+        {
+            *slot = Slot { handle: slot.handle + PLACES, entry, uses: 0, used: false };
+            return slot.handle;
+        }
+        let handle = self.slots.len() as u64;
+        self.slots.push(Slot { handle, entry, uses: 0, used: false });
+        handle
+    }
+
+    fn drop_object(&mut self, hash: Hash128) {
+        let Some(handle) = self.by_hash.remove(&hash) else { return };
+        let place = (handle % PLACES) as usize;
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        self.bytes -= slot.entry.take().map_or(0, |entry| entry.weight());
+        // The next name of this place; nobody has it yet.
+        slot.handle += PLACES;
+        self.free.push(place);
+        self.dropped.push(handle);
+    }
+
+    fn evict(&mut self) -> bool {
+        while let Some(handle) = self.order.pop_front() {
+            let Some(slot) = self.slot(handle) else { continue };
+            if slot.used {
+                slot.used = false;
+                self.order.push_back(handle);
+                continue;
+            }
+            let hash = slot.entry.as_ref().map(|entry| entry.hash);
+            if let Some(hash) = hash {
+                self.drop_object(hash);
+                return true;
             }
         }
         false
-    }
-
-    fn let_go(&mut self, env: sys::napi_env, slot: &Slot) {
-        self.bytes -= slot.bytes();
-        raw::delete_reference(env, slot.object);
     }
 }

@@ -1,8 +1,8 @@
 //! The Node binding: convert, one call, convert. No caching decision is made here.
 //!
 //! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one
-//! JavaScript environment (the main thread or a worker); [`hot`] the JavaScript objects bound to
-//! entries; [`read`] and [`write`] turn arguments into values and back. [`get`] and [`set`] are the
+//! JavaScript environment (the main thread or a worker); [`hot`] which entries have a
+//! JavaScript object ready; [`read`] and [`write`] turn arguments into values and back. [`get`] and [`set`] are the
 //! calls; [`prerendered`] reads build output in the background; [`cold`] is configuration and
 //! statistics, through macros, where speed does not matter.
 //!
@@ -27,8 +27,9 @@ use napi::{Env, sys};
 use napi_derive::napi;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 11] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 12] = [
     ("attach", Some(env::attach)),
+    ("check", Some(get::check)),
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
     ("giveUp", Some(get::give_up)),

@@ -115,6 +115,14 @@ pub(super) fn undefined(env: sys::napi_env) -> sys::napi_value {
     out
 }
 
+/// `true`.
+pub(super) fn truth(env: sys::napi_env) -> sys::napi_value {
+    let mut out = ptr::null_mut();
+    // SAFETY: as in `number`.
+    unsafe { sys::napi_get_boolean(env, true, &raw mut out) };
+    out
+}
+
 /// A JavaScript string of Latin-1 bytes, copied.
 pub(super) fn latin1(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
     let mut out = ptr::null_mut();
@@ -185,13 +193,7 @@ pub(super) fn reference(env: sys::napi_env, value: sys::napi_value) -> Option<sy
 pub(super) fn dereference(env: sys::napi_env, reference: sys::napi_ref) -> sys::napi_value {
     let mut out = ptr::null_mut();
     // SAFETY: references are made by `reference` above, kept in the state of the same environment,
-    // and removed from it before they are deleted.
+    // and never deleted.
     unsafe { sys::napi_get_reference_value(env, reference, &raw mut out) };
     out
-}
-
-/// Lets go of a reference.
-pub(super) fn delete_reference(env: sys::napi_env, reference: sys::napi_ref) {
-    // SAFETY: as in `dereference`; each reference is deleted once, by who removed it.
-    unsafe { sys::napi_delete_reference(env, reference) };
 }

@@ -117,6 +117,7 @@ impl Begun {
 
 fn hold(engine: &Engine, state: &State, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
     let stored = engine.set(key, meta, body);
+    state.sweep_now();
     if engine.options.debug {
         let outcome = if stored == Stored::Yes { "memory stored" } else { "none dropped" };
         *state.why.borrow_mut() = format!("{outcome} {}", stored.as_str());

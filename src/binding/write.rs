@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use napi::sys;
 
-use super::env::State;
+use super::env::{Slot, State};
 use super::raw;
 use crate::entry::Entry;
 use crate::next::value::{Found, count, part};
@@ -14,15 +14,26 @@ use crate::next::value::{Found, count, part};
 /// From this size on bytes and strings are shared with JavaScript instead of copied.
 const SHARE_FROM: usize = 4_096;
 
-/// The object a get returns for `entry`: the one bound to it, or a new one, which is then bound.
-#[inline]
+/// What a get returns for `entry`: `true` if JavaScript has its object ready, else a new object. The
+/// mailbox names it; -1 if it is not to be kept.
 pub(super) fn object(
     env: sys::napi_env,
     state: &State,
     entry: &Arc<Entry>,
 ) -> Option<sys::napi_value> {
-    let bound = state.hot.borrow_mut().object(env, entry);
-    bound.or_else(|| build(env, state, entry))
+    let ready = state.hot.borrow_mut().handle(entry);
+    if let Some(handle) = ready {
+        state.leave(Slot::Handle, handle as f64);
+        return Some(raw::truth(env));
+    }
+    let object = build(env, state, entry)?;
+    let handle = state.hot.borrow_mut().bind(entry);
+    if handle.is_some() {
+        entry.bind();
+    }
+    state.forget_dropped(env);
+    state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
+    Some(object)
 }
 
 #[cold]
@@ -46,12 +57,7 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
             text => args.extend([string(env, entry, text), raw::undefined(env)]),
         }
     }
-    let object = raw::invoke(env, state.assemble()?, &args)?;
-    // What the object pins: all of the entry, and copies of its short strings.
-    if state.hot.borrow_mut().bind(env, entry, object) {
-        entry.bind();
-    }
-    Some(object)
+    raw::invoke(env, state.assemble()?, &args)
 }
 
 /// One `ArrayBuffer` over the whole body: JavaScript cuts its Buffers out of it.
