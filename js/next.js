@@ -65,7 +65,7 @@ function notRepeated(tags, expire) {
   const seen = invalidated.get(store) ?? new Set()
   invalidated.set(store, seen)
   return tags.filter((tag) => {
-    const call = JSON.stringify([tag, expire, calledAt(store, tag)])
+    const call = JSON.stringify([tag, String(expire), calledAt(store, tag)])
     return !seen.has(call) && seen.add(call)
   })
 }

@@ -50,6 +50,8 @@ pub enum Reason {
     Absent,
     /// By its age.
     Age,
+    /// It is build output, and a newer value was stored since.
+    Superseded,
     /// By this tag; `None` is the floor of the tag table.
     Tag(Option<Tag>),
 }
@@ -267,12 +269,15 @@ impl Engine {
         superseded.len() < MOST_SUPERSEDED && !superseded.contains(&key.hash)
     }
 
-    /// Holds an entry that was read from build output, unless memory has a newer one by now. False
-    /// if memory has neither.
+    /// Holds an entry that was read from build output. False if memory holds nothing of the key
+    /// now: there is no room, or the output is history.
     pub fn keep_prerendered(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
         let Some(memory) = &self.memory else { return false };
-        if memory.peek(key).is_some() || !self.may_read_output(key) {
+        if memory.peek(key).is_some() {
             return true;
+        }
+        if !self.may_read_output(key) {
+            return false;
         }
         let mut left = Vec::new();
         let inserted = memory.insert(key.hash, entry, &mut left);
@@ -303,7 +308,9 @@ impl Engine {
     }
 
     fn release(&self, left: &[Arc<Entry>]) {
-        left.iter().for_each(|entry| entry.retire());
+        for entry in left {
+            entry.retire();
+        }
         if let Some(tell) = self.on_release.get() {
             left.iter().filter(|entry| entry.is_bound()).for_each(|entry| tell(entry));
         }

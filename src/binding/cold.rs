@@ -14,12 +14,16 @@ use crate::options::Options;
 use crate::stats::{Answer, Kind, Latency};
 
 /// Chooses the options of this process, from JSON texts of the given options and the environment.
+/// Without given options (`null`) it only checks the environment if a choice was made before.
 #[napi]
 pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
-    let options = parse(&given).and_then(|given| Options::resolve(&given, &parse(&env)?));
-    let chosen = options.and_then(|options| process::choose(options).map(|()| options.debug));
-    chosen.map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
+    let choose = || {
+        let (given, env) = (parse(&given)?, parse(&env)?);
+        let options = Options::resolve(&given, &env)?;
+        process::choose(options, given.is_null()).map(|()| options.debug)
+    };
+    choose().map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
 }
 
 /// The environment variables that `configure` reads.

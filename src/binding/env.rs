@@ -22,6 +22,9 @@ use crate::key::Hash128;
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
 pub(super) const MAILBOX: usize = 4;
 
+/// Entries handed over that may be pinned at once.
+const MOST_DELIVERED: usize = 32;
+
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
@@ -44,7 +47,7 @@ pub(super) struct State {
     mailbox: Cell<*mut f64>,
     /// JavaScript functions and clocks, once attached.
     attached: Cell<Option<Attached>>,
-    /// Entries read from build output that memory would not hold, for the get that asked.
+    /// Entries read from build output that memory would not hold, for the gets that wait for them.
     pub(super) delivered: RefCell<HashMap<Hash128, Arc<Entry>>>,
     /// The last reason in words, kept when decisions are printed.
     pub(super) why: RefCell<String>,
@@ -164,6 +167,15 @@ impl State {
     /// The JavaScript function that builds what a get returns.
     pub(super) fn assemble(&self) -> Option<sys::napi_value> {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
+    }
+
+    /// Hands an entry to the gets that wait for it.
+    pub(super) fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
+        let mut delivered = self.delivered.borrow_mut();
+        if delivered.len() >= MOST_DELIVERED {
+            delivered.clear();
+        }
+        delivered.insert(hash, entry);
     }
 
     /// Now on Next's clock, in ms.

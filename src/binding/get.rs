@@ -30,6 +30,9 @@ pub(super) mod flag {
 /// Next.js 16.3 joins concurrent generations of a `'use cache'` entry itself.
 const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
 
+/// From here on Next.js renders a page of `dynamicParams = false` that is missing.
+const MISS_IS_NO_404: Version = Version { major: 16, minor: 4, patch: 0 };
+
 /// How JavaScript is to read a returned entry; `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 enum Mark {
@@ -258,7 +261,7 @@ impl Get<'_> {
             version: process::version(),
             kind: self.kind,
             verdict,
-            by_tag: matches!(reason, Reason::Tag(_)),
+            by_tag: !matches!(reason, Reason::Age),
             modified_ms: meta.told_ms,
             now_ms: self.state.next_now_ms(),
             revalidate: meta
@@ -279,7 +282,7 @@ impl Get<'_> {
     #[cold]
     fn absent(&self) -> sys::napi_value {
         if self.flags & flag::AFTER != 0 {
-            let delivered = self.state.delivered.borrow_mut().remove(&self.key.hash);
+            let delivered = self.state.delivered.borrow().get(&self.key.hash).cloned();
             return match delivered {
                 Some(entry) => self.judged(&entry),
                 None => self.miss("absent"),
@@ -293,6 +296,9 @@ impl Get<'_> {
     }
 
     fn judged(&self, entry: &Arc<Entry>) -> sys::napi_value {
+        if !self.engine.may_read_output(&self.key) {
+            return self.imperfect(entry, Verdict::Gone, &Reason::Superseded);
+        }
         let (verdict, reason) = self.engine.judge_now(entry, || self.asked_tags());
         if verdict == Verdict::Fresh {
             return self.fresh(entry);
@@ -317,8 +323,12 @@ impl Get<'_> {
     fn read_output(&self) -> sys::napi_value {
         let app = process::app();
         let may = self.engine.options.prerendered && !app.building;
-        let Some(dir) = app.server_dir.filter(|_| may && self.engine.may_read_output(&self.key))
-        else {
+        // Even as history the output of such a page is better than nothing: that would be a 404.
+        let is_wanted = || {
+            self.engine.may_read_output(&self.key)
+                || app.version < MISS_IS_NO_404 && prerendered::is_closed(&self.key)
+        };
+        let Some(dir) = app.server_dir.filter(|_| may && is_wanted()) else {
             return self.miss("absent");
         };
         let token = self.state.token();
@@ -404,6 +414,7 @@ fn words(reason: &Reason) -> String {
     match reason {
         Reason::Absent => "absent".into(),
         Reason::Age => "by age".into(),
+        Reason::Superseded => "older than what was stored since".into(),
         Reason::Tag(Some(tag)) => format!("tag {tag}"),
         Reason::Tag(None) => "older than the tags remembered".into(),
     }

@@ -109,7 +109,9 @@ impl Hot {
     /// All objects go.
     pub(super) fn clear(&mut self) {
         let hashes: Vec<Hash128> = self.by_hash.keys().copied().collect();
-        hashes.into_iter().for_each(|hash| self.drop_object(hash));
+        for hash in hashes {
+            self.drop_object(hash);
+        }
     }
 
     /// Objects dropped since this was last asked.

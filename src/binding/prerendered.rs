@@ -81,17 +81,17 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
         let engine = process::engine();
         let key = engine.hasher().key(Class::Response, &running.job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
-        let landing = if output.is_some() { Landing::Stored } else { Landing::Unset };
         if let Some(output) = output {
             let entry = Arc::new(entry(&key, output));
             if !engine.keep_prerendered(&key, &entry) {
                 // SAFETY: this runs on the environment's thread, and the state lives as long as
                 // the environment.
                 let state = unsafe { &*running.state };
-                state.delivered.borrow_mut().insert(key.hash, entry);
+                state.deliver(key.hash, entry);
             }
         }
-        engine.land(&key, landing);
+        // Found or not, the key is free again: what has no output is told so by a look, not by a wait.
+        engine.land(&key, Landing::Stored);
     }));
     drop(caught);
 }

@@ -34,7 +34,7 @@ pub(super) struct App {
 #[inline]
 pub(super) fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| {
-        let options = CHOSEN.lock().take().unwrap_or_default();
+        let options = CHOSEN.lock().unwrap_or_default();
         let engine = Engine::new(options, Clock::system());
         engine.on_release(release);
         engine
@@ -47,11 +47,12 @@ pub(super) fn running() -> Option<&'static Engine> {
 }
 
 /// Chooses the options the engine starts with. The same again is fine: workers and bundles load
-/// the module more than once.
-pub(super) fn choose(options: Options) -> Result<(), Error> {
+/// the module more than once. What nobody asked for (`is_default`) replaces nothing.
+pub(super) fn choose(options: Options, is_default: bool) -> Result<(), Error> {
     let mut chosen = CHOSEN.lock();
     match ENGINE.get() {
-        Some(engine) if engine.options == options => Ok(()),
+        _ if is_default && chosen.is_some() => Ok(()),
+        Some(engine) if is_default || engine.options == options => Ok(()),
         Some(_) => Err(Error::AlreadyRunning),
         None => {
             *chosen = Some(options);
