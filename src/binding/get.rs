@@ -6,26 +6,17 @@ use napi::sys;
 
 use super::env::{Slot, State};
 use super::raw::{self, Call};
+use super::terms::{Mark, class_of, counted, flag};
 use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
 use crate::entry::{Entry, MAX_LIFE_US};
 use crate::flight::{Joined, Wake};
-use crate::key::{Class, KeyRef};
+use crate::key::KeyRef;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
-use crate::stats::{Answer, Kind, bump};
+use crate::stats::{Answer, bump};
 use crate::tags::{Tag, Verdict};
-
-/// Flags of a get, as JavaScript gives them.
-pub(super) mod flag {
-    /// `ctx.isFallback`.
-    pub(in super::super) const FALLBACK: u32 = 1;
-    /// `ctx.isRoutePPREnabled`.
-    pub(in super::super) const PPR: u32 = 2;
-    /// The caller has waited already: answer with what there is.
-    pub(in super::super) const AFTER: u32 = 4;
-}
 
 /// Next.js 16.3 joins concurrent generations of a `'use cache'` entry itself.
 const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
@@ -33,85 +24,7 @@ const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
 /// From here on Next.js renders a page of `dynamicParams = false` that is missing.
 const MISS_IS_NO_404: Version = Version { major: 16, minor: 4, patch: 0 };
 
-/// How JavaScript is to read a returned entry; `js/native.js` names them the same.
-#[derive(Clone, Copy)]
-enum Mark {
-    /// Fresh.
-    Fresh = 0,
-    /// Stale, as Next.js sees by itself.
-    Stale = 1,
-    /// Stale: with another `lastModified`, or `revalidate: -1`.
-    Modified = 2,
-    /// Stale: with another `lastModified` and a lifetime of a second.
-    Brief = 3,
-}
-
-/// The class of the keys under which a kind of value is stored.
-pub(super) fn class_of(kind: ValueKind) -> Class {
-    match kind {
-        ValueKind::UseCache => Class::UseCache,
-        ValueKind::Fetch => Class::Fetch,
-        ValueKind::Image => Class::Image,
-        _ => Class::Response,
-    }
-}
-
-fn counted(kind: ValueKind) -> Kind {
-    match kind {
-        ValueKind::UseCache => Kind::UseCache,
-        ValueKind::AppRoute => Kind::AppRoute,
-        ValueKind::Pages | ValueKind::Redirect | ValueKind::Nothing => Kind::Pages,
-        ValueKind::Fetch => Kind::Fetch,
-        ValueKind::Image => Kind::Image,
-        ValueKind::AppPage => Kind::AppPage,
-    }
-}
-
-/// `check(handle, tags, softTags)`: the shortest way. Leaves the mark `Fresh` if the object that
-/// JavaScript has by that name may be returned, and any other if the key must be looked up.
-pub(super) extern "C" fn check(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
-    raw::call::<3>(env, info, |call| {
-        let [handle, tags, soft] = call.args;
-        let started = call.state.is_timed().then(|| {
-            call.state.notice_sleep();
-            stopwatch_ns()
-        });
-        let engine = process::engine();
-        let handle = read::number(env, handle).unwrap_or(-1.0) as u64;
-        let is_fresh = is_fresh(call.state, engine, handle, || asked_tags(env, [tags, soft]));
-        let mark = if is_fresh { Mark::Fresh } else { Mark::Stale };
-        call.state.leave(Slot::Mark, f64::from(mark as u8));
-        if let Some(started) = started {
-            engine.stats.time_get(stopwatch_ns().saturating_sub(started));
-        }
-        std::ptr::null_mut()
-    })
-}
-
-#[inline]
-fn is_fresh(state: &State, engine: &Engine, handle: u64, soft: impl FnOnce() -> Vec<Tag>) -> bool {
-    let mut hot = state.hot.borrow_mut();
-    let Some(slot) = hot.slot(handle) else { return false };
-    let Some(entry) = slot.entry.as_ref().filter(|entry| !entry.is_retired()) else { return false };
-    if engine.judge_now(entry, soft).0 != Verdict::Fresh {
-        return false;
-    }
-    let kind = ValueKind::from_number(u32::from(entry.meta.format));
-    let answer =
-        if entry.meta.prerendered { Answer::PrerenderedFresh } else { Answer::MemoryFresh };
-    engine.stats.count(kind.map_or(Kind::Pages, counted), answer);
-    if slot.is_due()
-        && let Some(entry) = &slot.entry
-    {
-        engine.touch(entry);
-    }
-    true
-}
-
-fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
+pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
     asked.iter().flat_map(|tags| read::tags(env, *tags)).collect()
 }
 

@@ -2,15 +2,17 @@
 //!
 //! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one
 //! JavaScript environment (the main thread or a worker); [`hot`] which entries have a
-//! JavaScript object ready; [`read`] and [`write`] turn arguments into values and back. [`get`] and [`set`] are the
-//! calls; [`prerendered`] reads build output in the background; [`cold`] is configuration and
-//! statistics, through macros, where speed does not matter.
+//! JavaScript object ready; [`read`] and [`write`] turn arguments into values and back, in the
+//! [`terms`] agreed with JavaScript. [`check`], [`get`] and [`set`] are the calls; [`prerendered`]
+//! reads build output in the background; [`cold`] is configuration and statistics, through macros,
+//! where speed does not matter.
 //!
 //! Why not macros everywhere: a macro method costs 200 ns, a raw one 14 ns, and a hit is 150 ns.
 #![expect(unsafe_code, reason = "Node-API is C; every block says why it is sound")]
 #![expect(clippy::needless_pass_by_value, reason = "the macros take values")]
 #![expect(unreachable_pub, reason = "what the macros export has to be `pub`")]
 
+mod check;
 mod cold;
 mod env;
 mod get;
@@ -20,6 +22,7 @@ mod process;
 mod raw;
 mod read;
 mod set;
+mod terms;
 mod write;
 
 use napi::bindgen_prelude::Object;
@@ -29,7 +32,7 @@ use napi_derive::napi;
 /// The functions called on the hot path, by the names JavaScript sees.
 const FUNCTIONS: [(&str, sys::napi_callback); 12] = [
     ("attach", Some(env::attach)),
-    ("check", Some(get::check)),
+    ("check", Some(check::check)),
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
     ("giveUp", Some(get::give_up)),

@@ -3,7 +3,8 @@
 use napi::sys;
 
 use super::env::State;
-use super::{get, process, raw, read};
+use super::terms::class_of;
+use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::engine::{Engine, Stored};
 use crate::entry::Meta;
@@ -39,7 +40,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 format: kind as u8,
                 prerendered: false,
             };
-            let class = get::class_of(kind);
+            let class = class_of(kind);
             read::with_units(env, key, |units| {
                 hold(engine, call.state, &engine.hasher().key(class, units), meta, body)
             })
@@ -61,7 +62,7 @@ pub(super) extern "C" fn put_use(
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
         let stored = read::with_units(env, key, |units| {
-            let key = engine.hasher().key(get::class_of(ValueKind::UseCache), units);
+            let key = engine.hasher().key(class_of(ValueKind::UseCache), units);
             let told_ms = read::number(env, timestamp).filter(|ms| ms.is_finite());
             let begun = Begun::new(engine, call.state, told_ms);
             let owned = read::parts(env, chunks);
@@ -162,7 +163,7 @@ fn with_use_key(
         let [key] = call.args;
         let engine = process::engine();
         read::with_units(env, key, |units| {
-            act(engine, &engine.hasher().key(get::class_of(ValueKind::UseCache), units));
+            act(engine, &engine.hasher().key(class_of(ValueKind::UseCache), units));
         });
         raw::undefined(env)
     })

@@ -1,0 +1,111 @@
+use super::*;
+use crate::entry::tests::meta;
+use crate::key::Class;
+use serde_json::Value;
+
+fn engine() -> Engine {
+    let options = Options::resolve(&Value::Null, &Value::Null).unwrap();
+    Engine::new(options, Clock::manual(Timestamp(1_000_000)))
+}
+
+fn tagged(stamp: Position, tag: &str) -> Meta {
+    Meta { stamp, tags: [Tag::from(tag)].into(), ..meta() }
+}
+
+fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
+    let units = [name];
+    let key = engine.hasher().key(Class::Fetch, &units);
+    match engine.get(&key, || soft.iter().map(|t| Tag::from(*t)).collect()) {
+        Found::Entry(_, verdict, _) => Some(verdict),
+        Found::Nothing => None,
+    }
+}
+
+fn set(engine: &Engine, name: u16, meta: Meta) -> Stored {
+    let units = [name];
+    engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into())
+}
+
+#[test]
+fn what_is_set_is_found_until_its_tag_is_invalidated() {
+    let engine = engine();
+    assert_eq!(verdict(&engine, 1, &[]), None);
+    set(&engine, 1, tagged(engine.position(), "a"));
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+    engine.invalidate(&[Tag::from("b")], None);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+    engine.invalidate(&[Tag::from("a")], None);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+}
+
+#[test]
+fn soft_tags_count_for_who_asks_with_them() {
+    let engine = engine();
+    set(&engine, 1, tagged(engine.position(), "a"));
+    engine.invalidate(&[Tag::from("/path")], None);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+    assert_eq!(verdict(&engine, 1, &["/path"]), Some(Verdict::Gone));
+    assert_eq!(verdict(&engine, 1, &["/other"]), Some(Verdict::Fresh));
+}
+
+#[test]
+fn a_generation_that_overlaps_an_invalidation_is_never_served() {
+    let engine = engine();
+    let began = engine.position();
+    engine.invalidate(&[Tag::from("a")], None);
+    assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Invalidated);
+    assert_eq!(verdict(&engine, 1, &[]), None);
+    assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
+}
+
+#[test]
+fn an_older_generation_does_not_replace_a_newer_one() {
+    let engine = engine();
+    let began = engine.position();
+    engine.invalidate(&[Tag::from("a")], Some(60.0));
+    assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
+    assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Older);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
+}
+
+#[test]
+fn a_soft_invalidation_turns_hard_at_its_deadline() {
+    let engine = engine();
+    let meta = Meta { revalidate_us: None, expire_us: None, ..tagged(Position(0), "a") };
+    set(&engine, 1, meta);
+    engine.invalidate(&[Tag::from("a")], Some(5.0));
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Stale));
+    engine.clock.advance_us(5_000_000);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+}
+
+#[test]
+fn the_clock_of_the_wall_does_not_matter() {
+    let engine = engine();
+    let far = Meta { created: Timestamp(u64::MAX / 2), ..tagged(Position(0), "a") };
+    set(&engine, 1, far);
+    engine.invalidate(&[Tag::from("a")], None);
+    assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
+}
+
+#[test]
+fn build_output_does_not_return_once_a_page_was_generated() {
+    let engine = engine();
+    let key = engine.hasher().key(Class::Response, &[1]);
+    assert!(engine.may_read_output(&key));
+    let output = Arc::new(Entry::new(&key, meta(), Box::default()));
+    assert!(engine.keep_prerendered(&key, &output));
+    engine.set(&key, meta(), [1].into());
+    assert!(!engine.may_read_output(&key));
+    assert!(engine.keep_prerendered(&key, &output));
+    let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
+    assert_eq!(*held.body, [1]);
+}
+
+#[test]
+fn without_a_memory_tier_everything_is_a_miss() {
+    let options = Options::resolve(&serde_json::json!({ "memoryMb": 0 }), &Value::Null);
+    let engine = Engine::new(options.unwrap(), Clock::system());
+    assert_eq!(set(&engine, 1, meta()), Stored::NoTier);
+    assert_eq!(verdict(&engine, 1, &[]), None);
+}

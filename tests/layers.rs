@@ -1,0 +1,91 @@
+//! Who may know whom. Read from the sources, so that a forbidden import fails here and not in a
+//! review.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test outside cfg(test)")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(below: &Path) -> Vec<(PathBuf, String)> {
+    let mut all = Vec::new();
+    for file in fs::read_dir(below).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_dir() {
+            all.extend(sources(&file));
+        } else if file.extension().is_some_and(|kind| kind == "rs") {
+            let text = fs::read_to_string(&file).unwrap();
+            all.push((file.strip_prefix(src()).unwrap().to_path_buf(), text));
+        }
+    }
+    all
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The code of a file without comments and tests.
+fn code(text: &str) -> String {
+    let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let lines = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Asserts that no file chosen by `within` has any of `words` in its code.
+fn forbid(within: impl Fn(&Path) -> bool, words: &[&str]) {
+    let mut seen = 0;
+    for (file, text) in sources(&src()).iter().filter(|(file, _)| within(file)) {
+        seen += 1;
+        let code = code(text);
+        if let Some(word) = words.iter().find(|word| code.contains(*word)) {
+            panic!("{} may not name `{word}`", file.display());
+        }
+    }
+    assert!(seen > 0, "the rule looks at no file at all");
+}
+
+fn is_core(file: &Path) -> bool {
+    !file.starts_with("binding") && !file.starts_with("next") && file != Path::new("lib.rs")
+}
+
+#[test]
+fn the_core_knows_neither_node_nor_next() {
+    forbid(is_core, &["crate::binding", "crate::next", "napi"]);
+}
+
+#[test]
+fn what_next_stores_is_independent_of_node() {
+    forbid(|file| file.starts_with("next"), &["crate::binding", "crate::engine", "napi"]);
+}
+
+#[test]
+fn only_the_binding_names_node_api() {
+    forbid(|file| !file.starts_with("binding") && file != Path::new("lib.rs"), &["napi"]);
+}
+
+#[test]
+fn memory_and_flights_do_not_know_the_engine() {
+    let parts = ["memory.rs", "flight.rs", "tags.rs", "coherence.rs", "entry.rs", "key.rs"];
+    forbid(|file| parts.iter().any(|part| file == Path::new(part)), &["crate::engine"]);
+}
+
+#[test]
+fn the_protocol_reads_no_clock_and_takes_no_lock() {
+    let words = ["Clock", "Instant", "SystemTime", "Mutex", "RwLock", "std::net", "std::thread"];
+    forbid(|file| file == Path::new("coherence.rs"), &words);
+}
+
+#[test]
+fn a_file_stays_below_400_lines() {
+    for (file, text) in sources(&src()) {
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines: a noun is missing", file.display());
+    }
+}
+
+#[test]
+fn the_rule_catches_what_it_forbids() {
+    let planted = code("use crate::next::value;\n// napi in a comment is fine\n");
+    assert!(planted.contains("crate::next") && !planted.contains("napi"));
+    let caught = std::panic::catch_unwind(|| forbid(is_core, &["pub fn"]));
+    assert!(caught.is_err());
+}
