@@ -165,7 +165,7 @@ declare namespace TiercelHandler {
     prerenderedStale: number
   }
 
-  /** Time inside the engine, in microseconds, of one call in sixteen. */
+  /** Time inside the engine, in microseconds, of one call in 64. */
   interface LatencyStats {
     measured: number
     p50Micros: number

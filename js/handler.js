@@ -48,14 +48,18 @@ class TiercelHandler {
 
   /** @param {string} key @param {any} ctx @returns {Promise<any>} */
   async get(key, ctx) {
-    const kind = KINDS[ctx?.kind]
-    if (kind === undefined) return null
-    const hot = ready[kind].get(key)
-    if (hot !== undefined && isPlain) {
-      native.check(hot.handle, ctx.tags, ctx.softTags)
-      if (mailbox[MARK] === FRESH) return hot.found
+    try {
+      const kind = KINDS[ctx.kind]
+      const hot = ready[kind].get(key)
+      if (hot !== undefined && isPlain) {
+        native.check(hot.handle, ctx.tags, ctx.softTags)
+        if (mailbox[MARK] === FRESH) return hot.found
+      }
+      return await this.#find(kind, key, ctx)
+    } catch {
+      // A kind that is not known, or arguments of no use: a miss.
+      return null
     }
-    return this.#find(kind, key, ctx)
   }
 
   /**
@@ -78,7 +82,8 @@ class TiercelHandler {
       this.#begins(kind, key)
       return null
     }
-    if (MUST_REMEMBER && kind !== FETCH) next.rememberLifetime(key, found.cacheControl)
+    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE)
+      next.rememberLifetime(key, found.cacheControl)
     const mark = mailbox[MARK]
     if (mark === FRESH) return found
     const lastModified = mailbox[DETAIL]
@@ -155,6 +160,20 @@ class TiercelHandler {
   }
 }
 
+/**
+ * Options as JSON, in which what JSON lacks is a text: no option is one, so it is refused by name.
+ * @param {unknown} options
+ */
+function written(options) {
+  return JSON.stringify(options, (_, value) => (hasJson(value) ? value : String(value)))
+}
+
+/** @param {unknown} value */
+function hasJson(value) {
+  if (typeof value === 'number') return Number.isFinite(value)
+  return !['bigint', 'function', 'symbol'].includes(typeof value)
+}
+
 /** @param {Record<string, unknown>} [options] */
 function configure(options) {
   const { env } = process
@@ -162,10 +181,9 @@ function configure(options) {
   const variables = {}
   for (const name of native.envNames()) variables[name] = env[name]
   if (env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
-  let given = options
   const sink = options?.debug
-  if (typeof sink === 'function') given = { ...options, debug: true }
-  const isDebug = native.configure(JSON.stringify(given ?? null), JSON.stringify(variables))
+  const given = typeof sink === 'function' ? { ...options, debug: true } : options
+  const isDebug = native.configure(written(given ?? null), JSON.stringify(variables))
   debug.sink = isDebug ? /** @type {any} */ (typeof sink === 'function' ? sink : print) : undefined
   isPlain = !MUST_REMEMBER && !isDebug
 }

@@ -20,13 +20,17 @@ const LEAST_KEEP_DEV = 300
 
 /** @param {string} key @param {string[]} softTags */
 async function get(key, softTags) {
-  start()
-  const hot = ready[USE_CACHE].get(key)
-  if (hot !== undefined && debug.sink === undefined) {
-    native.check(hot.handle, undefined, softTags)
-    if (mailbox[MARK] === FRESH) return entryOf(hot.found, hot.found.revalidate)
+  try {
+    start()
+    const hot = ready[USE_CACHE].get(key)
+    if (hot !== undefined && debug.sink === undefined) {
+      native.check(hot.handle, undefined, softTags)
+      if (mailbox[MARK] === FRESH) return entryOf(hot.found, hot.found.revalidate)
+    }
+    return await find(key, softTags)
+  } catch {
+    return undefined
   }
-  return find(key, softTags)
 }
 
 /**

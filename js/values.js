@@ -15,8 +15,8 @@ const IMAGE = 5
 const REDIRECT = 6
 const NOTHING = 7
 
-/** @type {Record<string, number>} */
-const KINDS = { APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT }
+/** @type {any} */
+const KINDS = { __proto__: null, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT }
 
 const TAGS_HEADER = 'x-next-cache-tags'
 

@@ -45,9 +45,7 @@ fn is_fresh(state: &State, engine: &Engine, handle: u64, soft: impl FnOnce() -> 
         return false;
     }
     let kind = ValueKind::from_number(u32::from(entry.meta.format));
-    let answer =
-        if entry.meta.prerendered { Answer::PrerenderedFresh } else { Answer::MemoryFresh };
-    engine.stats.count(kind.map_or(Kind::Pages, counted), answer);
+    engine.stats.count(kind.map_or(Kind::Pages, counted), Answer::MemoryFresh);
     if slot.is_due()
         && let Some(entry) = &slot.entry
     {

@@ -301,9 +301,15 @@ impl Get<'_> {
         raw::undefined(self.env)
     }
 
+    /// Whether this get was answered by the build output itself; from then on memory has it.
+    #[inline]
+    fn is_from_output(&self, entry: &Entry) -> bool {
+        entry.meta.prerendered && self.flags & flag::AFTER != 0
+    }
+
     #[inline]
     fn count(&self, entry: &Entry, verdict: Verdict) {
-        let answer = match (entry.meta.prerendered, verdict) {
+        let answer = match (self.is_from_output(entry), verdict) {
             (false, Verdict::Fresh) => Answer::MemoryFresh,
             (false, _) => Answer::MemoryStale,
             (true, Verdict::Fresh) => Answer::PrerenderedFresh,
@@ -315,7 +321,7 @@ impl Get<'_> {
     #[inline]
     fn note(&self, outcome: &str, entry: &Entry, why: &str) {
         if self.engine.options.debug {
-            let tier = if entry.meta.prerendered { "prerendered" } else { "memory" };
+            let tier = if self.is_from_output(entry) { "prerendered" } else { "memory" };
             let secs = self.engine.clock.now().since_us(entry.meta.created) / 1_000_000;
             let why = if why.is_empty() { format!("{secs} s old") } else { why.to_owned() };
             *self.state.why.borrow_mut() = format!("{tier} {outcome} {why}");
