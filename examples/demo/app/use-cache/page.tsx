@@ -1,0 +1,146 @@
+import type { Metadata } from 'next'
+import { cacheLife, cacheTag } from 'next/cache'
+import { Suspense } from 'react'
+import { Answer, AnswerPlaceholder, SourceBadge } from '../../components/answer'
+import { Act, Actions, Reload } from '../../components/buttons'
+import { Code } from '../../components/code'
+import { Page, Section, Steps } from '../../components/page'
+import { newGeneration, slowly } from '../../lib/generation'
+import { arrival, sourceOf } from '../../lib/source'
+import { expireTag } from '../actions'
+
+export const metadata: Metadata = { title: 'use cache' }
+
+async function measurement() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('measurement')
+  await slowly()
+  const generation = newGeneration('measurement')
+  return { generation, hectopascals: 980 + (generation.seed % 600) / 10 }
+}
+
+async function report() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('report')
+  const inner = await measurement()
+  await slowly()
+  return { generation: newGeneration('report'), inner }
+}
+
+const TIDE_SECS = 10
+
+async function tide() {
+  'use cache'
+  cacheLife({ revalidate: TIDE_SECS, expire: 3600 })
+  await slowly()
+  const generation = newGeneration('tide')
+  return { generation, metres: 1 + (generation.seed % 400) / 100 }
+}
+
+async function Answers() {
+  const arrivedAt = await arrival()
+  const [outer, level] = await Promise.all([report(), tide()])
+  const { inner } = outer
+  return (
+    <>
+      <div className="nest">
+        <Answer
+          name="report"
+          label="Report"
+          generation={outer.generation}
+          source={
+            <SourceBadge
+              source={sourceOf(outer.generation, arrivedAt, { tags: ['report', 'measurement'] })}
+            />
+          }
+        >
+          {inner.hectopascals > 1013 ? 'Fair' : 'Unsettled'}
+        </Answer>
+        <div className="nested">
+          <Answer
+            name="measurement"
+            label={
+              <>
+                Measurement, <span className="quiet">called by the report</span>
+              </>
+            }
+            generation={inner.generation}
+            source={
+              <SourceBadge
+                source={sourceOf(inner.generation, arrivedAt, { tags: ['measurement'] })}
+              />
+            }
+          >
+            {inner.hectopascals.toFixed(1)} <small>hPa</small>
+          </Answer>
+        </div>
+      </div>
+      <Answer
+        name="tide"
+        label={`Tide, ${TIDE_SECS} seconds fresh`}
+        generation={level.generation}
+        source={
+          <SourceBadge
+            source={sourceOf(level.generation, arrivedAt, { revalidateSecs: TIDE_SECS })}
+          />
+        }
+      >
+        {level.metres.toFixed(2)} <small>m</small>
+      </Answer>
+    </>
+  )
+}
+
+export default function UseCache() {
+  return (
+    <Page
+      title="use cache"
+      lede="A cached function runs once. Its result is an entry with a lifetime and tags. A cached function that calls another one carries the tags of both."
+    >
+      <Section title="The answers">
+        <Suspense fallback={<AnswerPlaceholder />}>
+          <Answers />
+        </Suspense>
+      </Section>
+      <Actions>
+        <Reload effect="Nothing runs: the same generations come back." />
+        <Act
+          label="updateTag('report')"
+          effect="Only the report runs again. It reads the measurement from the cache."
+          done="The report was invalidated."
+          run={expireTag.bind(null, 'report')}
+        />
+        <Act
+          label="updateTag('measurement')"
+          effect="Both run again, because the report carries the tag of its measurement."
+          done="The measurement was invalidated, and the report with it."
+          run={expireTag.bind(null, 'measurement')}
+        />
+      </Actions>
+      <Steps>
+        <li>Reload. The patterns stay, so no function ran.</li>
+        <li>Invalidate the report. Its pattern changes, the one inside stays.</li>
+        <li>Invalidate the measurement. Both patterns change.</li>
+        <li>
+          Wait until the tide is older than {TIDE_SECS} seconds and reload twice. First it is stale,
+          then it is new.
+        </li>
+      </Steps>
+      <Code>{`async function measurement() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('measurement')
+  return readBarometer()
+}
+
+async function report() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('report')
+  return write(await measurement())   // carries both tags
+}`}</Code>
+    </Page>
+  )
+}

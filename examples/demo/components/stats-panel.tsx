@@ -1,0 +1,140 @@
+'use client'
+
+import { kindLabel, type Stats } from '../lib/cache-log'
+import { useCacheLog } from './cache-log-feed'
+import { Flash } from './flash'
+
+/** `CacheHandler.stats()` as it is: every number, grouped as the engine groups it. */
+export function StatsPanel() {
+  const { stats } = useCacheLog()
+  const groups = groupsOf(stats)
+  if (groups.length === 0) return <p className="quiet">No counters yet.</p>
+  const tables = tablesOf(groups)
+  return (
+    <div className="stats">
+      {tables
+        .filter((rows) => rows.length > 1)
+        .map((rows) => (
+          <Table key={rows[0].title} rows={rows} />
+        ))}
+      <div className="stat-groups">
+        {tables
+          .filter((rows) => rows.length === 1)
+          .map(([group]) => (
+            <List key={group.title} group={group} />
+          ))}
+      </div>
+    </div>
+  )
+}
+
+type Group = { title: string; cells: [string, number | string][] }
+
+/** Groups with the same columns together. */
+function tablesOf(groups: Group[]): Group[][] {
+  const tables: Record<string, Group[]> = {}
+  for (const group of groups) {
+    const columns = group.cells.map(([name]) => name).join()
+    tables[columns] = [...(tables[columns] ?? []), group]
+  }
+  return Object.values(tables)
+}
+
+/** Groups that count the same things, one row each. */
+function Table({ rows }: { rows: Group[] }) {
+  return (
+    <div className="stat-group stat-table">
+      <table>
+        <thead>
+          <tr>
+            <td />
+            {rows[0].cells.map(([name]) => (
+              <th key={name} scope="col">
+                {words(name)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.title}>
+              <th scope="row">{words(row.title)}</th>
+              {row.cells.map(([name, value]) => (
+                <td key={name} data-zero={value === 0 || undefined}>
+                  <Value group={row.title} name={name} value={value} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function List({ group }: { group: Group }) {
+  return (
+    <section className="stat-group">
+      <h3>{words(group.title)}</h3>
+      <dl>
+        {group.cells.map(([name, value]) => (
+          <div key={name}>
+            <dt>{words(name)}</dt>
+            <dd data-zero={value === 0 || undefined}>
+              <Value group={group.title} name={name} value={value} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+type ValueProps = { group: string; name: string; value: number | string }
+
+function Value({ group, name, value }: ValueProps) {
+  return (
+    <Flash name={`stat:${group}:${name}`} version={String(value)}>
+      <span data-stat={`${group} ${name}`}>{amount(`${group} ${name}`, value)}</span>
+    </Flash>
+  )
+}
+
+function groupsOf(stats: Stats, path = 'totals'): Group[] {
+  const own: Group = { title: path, cells: [] }
+  const inner: Group[] = []
+  for (const [name, value] of Object.entries(stats)) {
+    if (value === null || value === undefined) continue
+    if (typeof value === 'object')
+      inner.push(...groupsOf(value, path === 'totals' ? name : `${path} ${name}`))
+    else own.cells.push([name, value])
+  }
+  return own.cells.length > 0 ? [own, ...inner] : inner
+}
+
+function words(name: string) {
+  return name
+    .split(' ')
+    .map((part) =>
+      /^[A-Z_]+$/.test(part)
+        ? kindLabel(part)
+        : part
+            .replace(/_/g, ' ')
+            .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+            .toLowerCase(),
+    )
+    .join(' · ')
+}
+
+function amount(name: string, value: number | string) {
+  if (typeof value === 'string') return value
+  if (/bytes|weight/i.test(name)) return size(value)
+  return value.toLocaleString('en', { maximumFractionDigits: 2 })
+}
+
+function size(bytes: number) {
+  if (bytes < 1024) return `${bytes} B`
+  const units = ['KB', 'MB', 'GB']
+  const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10))
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`
+}
