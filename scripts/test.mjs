@@ -27,9 +27,10 @@ await main(async () => {
     })
     const file = packed.trim().split('\n').at(-1) ?? ''
     const env = { TIERCEL_TARBALL: join(tarballs, file), NEXT_TELEMETRY_DISABLED: '1' }
-    await step('Next.js apps', () =>
-      run('npx', ['vitest', 'run', '--config', '__test__/next/vitest.config.mjs'], { env }),
-    )
+    const vitest = (/** @type {string} */ folder) =>
+      run('npx', ['vitest', 'run', '--config', `__test__/${folder}/vitest.config.mjs`], { env })
+    await step('demo in a browser', () => vitest('demo'))
+    await step('Next.js apps', () => vitest('next'))
   } finally {
     rmSync(tarballs, { recursive: true, force: true })
   }
