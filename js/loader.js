@@ -22,13 +22,13 @@ function isMusl() {
  * @type {Record<string, () => any>}
  */
 const packages = {
-  'linux-x64-gnu': () => require('@tiercel/linux-x64-gnu'),
-  'linux-x64-musl': () => require('@tiercel/linux-x64-musl'),
-  'linux-arm64-gnu': () => require('@tiercel/linux-arm64-gnu'),
-  'linux-arm64-musl': () => require('@tiercel/linux-arm64-musl'),
-  'darwin-x64': () => require('@tiercel/darwin-x64'),
-  'darwin-arm64': () => require('@tiercel/darwin-arm64'),
-  'win32-x64-msvc': () => require('@tiercel/win32-x64-msvc'),
+  'linux-x64-gnu': () => require('@tiercel/engine-linux-x64-gnu'),
+  'linux-x64-musl': () => require('@tiercel/engine-linux-x64-musl'),
+  'linux-arm64-gnu': () => require('@tiercel/engine-linux-arm64-gnu'),
+  'linux-arm64-musl': () => require('@tiercel/engine-linux-arm64-musl'),
+  'darwin-x64': () => require('@tiercel/engine-darwin-x64'),
+  'darwin-arm64': () => require('@tiercel/engine-darwin-arm64'),
+  'win32-x64-msvc': () => require('@tiercel/engine-win32-x64-msvc'),
 }
 
 /** @type {Record<string, () => any>} */
@@ -56,7 +56,7 @@ function load(name = platform()) {
     const missing = /** @type {any} */ (cause)?.code === 'MODULE_NOT_FOUND'
     throw failure(
       name,
-      missing ? `@tiercel/${name} is not installed` : 'its addon does not load',
+      missing ? `@tiercel/engine-${name} is not installed` : 'its addon does not load',
       cause,
     )
   }
@@ -69,7 +69,7 @@ function failure(name, what, cause) {
       `tiercel cannot start on ${name}, Node.js ${process.version}: ${what}.`,
       `Ways out: install for this platform and with optional dependencies (npm install --include=optional);`,
       `on another machine than the target, add npm's --os, --cpu and --libc;`,
-      `or build from source with Rust and a C compiler (npm run build in the package).`,
+      `or build from source, with Rust and a C compiler: npm install, npm run build and npm pack in a clone of the repository.`,
     ].join('\n'),
     { cause },
   )
