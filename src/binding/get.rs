@@ -156,9 +156,6 @@ impl Get<'_> {
     fn told(&self, mark: Mark, modified: f64) {
         self.state.leave(Slot::Mark, f64::from(mark as u8));
         self.state.leave(Slot::Detail, modified);
-        if self.flags & flag::AFTER != 0 {
-            bump(&self.engine.stats.joined);
-        }
     }
 
     fn object(&self, entry: &Arc<Entry>) -> sys::napi_value {
@@ -316,6 +313,9 @@ impl Get<'_> {
             (true, _) => Answer::PrerenderedStale,
         };
         self.engine.stats.count(counted(self.kind), answer);
+        if self.flags & flag::AFTER != 0 && !entry.meta.prerendered {
+            bump(&self.engine.stats.joined);
+        }
     }
 
     #[inline]

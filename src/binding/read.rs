@@ -10,8 +10,6 @@ use crate::tags::Tag;
 
 /// Keys up to this many units are read without an allocation.
 const STACK: usize = 512;
-/// Next.js allows 128 tags of its own and 1024 implicit ones; more than this is an attack.
-const MOST_TAGS: u32 = 4_096;
 /// More parts than segments of any page.
 const MOST_PARTS: u32 = 1 << 16;
 
@@ -94,8 +92,7 @@ pub(super) fn tags(env: sys::napi_env, value: sys::napi_value) -> Vec<Tag> {
             .map(Tag::from_units)
             .collect();
     }
-    let length = length(env, value).min(MOST_TAGS);
-    let elements = (0..length).filter_map(|index| element(env, value, index));
+    let elements = (0..length(env, value)).filter_map(|index| element(env, value, index));
     elements.filter_map(|tag| with_units(env, tag, Tag::from_units)).collect()
 }
 
