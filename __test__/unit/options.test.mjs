@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest'
+import { inChild } from './support.mjs'
+
+/** Configures and starts; the answer is what it runs with, or the failure. */
+function start({ index, options, later }) {
+  try {
+    const Tiercel = require(index)
+    if (options !== undefined) Tiercel.configure(options)
+    new Tiercel()
+    if (later) Tiercel.configure(later)
+    return { capacityMb: Tiercel.stats().memory.capacityBytes / (1 << 20) }
+  } catch ({ code, message }) {
+    return { code, message }
+  }
+}
+
+const started = async (options, env) => {
+  const { answer } = await inChild(start, { given: { options }, env })
+  return answer
+}
+
+test.concurrent.each([
+  [{ memoryMb: 'lots' }, ['memoryMb', 'a whole number from 0 to 1048576']],
+  [{ memoryMb: -1 }, ['memoryMb', 'a whole number from 0']],
+  [{ memoryMb: 1.5 }, ['memoryMb', 'a whole number from 0']],
+  [{ maxEntryMb: 0 }, ['maxEntryMb', 'from 1 to']],
+  [{ fetchWaitMs: 2_201 }, ['fetchWaitMs', 'from 0 to 2200']],
+  [{ waitMs: 60_000 }, ['waitMs', 'from 0 to 2200']],
+  [{ maxTags: 99 }, ['maxTags', 'from 100 to']],
+  [{ hotEntries: true }, ['hotEntries', 'a whole number']],
+  [{ hotMb: [1] }, ['hotMb', 'a whole number']],
+  [{ prerendered: 'yes' }, ['prerendered', 'true or false']],
+  [{ debug: 1 }, ['debug', 'true or false']],
+])('a wrong option is refused by name, with what is allowed: %j', async (options, says) => {
+  const { code, message } = await started(options)
+  expect(code).toBe('TIERCEL_INVALID_OPTION')
+  for (const word of says) expect(message).toContain(word)
+})
+
+test.concurrent.each([
+  ['TIERCEL_MEMORY_MB', '64MB'],
+  ['TIERCEL_WAIT_MS', '-1'],
+  ['TIERCEL_PRERENDERED', 'maybe'],
+  ['TIERCEL_MAX_TAGS', '1'],
+  ['TIERCEL_DEBUG', 'verbose'],
+])('a wrong variable fails the start, by its name: %s=%s', async (name, value) => {
+  const { code, stderr } = await inChild(({ index }) => void require(index), {
+    env: { [name]: value },
+  })
+  expect(code).toBe(1)
+  expect(stderr).toContain('TIERCEL_INVALID_OPTION')
+  expect(stderr).toMatch(new RegExp(`\`${name}\` must be (a whole number|1, 0, true)`))
+})
+
+test.concurrent('a number that is none is refused, too', async () => {
+  const run = ({ index }) => {
+    try {
+      return require(index)
+        .configure({ memoryMb: Number('64 MB') })
+        .stats().memory.capacityBytes
+    } catch ({ code }) {
+      return code
+    }
+  }
+  expect((await inChild(run)).answer).toBe('TIERCEL_INVALID_OPTION')
+})
+
+test.concurrent.each([
+  ['a BigInt', ({ index }) => require(index).configure({ memoryMb: 64n })],
+  ['a function', ({ index }) => require(index).configure(() => {})],
+  ['a text', ({ index }) => require(index).configure('memoryMb=64')],
+  ['a list', ({ index }) => require(index).configure([64])],
+])('what is no object of options is refused in words of ours: %s', async (_, run) => {
+  const { code, stderr } = await inChild(run)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/code: 'TIERCEL_INVALID_OPTIONS?'/)
+})
+
+test.concurrent('an unknown option is named, with those there are, and its value is not told', async () => {
+  const { code, message } = await started({ redisUrl: 'redis://:hunter2@cache.example' })
+  expect(code).toBe('TIERCEL_UNKNOWN_OPTION')
+  expect(message).toContain('`redisUrl`')
+  expect(message).toContain('memoryMb')
+  expect(message).not.toContain('hunter2')
+})
+
+test.concurrent('the object counts before the environment, and that before the default', async () => {
+  const env = { TIERCEL_MEMORY_MB: '9' }
+  const all = [started(undefined), started(undefined, env), started({ memoryMb: 7 }, env)]
+  all.push(started({ debug: false }, env), started({ memoryMb: undefined }, env))
+  all.push(started({}, { TIERCEL_MEMORY_MB: '' }))
+  const found = (await Promise.all(all)).map(({ capacityMb }) => capacityMb)
+  expect(found).toEqual([64, 9, 7, 9, 9, 64])
+})
+
+test.concurrent('other options once it runs are refused, and the same are fine', async () => {
+  const late = await inChild(start, { given: { options: { memoryMb: 7 }, later: { memoryMb: 8 } } })
+  expect(late.answer.code).toBe('TIERCEL_ALREADY_RUNNING')
+  const same = await inChild(start, { given: { options: { memoryMb: 7 }, later: { memoryMb: 7 } } })
+  expect(same.answer).toEqual({ capacityMb: 7 })
+})
+
+test.concurrent('without a memory tier every get is a miss, and nothing waits', async () => {
+  const { answer } = await inChild(
+    async ({ index }) => {
+      const Tiercel = require(index)
+      const value = { kind: 'FETCH', data: { body: 'x', headers: {} }, revalidate: 60 }
+      await new Tiercel().set('key', value, { tags: [] })
+      const timestamp = performance.timeOrigin + performance.now()
+      const entry = {
+        value: new Blob(['x']).stream(),
+        tags: [],
+        timestamp,
+        expire: 9,
+        revalidate: 9,
+      }
+      await Tiercel.set('use', Promise.resolve({ ...entry, stale: 1 }))
+      const found = [
+        await new Tiercel().get('key', { kind: 'FETCH' }),
+        await Tiercel.get('use', []),
+      ]
+      return found.map((one) => one ?? null)
+    },
+    { env: { TIERCEL_MEMORY_MB: '0' } },
+  )
+  expect(answer).toEqual([null, null])
+})
+
+test.concurrent('fetchWaitMs: 0 lets everybody fetch', async () => {
+  const { answer } = await inChild(async ({ index }) => {
+    const Tiercel = require(index).configure({ fetchWaitMs: 0 })
+    const gets = [1, 2, 3].map(() => new Tiercel().get('key', { kind: 'FETCH' }))
+    const late = new Promise((wake) => setTimeout(wake, 600, 'late'))
+    return Promise.race([Promise.all(gets), late])
+  })
+  expect(answer).toEqual([null, null, null])
+})

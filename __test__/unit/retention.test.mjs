@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import { inChild } from './support.mjs'
+
+// After a set nothing of its making may stay: a stream or promise per entry would outweigh the cache.
+
+/** In a process with --expose-gc: what the heap still holds of 300 entries' streams and promises. */
+async function leftovers({ index }) {
+  const Tiercel = require(index)
+  const { queryObjects } = require('node:v8')
+  class Pending extends Promise {}
+  const kinds = {
+    ReadableStream,
+    reader: ReadableStreamDefaultReader,
+    controller: ReadableStreamDefaultController,
+    Pending,
+    AbortSignal,
+  }
+  const settle = async () => {
+    for (let n = 0; n < 4; n++) {
+      await new Promise((wake) => setTimeout(wake, 5))
+      global.gc()
+    }
+  }
+  const counted = async () => {
+    await settle()
+    const found = {}
+    for (const [name, kind] of Object.entries(kinds)) {
+      found[name] = queryObjects(kind, { format: 'count' })
+    }
+    return found
+  }
+  const tracked = []
+  const one = async (n) => {
+    const value = new Blob([`entry ${n}`.repeat(1_000)]).stream()
+    const timestamp = performance.timeOrigin + performance.now()
+    const entry = { value, tags: ['a'], stale: 1, timestamp, expire: 999, revalidate: 99 }
+    const pending = Pending.resolve(entry)
+    tracked.push(new WeakRef(entry), new WeakRef(pending), new WeakRef(value))
+    const set = Tiercel.set(`key${n}`, n % 10 === 9 ? Pending.reject(new Error('failed')) : pending)
+    const get = Tiercel.get(`key${n}`, [])
+    await set
+    const found = await get
+    if (found && n % 2) await new Response(found.value).text()
+    const page = {
+      kind: 'APP_PAGE',
+      html: 'x'.repeat(9_000),
+      rscData: Buffer.alloc(9_000),
+      headers: {},
+    }
+    tracked.push(new WeakRef(page), new WeakRef(page.rscData))
+    await new Tiercel().set(`/key${n}`, page, { cacheControl: { revalidate: 60 } })
+    await new Tiercel().get(`/key${n}`, { kind: 'APP_PAGE' })
+  }
+  await one(0)
+  const before = await counted()
+  for (let n = 1; n <= 300; n++) await one(n)
+  const after = await counted()
+  const alive = tracked.filter((ref) => ref.deref()).length
+  return { before, after, alive, held: Tiercel.stats().memory.entries }
+}
+
+test('of an entry that is stored, no stream, reader, promise or given value is kept', async () => {
+  const { code, stderr, answer } = await inChild(leftovers, {
+    flags: ['--expose-gc', '--no-warnings'],
+  })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const { before, after, alive, held } = answer
+  expect(held).toBeGreaterThan(500)
+  for (const [name, count] of Object.entries(after)) {
+    // The last one may still stand on the stack.
+    expect(count - before[name], name).toBeLessThanOrEqual(2)
+  }
+  expect(alive).toBeLessThanOrEqual(10)
+})
+
+/** In a process with --expose-gc: what a handler and its requests leave behind. */
+async function handlers({ index }) {
+  const Tiercel = require(index)
+  const refs = []
+  for (let n = 0; n < 300; n++) {
+    const [handler, context] = [new Tiercel(), { kind: 'FETCH', tags: ['a'], softTags: ['b'] }]
+    await handler.get(`key${n}`, context)
+    refs.push(new WeakRef(handler), new WeakRef(context))
+  }
+  await new Promise((wake) => setTimeout(wake, 20))
+  global.gc()
+  return refs.filter((ref) => ref.deref()).length
+}
+
+test('of a request that ended without a set, nothing is kept', async () => {
+  const { answer } = await inChild(handlers, { flags: ['--expose-gc'] })
+  expect(answer).toBeLessThanOrEqual(4)
+})
+
+/** In a process with --expose-gc: whether objects of entries that left are let go. */
+async function objects({ index }) {
+  const Tiercel = require(index).configure({ memoryMb: 4 })
+  const refs = []
+  for (let n = 0; n < 400; n++) {
+    const value = { kind: 'FETCH', data: { headers: {}, body: 'x'.repeat(50_000) }, revalidate: 60 }
+    await new Tiercel().set(`key${n}`, value, { tags: [] })
+    refs.push(new WeakRef(await new Tiercel().get(`key${n}`, { kind: 'FETCH' })))
+    await new Promise((wake) => setImmediate(wake))
+  }
+  for (let n = 0; n < 4; n++) {
+    await new Promise((wake) => setTimeout(wake, 5))
+    global.gc()
+  }
+  return { alive: refs.filter((ref) => ref.deref()).length, held: Tiercel.stats().memory.entries }
+}
+
+test('the object of an entry goes when the entry has left memory', async () => {
+  const { answer } = await inChild(objects, { flags: ['--expose-gc'] })
+  expect(answer.held).toBeGreaterThan(40)
+  expect(answer.alive).toBeLessThanOrEqual(answer.held + 2)
+})

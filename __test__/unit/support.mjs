@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The module that next.config names. */
+export const index = fileURLToPath(new URL('../../index.js', import.meta.url))
+
+/** Loads Tiercel as Node.js does; what `process.env` says by then counts. */
+export const load = () => createRequire(import.meta.url)(index)
+
+/** Next's clock, in ms. */
+export const now = () => performance.timeOrigin + performance.now()
+
+export const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
+
+/** Asks again until `probe` gives something other than `undefined`; fails after `within` ms. */
+export async function until(what, probe, { within = 10_000, every = 5 } = {}) {
+  const end = performance.now() + within
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`)
+    await pause(every)
+  }
+}
+
+/** Waits until Next's clock shows another millisecond. */
+export async function nextMillisecond() {
+  const begun = Math.floor(now())
+  while (Math.floor(now()) === begun) await new Promise((wake) => setImmediate(wake))
+}
+
+/** The promise's value and how long it took, in ms. */
+export async function timed(promise) {
+  const begun = performance.now()
+  const value = await promise
+  return { value, ms: performance.now() - begun }
+}
+
+/** Freezes arrays and plain objects, with what they hold. */
+export function deepFreeze(value) {
+  const isPlain = [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value ?? 0))
+  if (!isPlain) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}
+
+// Values as Next.js hands them over.
+
+export const page = (more) => ({
+  kind: 'APP_PAGE',
+  html: '<p>page</p>',
+  rscData: Buffer.from('rsc'),
+  postponed: undefined,
+  headers: {},
+  status: undefined,
+  segmentData: undefined,
+  ...more,
+})
+
+export const tagged = (...tags) => ({ headers: { 'x-next-cache-tags': tags.join(',') } })
+
+export const fetched = (body, more) => ({
+  kind: 'FETCH',
+  data: { headers: {}, body, status: 200, url: 'https://data.example/' },
+  revalidate: 3600,
+  ...more,
+})
+
+export const hour = { cacheControl: { revalidate: 3600, expire: 31_536_000 } }
+export const ofPage = { kind: 'APP_PAGE', isRoutePPREnabled: false, isFallback: false }
+export const ofFetch = (tags = [], softTags = []) => ({ kind: 'FETCH', tags, softTags })
+export const setFetch = (tags = []) => ({ fetchCache: true, tags })
+
+export function streamOf(...chunks) {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+}
+
+/** A `'use cache'` entry that holds `body`. */
+export const entryOf = (body, more) => ({
+  value: streamOf(Buffer.from(body)),
+  tags: [],
+  stale: 300,
+  timestamp: now(),
+  expire: 4_294_967_294,
+  revalidate: 900,
+  ...more,
+})
+
+export async function readAll(stream) {
+  const chunks = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+export const textOf = async (entry) => (await readAll(entry.value)).toString()
+
+// Processes of their own.
+
+/** An empty directory that goes with the test. */
+export function directory({ onTestFinished }) {
+  const dir = mkdtempSync(join(tmpdir(), 'tiercel-unit-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** Writes files, with their folders; objects become JSON. */
+export function write(dir, files) {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true })
+    const text = typeof content === 'string' ? content : JSON.stringify(content)
+    writeFileSync(join(dir, path), text)
+  }
+}
+
+/** An app directory with a Next.js of `version`, of which only what Tiercel looks for is there. */
+export function appWith(test, version) {
+  const dir = directory(test)
+  write(dir, {
+    'node_modules/next/package.json': { name: 'next', version },
+    'node_modules/next/dist/server/app-render/work-async-storage.external.js': `
+      const { AsyncLocalStorage } = require('node:async_hooks')
+      exports.workAsyncStorage = new AsyncLocalStorage()`,
+    'node_modules/next/dist/server/lib/incremental-cache/shared-cache-controls.external.js': `
+      exports.SharedCacheControls = class { static cacheControls = new Map() }`,
+  })
+  return dir
+}
+
+/**
+ * Runs `body` in a new Node.js process and waits until that exits by itself. `body` sees nothing of
+ * this file, only `given` and `require`; what it returns comes back as `answer`.
+ *
+ * @param {(given: any) => any} body
+ * @param {{ given?: unknown, env?: Record<string, string | undefined>, cwd?: string,
+ *   flags?: string[], within?: number }} [options]
+ */
+export function inChild(body, { given, env, cwd, flags = [], within = 25_000 } = {}) {
+  const source = `
+    const answered = (answer) => require('node:fs').writeSync(3, JSON.stringify({ answer }))
+    Promise.resolve((${body})(${JSON.stringify({ index, ...given })})).then(answered)`
+  const { NODE_OPTIONS, VITEST, ...inherited } = process.env
+  const child = spawn(process.execPath, [...flags, '-e', source], {
+    cwd,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const texts = ['', '', '', '']
+  for (const fd of [1, 2, 3]) {
+    child.stdio[fd].setEncoding('utf8').on('data', (text) => {
+      texts[fd] += text
+    })
+  }
+  return new Promise((resolve) => {
+    const begun = performance.now()
+    const late = setTimeout(() => child.kill('SIGKILL'), within)
+    child.on('close', (code, signal) => {
+      clearTimeout(late)
+      const [, stdout, stderr, answer] = texts
+      const ms = performance.now() - begun
+      resolve({ code, signal, stdout, stderr, ms, ...JSON.parse(answer || '{}') })
+    })
+  })
+}
