@@ -202,16 +202,18 @@ impl Engine {
         now: Timestamp,
     ) -> (Verdict, Option<Tag>) {
         let stamp = entry.meta.stamp;
-        let own: &[Tag] = if entry.verified() >= last { &[] } else { &entry.meta.tags };
-        if own.is_empty() && soft.is_empty() && entry.verified() >= last {
+        let is_verified = entry.verified() >= last;
+        if is_verified && soft.is_empty() {
             return (Verdict::Fresh, None);
         }
-        let (verdict, tag) = self.tags.judge(stamp, own.iter().chain(soft), now);
+        let own = (!is_verified).then(|| entry.meta.tags.iter()).into_iter().flatten();
+        let tags = own.chain(soft.iter().map(Tag::as_bytes));
+        let (verdict, tag) = self.tags.judge(stamp, tags, now);
         // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
         if verdict == Verdict::Fresh {
             entry.verify(last);
         }
-        (verdict, tag.cloned())
+        (verdict, tag.map(Tag::from))
     }
 
     /// Joins the generation of `key` after a miss, or leads it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::tags::{Position, Tag, Verdict};
+use crate::tags::{Position, TagList, Verdict};
 
 /// No entry is served longer than this after it was generated: 30 days.
 pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
@@ -27,7 +27,7 @@ pub struct Meta {
     /// Age past which the entry is not served any more.
     pub expire_us: Option<u64>,
     /// The tags that can invalidate it, without soft tags.
-    pub tags: Box<[Tag]>,
+    pub tags: TagList,
     /// What the body is, in the words of the layer that wrote it; opaque here.
     pub format: u8,
     /// Whether it was read from prerendered build output.
@@ -89,10 +89,10 @@ impl Entry {
         self.class == key.class && *self.key == *key.units
     }
 
-    /// What the entry costs, in bytes.
+    /// What the entry costs, in bytes: a sixteenth is what allocators lose to rounding.
     pub fn weight(&self) -> usize {
-        let tags: usize = self.meta.tags.iter().map(Tag::weight).sum();
-        OVERHEAD + size_of_val(&*self.key) + tags + self.body.len()
+        let asked = size_of_val(&*self.key) + self.meta.tags.weight() + self.body.len();
+        OVERHEAD + asked + asked / 16
     }
 
     /// Freshness by age alone, at `now`.
@@ -153,7 +153,7 @@ pub(crate) mod tests {
             told_ms: 1_000.0,
             revalidate_us: Some(2_000_000),
             expire_us: Some(5_000_000),
-            tags: Box::default(),
+            tags: TagList::default(),
             format: 0,
             prerendered: false,
         }

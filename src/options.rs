@@ -184,10 +184,12 @@ fn whole(number: f64) -> Option<u64> {
 }
 
 fn refused(option: &str, allowed: String, value: &Value) -> Error {
-    let mut given = value.to_string();
-    if given.len() > 60 {
-        given = given.chars().take(60).collect::<String>() + "…";
-    }
+    // A long text may be a secret that went into the wrong variable.
+    let given = match value {
+        Value::String(text) if text.len() > 12 => format!("a text of {} characters", text.len()),
+        Value::Array(_) | Value::Object(_) => "neither number nor text".into(),
+        short => short.to_string(),
+    };
     Error::InvalidOption { option: option.into(), allowed, given }
 }
 

@@ -4,6 +4,7 @@
 //! generation began, its *stamp*. A tag invalidated at a later position than the stamp makes the
 //! entry stale or gone. No clock takes part, but for the deadline of a soft invalidation.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,9 +27,62 @@ impl Tag {
         Self(wtf8(units))
     }
 
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&[u8]> for Tag {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl Borrow<[u8]> for Tag {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The tags of an entry, in one allocation: an entry may have a hundred, and there are many entries.
+///
+/// # Format
+/// Per tag its length in bytes as `u32`, little endian, then its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagList(Box<[u8]>);
+
+impl TagList {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes of each tag.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<4>()?;
+            let (tag, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = after;
+            Some(tag)
+        })
+    }
+
     /// Bytes it costs in memory.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.0.len()
+        self.0.len()
+    }
+}
+
+impl FromIterator<Tag> for TagList {
+    fn from_iter<I: IntoIterator<Item = Tag>>(tags: I) -> Self {
+        let mut bytes = Vec::new();
+        for tag in tags {
+            bytes.extend_from_slice(&(tag.0.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(&tag.0);
+        }
+        Self(bytes.into_boxed_slice())
     }
 }
 
@@ -223,9 +277,9 @@ impl TagTable {
     pub fn judge<'t>(
         &self,
         stamp: Position,
-        tags: impl IntoIterator<Item = &'t Tag>,
+        tags: impl IntoIterator<Item = &'t [u8]>,
         now: Timestamp,
-    ) -> (Verdict, Option<&'t Tag>) {
+    ) -> (Verdict, Option<&'t [u8]>) {
         let rows = self.rows.read();
         if stamp < rows.floor {
             return (Verdict::Gone, None);
@@ -256,139 +310,4 @@ impl Rows {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const NOW: Timestamp = Timestamp(1_000);
-
-    fn soft(deadline: u64) -> Change {
-        Change::Soft { deadline: Some(Timestamp(deadline)) }
-    }
-
-    #[test]
-    fn a_hard_invalidation_kills_what_began_before_it_and_nothing_after() {
-        let table = TagTable::new(10);
-        let tags = [Tag::from("a")];
-        table.apply(&tags, Change::Hard, Position(5), NOW);
-        assert_eq!(table.judge(Position(4), &tags, NOW).0, Verdict::Gone);
-        assert_eq!(table.judge(Position(5), &tags, NOW).0, Verdict::Fresh);
-    }
-
-    #[test]
-    fn a_soft_invalidation_is_stale_until_its_deadline() {
-        let table = TagTable::new(10);
-        let tags = [Tag::from("a")];
-        table.apply(&tags, soft(2_000), Position(5), NOW);
-        assert_eq!(table.judge(Position(4), &tags, Timestamp(1_999)).0, Verdict::Stale);
-        assert_eq!(table.judge(Position(4), &tags, Timestamp(2_000)).0, Verdict::Gone);
-        assert_eq!(table.judge(Position(5), &tags, Timestamp(9_000)).0, Verdict::Fresh);
-    }
-
-    #[test]
-    fn next_durations_become_changes() {
-        assert_eq!(Change::from_expire(None, NOW), Change::Hard);
-        assert_eq!(Change::from_expire(Some(0.0), NOW), Change::Hard);
-        assert_eq!(Change::from_expire(Some(f64::NAN), NOW), Change::Hard);
-        assert_eq!(Change::from_expire(Some(31_536_000.0), NOW), Change::Soft { deadline: None });
-        assert_eq!(Change::from_expire(Some(5.0), NOW), soft(5_001_000));
-    }
-
-    #[test]
-    fn a_full_table_forgets_the_oldest_tags_and_trusts_no_older_stamp() {
-        let table = TagTable::new(10);
-        for n in 1..=11_u64 {
-            table.apply(&[Tag::from(&*n.to_string())], Change::Hard, Position(n), NOW);
-        }
-        let (rows, floor) = table.size();
-        assert!(rows <= 10 && floor >= Position(1));
-        let forgotten = [Tag::from("1")];
-        assert_eq!(table.judge(Position(0), &forgotten, NOW).0, Verdict::Gone);
-        assert_eq!(table.judge(Position(11), &forgotten, NOW).0, Verdict::Fresh);
-    }
-
-    #[derive(Debug, Clone)]
-    struct Said {
-        change: Change,
-        at: Timestamp,
-    }
-
-    fn said() -> impl Strategy<Value = Vec<Said>> {
-        let one = (0..3_u8, 1..40_u64, 0..20_u64);
-        proptest::collection::vec(one, 0..12).prop_map(|raw| {
-            let mut at = 0;
-            raw.into_iter()
-                .map(|(kind, life, step)| {
-                    at += step;
-                    let change = match kind {
-                        0 => Change::Hard,
-                        1 => soft(at + life),
-                        _ => Change::Soft { deadline: None },
-                    };
-                    Said { change, at: Timestamp(at) }
-                })
-                .collect()
-        })
-    }
-
-    /// Judges by walking every invalidation ever made.
-    fn naive(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
-        let later = said.iter().enumerate().filter(|(i, _)| *i as u64 + 1 > stamp);
-        later
-            .map(|(_, said)| match said.change {
-                Change::Hard => Verdict::Gone,
-                Change::Soft { deadline: Some(deadline) } if now >= deadline => Verdict::Gone,
-                Change::Soft { .. } => Verdict::Stale,
-            })
-            .max()
-            .unwrap_or(Verdict::Fresh)
-    }
-
-    /// The same, but a pending deadline also counts for entries generated after it was set: the
-    /// table keeps one deadline per tag, the earliest.
-    fn naive_cautious(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
-        let exact = naive(said, stamp, now);
-        if exact != Verdict::Stale {
-            return exact;
-        }
-        let reach = |i: usize| match said[i].change {
-            Change::Soft { deadline: Some(deadline) } => deadline <= now,
-            _ => false,
-        };
-        if (0..said.len()).any(reach) { Verdict::Gone } else { Verdict::Stale }
-    }
-
-    proptest! {
-        #[test]
-        fn the_table_is_never_kinder_than_naive_replay(said in said(), stamp in 0..13_u64, wait in 0..60_u64) {
-            let mut facts = Facts::default();
-            for (i, one) in said.iter().enumerate() {
-                facts = facts.after(one.change, Position(i as u64 + 1), one.at);
-            }
-            let now = Timestamp(said.last().map_or(0, |s| s.at.0) + wait);
-            let verdict = facts.judge(Position(stamp), now);
-            let exact = naive(&said, stamp, now);
-            prop_assert!(verdict >= exact);
-            prop_assert!(verdict <= naive_cautious(&said, stamp, now));
-            prop_assert_eq!(verdict == Verdict::Fresh, exact == Verdict::Fresh);
-        }
-
-        #[test]
-        fn facts_merge_in_any_order_to_the_same(said in said(), order in any::<u64>()) {
-            let mut facts = Facts::default();
-            let mut history = vec![facts];
-            for (i, one) in said.iter().enumerate() {
-                facts = facts.after(one.change, Position(i as u64 + 1), one.at);
-                history.push(facts);
-            }
-            let mut shuffled = history.clone();
-            let len = shuffled.len();
-            for i in 0..len {
-                shuffled.swap(i, (order.rotate_left(i as u32) as usize) % len);
-            }
-            let merged = |all: &[Facts]| all.iter().fold(Facts::default(), |a, b| a.merged(*b));
-            prop_assert_eq!(merged(&history), merged(&shuffled));
-            prop_assert_eq!(merged(&history), facts);
-        }
-    }
-}
+mod tests;

@@ -24,11 +24,14 @@ pub(super) extern "C" fn check(
             call.state.notice_sleep();
             stopwatch_ns()
         });
+        // Before anything can fail: what is left there is read.
+        call.state.leave(Slot::Mark, f64::from(Mark::Stale as u8));
         let engine = process::engine();
         let handle = read::number(env, handle).unwrap_or(-1.0) as u64;
         let is_fresh = is_fresh(call.state, engine, handle, || asked_tags(env, [tags, soft]));
-        let mark = if is_fresh { Mark::Fresh } else { Mark::Stale };
-        call.state.leave(Slot::Mark, f64::from(mark as u8));
+        if is_fresh {
+            call.state.leave(Slot::Mark, f64::from(Mark::Fresh as u8));
+        }
         if let Some(started) = started {
             engine.stats.time_get(stopwatch_ns().saturating_sub(started));
         }

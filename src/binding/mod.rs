@@ -29,6 +29,10 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, sys};
 use napi_derive::napi;
 
+/// Entries of all sizes come and go; the system's allocator is left with more holes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The functions called on the hot path, by the names JavaScript sees.
 const FUNCTIONS: [(&str, sys::napi_callback); 12] = [
     ("attach", Some(env::attach)),
@@ -40,7 +44,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 12] = [
     ("put", Some(set::put)),
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),
-    ("abandonUse", Some(set::abandon_use)),
+    ("abandon", Some(set::abandon)),
     ("invalidate", Some(set::invalidate)),
     ("why", Some(get::why)),
 ];

@@ -106,7 +106,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
         expire_us: None,
-        tags: output.tags.into(),
+        tags: output.tags,
         format: output.kind as u8,
         prerendered: true,
     };

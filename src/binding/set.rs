@@ -36,7 +36,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 told_ms: call.state.next_now_ms(),
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, expire),
-                tags: read::tags(env, tags).into(),
+                tags: read::tags(env, tags).into_iter().collect(),
                 format: kind as u8,
                 prerendered: false,
             };
@@ -45,6 +45,9 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 hold(engine, call.state, &engine.hasher().key(class, units), meta, body)
             })
         });
+        if stored.is_none() {
+            abandon_key(env, kind, key);
+        }
         timed(engine, started);
         raw::small(env, u32::from(stored == Some(Stored::Yes)))
     })
@@ -84,7 +87,7 @@ pub(super) extern "C" fn put_use(
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, keep),
-                tags: read::tags(env, tags).into(),
+                tags: read::tags(env, tags).into_iter().collect(),
                 format: ValueKind::UseCache as u8,
                 prerendered: false,
             };
@@ -143,30 +146,38 @@ pub(super) extern "C" fn begin_use(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    with_use_key(env, info, Engine::begin)
-}
-
-/// `abandonUse(key)`: the set of the key ended and nothing is stored.
-pub(super) extern "C" fn abandon_use(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
-    with_use_key(env, info, Engine::abandon)
-}
-
-fn with_use_key(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-    act: impl FnOnce(&Engine, &KeyRef<'_>),
-) -> sys::napi_value {
     raw::call::<1>(env, info, |call| {
         let [key] = call.args;
-        let engine = process::engine();
-        read::with_units(env, key, |units| {
-            act(engine, &engine.hasher().key(class_of(ValueKind::UseCache), units));
-        });
+        with_key(env, Some(ValueKind::UseCache), key, Engine::begin);
         raw::undefined(env)
     })
+}
+
+/// `abandon(kind, key)`: a generation of the key ended and nothing is stored.
+pub(super) extern "C" fn abandon(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<2>(env, info, |call| {
+        let [kind, key] = call.args;
+        abandon_key(env, ValueKind::from_number(read::small(env, kind)), key);
+        raw::undefined(env)
+    })
+}
+
+fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, key: sys::napi_value) {
+    with_key(env, kind, key, Engine::abandon);
+}
+
+fn with_key(
+    env: sys::napi_env,
+    kind: Option<ValueKind>,
+    key: sys::napi_value,
+    act: impl FnOnce(&Engine, &KeyRef<'_>),
+) {
+    let Some(class) = kind.map(class_of) else { return };
+    let engine = process::engine();
+    read::with_units(env, key, |units| act(engine, &engine.hasher().key(class, units)));
 }
 
 /// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many

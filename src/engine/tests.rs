@@ -9,7 +9,7 @@ fn engine() -> Engine {
 }
 
 fn tagged(stamp: Position, tag: &str) -> Meta {
-    Meta { stamp, tags: [Tag::from(tag)].into(), ..meta() }
+    Meta { stamp, tags: [Tag::from(tag)].into_iter().collect(), ..meta() }
 }
 
 fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::next::seed::{self, Kind, Seed, Wanted};
 use crate::next::value::{Part, ValueKind, encode};
-use crate::tags::Tag;
+use crate::tags::{Tag, TagList};
 
 /// Where Next.js keeps the tags of a page.
 const TAGS_HEADER: &str = "x-next-cache-tags";
@@ -21,7 +21,7 @@ pub struct Output {
     /// Its lifetime, if the build gave it one.
     pub revalidate_secs: Option<u64>,
     /// Its tags, implicit ones included.
-    pub tags: Vec<Tag>,
+    pub tags: TagList,
     /// The value, laid out as `value.rs` says.
     pub body: Box<[u8]>,
 }
@@ -59,7 +59,7 @@ pub fn is_closed(server_dir: &Path, key: &str) -> bool {
     seed::is_closed_path(server_dir, key)
 }
 
-fn tags(seed: &Seed) -> Vec<Tag> {
+fn tags(seed: &Seed) -> TagList {
     let header = seed.headers.as_ref().and_then(|headers| headers.get(TAGS_HEADER));
     let tags = header.and_then(Value::as_str).unwrap_or_default();
     tags.split(',').filter(|tag| !tag.is_empty()).map(Tag::from).collect()
@@ -67,29 +67,23 @@ fn tags(seed: &Seed) -> Vec<Tag> {
 
 /// The parts in the order of `js/values.js`.
 fn lay_out(seed: &Seed) -> Option<Box<[u8]>> {
-    let mut value = Map::new();
-    let mut add = |name: &str, field: Option<Value>| {
-        if let Some(field) = field {
-            value.insert(name.to_owned(), field);
-        }
+    let mut fields = Vec::new();
+    let mut add = |name: &str, text: Option<String>| {
+        fields.extend(text.map(|text| format!("\"{name}\":{text}")));
     };
-    add("headers", seed.headers.clone());
-    add("status", seed.status.map(Value::from));
-    add("postponed", seed.postponed.clone().map(Value::from));
-    if let Some(data) = &seed.page_data {
-        add("pageData", Some(serde_json::from_str(data).ok()?));
+    add("headers", seed.headers.as_ref().map(Value::to_string));
+    add("status", seed.status.map(|status| status.to_string()));
+    add("postponed", seed.postponed.as_ref().map(|text| json!(text).to_string()));
+    // Its own text, for JavaScript to parse: order of keys, odd escapes and numbers are kept.
+    add("pageData", seed.page_data.clone());
+    let mut outer = vec![format!("\"v\":{{{}}}", fields.join(","))];
+    if let Some(segments) = &seed.segments {
+        let names: Value = segments.iter().map(|(name, _)| name.as_str()).collect();
+        outer.push(format!("\"s\":{names}"));
     }
-    let names = seed.segments.as_ref().map(|all| all.iter().map(|(name, _)| name.clone()));
-    let mut json = Map::new();
-    json.insert("v".into(), Value::Object(value));
-    if let Some(names) = names {
-        json.insert("s".into(), names.collect());
-    }
-    if let Some(cache_control) = &seed.cache_control {
-        json.insert("c".into(), cache_control.clone());
-    }
-    let json = Value::Object(json);
-    let json: Vec<u16> = json.to_string().encode_utf16().collect();
+    outer.extend(seed.cache_control.as_ref().map(|c| format!("\"c\":{c}")));
+    let json = format!("{{{}}}", outer.join(","));
+    let json: Vec<u16> = json.encode_utf16().collect();
     let html: Vec<u16> = seed.html.encode_utf16().collect();
     let mut parts = vec![Part::Text(&json)];
     match seed.kind {

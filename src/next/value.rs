@@ -86,81 +86,76 @@ const BYTES: u32 = 3;
 
 const ROW: usize = 12;
 
-/// Lays parts out. `None` if they do not fit into 4 GiB.
+/// Lays parts out, into exactly as many bytes as they take: entries are kept for long. `None` if
+/// they do not fit into 4 GiB.
 pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
-    let head = 4 + parts.len() * ROW;
-    let most: usize = parts.iter().map(Part::most).sum();
-    u32::try_from(head + most).ok()?;
-    let mut out = Vec::with_capacity(head + most);
+    let (rows, length) = plan(parts)?;
+    let mut out = Vec::with_capacity(length);
     out.extend_from_slice(&(parts.len() as u32).to_le_bytes());
-    out.resize(head, 0);
-    for (index, part) in parts.iter().enumerate() {
-        let (sort, offset, length) = lay(&mut out, part, parts.get(..index).unwrap_or_default());
-        let row = 4 + index * ROW;
-        for (at, word) in [sort, offset, length].into_iter().enumerate() {
-            let at = row + at * 4;
-            if let Some(slot) = out.get_mut(at..at + 4) {
-                slot.copy_from_slice(&word.to_le_bytes());
-            }
+    for (sort, offset, length) in &rows {
+        for word in [sort, offset, length] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+    for (part, (_, offset, _)) in parts.iter().zip(rows) {
+        // A twin lies further up and is not laid down again.
+        if offset as usize >= out.len() {
+            out.resize(offset as usize, 0);
+            lay(&mut out, part);
         }
     }
     Some(out.into_boxed_slice())
 }
 
-impl Part<'_> {
-    /// Bytes it takes at most, padding included.
-    fn most(&self) -> usize {
-        match self {
-            Self::Absent => 0,
-            Self::Text(units) => {
-                if is_narrow(units) {
-                    units.len()
-                } else {
-                    units.len() * 2 + 1
-                }
-            }
-            Self::Ascii(text) => text.len(),
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Chunks(chunks) => chunks.iter().map(|chunk| chunk.len()).sum(),
+/// Sort, offset and length of a part.
+type Row = (u32, u32, u32);
+
+/// The table of `parts`, and the length of all.
+fn plan(parts: &[Part<'_>]) -> Option<(Vec<Row>, usize)> {
+    let mut end = 4 + parts.len() * ROW;
+    let mut rows: Vec<Row> = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        if let Some(twin) = twin(part, parts.get(..index)?) {
+            rows.push(*rows.get(twin)?);
+            continue;
         }
+        let (sort, length) = match part {
+            Part::Absent => (ABSENT, 0),
+            Part::Text(units) if is_narrow(units) => (LATIN1, units.len()),
+            Part::Text(units) => (UTF16, units.len() * 2),
+            Part::Ascii(text) => (LATIN1, text.len()),
+            Part::Bytes(bytes) => (BYTES, bytes.len()),
+            Part::Chunks(chunks) => (BYTES, chunks.iter().map(|chunk| chunk.len()).sum()),
+        };
+        if sort == UTF16 {
+            end = end.next_multiple_of(2);
+        }
+        rows.push((sort, u32::try_from(end).ok()?, u32::try_from(length).ok()?));
+        end += length;
     }
+    u32::try_from(end).ok()?;
+    Some((rows, end))
 }
 
-fn lay(out: &mut Vec<u8>, part: &Part<'_>, before: &[Part<'_>]) -> (u32, u32, u32) {
+/// The earlier part with the same bytes: a page's `_full` segment is its RSC payload again.
+fn twin(part: &Part<'_>, before: &[Part<'_>]) -> Option<usize> {
+    let Part::Bytes(bytes) = part else { return None };
+    before.iter().position(
+        |earlier| matches!(earlier, Part::Bytes(other) if !bytes.is_empty() && other == bytes),
+    )
+}
+
+fn lay(out: &mut Vec<u8>, part: &Part<'_>) {
     match part {
-        Part::Absent => (ABSENT, 0, 0),
-        Part::Text(units) if is_narrow(units) => {
-            let offset = out.len();
-            out.extend(units.iter().map(|unit| *unit as u8));
-            (LATIN1, offset as u32, units.len() as u32)
-        }
-        Part::Text(units) => {
-            out.resize(out.len().next_multiple_of(2), 0);
-            let offset = out.len();
-            out.extend(units.iter().flat_map(|unit| unit.to_ne_bytes()));
-            (UTF16, offset as u32, (units.len() * 2) as u32)
-        }
-        Part::Ascii(text) => {
-            let offset = out.len();
-            out.extend_from_slice(text.as_bytes());
-            (LATIN1, offset as u32, text.len() as u32)
-        }
+        Part::Absent => {}
+        Part::Text(units) if is_narrow(units) => out.extend(units.iter().map(|unit| *unit as u8)),
+        Part::Text(units) => out.extend(units.iter().flat_map(|unit| unit.to_ne_bytes())),
+        Part::Ascii(text) => out.extend_from_slice(text.as_bytes()),
+        Part::Bytes(bytes) => out.extend_from_slice(bytes),
         Part::Chunks(chunks) => {
-            let offset = out.len();
-            chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
-            (BYTES, offset as u32, (out.len() - offset) as u32)
-        }
-        Part::Bytes(bytes) => {
-            // A page's `_full` segment is its RSC payload again: kept once.
-            let twin = before.iter().position(|earlier| {
-                matches!(earlier, Part::Bytes(other) if !bytes.is_empty() && other == bytes)
-            });
-            if let Some((sort, offset, length)) = twin.and_then(|index| row(out, index)) {
-                return (sort, offset, length);
+            for chunk in *chunks {
+                out.extend_from_slice(chunk);
             }
-            let offset = out.len();
-            out.extend_from_slice(bytes);
-            (BYTES, offset as u32, bytes.len() as u32)
         }
     }
 }

@@ -1,0 +1,146 @@
+use super::*;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp(1_000);
+
+fn bytes(tags: &[Tag]) -> impl Iterator<Item = &[u8]> {
+    tags.iter().map(Tag::as_bytes)
+}
+
+#[test]
+fn a_packed_list_gives_back_its_tags() {
+    let tags = [Tag::from(""), Tag::from("a"), Tag::from(&*"é".repeat(300))];
+    let list: TagList = tags.iter().cloned().collect();
+    assert!(list.iter().eq(bytes(&tags)));
+    assert_eq!(TagList::default().iter().count(), 0);
+}
+
+fn soft(deadline: u64) -> Change {
+    Change::Soft { deadline: Some(Timestamp(deadline)) }
+}
+
+#[test]
+fn a_hard_invalidation_kills_what_began_before_it_and_nothing_after() {
+    let table = TagTable::new(10);
+    let tags = [Tag::from("a")];
+    table.apply(&tags, Change::Hard, Position(5), NOW);
+    assert_eq!(table.judge(Position(4), bytes(&tags), NOW).0, Verdict::Gone);
+    assert_eq!(table.judge(Position(5), bytes(&tags), NOW).0, Verdict::Fresh);
+}
+
+#[test]
+fn a_soft_invalidation_is_stale_until_its_deadline() {
+    let table = TagTable::new(10);
+    let tags = [Tag::from("a")];
+    table.apply(&tags, soft(2_000), Position(5), NOW);
+    assert_eq!(table.judge(Position(4), bytes(&tags), Timestamp(1_999)).0, Verdict::Stale);
+    assert_eq!(table.judge(Position(4), bytes(&tags), Timestamp(2_000)).0, Verdict::Gone);
+    assert_eq!(table.judge(Position(5), bytes(&tags), Timestamp(9_000)).0, Verdict::Fresh);
+}
+
+#[test]
+fn next_durations_become_changes() {
+    assert_eq!(Change::from_expire(None, NOW), Change::Hard);
+    assert_eq!(Change::from_expire(Some(0.0), NOW), Change::Hard);
+    assert_eq!(Change::from_expire(Some(f64::NAN), NOW), Change::Hard);
+    assert_eq!(Change::from_expire(Some(31_536_000.0), NOW), Change::Soft { deadline: None });
+    assert_eq!(Change::from_expire(Some(5.0), NOW), soft(5_001_000));
+}
+
+#[test]
+fn a_full_table_forgets_the_oldest_tags_and_trusts_no_older_stamp() {
+    let table = TagTable::new(10);
+    for n in 1..=11_u64 {
+        table.apply(&[Tag::from(&*n.to_string())], Change::Hard, Position(n), NOW);
+    }
+    let (rows, floor) = table.size();
+    assert!(rows <= 10 && floor >= Position(1));
+    let forgotten = [Tag::from("1")];
+    assert_eq!(table.judge(Position(0), bytes(&forgotten), NOW).0, Verdict::Gone);
+    assert_eq!(table.judge(Position(11), bytes(&forgotten), NOW).0, Verdict::Fresh);
+}
+
+#[derive(Debug, Clone)]
+struct Said {
+    change: Change,
+    at: Timestamp,
+}
+
+fn said() -> impl Strategy<Value = Vec<Said>> {
+    let one = (0..3_u8, 1..40_u64, 0..20_u64);
+    proptest::collection::vec(one, 0..12).prop_map(|raw| {
+        let mut at = 0;
+        raw.into_iter()
+            .map(|(kind, life, step)| {
+                at += step;
+                let change = match kind {
+                    0 => Change::Hard,
+                    1 => soft(at + life),
+                    _ => Change::Soft { deadline: None },
+                };
+                Said { change, at: Timestamp(at) }
+            })
+            .collect()
+    })
+}
+
+/// Judges by walking every invalidation ever made.
+fn naive(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
+    let later = said.iter().enumerate().filter(|(i, _)| *i as u64 + 1 > stamp);
+    later
+        .map(|(_, said)| match said.change {
+            Change::Hard => Verdict::Gone,
+            Change::Soft { deadline: Some(deadline) } if now >= deadline => Verdict::Gone,
+            Change::Soft { .. } => Verdict::Stale,
+        })
+        .max()
+        .unwrap_or(Verdict::Fresh)
+}
+
+/// The same, but a pending deadline also counts for entries generated after it was set: the
+/// table keeps one deadline per tag, the earliest.
+fn naive_cautious(said: &[Said], stamp: u64, now: Timestamp) -> Verdict {
+    let exact = naive(said, stamp, now);
+    if exact != Verdict::Stale {
+        return exact;
+    }
+    let reach = |i: usize| match said[i].change {
+        Change::Soft { deadline: Some(deadline) } => deadline <= now,
+        _ => false,
+    };
+    if (0..said.len()).any(reach) { Verdict::Gone } else { Verdict::Stale }
+}
+
+proptest! {
+    #[test]
+    fn the_table_is_never_kinder_than_naive_replay(said in said(), stamp in 0..13_u64, wait in 0..60_u64) {
+        let mut facts = Facts::default();
+        for (i, one) in said.iter().enumerate() {
+            facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+        }
+        let now = Timestamp(said.last().map_or(0, |s| s.at.0) + wait);
+        let verdict = facts.judge(Position(stamp), now);
+        let exact = naive(&said, stamp, now);
+        prop_assert!(verdict >= exact);
+        prop_assert!(verdict <= naive_cautious(&said, stamp, now));
+        prop_assert_eq!(verdict == Verdict::Fresh, exact == Verdict::Fresh);
+    }
+
+    #[test]
+    fn facts_merge_in_any_order_to_the_same(said in said(), order in any::<u64>()) {
+        let mut facts = Facts::default();
+        let mut history = vec![facts];
+        for (i, one) in said.iter().enumerate() {
+            facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+            history.push(facts);
+        }
+        let mut shuffled = history.clone();
+        let len = shuffled.len();
+        for i in 0..len {
+            shuffled.swap(i, (order.rotate_left(i as u32) as usize) % len);
+        }
+        let merged = |all: &[Facts]| all.iter().fold(Facts::default(), |a, b| a.merged(*b));
+        prop_assert_eq!(merged(&history), merged(&shuffled));
+        prop_assert_eq!(merged(&history), facts);
+    }
+}
