@@ -130,13 +130,12 @@ declare namespace TiercelHandler {
   interface Context {
     dev?: boolean
     serverDistDir?: string
-    [other: string]: unknown
   }
 
   /** What `cacheHandler.get` returns. */
   interface Found {
     /** On the clock of `performance.timeOrigin + performance.now()`, in ms. */
-    lastModified?: number
+    lastModified: number
     value: any
     cacheControl?: { revalidate: number | false; expire: number | undefined }
     [other: string]: unknown

@@ -11,7 +11,13 @@ const debug = { sink: undefined }
 /** @type {Sink} */
 function print({ call, kind, key, tier, outcome, reason }) {
   const line = ['tiercel:', call, kind, key, tier === 'none' ? '' : tier, outcome, reason]
-  process.stderr.write(`${line.filter(Boolean).join(' ')}\n`)
+  // One line, whatever keys and tags hold.
+  process.stderr.write(
+    `${line
+      .filter(Boolean)
+      .join(' ')
+      .replace(/\p{Cc}/gu, '·')}\n`,
+  )
 }
 
 /** @param {string} key */

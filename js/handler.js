@@ -95,18 +95,24 @@ class TiercelHandler {
 
   /** @param {string} key @param {any} value @param {any} ctx */
   async set(key, value, ctx) {
-    const began = this.#began(key)
+    let kind = ctx?.fetchCache ? FETCH : undefined
     try {
+      const began = this.#began(key)
       const taken = disassemble(value, ctx)
-      if (!taken) return
-      const { kind, tags, parts } = taken
-      const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
-      const stamp = stamps.get(value) ?? began
-      native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
-      if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
+      if (taken) {
+        const { tags, parts } = taken
+        kind = taken.kind
+        const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
+        const stamp = stamps.get(value) ?? began
+        native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
+        if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
+        return
+      }
     } catch {
       // A value that cannot be written down is not stored.
     }
+    // Whoever waits for it is told.
+    if (kind !== undefined) native.abandon(kind, key)
   }
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */

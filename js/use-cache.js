@@ -95,7 +95,7 @@ async function store(key, pending) {
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
-    if (!isStored) native.abandonUse(key)
+    if (!isStored) native.abandon(USE_CACHE, key)
   }
 }
 
