@@ -1,0 +1,70 @@
+// @ts-check
+/**
+ * The process of one subject. Does what the contest asks, one thing at a time, and is idle between:
+ * so the others have the machine for themselves.
+ */
+import { cases } from './cases.mjs'
+import { fill, footprint, fullGc, load } from './heap.mjs'
+import { subject } from './subjects.mjs'
+
+const [name, room] = process.argv.slice(2)
+const under = subject(name, Number(room))
+/** @type {import('./cases.mjs').Case} */
+let current
+/** @type {any} */
+let kit
+let count = 0
+
+/** Short enough that many rounds fit between two disturbances, long enough to collect garbage. */
+const ROUND_MS = 12
+
+/**
+ * What one call costs, in ns of CPU time of all threads: what other programs take does not count,
+ * what the collector of garbage does beside the main thread does.
+ * @param {number} calls
+ */
+async function round(calls) {
+  let micros = 0
+  for (let left = calls; left > 0; ) {
+    const part = Math.min(left, current.most ?? left)
+    left -= part
+    const batch = await current.batch?.(part, kit, under)
+    const started = process.cpuUsage()
+    await current.run(part, kit, batch, under)
+    const { user, system } = process.cpuUsage(started)
+    micros += user + system
+  }
+  return (micros * 1e3) / calls
+}
+
+/** Runs until the code is compiled, and finds how many calls make a round. */
+async function warm() {
+  count = Math.min(200, current.most ?? 200)
+  for (let spent = 0; spent < 400; ) {
+    const ms = ((await round(count)) * count) / 1e6
+    spent += Math.max(ms, 1)
+    if (ms < ROUND_MS / 1.5) count *= 2
+  }
+}
+
+/** @type {Record<string, (...args: any[]) => any>} */
+const acts = {
+  async prepare(act) {
+    current = cases[act]()
+    kit = await current.prepare(under)
+    await warm()
+  },
+  round: () => round(count),
+  fill: (entries, size) => fill(name, under, entries, size),
+  fullGc,
+  footprint,
+  load: (ms) => load(name, under, ms),
+}
+
+process.on('message', async (/** @type {[string, ...any[]]} */ [act, ...args]) => {
+  try {
+    process.send?.({ result: await acts[act](...args) })
+  } catch (error) {
+    process.send?.({ error: String(/** @type {Error} */ (error)?.stack) })
+  }
+})

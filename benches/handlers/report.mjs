@@ -1,0 +1,64 @@
+// @ts-check
+/** Rows of figures, and the table they make. */
+
+/**
+ * @typedef {object} Row
+ * @property {string} what
+ * @property {string} against whom or what Tiercel is compared with
+ * @property {number} tiercel
+ * @property {number} [other]
+ * @property {'ns' | 'ms' | 'bytes'} unit of `tiercel` and `other`; times themselves are in ns
+ * @property {number} [ratio] Tiercel by the other: smaller is better
+ * @property {number} [goal] the ratio that is aimed at
+ * @property {boolean} [isReached]
+ */
+
+/**
+ * @param {Omit<Row, 'isReached'>} row
+ * @returns {Row}
+ */
+export function rowOf({ ratio, goal, ...row }) {
+  if (ratio === undefined || goal === undefined) return { ...row, ratio }
+  // To the two digits that are printed.
+  return { ...row, ratio, goal, isReached: Math.round(ratio * 100) <= Math.round(goal * 100) }
+}
+
+/** @param {number | undefined} value @param {Row['unit']} unit */
+function amount(value, unit) {
+  if (value === undefined) return ''
+  if (unit === 'bytes') return `${Math.round(value).toLocaleString('en')} B`
+  if (unit === 'ms') return `${(value / 1e6).toFixed(2)} ms`
+  return `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ns`
+}
+
+/** @param {Row} row */
+function cells({ what, against, tiercel, other, unit, ratio, goal, isReached }) {
+  return [
+    what,
+    amount(tiercel, unit),
+    against,
+    amount(other, unit),
+    ratio === undefined ? '' : `${ratio.toFixed(2)}x`,
+    goal === undefined ? '' : `${goal}x`,
+    isReached === undefined ? '' : isReached ? 'yes' : 'no',
+  ]
+}
+
+const HEAD = ['', 'Tiercel', 'against', '', 'ratio', 'goal', 'reached']
+const TO_THE_LEFT = new Set([0, 2, 6])
+
+/** @param {Row[]} rows */
+export function table(rows) {
+  const lines = [HEAD, ...rows.map(cells)]
+  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  const texts = lines.map((line) =>
+    line
+      .map((cell, column) =>
+        TO_THE_LEFT.has(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+  texts.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('  '))
+  return texts.join('\n')
+}
