@@ -8,7 +8,19 @@ const plural = require('./use-cache.js')
 const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
 const { wait } = require('./waits.js')
 
-const { native, mailbox, start, objectOf, MARK, DETAIL, POSITION, FRESH, STALE, MODIFIED } = at
+const {
+  native,
+  mailbox,
+  start,
+  objectOf,
+  isFresh,
+  MARK,
+  DETAIL,
+  POSITION,
+  FRESH,
+  STALE,
+  MODIFIED,
+} = at
 const { FALLBACK, PPR, AFTER, SHIFT } = at
 
 const { IMAGE } = KINDS
@@ -48,27 +60,31 @@ class TiercelHandler {
 
   /** @param {string} key @param {any} ctx @returns {Promise<any>} */
   async get(key, ctx) {
+    const hot = ready.get(key)
+    if (hot !== undefined && isPlain && hot.kind === ctx?.kind) {
+      if (isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
+    }
+    return this.#find(key, ctx)
+  }
+
+  /**
+   * Everything but a plain hit: first hits, waits, misses, what is stale. A kind that is not known,
+   * or arguments of no use, are a miss.
+   * @param {string} key
+   * @param {any} ctx
+   */
+  async #find(key, ctx) {
     try {
-      const kind = KINDS[ctx.kind]
-      const hot = ready[kind].get(key)
-      if (hot !== undefined && isPlain) {
-        native.check(hot.handle, ctx.tags, ctx.softTags)
-        if (mailbox[MARK] === FRESH) return hot.found
-      }
-      return await this.#find(kind, key, ctx)
+      return await this.#read(key, ctx)
     } catch {
-      // A kind that is not known, or arguments of no use: a miss.
       return null
     }
   }
 
-  /**
-   * Everything but a plain hit: first hits, waits, misses, what is stale.
-   * @param {number} kind
-   * @param {string} key
-   * @param {any} ctx
-   */
-  async #find(kind, key, ctx) {
+  /** @param {string} key @param {any} ctx */
+  async #read(key, ctx) {
+    const kind = KINDS[ctx.kind]
+    if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
     const flags = (isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)
     let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
@@ -76,7 +92,7 @@ class TiercelHandler {
       if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(kind, key)
       answer = native.find(kind | ((flags | AFTER) << SHIFT), key, tags, softTags)
     }
-    const found = answer && objectOf(kind, key, answer)
+    const found = answer && objectOf(ctx.kind, key, answer)
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       this.#begins(kind, key)

@@ -3,41 +3,89 @@
 /**
  * Objects that were returned before and are returned again. The addon says which may be kept, and
  * for how long; here is only where they lie.
+ *
+ * @typedef {object} Hot
+ * @property {number} handle the addon's name for it
+ * @property {string} kind what was asked for, in Next's words
+ * @property {string} key
+ * @property {any} found
+ * @property {number} at the position up to which it was found fresh for who asked with these tags
+ * @property {string[] | undefined} tags
+ * @property {string[] | undefined} softTags
  */
 
-/** @typedef {{ handle: number, found: any }} Hot */
-
-/** By kind, then key.
- * @type {Map<string, Hot>[]} */
-const ready = Array.from({ length: 8 }, () => new Map())
-
-/** Where each is kept, by handle.
- * @type {Map<number, { kind: number, key: string, found: any }>} */
+/** Of the singular interface, by key.
+ * @type {Map<string, Hot>} */
+const ready = new Map()
+/** Of the plural interface, by key.
+ * @type {Map<string, Hot>} */
+const readyUse = new Map()
+/** All of them, by handle.
+ * @type {Map<number, Hot>} */
 const kept = new Map()
+
+const USE_CACHE = 'USE_CACHE'
+/** Before any position. */
+const NEVER = -1
 
 /**
  * Keeps `found` under the handle the addon gave it; a negative one says not to.
- * @param {number} kind
+ * @param {string} kind
  * @param {string} key
  * @param {any} found
  * @param {number} handle
  */
 function keep(kind, key, found, handle) {
   if (handle < 0) return
-  ready[kind].set(key, { handle, found })
-  kept.set(handle, { kind, key, found })
+  const hot = { handle, kind, key, found, at: NEVER, tags: undefined, softTags: undefined }
+  kept.set(handle, hot)
+  const map = kind === USE_CACHE ? readyUse : ready
+  map.set(key, hot)
 }
 
 /** @param {number} handle */
 function forget(handle) {
-  const place = kept.get(handle)
-  if (!place) return
+  const hot = kept.get(handle)
+  if (!hot) return
   kept.delete(handle)
-  const { kind, key } = place
-  if (ready[kind].get(key)?.handle === handle) ready[kind].delete(key)
+  const map = hot.kind === USE_CACHE ? readyUse : ready
+  if (map.get(hot.key) === hot) map.delete(hot.key)
 }
 
 /** @param {number} handle */
 const byHandle = (handle) => kept.get(handle)?.found
 
-module.exports = { ready, keep, forget, byHandle }
+/**
+ * Whether it was found fresh at `position` for just these tags.
+ * @param {Hot} hot
+ * @param {number} position
+ * @param {string[] | undefined} tags
+ * @param {string[] | undefined} softTags
+ */
+function isKnown(hot, position, tags, softTags) {
+  return hot.at === position && isSame(hot.tags, tags) && isSame(hot.softTags, softTags)
+}
+
+/**
+ * Notes that it was.
+ * @param {Hot} hot
+ * @param {number} position
+ * @param {string[] | undefined} tags
+ * @param {string[] | undefined} softTags
+ */
+function know(hot, position, tags, softTags) {
+  hot.at = position
+  // Copies: whose the arrays are, and what becomes of them, is not ours to know.
+  hot.tags = tags?.slice()
+  hot.softTags = softTags?.slice()
+}
+
+/** @param {string[] | undefined} a @param {string[] | undefined} b */
+function isSame(a, b) {
+  if (a === undefined || b === undefined) return a === b
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+module.exports = { ready, readyUse, keep, forget, byHandle, isKnown, know }

@@ -9,7 +9,8 @@ const waits = require('./waits.js')
  *
  * @typedef {object} Native
  * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
- * @property {(handle: number, tags: unknown, softTags: unknown) => void} check
+ * @property {(handle: number) => void} check
+ * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
@@ -44,6 +45,8 @@ const FRESH = 0
 const STALE = 1
 const MODIFIED = 2
 const BRIEF = 3
+/** Of a check: fresh, if the tags of who asks do not say otherwise. */
+const ASKED = 4
 
 /** Flags of a get; `find` takes them shifted, above the kind. */
 const FALLBACK = 1
@@ -64,8 +67,28 @@ function start() {
 }
 
 /**
+ * Whether an object that is ready may be returned to who asks with these tags. The addon judges; it
+ * is asked about the same tags once per position.
+ * @param {import('./hot.js').Hot} ready
+ * @param {string[] | undefined} tags
+ * @param {string[] | undefined} softTags
+ */
+function isFresh(ready, tags, softTags) {
+  const { handle } = ready
+  native.check(handle)
+  const mark = mailbox[MARK]
+  if (mark !== ASKED) return mark === FRESH
+  const position = mailbox[POSITION]
+  if (hot.isKnown(ready, position, tags, softTags)) return true
+  native.checkAsked(handle, tags, softTags)
+  if (mailbox[MARK] !== FRESH) return false
+  hot.know(ready, position, tags, softTags)
+  return true
+}
+
+/**
  * The object behind an answer of the addon: a new one, to be kept, or `true` for one that is kept.
- * @param {number} kind
+ * @param {string} kind
  * @param {string} key
  * @param {any} answer
  */
@@ -90,6 +113,7 @@ module.exports = {
   STALE,
   MODIFIED,
   BRIEF,
+  isFresh,
   FALLBACK,
   PPR,
   AFTER,

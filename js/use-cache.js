@@ -2,17 +2,14 @@
 
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
-const { ready } = require('./hot.js')
+const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const { USE_CACHE, describe } = require('./values.js')
-const { wait, atMost } = require('./waits.js')
+const { wait, watch } = require('./waits.js')
 
-const { native, mailbox, start, objectOf, MARK, DETAIL, FRESH, MODIFIED, AFTER } = at
+const { native, mailbox, start, objectOf, isFresh, MARK, DETAIL, MODIFIED, AFTER } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
-
-/** A set that takes longer goes on behind the promise it gave. */
-const LONGEST_SET_MS = 2_200
 
 const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
@@ -22,10 +19,9 @@ const LEAST_KEEP_DEV = 300
 async function get(key, softTags) {
   try {
     start()
-    const hot = ready[USE_CACHE].get(key)
-    if (hot !== undefined && debug.sink === undefined) {
-      native.check(hot.handle, undefined, softTags)
-      if (mailbox[MARK] === FRESH) return entryOf(hot.found, hot.found.revalidate)
+    const hot = readyUse.get(key)
+    if (hot !== undefined && debug.sink === undefined && isFresh(hot, undefined, softTags)) {
+      return entryOf(hot.found, hot.found.revalidate)
     }
     return await find(key, softTags)
   } catch {
@@ -44,7 +40,7 @@ async function find(key, softTags) {
     if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(USE_CACHE, key)
     answer = native.findUse(key, softTags, AFTER)
   }
-  const found = answer && objectOf(USE_CACHE, key, answer)
+  const found = answer && objectOf('USE_CACHE', key, answer)
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
   // In the past: served once more and generated anew.
@@ -72,20 +68,28 @@ function streamOf(bytes) {
   })
 }
 
-/** @param {string} key @param {Promise<any>} pending */
-async function set(key, pending) {
-  start()
-  native.beginUse(key)
-  await atMost(store(key, pending), LONGEST_SET_MS)
+/** @param {string} key @param {Promise<any>} pending @returns {Promise<void>} */
+function set(key, pending) {
+  return new Promise((resolve) => store(key, pending, watch(resolve)))
 }
 
-/** @param {string} key @param {Promise<any>} pending */
-async function store(key, pending) {
+/**
+ * @param {string} key
+ * @param {Promise<any>} pending
+ * @param {() => void} done
+ */
+async function store(key, pending, done) {
   let isStored = false
   try {
+    start()
+    native.beginUse(key)
     const entry = await pending
-    const chunks = await drain(entry.value)
     const { expire, revalidate, timestamp, tags } = entry
+    const chunks = []
+    const reader = entry.value.getReader()
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      chunks.push(read.value)
+    }
     // Such an entry is generated on every read; Next.js shows it again only in dev.
     if (!IS_DEV && (expire === 0 || revalidate === 0)) return
     const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
@@ -96,17 +100,7 @@ async function store(key, pending) {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
     if (!isStored) native.abandon(USE_CACHE, key)
-  }
-}
-
-/** @param {ReadableStream<Uint8Array>} stream */
-async function drain(stream) {
-  const reader = stream.getReader()
-  const chunks = []
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return chunks
-    chunks.push(value)
+    done()
   }
 }
 

@@ -74,11 +74,11 @@ function disassemble(value, ctx) {
 }
 
 /**
- * The JSON text of a `'use cache'` entry. Durations go as strings, because JSON has no infinity.
+ * The text of a `'use cache'` entry: three numbers, one of which may be infinite, and its tags.
  * @param {any} entry
  */
 function describe({ tags, stale, expire, revalidate }) {
-  return JSON.stringify([tags, String(stale), String(expire), String(revalidate)])
+  return `${stale} ${expire} ${revalidate} ${JSON.stringify(tags)}`
 }
 
 /**
@@ -99,10 +99,10 @@ function assemble(kind, told, stamp, json, memory, ...parts) {
     return Buffer.from(/** @type {ArrayBuffer} */ (memory), first, parts[index * 2 + 1])
   }
   if (kind === USE_CACHE) {
-    const [tags, stale, expire, revalidate] = JSON.parse(json)
+    const [stale, expire, revalidate] = json.split(' ', 3)
     return {
       bytes: part(0),
-      tags,
+      tags: JSON.parse(json.slice(stale.length + expire.length + revalidate.length + 3)),
       stale: Number(stale),
       timestamp: told,
       expire: Number(expire),

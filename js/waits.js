@@ -59,19 +59,44 @@ function ring() {
   if (next !== Number.POSITIVE_INFINITY) arm(next)
 }
 
+/** Rings between looks at what takes long, and how many are too long: 2.2 s. */
+const RING_MS = 200
+const MOST_RINGS = 11
+
+/** @type {Set<{ born: number, resolve: () => void }>} */
+const watched = new Set()
+let rings = 0
+/** @type {NodeJS.Timeout | undefined} */
+let bell
+
 /**
- * Resolves when `promise` does, and after `ms` in any case. Never rejects.
- * @param {Promise<unknown>} promise
- * @param {number} ms
+ * Calls `resolve` when the returned function is called, and in any case after 2.2 s: what takes
+ * longer goes on behind the promise that was given. Cheaper than a wait, for what seldom is long.
+ * @param {() => void} resolve
  */
-async function atMost(promise, ms) {
-  const token = {}
-  const done = () => settle(token)
-  promise.then(done, done)
-  await wait(token, ms)
+function watch(resolve) {
+  const one = { born: rings, resolve }
+  watched.add(one)
+  bell ??= setInterval(toll, RING_MS).unref()
+  return () => {
+    if (watched.delete(one)) resolve()
+  }
+}
+
+function toll() {
+  rings++
+  for (const one of watched) {
+    // In order of birth: the first that may go on is followed by younger ones.
+    if (rings - one.born < MOST_RINGS) return
+    watched.delete(one)
+    one.resolve()
+  }
+  if (watched.size > 0) return
+  clearInterval(bell)
+  bell = undefined
 }
 
 /** How many wait; for tests. */
 const waiting = () => waits.size
 
-module.exports = { wait, settle, atMost, waiting }
+module.exports = { wait, settle, watch, waiting }

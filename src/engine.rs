@@ -178,6 +178,19 @@ impl Engine {
         self.judge(entry, self.tags.last(), soft)
     }
 
+    /// Judges an entry by its age and its own tags. The position tells up to where the tags of who
+    /// asks could say otherwise; `None` if they cannot.
+    #[inline]
+    pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Position>) {
+        let last = self.tags.last();
+        let now = self.clock.now_coarse();
+        let by_age = entry.judge_age(now);
+        if entry.meta.stamp >= last {
+            return (by_age, None);
+        }
+        (self.judge_tags(entry, last, &[], now).0.max(by_age), Some(last))
+    }
+
     #[inline]
     fn judge(
         &self,

@@ -123,6 +123,13 @@ impl Stats {
         }
     }
 
+    /// Takes an answer back that was counted too early.
+    pub fn uncount(&self, kind: Kind, answer: Answer) {
+        if let Some(cell) = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize)) {
+            cell.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// How often a kind got an answer.
     pub fn answered(&self, kind: Kind, answer: Answer) -> u64 {
         let cell = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize));

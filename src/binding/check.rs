@@ -8,30 +8,28 @@ use super::terms::{Mark, counted};
 use super::{process, raw, read};
 use crate::clock::stopwatch_ns;
 use crate::engine::Engine;
+use crate::entry::Entry;
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, Kind};
-use crate::tags::{Tag, Verdict};
+use crate::tags::Verdict;
 
-/// `check(handle, tags, softTags)`: leaves the mark `Fresh` if the object that
-/// JavaScript has by that name may be returned, and any other if the key must be looked up.
+/// `check(handle)`: leaves the mark `Fresh` if the object by that name may be returned, `Asked` with
+/// a position if that depends on the tags of who asks, and any other if the key must be looked up.
 pub(super) extern "C" fn check(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<3>(env, info, |call| {
-        let [handle, tags, soft] = call.args;
-        let started = call.state.is_timed().then(|| {
-            call.state.notice_sleep();
+    raw::call::<1>(env, info, |call| {
+        let [handle] = call.args;
+        let state = call.state;
+        // Before anything can fail: what is left there is read.
+        state.leave(Slot::Mark, f64::from(Mark::Stale as u8));
+        let started = state.is_timed().then(|| {
+            state.notice_sleep();
             stopwatch_ns()
         });
-        // Before anything can fail: what is left there is read.
-        call.state.leave(Slot::Mark, f64::from(Mark::Stale as u8));
         let engine = process::engine();
-        let handle = read::number(env, handle).unwrap_or(-1.0) as u64;
-        let is_fresh = is_fresh(call.state, engine, handle, || asked_tags(env, [tags, soft]));
-        if is_fresh {
-            call.state.leave(Slot::Mark, f64::from(Mark::Fresh as u8));
-        }
+        state.leave(Slot::Mark, f64::from(judged(engine, state, name(env, handle)) as u8));
         if let Some(started) = started {
             engine.stats.time_get(stopwatch_ns().saturating_sub(started));
         }
@@ -40,19 +38,54 @@ pub(super) extern "C" fn check(
 }
 
 #[inline]
-fn is_fresh(state: &State, engine: &Engine, handle: u64, soft: impl FnOnce() -> Vec<Tag>) -> bool {
+fn judged(engine: &Engine, state: &State, handle: u64) -> Mark {
     let mut hot = state.hot.borrow_mut();
-    let Some(slot) = hot.slot(handle) else { return false };
-    let Some(entry) = slot.entry.as_ref().filter(|entry| !entry.is_retired()) else { return false };
-    if engine.judge_now(entry, soft).0 != Verdict::Fresh {
-        return false;
-    }
-    let kind = ValueKind::from_number(u32::from(entry.meta.format));
-    engine.stats.count(kind.map_or(Kind::Pages, counted), Answer::MemoryFresh);
-    if slot.is_due()
-        && let Some(entry) = &slot.entry
-    {
+    let Some(slot) = hot.slot(handle) else { return Mark::Stale };
+    let is_due = slot.is_due();
+    let Some(entry) = slot.entry.as_ref().filter(|entry| !entry.is_retired()) else {
+        return Mark::Stale;
+    };
+    let (Verdict::Fresh, last) = engine.judge_own(entry) else { return Mark::Stale };
+    engine.stats.count(kind_of(entry), Answer::MemoryFresh);
+    if is_due {
         engine.touch(entry);
     }
-    true
+    match last {
+        Some(last) => {
+            state.leave(Slot::Position, last.0 as f64);
+            Mark::Asked
+        }
+        None => Mark::Fresh,
+    }
+}
+
+/// `checkAsked(handle, tags, softTags)`: after `check` left `Asked`, leaves `Fresh` if these tags
+/// say nothing else.
+pub(super) extern "C" fn check_asked(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<3>(env, info, |call| {
+        let [handle, tags, soft] = call.args;
+        call.state.leave(Slot::Mark, f64::from(Mark::Stale as u8));
+        let entry =
+            call.state.hot.borrow_mut().slot(name(env, handle)).and_then(|s| s.entry.clone());
+        let Some(entry) = entry else { return std::ptr::null_mut() };
+        let engine = process::engine();
+        let (verdict, _) = engine.judge_now(&entry, || asked_tags(env, [tags, soft]));
+        if verdict == Verdict::Fresh {
+            call.state.leave(Slot::Mark, f64::from(Mark::Fresh as u8));
+        } else {
+            engine.stats.uncount(kind_of(&entry), Answer::MemoryFresh);
+        }
+        std::ptr::null_mut()
+    })
+}
+
+fn name(env: sys::napi_env, handle: sys::napi_value) -> u64 {
+    read::number(env, handle).unwrap_or(-1.0) as u64
+}
+
+fn kind_of(entry: &Entry) -> Kind {
+    ValueKind::from_number(u32::from(entry.meta.format)).map_or(Kind::Pages, counted)
 }

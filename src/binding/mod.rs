@@ -34,9 +34,10 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 12] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 13] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
+    ("checkAsked", Some(check::check_asked)),
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
     ("giveUp", Some(get::give_up)),

@@ -84,6 +84,12 @@ pub(super) fn small(env: sys::napi_env, value: sys::napi_value) -> u32 {
 /// Tags: an array of strings, or one string of comma-separated tags as in
 /// `x-next-cache-tags`. Anything else is none.
 pub(super) fn tags(env: sys::napi_env, value: sys::napi_value) -> Vec<Tag> {
+    let mut sort = -1;
+    // SAFETY: as in `number`.
+    unsafe { sys::napi_typeof(env, value, &raw mut sort) };
+    if sort == sys::ValueType::napi_undefined {
+        return Vec::new();
+    }
     if let Some(units) = units(env, value) {
         let comma = u16::from(b',');
         return units

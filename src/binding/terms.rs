@@ -25,6 +25,8 @@ pub(super) enum Mark {
     Modified = 2,
     /// Stale: with another `lastModified` and a lifetime of a second.
     Brief = 3,
+    /// Of a check: fresh, if the tags of who asks do not say otherwise.
+    Asked = 4,
 }
 
 /// The class of the keys under which a kind of value is stored.

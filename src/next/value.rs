@@ -97,11 +97,11 @@ pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
             out.extend_from_slice(&word.to_le_bytes());
         }
     }
-    for (part, (_, offset, _)) in parts.iter().zip(rows) {
+    for (part, (sort, offset, _)) in parts.iter().zip(rows) {
         // A twin lies further up and is not laid down again.
         if offset as usize >= out.len() {
             out.resize(offset as usize, 0);
-            lay(&mut out, part);
+            lay(&mut out, part, sort);
         }
     }
     Some(out.into_boxed_slice())
@@ -145,10 +145,10 @@ fn twin(part: &Part<'_>, before: &[Part<'_>]) -> Option<usize> {
     )
 }
 
-fn lay(out: &mut Vec<u8>, part: &Part<'_>) {
+fn lay(out: &mut Vec<u8>, part: &Part<'_>, sort: u32) {
     match part {
         Part::Absent => {}
-        Part::Text(units) if is_narrow(units) => out.extend(units.iter().map(|unit| *unit as u8)),
+        Part::Text(units) if sort == LATIN1 => out.extend(units.iter().map(|unit| *unit as u8)),
         Part::Text(units) => out.extend(units.iter().flat_map(|unit| unit.to_ne_bytes())),
         Part::Ascii(text) => out.extend_from_slice(text.as_bytes()),
         Part::Bytes(bytes) => out.extend_from_slice(bytes),
