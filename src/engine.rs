@@ -10,14 +10,14 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
-use crate::coherence::Coherence;
+use crate::coherence::{Coherence, Marks};
 use crate::entry::{Entry, Meta};
 use crate::flight::{Flights, Joined, Landing, Wake};
 use crate::key::{Class, Hasher, KeyRef};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
-use crate::tags::{Change, Position, Tag, TagTable, Verdict};
+use crate::tags::{Change, Position, Tag, TagList, TagTable, Verdict};
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.
@@ -36,6 +36,7 @@ pub struct Engine {
     memory: Option<MemoryStore>,
     tags: TagTable,
     coherence: Mutex<Coherence>,
+    marks: Mutex<Marks>,
     flights: Flights,
     /// Pages and routes that were generated since the build: their build output is history.
     superseded: Mutex<HashSet<u128>>,
@@ -124,6 +125,7 @@ impl Engine {
             stats: Stats::default(),
             hasher: Hasher::default(),
             coherence: Mutex::default(),
+            marks: Mutex::default(),
             flights: Flights::default(),
             superseded: Mutex::default(),
             on_release: OnceLock::new(),
@@ -150,6 +152,18 @@ impl Engine {
     /// The position that was applied at `moment`; `None` if that is too long ago to know.
     pub fn position_at(&self, moment: Timestamp) -> Option<Position> {
         self.coherence.lock().applied_at(moment)
+    }
+
+    /// Notes that a stale entry is handed out to who may keep what it makes of it.
+    pub fn hand_out(&self, entry: &Entry) {
+        let now = self.clock.now();
+        let stale = self.tags.stale(entry.meta.stamp, entry.meta.tags.iter(), now);
+        self.marks.lock().hand_out(stale, now);
+    }
+
+    /// The stamp of a generation that began at `began`: `stamp`, or less if it read what was stale.
+    pub fn date(&self, stamp: Position, began: Timestamp, tags: &TagList) -> Position {
+        self.marks.lock().date(stamp, began, tags.iter())
     }
 
     /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated

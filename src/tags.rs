@@ -296,6 +296,21 @@ impl TagTable {
     }
 }
 
+impl TagTable {
+    /// Those of `tags` that make an entry with `stamp` stale, and since when.
+    pub fn stale<'t>(
+        &self,
+        stamp: Position,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> Vec<(Tag, Position)> {
+        let rows = self.rows.read();
+        let judged = tags.into_iter().filter_map(|tag| Some((tag, rows.facts.get(tag)?)));
+        let stale = judged.filter(|(_, facts)| facts.judge(stamp, now) == Verdict::Stale);
+        stale.map(|(tag, facts)| (Tag::from(tag), facts.soft)).collect()
+    }
+}
+
 impl Rows {
     /// Drops a tenth of the rows, the oldest, and raises the floor to the latest of them.
     fn shrink(&mut self, most: usize) {

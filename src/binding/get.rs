@@ -21,6 +21,8 @@ use crate::tags::{Tag, Verdict};
 /// Next.js 16.3 joins concurrent generations of a `'use cache'` entry itself.
 const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
 
+/// From here on Next.js generates a stale inner entry anew before an outer one keeps it.
+const RENEWS_INNER: Version = Version { major: 16, minor: 4, patch: 0 };
 /// From here on Next.js renders a page of `dynamicParams = false` that is missing.
 const MISS_IS_NO_404: Version = Version { major: 16, minor: 4, patch: 0 };
 
@@ -117,8 +119,11 @@ impl Get<'_> {
             Found::Entry(entry, Verdict::Fresh, _) => self.fresh(&entry),
             Found::Entry(entry, Verdict::Stale, reason) => {
                 // By age Next.js sees it itself; a stale tag it must be told.
-                let mark =
-                    if matches!(reason, Reason::Tag(_)) { Mark::Modified } else { Mark::Stale };
+                let is_by_tag = matches!(reason, Reason::Tag(_));
+                if is_by_tag && process::version() < RENEWS_INNER {
+                    self.engine.hand_out(&entry);
+                }
+                let mark = if is_by_tag { Mark::Modified } else { Mark::Stale };
                 self.stale(&entry, mark, 0.0, &reason)
             }
             Found::Entry(_, Verdict::Gone, reason) => self.absent_use(&words(&reason)),

@@ -81,13 +81,14 @@ pub(super) extern "C" fn put_use(
                 engine.abandon(&key);
                 return None;
             };
+            let tags = read::tags(env, tags).into_iter().collect();
             let meta = Meta {
-                stamp,
+                stamp: engine.date(stamp, begun.created, &tags),
                 created: begun.created,
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, keep),
-                tags: read::tags(env, tags).into_iter().collect(),
+                tags,
                 format: ValueKind::UseCache as u8,
                 prerendered: false,
             };
