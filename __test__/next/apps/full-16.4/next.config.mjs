@@ -1,0 +1,5 @@
+import { fixtureConfig } from './fixture-config.mjs'
+
+export default fixtureConfig(import.meta.url, (tiercel) => ({
+  images: { customCacheHandler: tiercel !== undefined },
+}))

@@ -1,0 +1,10 @@
+export const dynamic = 'force-static'
+
+/** Every byte there is, and a header of several values. */
+export async function GET() {
+  const body = Uint8Array.from({ length: 256 }, (_, index) => index)
+  const headers = new Headers({ 'content-type': 'application/octet-stream' })
+  headers.append('set-cookie', 'a=1')
+  headers.append('set-cookie', 'b=2')
+  return new Response(body, { headers })
+}

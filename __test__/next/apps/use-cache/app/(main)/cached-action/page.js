@@ -1,0 +1,22 @@
+import { refresh, revalidatePath, revalidateTag, updateTag } from 'next/cache'
+import { plain } from '../../../lib/cached.js'
+import { Report } from '../../../lib/report.js'
+
+/** The button pressed is the invalidation made. */
+async function act(form) {
+  'use server'
+  const how = form.get('how')
+  if (how === 'update') updateTag('plain-action')
+  if (how === 'max') revalidateTag('plain-action', 'max')
+  if (how === 'zero') revalidateTag('plain-action', { expire: 0 })
+  if (how === 'path') revalidatePath('/cached-action')
+  if (how === 'refresh') refresh()
+}
+
+export default async function Page() {
+  return (
+    <form action={act}>
+      <Report generation={await plain('action')} />
+    </form>
+  )
+}

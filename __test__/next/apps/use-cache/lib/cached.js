@@ -1,0 +1,57 @@
+import { cacheLife, cacheTag } from 'next/cache'
+import { generation } from './generation.js'
+
+export async function plain(name) {
+  'use cache'
+  cacheTag(`plain-${name}`)
+  cacheLife('hours')
+  return generation(`plain-${name}`)
+}
+
+export async function remote(name) {
+  'use cache: remote'
+  cacheTag(`remote-${name}`)
+  cacheLife('hours')
+  return generation(`remote-${name}`)
+}
+
+export async function inner(name) {
+  'use cache'
+  cacheTag(`inner-${name}`)
+  cacheLife('hours')
+  return generation(`inner-${name}`)
+}
+
+export async function outer(name) {
+  'use cache'
+  cacheTag(`outer-${name}`)
+  cacheLife('hours')
+  return { outer: generation(`outer-${name}`), inner: await inner(name) }
+}
+
+/** Stale after one second, gone after three. */
+export async function short(name) {
+  'use cache'
+  cacheTag(`short-${name}`)
+  cacheLife({ revalidate: 1, expire: 3 })
+  return generation(`short-${name}`)
+}
+
+/** Larger than a stream's chunk, and than anything that is kept on a stack. */
+export async function large(name) {
+  'use cache'
+  cacheTag(`large-${name}`)
+  cacheLife('hours')
+  return { generation: generation(`large-${name}`), text: 'ü你👍'.repeat(200_000) }
+}
+
+async function half(text) {
+  'use cache'
+  cacheLife('hours')
+  return generation(`half-${text.charCodeAt(0)}`)
+}
+
+/** Called with a lone surrogate, which two different keys may become one by if read as UTF-8. */
+export function halves(hex) {
+  return half(String.fromCharCode(Number.parseInt(hex, 16)))
+}

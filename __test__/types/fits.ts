@@ -1,0 +1,30 @@
+import type { CacheHandler as Plural } from 'next/dist/server/lib/cache-handlers/types'
+import type { CacheHandler, CacheHandlerContext } from 'next/dist/server/lib/incremental-cache'
+import Tiercel from 'tiercel'
+import Memory from 'tiercel/memory'
+
+declare const context: CacheHandlerContext
+
+export const plural: Plural[] = [Tiercel, Memory]
+export const singular: (typeof CacheHandler)[] = [Tiercel, Memory]
+export const instance: CacheHandler = new Tiercel(context)
+
+// @ts-expect-error: a miss of 'use cache' is undefined; null breaks the render
+class NullForMiss extends Tiercel {
+  static async get(): Promise<null> {
+    return null
+  }
+}
+
+class WithoutGet {
+  async set(): Promise<void> {}
+}
+
+// @ts-expect-error: proves that Next's own type was found and is compared
+export const notPlural: Plural = WithoutGet
+// @ts-expect-error: proves that Next's own type was found and is compared
+export const notSingular: CacheHandler = new WithoutGet()
+// @ts-expect-error: an option that does not exist
+Tiercel.configure({ memoryMegabytes: 64 })
+
+export const used = [NullForMiss, Tiercel.configure({ memoryMb: 64 }), Tiercel.stats().sets]
