@@ -3,7 +3,7 @@
 //! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] gives invalidations their positions;
 //! [`memory`] holds entries; [`flight`] keeps generations single. [`options`], [`stats`],
-//! [`clock`], [`key`] and [`error`] serve all of them.
+//! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
 //! Nothing of the core knows either.
@@ -16,6 +16,7 @@ pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod flight;
+pub mod guard;
 pub mod key;
 pub mod memory;
 pub mod next;

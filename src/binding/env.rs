@@ -17,6 +17,7 @@ use super::hot::Hot;
 use super::{process, raw, read};
 use crate::entry::Entry;
 use crate::flight::Wake;
+use crate::guard::guard;
 use crate::key::Hash128;
 
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
@@ -313,12 +314,11 @@ unsafe extern "C" fn receive(
     }
     // SAFETY: Node calls this on the environment's thread while it lives.
     let state = unsafe { &*state.cast::<State>() };
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    guard(|| {
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
         settle(env, state, &inbox.woken);
-    }));
-    drop(caught);
+    });
 }
 
 /// Tells JavaScript that the gets behind `tokens` can go on.

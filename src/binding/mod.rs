@@ -53,6 +53,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 13] = [
 /// Gives a new environment its state and its functions.
 #[napi(module_exports)]
 pub fn exports(mut exports: Object, env: Env) -> napi::Result<()> {
+    crate::guard::be_brief();
     let state = env::create(env.raw())?;
     for (name, function) in FUNCTIONS {
         let function = raw::function(env.raw(), name, function, state.cast())?;

@@ -1,7 +1,6 @@
 //! Prerendered build output, read on Node's own thread pool.
 
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use super::env::State;
 use super::{process, raw};
 use crate::entry::{Entry, Meta};
 use crate::flight::Landing;
+use crate::guard::guard;
 use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::value::ValueKind;
@@ -69,7 +69,7 @@ unsafe extern "C" fn read(_: sys::napi_env, running: *mut c_void) {
         let key = String::from_utf16(&job.units).ok()?;
         prerendered::read(&job.dir, &key, job.kind, job.is_fallback, job.is_ppr)
     };
-    running.output = catch_unwind(AssertUnwindSafe(output)).ok().flatten();
+    running.output = guard(output).flatten();
 }
 
 unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running: *mut c_void) {
@@ -77,7 +77,7 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     let running = unsafe { Box::from_raw(running.cast::<Running>()) };
     // SAFETY: work is done with once it is complete.
     unsafe { sys::napi_delete_async_work(env, running.work) };
-    let caught = catch_unwind(AssertUnwindSafe(|| {
+    guard(|| {
         let engine = process::engine();
         let key = engine.hasher().key(Class::Response, &running.job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
@@ -92,8 +92,7 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
         }
         // Found or not, the key is free again: what has no output is told so by a look, not by a wait.
         engine.land(&key, Landing::Stored);
-    }));
-    drop(caught);
+    });
 }
 
 /// Build output as an entry. It carries no stamp: any invalidation in the life of this process came

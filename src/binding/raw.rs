@@ -1,13 +1,13 @@
 //! Node-API without the cost of conversions.
 
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use napi::sys;
 
 use super::env::State;
 use super::process;
+use crate::guard::guard;
 use crate::stats::bump;
 
 /// A value that `Object::set` passes on unchanged.
@@ -80,7 +80,7 @@ pub(super) fn call<const N: usize>(
     // thread only, and all its parts are cells.
     let state = unsafe { &*data.cast::<State>() };
     let call = Call { env, args, state };
-    catch_unwind(AssertUnwindSafe(|| body(&call))).unwrap_or_else(|_| {
+    guard(|| body(&call)).unwrap_or_else(|| {
         if let Some(engine) = process::running() {
             bump(&engine.stats.panics);
         }
