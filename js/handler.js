@@ -1,6 +1,7 @@
 // @ts-check
 
-const { debug, print, tell } = require('./debug.js')
+const { configure } = require('./configure.js')
+const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
@@ -30,9 +31,6 @@ const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 /** Keys whose generation one request may have begun. */
 const MOST_STARTS = 1_024
 
-/** Whether a fresh entry is returned without a word to anybody. */
-let isPlain = !MUST_REMEMBER
-
 /** The last build output that was made known. */
 let knownDir = ''
 
@@ -61,9 +59,8 @@ class TiercelHandler {
   /** @param {string} key @param {any} ctx @returns {Promise<any>} */
   async get(key, ctx) {
     const hot = ready.get(key)
-    if (hot !== undefined && isPlain && hot.kind === ctx?.kind) {
-      if (isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
-    }
+    const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
+    if (isPlain && hot.kind === ctx?.kind && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
     return this.#find(key, ctx)
   }
 
@@ -180,34 +177,6 @@ class TiercelHandler {
   static stats() {
     return native.stats()
   }
-}
-
-/**
- * Options as JSON, in which what JSON lacks is a text: no option is one, so it is refused by name.
- * @param {unknown} options
- */
-function written(options) {
-  return JSON.stringify(options, (_, value) => (hasJson(value) ? value : String(value)))
-}
-
-/** @param {unknown} value */
-function hasJson(value) {
-  if (typeof value === 'number') return Number.isFinite(value)
-  return !['bigint', 'function', 'symbol'].includes(typeof value)
-}
-
-/** @param {Record<string, unknown>} [options] */
-function configure(options) {
-  const { env } = process
-  /** @type {Record<string, string | undefined>} */
-  const variables = {}
-  for (const name of native.envNames()) variables[name] = env[name]
-  if (env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
-  const sink = options?.debug
-  const given = typeof sink === 'function' ? { ...options, debug: true } : options
-  const isDebug = native.configure(written(given ?? null), JSON.stringify(variables))
-  debug.sink = isDebug ? /** @type {any} */ (typeof sink === 'function' ? sink : print) : undefined
-  isPlain = !MUST_REMEMBER && !isDebug
 }
 
 configure()

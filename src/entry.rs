@@ -4,10 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::tags::{Position, TagList, Verdict};
-
-/// No entry is served longer than this after it was generated: 30 days.
-pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+use crate::tags::{MAX_LIFE_US, Position, TagList, Verdict};
 
 /// Bytes an entry costs beside key, tags and body: the struct, its slot in the map, allocator
 /// headers.

@@ -13,6 +13,9 @@ use parking_lot::RwLock;
 use crate::clock::Timestamp;
 use crate::key::wtf8;
 
+/// No entry is served longer than this after it was generated: 30 days.
+pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+
 /// Orders invalidations. Larger is later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position(pub u64);
@@ -138,7 +141,7 @@ impl Change {
     /// deadline, because no entry lives longer.
     pub fn from_expire(expire_secs: Option<f64>, now: Timestamp) -> Self {
         match expire_secs {
-            Some(secs) if secs * 1e6 >= crate::entry::MAX_LIFE_US as f64 => {
+            Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => {
                 Self::Soft { deadline: None }
             }
             Some(secs) if secs > 0.0 => {

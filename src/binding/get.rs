@@ -10,13 +10,13 @@ use super::terms::{Mark, class_of, counted, flag};
 use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
-use crate::entry::{Entry, MAX_LIFE_US};
+use crate::entry::Entry;
 use crate::flight::{Joined, Wake};
 use crate::key::KeyRef;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
-use crate::tags::{Tag, Verdict};
+use crate::tags::{MAX_LIFE_US, Tag, Verdict};
 
 /// Next.js 16.3 joins concurrent generations of a `'use cache'` entry itself.
 const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
