@@ -141,9 +141,7 @@ impl Change {
     /// deadline, because no entry lives longer.
     pub fn from_expire(expire_secs: Option<f64>, now: Timestamp) -> Self {
         match expire_secs {
-            Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => {
-                Self::Soft { deadline: None }
-            }
+            Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => Self::Soft { deadline: None },
             Some(secs) if secs > 0.0 => {
                 Self::Soft { deadline: Some(now.shifted_us((secs * 1e6) as i64)) }
             }
