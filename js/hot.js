@@ -20,9 +20,11 @@ const ready = new Map()
 /** Of the plural interface, by key.
  * @type {Map<string, Hot>} */
 const readyUse = new Map()
-/** All of them, by handle.
- * @type {Map<number, Hot>} */
-const kept = new Map()
+/** A handle is a place among this many, and a count above it; as in `src/binding/hot.rs`. */
+const PLACES = 2 ** 21
+/** All of them, by place.
+ * @type {(Hot | undefined)[]} */
+const kept = []
 
 const USE_CACHE = 'USE_CACHE'
 /** Before any position. */
@@ -38,22 +40,25 @@ const NEVER = -1
 function keep(kind, key, found, handle) {
   if (handle < 0) return
   const hot = { handle, kind, key, found, at: NEVER, tags: undefined, softTags: undefined }
-  kept.set(handle, hot)
+  kept[handle % PLACES] = hot
   const map = kind === USE_CACHE ? readyUse : ready
   map.set(key, hot)
 }
 
 /** @param {number} handle */
 function forget(handle) {
-  const hot = kept.get(handle)
-  if (!hot) return
-  kept.delete(handle)
+  const hot = kept[handle % PLACES]
+  if (hot?.handle !== handle) return
+  kept[handle % PLACES] = undefined
   const map = hot.kind === USE_CACHE ? readyUse : ready
   if (map.get(hot.key) === hot) map.delete(hot.key)
 }
 
 /** @param {number} handle */
-const byHandle = (handle) => kept.get(handle)?.found
+function byHandle(handle) {
+  const hot = kept[handle % PLACES]
+  return hot?.handle === handle ? hot.found : undefined
+}
 
 /**
  * Whether it was found fresh at `position` for just these tags.
