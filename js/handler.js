@@ -116,7 +116,8 @@ class TiercelHandler {
         const { tags, parts } = taken
         kind = taken.kind
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
-        const stamp = stamps.get(value) ?? began
+        // Images have no tags, and their handler lives as long as the process.
+        const stamp = kind === IMAGE ? native.position() : (stamps.get(value) ?? began)
         native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         return

@@ -81,13 +81,13 @@ function isKnown(hot, position, tags, softTags) {
 function know(hot, position, tags, softTags) {
   hot.at = position
   // Copies: whose the arrays are, and what becomes of them, is not ours to know.
-  hot.tags = tags?.slice()
-  hot.softTags = softTags?.slice()
+  hot.tags = Array.isArray(tags) ? tags.slice() : undefined
+  hot.softTags = Array.isArray(softTags) ? softTags.slice() : undefined
 }
 
 /** @param {string[] | undefined} a @param {string[] | undefined} b */
 function isSame(a, b) {
-  if (a === undefined || b === undefined) return a === b
+  if (a === undefined || !Array.isArray(b)) return a === b
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true

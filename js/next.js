@@ -65,20 +65,24 @@ function notRepeated(tags, expire) {
   const seen = invalidated.get(store) ?? new Set()
   invalidated.set(store, seen)
   return tags.filter((tag) => {
-    const call = JSON.stringify([tag, String(expire), calledAt(store, tag)])
+    const calls = callsFor(store, tag)
+    // Not one of Next's calls: somebody calls the handler themselves, and means it each time.
+    if (calls.length === 0) return true
+    const call = JSON.stringify([tag, String(expire), calls.map((one) => one.revalidatedAt)])
     return !seen.has(call) && seen.add(call)
   })
 }
 
 /**
- * When the user called; tells two calls for one tag apart from 16.4 on.
+ * What the user called for a tag in this request. From 16.4 on it says when, which tells two calls
+ * apart.
  * @param {any} store
  * @param {string} tag
+ * @returns {any[]}
  */
-function calledAt(store, tag) {
+function callsFor(store, tag) {
   const pending = store.pendingRevalidatedTags
-  if (!Array.isArray(pending)) return undefined
-  return pending.filter((one) => one?.tag === tag).map((one) => one.revalidatedAt)
+  return Array.isArray(pending) ? pending.filter((one) => one?.tag === tag) : []
 }
 
 /**

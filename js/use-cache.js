@@ -129,7 +129,9 @@ function invalidate(tags, durations) {
   if (!Array.isArray(list)) return
   const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
   const fresh = next.notRepeated(list, expire)
-  if (fresh.length > 0) native.invalidate(fresh, expire)
+  if (fresh.length > 0 && native.invalidate(fresh, expire) === undefined) {
+    throw new Error('tiercel: the tags could not be invalidated')
+  }
   if (debug.sink) {
     const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
     const why = fresh.length > 0 ? '' : 'repeat of the same call'

@@ -155,9 +155,10 @@ impl Engine {
     }
 
     /// Notes that a stale entry is handed out to who may keep what it makes of it.
-    pub fn hand_out(&self, entry: &Entry) {
+    pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
-        let stale = self.tags.stale(entry.meta.stamp, entry.meta.tags.iter(), now);
+        let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
+        let stale = self.tags.stale(entry.meta.stamp, tags, now);
         self.marks.lock().hand_out(stale, now);
     }
 
@@ -258,10 +259,12 @@ impl Engine {
         self.flights.open(key.hash, self.clock.now());
     }
 
-    /// Notes that a generation of `key` ended and nothing is stored.
-    pub fn abandon(&self, key: &KeyRef<'_>) {
+    /// Notes that a generation of `key` ended and nothing is stored. `is_joined` says whether others
+    /// join generations of such keys; only then is it worth remembering.
+    pub fn abandon(&self, key: &KeyRef<'_>, is_joined: bool) {
         bump(&self.stats.dropped);
-        self.flights.land(key.hash, Landing::Unset, self.clock.now());
+        let landing = if is_joined { Landing::Unset } else { Landing::Stored };
+        self.flights.land(key.hash, landing, self.clock.now());
     }
 
     /// Notes that somebody waited for `hash` in vain.
@@ -281,7 +284,8 @@ impl Engine {
         }
         let stored = self.hold(key, &entry);
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
-        let landing = if stored == Stored::TooLarge { Landing::Unset } else { Landing::Stored };
+        let is_held_by_none = matches!(stored, Stored::TooLarge | Stored::NoTier);
+        let landing = if is_held_by_none { Landing::Unset } else { Landing::Stored };
         self.flights.land(key.hash, landing, self.clock.now());
         stored
     }

@@ -52,6 +52,8 @@ impl MemoryStore {
             }
         };
         let shard_limit = usize::try_from(cache.shard_capacity()).unwrap_or(usize::MAX);
+        // The cache refuses what is heavier than 97 hundredths of a shard.
+        let shard_limit = shard_limit / 100 * 97;
         Self { cache, entry_limit: entry_limit.min(shard_limit), evictions: AtomicU64::new(0) }
     }
 

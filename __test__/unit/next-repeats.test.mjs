@@ -20,8 +20,8 @@ async function request({ index, calls, at }) {
         await handler.get('key', { kind: 'FETCH', tags: ['a'] })
         await handler.set('key', value, { tags: ['a'] })
       }
-      const known = pendingRevalidatedTags.find((one) => one.revalidatedAt === revalidatedAt)
-      if (revalidatedAt && !known) pendingRevalidatedTags.push({ tag, revalidatedAt })
+      const isSame = (one) => one.tag === tag && one.revalidatedAt === revalidatedAt
+      if (!pendingRevalidatedTags.some(isSame)) pendingRevalidatedTags.push({ tag, revalidatedAt })
       await Tiercel.updateTags([tag], durations ?? undefined)
       await handler.revalidateTag([tag], durations ?? undefined)
     }
@@ -123,4 +123,21 @@ async function requests({ index }) {
 test.concurrent('each request counts for itself, and so does each call outside of one', async (test) => {
   const { answer } = await inChild(requests, { cwd: appWith(test, '16.2.12') })
   expect(answer).toBe(4)
+})
+
+/** In an app: a request in which somebody calls the handler themselves, twice. */
+async function direct({ index }) {
+  const Tiercel = require(index)
+  const path = 'dist/server/app-render/work-async-storage.external.js'
+  const { workAsyncStorage } = require(`${process.cwd()}/node_modules/next/${path}`)
+  await workAsyncStorage.run({ pendingRevalidatedTags: [{ tag: 'other' }] }, async () => {
+    await Tiercel.updateTags(['a'])
+    await Tiercel.updateTags(['a'])
+  })
+  return Tiercel.stats().invalidations
+}
+
+test.concurrent('a call that Next.js did not make counts each time', async (test) => {
+  const { answer } = await inChild(direct, { cwd: appWith(test, '16.4.6') })
+  expect(answer).toBe(2)
 })

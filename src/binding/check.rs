@@ -83,7 +83,7 @@ pub(super) extern "C" fn check_asked(
 }
 
 fn name(env: sys::napi_env, handle: sys::napi_value) -> u64 {
-    read::number(env, handle).unwrap_or(-1.0) as u64
+    read::number(env, handle).map_or(u64::MAX, |handle| handle as u64)
 }
 
 fn kind_of(entry: &Entry) -> Kind {

@@ -15,7 +15,7 @@ use crate::stats::{Answer, Kind, Latency};
 
 /// Chooses the options of this process, from JSON texts of the given options and the environment.
 /// Without given options (`null`) it only checks the environment if a choice was made before.
-#[napi]
+#[napi(catch_unwind)]
 pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
     let choose = || {
@@ -27,13 +27,13 @@ pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
 }
 
 /// The environment variables that `configure` reads.
-#[napi]
+#[napi(catch_unwind)]
 pub fn env_names() -> Vec<String> {
     Options::env_names().into_iter().map(str::to_owned).collect()
 }
 
 /// Tells which Next.js runs, and whether it is building.
-#[napi]
+#[napi(catch_unwind)]
 pub fn app(version: Option<String>, building: bool) {
     let parsed = version.as_deref().and_then(parse_version);
     process::learn(|app| {
@@ -48,7 +48,7 @@ fn parse_version(text: &str) -> Option<Version> {
 }
 
 /// Tells where the build output lies.
-#[napi]
+#[napi(catch_unwind)]
 pub fn server_dir(path: String) {
     process::learn(|app| app.server_dir = Some(Arc::new(PathBuf::from(path))));
 }
@@ -104,7 +104,7 @@ pub struct EngineStats {
 }
 
 /// What this process has counted since it started.
-#[napi]
+#[napi(catch_unwind)]
 pub fn stats() -> EngineStats {
     let engine = process::engine();
     let (stats, held) = (&engine.stats, engine.holdings());

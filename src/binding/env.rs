@@ -23,9 +23,6 @@ use crate::key::Hash128;
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
 pub(super) const MAILBOX: usize = 4;
 
-/// Entries handed over that may be pinned at once.
-const MOST_DELIVERED: usize = 32;
-
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
@@ -49,7 +46,9 @@ pub(super) struct State {
     /// JavaScript functions and clocks, once attached.
     attached: Cell<Option<Attached>>,
     /// Entries read from build output that memory would not hold, for the gets that wait for them.
-    pub(super) delivered: RefCell<HashMap<Hash128, Arc<Entry>>>,
+    delivered: RefCell<HashMap<Hash128, (Arc<Entry>, u64)>>,
+    /// Looks into the inbox so far.
+    rounds: Cell<u64>,
     /// The last reason in words, kept when decisions are printed.
     pub(super) why: RefCell<String>,
     next_token: Cell<u32>,
@@ -170,13 +169,21 @@ impl State {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
     }
 
-    /// Hands an entry to the gets that wait for it.
+    /// Hands an entry to the gets that wait for it: they run right after the next look into the
+    /// inbox, and the look after that lets go of it.
     pub(super) fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
-        let mut delivered = self.delivered.borrow_mut();
-        if delivered.len() >= MOST_DELIVERED {
-            delivered.clear();
-        }
-        delivered.insert(hash, entry);
+        self.delivered.borrow_mut().insert(hash, (entry, self.rounds.get()));
+    }
+
+    /// The entry handed over under `hash`.
+    pub(super) fn delivered(&self, hash: Hash128) -> Option<Arc<Entry>> {
+        self.delivered.borrow().get(&hash).map(|(entry, _)| entry.clone())
+    }
+
+    fn begin_round(&self) {
+        let round = self.rounds.get();
+        self.delivered.borrow_mut().retain(|_, (_, delivered)| *delivered >= round);
+        self.rounds.set(round + 1);
     }
 
     /// Now on Next's clock, in ms.
@@ -240,6 +247,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         mailbox: Cell::new(ptr::null_mut()),
         attached: Cell::new(None),
         delivered: RefCell::default(),
+        rounds: Cell::new(0),
         why: RefCell::default(),
         next_token: Cell::new(1),
         calls: Cell::new(0),
@@ -315,6 +323,7 @@ unsafe extern "C" fn receive(
     // SAFETY: Node calls this on the environment's thread while it lives.
     let state = unsafe { &*state.cast::<State>() };
     guard(|| {
+        state.begin_round();
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
         settle(env, state, &inbox.woken);

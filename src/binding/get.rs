@@ -11,7 +11,7 @@ use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
 use crate::entry::Entry;
-use crate::flight::{Joined, Wake};
+use crate::flight::{Joined, Landing, Wake};
 use crate::key::KeyRef;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
@@ -19,8 +19,10 @@ use crate::stats::{Answer, bump};
 use crate::tags::{MAX_LIFE_US, Tag, Verdict};
 
 /// Next.js 16.3 joins concurrent generations of a `'use cache'` entry itself.
-const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
+pub(super) const JOINS_USE_CACHE: Version = Version { major: 16, minor: 3, patch: 0 };
 
+/// Longest wait for a file of the build output, in ms.
+const OUTPUT_WAIT_MS: u32 = 2_200;
 /// From here on Next.js generates a stale inner entry anew before an outer one keeps it.
 const RENEWS_INNER: Version = Version { major: 16, minor: 4, patch: 0 };
 /// From here on Next.js renders a page of `dynamicParams = false` that is missing.
@@ -120,9 +122,6 @@ impl Get<'_> {
             Found::Entry(entry, Verdict::Stale, reason) => {
                 // By age Next.js sees it itself; a stale tag it must be told.
                 let is_by_tag = matches!(reason, Reason::Tag(_));
-                if is_by_tag && process::version() < RENEWS_INNER {
-                    self.engine.hand_out(&entry);
-                }
                 let mark = if is_by_tag { Mark::Modified } else { Mark::Stale };
                 self.stale(&entry, mark, 0.0, &reason)
             }
@@ -151,6 +150,9 @@ impl Get<'_> {
         why: &Reason,
     ) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
+        if matches!(why, Reason::Tag(_)) && process::version() < RENEWS_INNER {
+            self.engine.hand_out(entry, &self.asked_tags());
+        }
         self.note("stale", entry, &words(why));
         self.state.leave(Slot::Position, self.engine.position().0 as f64);
         self.told(mark, modified);
@@ -197,7 +199,7 @@ impl Get<'_> {
     #[cold]
     fn absent(&self) -> sys::napi_value {
         if self.flags & flag::AFTER != 0 {
-            let delivered = self.state.delivered.borrow().get(&self.key.hash).cloned();
+            let delivered = self.state.delivered(self.key.hash);
             return match delivered {
                 Some(entry) => self.judged(&entry),
                 None => self.miss("absent"),
@@ -211,6 +213,9 @@ impl Get<'_> {
     }
 
     fn judged(&self, entry: &Arc<Entry>) -> sys::napi_value {
+        if !self.kind.accepts(entry.meta.format) {
+            return self.miss("another kind of value");
+        }
         if !self.engine.may_read_output(&self.key) {
             return self.imperfect(entry, Verdict::Gone, &Reason::Superseded);
         }
@@ -248,7 +253,7 @@ impl Get<'_> {
         };
         let token = self.state.token();
         match self.engine.join(&self.key, &self.waker(), token) {
-            Joined::Wait => self.waiting(token, self.engine.options.wait_ms),
+            Joined::Wait => self.waiting(token, OUTPUT_WAIT_MS),
             Joined::Pass => self.miss("absent"),
             Joined::Lead => {
                 let job = prerendered::Job {
@@ -260,9 +265,9 @@ impl Get<'_> {
                 };
                 self.engine.wait(&self.key, &self.waker(), token);
                 if job.start(self.env, self.state) {
-                    self.waiting(token, self.engine.options.wait_ms)
+                    self.waiting(token, OUTPUT_WAIT_MS)
                 } else {
-                    self.engine.abandon(&self.key);
+                    self.engine.land(&self.key, Landing::Stored);
                     self.miss("absent")
                 }
             }

@@ -87,6 +87,8 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
                 // SAFETY: this runs on the environment's thread, and the state lives as long as
                 // the environment.
                 let state = unsafe { &*running.state };
+                // Never in memory, so nothing would retire it later.
+                entry.retire();
                 state.deliver(key.hash, entry);
             }
         }

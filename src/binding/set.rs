@@ -3,6 +3,7 @@
 use napi::sys;
 
 use super::env::State;
+use super::get::JOINS_USE_CACHE;
 use super::terms::class_of;
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
@@ -33,7 +34,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let meta = Meta {
                 stamp: Position(read::number(env, stamp).unwrap_or(0.0) as u64),
                 created: engine.clock.now(),
-                told_ms: call.state.next_now_ms(),
+                // In the terms of when this environment attached, as it is told again.
+                told_ms: call.state.next_now_ms() + call.state.slept_ms(),
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, expire),
                 tags: read::tags(env, tags).into_iter().collect(),
@@ -78,7 +80,7 @@ pub(super) extern "C" fn put_use(
             let body =
                 parts.and_then(|(json, chunks)| encode(&[Part::Text(json), Part::Chunks(chunks)]));
             let Some((stamp, body)) = begun.stamp.zip(body) else {
-                engine.abandon(&key);
+                engine.abandon(&key, process::version() < JOINS_USE_CACHE);
                 return None;
             };
             let tags = read::tags(env, tags).into_iter().collect();
@@ -167,7 +169,8 @@ pub(super) extern "C" fn abandon(
 }
 
 fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, key: sys::napi_value) {
-    with_key(env, kind, key, Engine::abandon);
+    let is_joined = kind != Some(ValueKind::UseCache) || process::version() < JOINS_USE_CACHE;
+    with_key(env, kind, key, |engine, key| engine.abandon(key, is_joined));
 }
 
 fn with_key(
