@@ -6,12 +6,13 @@ use std::sync::Arc;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use tiercel::clock::{Clock, Timestamp};
+use tiercel::coherence::event::Lifetime;
 use tiercel::engine::Engine;
 use tiercel::entry::Meta;
 use tiercel::flight::Wake;
 use tiercel::key::Class;
 use tiercel::options::Options;
-use tiercel::tags::{Change, Position, Tag, TagTable};
+use tiercel::tags::{Change, Position, Stamp, Table, Tag};
 
 /// Entries taken in turn.
 const KEYS: usize = 256;
@@ -40,7 +41,8 @@ fn tags(names: impl IntoIterator<Item = usize>) -> Vec<Tag> {
 
 fn meta(engine: &Engine) -> Meta {
     Meta {
-        stamp: engine.position(),
+        stamp: engine.ledger.present().1,
+        since: engine.revision(),
         created: engine.clock.now(),
         told_ms: 1_000.0,
         revalidate_us: Some(900_000_000),
@@ -69,7 +71,7 @@ fn get(c: &mut Criterion) {
     {
         let (engine, keys) = filled();
         for other in 0..invalidated {
-            engine.invalidate(&tags([other + 100]), None);
+            engine.invalidate(&tags([other + 100]), Lifetime::None);
         }
         let soft = tags(10..10 + soft);
         let mut keys = keys.iter().cycle();
@@ -112,24 +114,23 @@ fn judge_and_invalidate(c: &mut Criterion) {
                 turn = (turn + 1) % 1_000;
                 tags([turn + 100])
             },
-            |tags| engine.invalidate(&tags, None),
+            |tags| engine.invalidate(&tags, Lifetime::None),
             BatchSize::SmallInput,
         );
     });
 
-    let table = TagTable::new(200_000);
+    let mut table = Table::new(200_000);
     for position in 0..100_000_u64 {
-        table.apply(&tags([position as usize]), Change::Hard, Position(position + 1), NOW);
+        table.apply(&tags([position as usize]), Change::Hard, Position(position + 1).into(), NOW);
     }
     let mut group = c.benchmark_group("tags of 100 000");
     for (name, stamp, asked) in
         [("judge one, fresh", 100_000, 50_000..50_001), ("judge eight, fresh", 100_000, 10..18)]
     {
         let asked = tags(asked);
+        let stamp = Stamp { at: Position(stamp).into(), ..Stamp::default() };
         group.bench_function(name, |b| {
-            b.iter(|| {
-                table.judge(Position(stamp), black_box(&asked).iter().map(Tag::as_bytes), NOW).0
-            });
+            b.iter(|| table.judge(stamp, black_box(&asked).iter().map(Tag::as_bytes), NOW).0);
         });
     }
     let known = tags([77_777]);
@@ -137,7 +138,7 @@ fn judge_and_invalidate(c: &mut Criterion) {
     group.bench_function("apply one again", |b| {
         b.iter(|| {
             position += 1;
-            table.apply(&known, Change::Hard, Position(position), NOW);
+            table.apply(&known, Change::Hard, Position(position).into(), NOW);
         });
     });
     group.finish();

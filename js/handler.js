@@ -17,7 +17,7 @@ const {
   isFresh,
   MARK,
   DETAIL,
-  POSITION,
+  REVISION,
   FRESH,
   STALE,
   MODIFIED,
@@ -39,16 +39,16 @@ let knownDir = ''
  * itself is one of `cacheHandlers`.
  */
 class TiercelHandler {
-  /** The position applied when this request began. */
-  #position
-  /** Positions at which generations of this request began, by key.
+  /** What was known when this request began. */
+  #revision
+  /** Revisions at which generations of this request began, by key.
    * @type {Map<string, number[]> | undefined} */
   #starts
 
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
-    this.#position = native.position()
+    this.#revision = native.revision()
     const dir = ctx?.serverDistDir
     if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
       knownDir = dir
@@ -117,7 +117,7 @@ class TiercelHandler {
         kind = taken.kind
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
-        const stamp = kind === IMAGE ? native.position() : (stamps.get(value) ?? began)
+        const stamp = kind === IMAGE ? native.revision() : (stamps.get(value) ?? began)
         native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         return
@@ -143,22 +143,22 @@ class TiercelHandler {
     if (kind === IMAGE) return
     this.#starts ??= new Map()
     const starts = this.#starts
-    const positions = starts.get(key)
-    if (positions) positions.push(mailbox[POSITION])
-    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[POSITION]])
+    const revisions = starts.get(key)
+    if (revisions) revisions.push(mailbox[REVISION])
+    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[REVISION]])
   }
 
   /**
-   * The position at which the generation of what is set now began: the oldest there is. Of two
+   * The revision at which the generation of what is set now began: the oldest there is. Of two
    * generations that overlap, none may be dated later than it began.
    * @param {string} key
    */
   #began(key) {
-    const positions = this.#starts?.get(key)
-    if (!positions) return this.#position
-    const [oldest] = positions
-    positions.pop()
-    if (positions.length === 0) this.#starts?.delete(key)
+    const revisions = this.#starts?.get(key)
+    if (!revisions) return this.#revision
+    const [oldest] = revisions
+    revisions.pop()
+    if (revisions.length === 0) this.#starts?.delete(key)
     return oldest
   }
 

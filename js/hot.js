@@ -9,7 +9,7 @@
  * @property {string} kind what was asked for, in Next's words
  * @property {string} key
  * @property {any} found
- * @property {number} at the position up to which it was found fresh for who asked with these tags
+ * @property {number} at the revision up to which it was found fresh for who asked with these tags
  * @property {string[] | undefined} tags
  * @property {string[] | undefined} softTags
  */
@@ -27,7 +27,7 @@ const PLACES = 2 ** 21
 const kept = []
 
 const USE_CACHE = 'USE_CACHE'
-/** Before any position. */
+/** Before any revision. */
 const NEVER = -1
 
 /**
@@ -61,25 +61,25 @@ function byHandle(handle) {
 }
 
 /**
- * Whether it was found fresh at `position` for just these tags.
+ * Whether it was found fresh at `revision` for just these tags.
  * @param {Hot} hot
- * @param {number} position
+ * @param {number} revision
  * @param {string[] | undefined} tags
  * @param {string[] | undefined} softTags
  */
-function isKnown(hot, position, tags, softTags) {
-  return hot.at === position && isSame(hot.tags, tags) && isSame(hot.softTags, softTags)
+function isKnown(hot, revision, tags, softTags) {
+  return hot.at === revision && isSame(hot.tags, tags) && isSame(hot.softTags, softTags)
 }
 
 /**
  * Notes that it was.
  * @param {Hot} hot
- * @param {number} position
+ * @param {number} revision
  * @param {string[] | undefined} tags
  * @param {string[] | undefined} softTags
  */
-function know(hot, position, tags, softTags) {
-  hot.at = position
+function know(hot, revision, tags, softTags) {
+  hot.at = revision
   // Copies: whose the arrays are, and what becomes of them, is not ours to know.
   hot.tags = Array.isArray(tags) ? tags.slice() : undefined
   hot.softTags = Array.isArray(softTags) ? softTags.slice() : undefined

@@ -14,8 +14,8 @@ const waits = require('./waits.js')
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
- * @property {() => number} position
- * @property {(kind: number, key: string, stamp: number, tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
+ * @property {() => number} revision
+ * @property {(kind: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[]) => number} putUse
  * @property {(key: string) => void} beginUse
  * @property {(kind: number, key: string) => void} abandon
@@ -37,7 +37,7 @@ const mailbox = new Float64Array(4)
 /** Places in the mailbox. */
 const MARK = 0
 const DETAIL = 1
-const POSITION = 2
+const REVISION = 2
 const HANDLE = 3
 
 /** Marks: how to read a returned entry. */
@@ -68,7 +68,7 @@ function start() {
 
 /**
  * Whether an object that is ready may be returned to who asks with these tags. The addon judges; it
- * is asked about the same tags once per position.
+ * is asked about the same tags once per revision.
  * @param {import('./hot.js').Hot} ready
  * @param {string[] | undefined} tags
  * @param {string[] | undefined} softTags
@@ -78,11 +78,11 @@ function isFresh(ready, tags, softTags) {
   native.check(handle)
   const mark = mailbox[MARK]
   if (mark !== ASKED) return mark === FRESH
-  const position = mailbox[POSITION]
-  if (hot.isKnown(ready, position, tags, softTags)) return true
+  const revision = mailbox[REVISION]
+  if (hot.isKnown(ready, revision, tags, softTags)) return true
   native.checkAsked(handle, tags, softTags)
   if (mailbox[MARK] !== FRESH) return false
-  hot.know(ready, position, tags, softTags)
+  hot.know(ready, revision, tags, softTags)
   return true
 }
 
@@ -107,7 +107,7 @@ module.exports = {
   now,
   MARK,
   DETAIL,
-  POSITION,
+  REVISION,
   HANDLE,
   FRESH,
   STALE,

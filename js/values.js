@@ -22,7 +22,7 @@ const TAGS_HEADER = 'x-next-cache-tags'
 
 /** The stamp of values that a get returned: Next.js sets the same value again when a regeneration
  * failed, and it is no younger for that.
- * @type {WeakMap<object, number>} */
+ * @type {WeakMap<object, [epoch: number, position: number, local: number]>} */
 const stamps = new WeakMap()
 
 /**
@@ -86,12 +86,14 @@ function describe({ tags, stale, expire, revalidate }) {
  * again.
  * @param {number} kind
  * @param {number} told the moment of the entry on Next's clock, in ms
- * @param {number} stamp
+ * @param {number} epoch of its stamp, as are the next two
+ * @param {number} position
+ * @param {number} local
  * @param {string} json
  * @param {ArrayBuffer | undefined} memory what the parts of bytes are cut out of
  * @param {any[]} parts two by two: a string and nothing, or an offset and a length in bytes
  */
-function assemble(kind, told, stamp, json, memory, ...parts) {
+function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
   /** @param {number} index @returns {any} */
   const part = (index) => {
     const first = parts[index * 2]
@@ -111,7 +113,7 @@ function assemble(kind, told, stamp, json, memory, ...parts) {
   }
   const { c, v, d, s } = JSON.parse(json)
   const value = valueFrom(kind, v, d, s, part)
-  if (value) stamps.set(value, stamp)
+  if (value) stamps.set(value, [epoch, position, local])
   return { lastModified: told, value, cacheControl: c }
 }
 

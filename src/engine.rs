@@ -10,14 +10,18 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
-use crate::coherence::{Coherence, Marks};
+use crate::coherence::Coherence;
+use crate::coherence::event::{Event, Lifetime};
+use crate::coherence::marks::Marks;
+use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta};
 use crate::flight::{Flights, Joined, Landing, Wake};
 use crate::key::{Class, Hasher, KeyRef};
+use crate::ledger::Ledger;
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
-use crate::tags::{Change, Position, Tag, TagList, TagTable, Verdict};
+use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.
@@ -34,8 +38,8 @@ pub struct Engine {
     pub stats: Stats,
     hasher: Hasher,
     memory: Option<MemoryStore>,
-    tags: TagTable,
-    coherence: Mutex<Coherence>,
+    /// What is known of invalidations.
+    pub ledger: Ledger,
     marks: Mutex<Marks>,
     flights: Flights,
     /// Pages and routes that were generated since the build: their build output is history.
@@ -47,8 +51,6 @@ pub struct Engine {
 /// Why an entry is judged as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// Nothing is held under the key.
-    Absent,
     /// By its age.
     Age,
     /// It is build output, and a newer value was stored since.
@@ -118,13 +120,12 @@ impl Engine {
         let memory = (options.memory_bytes > 0)
             .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
         Self {
-            tags: TagTable::new(options.max_tags),
+            ledger: Ledger::new(Coherence::alone(options.max_tags), 0),
             options,
             clock,
             memory,
             stats: Stats::default(),
             hasher: Hasher::default(),
-            coherence: Mutex::default(),
             marks: Mutex::default(),
             flights: Flights::default(),
             superseded: Mutex::default(),
@@ -143,27 +144,22 @@ impl Engine {
         self.hasher
     }
 
-    /// The position applied: what a generation that begins now is stamped with.
+    /// The revision of what is known: what a generation that begins now is dated by.
     #[inline]
-    pub fn position(&self) -> Position {
-        self.tags.last()
-    }
-
-    /// The position that was applied at `moment`; `None` if that is too long ago to know.
-    pub fn position_at(&self, moment: Timestamp) -> Option<Position> {
-        self.coherence.lock().applied_at(moment)
+    pub fn revision(&self) -> Revision {
+        self.ledger.revision()
     }
 
     /// Notes that a stale entry is handed out to who may keep what it makes of it.
     pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        let stale = self.tags.stale(entry.meta.stamp, tags, now);
+        let stale = self.ledger.stale(entry.meta.stamp, tags, now);
         self.marks.lock().hand_out(stale, now);
     }
 
     /// The stamp of a generation that began at `began`: `stamp`, or less if it read what was stale.
-    pub fn date(&self, stamp: Position, began: Timestamp, tags: &TagList) -> Position {
+    pub fn date(&self, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
         self.marks.lock().date(stamp, began, tags.iter())
     }
 
@@ -172,11 +168,11 @@ impl Engine {
     #[inline]
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
         // Read before memory: an invalidation that resolved before this get is then seen.
-        let last = self.tags.last();
+        let revision = self.ledger.revision();
         let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
             return Found::Nothing;
         };
-        let (verdict, reason) = self.judge(&entry, last, soft);
+        let (verdict, reason) = self.judge(&entry, revision, soft);
         Found::Entry(entry, verdict, reason)
     }
 
@@ -190,56 +186,60 @@ impl Engine {
     /// Judges an entry now: its tags, the soft tags of who asks, its age.
     #[inline]
     pub fn judge_now(&self, entry: &Entry, soft: impl FnOnce() -> Vec<Tag>) -> (Verdict, Reason) {
-        self.judge(entry, self.tags.last(), soft)
+        self.judge(entry, self.ledger.revision(), soft)
     }
 
-    /// Judges an entry by its age and its own tags. The position tells up to where the tags of who
+    /// Judges an entry by its age and its own tags. The revision tells up to where the tags of who
     /// asks could say otherwise; `None` if they cannot.
     #[inline]
-    pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Position>) {
-        let last = self.tags.last();
+    pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
+        let revision = self.ledger.revision();
         let now = self.clock.now_coarse();
         let by_age = entry.judge_age(now);
-        if entry.meta.stamp >= last {
+        if entry.meta.since >= revision {
             return (by_age, None);
         }
-        (self.judge_tags(entry, last, &[], now).0.max(by_age), Some(last))
+        (self.judge_tags(entry, revision, &[], now).0.max(by_age), Some(revision))
     }
 
     #[inline]
     fn judge(
         &self,
         entry: &Entry,
-        last: Position,
+        revision: Revision,
         soft: impl FnOnce() -> Vec<Tag>,
     ) -> (Verdict, Reason) {
         let now = self.clock.now_coarse();
         let by_age = entry.judge_age(now);
-        if entry.meta.stamp >= last {
+        if entry.meta.since >= revision {
             return (by_age, Reason::Age);
         }
-        let (by_tag, tag) = self.judge_tags(entry, last, &soft(), now);
+        let (by_tag, tag) = self.judge_tags(entry, revision, &soft(), now);
         if by_tag > by_age { (by_tag, Reason::Tag(tag)) } else { (by_age, Reason::Age) }
     }
 
     fn judge_tags(
         &self,
         entry: &Entry,
-        last: Position,
+        revision: Revision,
         soft: &[Tag],
         now: Timestamp,
     ) -> (Verdict, Option<Tag>) {
         let stamp = entry.meta.stamp;
-        let is_verified = entry.verified() >= last;
+        let is_verified = entry.verified() >= revision;
         if is_verified && soft.is_empty() {
             return (Verdict::Fresh, None);
         }
         let own = (!is_verified).then(|| entry.meta.tags.iter()).into_iter().flatten();
         let tags = own.chain(soft.iter().map(Tag::as_bytes));
-        let (verdict, tag) = self.tags.judge(stamp, tags, now);
+        let (verdict, tag) = if entry.meta.prerendered {
+            self.ledger.judge_output(stamp, tags, now)
+        } else {
+            self.ledger.judge(stamp, tags, now)
+        };
         // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
         if verdict == Verdict::Fresh {
-            entry.verify(last);
+            entry.verify(revision);
         }
         (verdict, tag.map(Tag::from))
     }
@@ -320,14 +320,14 @@ impl Engine {
 
     fn hold(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Stored {
         let Some(memory) = &self.memory else { return Stored::NoTier };
-        let last = self.tags.last();
-        if entry.meta.stamp < last {
-            let (verdict, _) = self.judge_tags(entry, last, &[], self.clock.now());
+        let revision = self.ledger.revision();
+        if entry.meta.since < revision {
+            let (verdict, _) = self.judge_tags(entry, revision, &[], self.clock.now());
             if verdict == Verdict::Gone {
                 return Stored::Invalidated;
             }
-            let held = memory.peek(key).filter(|held| held.meta.stamp > entry.meta.stamp);
-            if held.is_some_and(|held| self.judge(&held, last, Vec::new).0 == Verdict::Fresh) {
+            let held = memory.peek(key).filter(|held| held.meta.is_younger(&entry.meta));
+            if held.is_some_and(|held| self.judge(&held, revision, Vec::new).0 == Verdict::Fresh) {
                 return Stored::Older;
             }
         }
@@ -350,26 +350,20 @@ impl Engine {
     }
 
     /// Invalidates `tags`. In effect when this returns. Costs the same whatever is stored.
-    pub fn invalidate(&self, tags: &[Tag], expire_secs: Option<f64>) -> Position {
+    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime) {
         bump(&self.stats.invalidations);
-        // One lock from position to table: `last` may not pass a position whose facts are missing.
-        let mut coherence = self.coherence.lock();
-        let now = self.clock.now();
-        let position = coherence.advance(now);
-        self.tags.apply(tags, Change::from_expire(expire_secs, now), position, now);
-        position
+        self.ledger.on(self.clock.now(), Event::Invalidate(0, tags.to_vec(), lifetime));
     }
 
     /// What is held now.
     pub fn holdings(&self) -> Holdings {
-        let (tags, _) = self.tags.size();
         let memory = self.memory.as_ref();
         Holdings {
             entries: memory.map_or(0, |m| m.len() as u64),
             bytes: memory.map_or(0, MemoryStore::weight),
             capacity_bytes: self.options.memory_bytes,
             evictions: memory.map_or(0, MemoryStore::evictions),
-            tags: tags as u64,
+            tags: self.ledger.tags() as u64,
             flights: self.flights.len() as u64,
         }
     }

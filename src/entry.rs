@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
+use crate::coherence::ring::Revision;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::tags::{MAX_LIFE_US, Position, TagList, Verdict};
+use crate::tags::{MAX_LIFE_US, Stamp, TagList, Verdict};
 
 /// Bytes an entry costs beside key, tags and body: the struct, its slot in the map, allocator
 /// headers.
@@ -13,8 +14,11 @@ const OVERHEAD: usize = 320;
 /// What the engine knows of an entry. Durations are microseconds; `None` means without end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
-    /// The position applied when the generation of this entry began.
-    pub stamp: Position,
+    /// What was known when the generation of this entry began.
+    pub stamp: Stamp,
+    /// The revision of this process at which everything known is in the stamp; 0 if it was
+    /// generated elsewhere.
+    pub since: Revision,
     /// When the generation began.
     pub created: Timestamp,
     /// The same moment as Next.js first told it, in milliseconds on its own clock.
@@ -31,6 +35,13 @@ pub struct Meta {
     pub prerendered: bool,
 }
 
+impl Meta {
+    /// Whether its generation began after that of `other`, as far as that can be told.
+    pub fn is_younger(&self, other: &Self) -> bool {
+        self.stamp.epoch == other.stamp.epoch && self.stamp.at > other.stamp.at
+    }
+}
+
 /// A stored entry.
 #[derive(Debug)]
 pub struct Entry {
@@ -44,7 +55,7 @@ pub struct Entry {
     pub meta: Meta,
     /// The bytes, opaque to the engine.
     pub body: Box<[u8]>,
-    /// The newest position at which the tags were looked up and found untouched: while nothing was
+    /// The newest revision at which the tags were looked up and found untouched: while nothing was
     /// invalidated since, nobody looks again.
     verified: AtomicU64,
     /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
@@ -62,7 +73,7 @@ impl Entry {
             hash: key.hash,
             class: key.class,
             key: key.units.into(),
-            verified: AtomicU64::new(meta.stamp.0),
+            verified: AtomicU64::new(meta.since.0),
             meta,
             body,
             bound: AtomicBool::new(false),
@@ -105,15 +116,15 @@ impl Entry {
         Verdict::Fresh
     }
 
-    /// The newest position at which its own tags were found untouched.
+    /// The newest revision at which its own tags were found untouched.
     #[inline]
-    pub fn verified(&self) -> Position {
-        Position(self.verified.load(Ordering::Relaxed))
+    pub fn verified(&self) -> Revision {
+        Revision(self.verified.load(Ordering::Relaxed))
     }
 
-    /// Notes that its own tags are untouched up to `position`.
-    pub fn verify(&self, position: Position) {
-        self.verified.fetch_max(position.0, Ordering::Relaxed);
+    /// Notes that its own tags are untouched up to `revision`.
+    pub fn verify(&self, revision: Revision) {
+        self.verified.fetch_max(revision.0, Ordering::Relaxed);
     }
 
     /// Notes that a JavaScript object is bound to it.
@@ -145,7 +156,8 @@ pub(crate) mod tests {
 
     pub(crate) fn meta() -> Meta {
         Meta {
-            stamp: Position(0),
+            stamp: Stamp::default(),
+            since: Revision(0),
             created: Timestamp(1_000_000),
             told_ms: 1_000.0,
             revalidate_us: Some(2_000_000),

@@ -1,8 +1,9 @@
 //! Tiercel: a cache engine for Next.js 16.
 //!
 //! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
-//! what it moves; [`tags`] judges it; [`coherence`] gives invalidations their positions;
-//! [`memory`] holds entries; [`flight`] keeps generations single. [`options`], [`stats`],
+//! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
+//! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see;
+//! [`flight`] keeps generations single. [`options`], [`stats`],
 //! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
@@ -18,8 +19,10 @@ pub mod error;
 pub mod flight;
 pub mod guard;
 pub mod key;
+pub mod ledger;
 pub mod memory;
 pub mod next;
 pub mod options;
 pub mod stats;
+pub mod store;
 pub mod tags;

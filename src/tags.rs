@@ -6,9 +6,6 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::RwLock;
 
 use crate::clock::Timestamp;
 use crate::key::wtf8;
@@ -16,9 +13,49 @@ use crate::key::wtf8;
 /// No entry is served longer than this after it was generated: 30 days.
 pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
 
-/// Orders invalidations. Larger is later.
+/// Orders invalidations. Larger is later. Given by the shared store, or counted in memory only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position(pub u64);
+
+/// Identifies one life of the shared store's table; 0 in memory only, and before it is known.
+/// Compared for equality only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(pub u64);
+
+/// A point in the order of invalidations, as one instance sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Point {
+    /// Everything up to here.
+    pub position: Position,
+    /// And so many invalidations of its own that have no position yet.
+    pub local: u32,
+}
+
+impl Point {
+    /// The latest point before this one.
+    #[must_use]
+    pub fn before(self) -> Self {
+        match self.local.checked_sub(1) {
+            Some(local) => Self { local, ..self },
+            None => Position(self.position.0.saturating_sub(1)).into(),
+        }
+    }
+}
+
+impl From<Position> for Point {
+    fn from(position: Position) -> Self {
+        Self { position, local: 0 }
+    }
+}
+
+/// What was known when a generation began: what it made is older than all that came later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Stamp {
+    /// The life of the table it belongs to. In another one it says nothing.
+    pub epoch: Epoch,
+    /// The point that was applied.
+    pub at: Point,
+}
 
 /// A tag, as bytes that differ whenever two tags differ in JavaScript.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,17 +149,6 @@ pub enum Verdict {
     Gone,
 }
 
-impl Verdict {
-    /// The word for logs and statistics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Gone => "gone",
-        }
-    }
-}
-
 /// How tags are invalidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -135,41 +161,31 @@ pub enum Change {
     },
 }
 
-impl Change {
-    /// The change that Next.js means by `durations.expire`, in seconds: `None` stands for no
-    /// durations at all and is hard, as is anything not above zero. From 30 days on there is no
-    /// deadline, because no entry lives longer.
-    pub fn from_expire(expire_secs: Option<f64>, now: Timestamp) -> Self {
-        match expire_secs {
-            Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => Self::Soft { deadline: None },
-            Some(secs) if secs > 0.0 => {
-                Self::Soft { deadline: Some(now.shifted_us((secs * 1e6) as i64)) }
-            }
-            _ => Self::Hard,
-        }
-    }
-}
-
 /// Everything ever said of one tag, folded.
 ///
 /// Invariant: `soft` is either zero or later than `hard`; `deadline` belongs to `soft`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Facts {
-    hard: Position,
-    soft: Position,
+    hard: Point,
+    soft: Point,
     deadline: Option<Timestamp>,
 }
 
 impl Facts {
-    /// The facts after `change` at `position`, seen at `now`.
+    /// A tag invalidated hard and later softly; where there was none, the default.
+    pub fn new(hard: Point, soft: Point, deadline: Option<Timestamp>) -> Self {
+        Self { hard, ..Self::default() }.merged(Self { soft, deadline, ..Self::default() })
+    }
+
+    /// The facts after `change` at `point`, seen at `now`.
     #[must_use]
-    pub fn after(self, change: Change, position: Position, now: Timestamp) -> Self {
+    pub fn after(self, change: Change, point: Point, now: Timestamp) -> Self {
         let change = match change {
-            Change::Hard => Self { hard: position, ..Self::default() },
+            Change::Hard => Self { hard: point, ..Self::default() },
             Change::Soft { deadline } => {
                 let folded = self.folded(now);
                 let pending = if folded.soft > folded.hard { folded.deadline } else { None };
-                Self { hard: folded.hard, soft: position, deadline: earlier(pending, deadline) }
+                Self { hard: folded.hard, soft: point, deadline: earlier(pending, deadline) }
             }
         };
         self.merged(change)
@@ -187,8 +203,8 @@ impl Facts {
         if soft > hard { Self { hard, soft, deadline } } else { Self { hard, ..Self::default() } }
     }
 
-    /// What they say of an entry stamped `stamp`.
-    pub fn judge(self, stamp: Position, now: Timestamp) -> Verdict {
+    /// What they say of an entry whose generation began at `stamp`.
+    pub fn judge(self, stamp: Point, now: Timestamp) -> Verdict {
         if stamp < self.hard {
             return Verdict::Gone;
         }
@@ -210,7 +226,23 @@ impl Facts {
         }
     }
 
-    fn latest(self) -> Position {
+    /// Where the tag was invalidated hard; the default if never.
+    pub fn hard(self) -> Point {
+        self.hard
+    }
+
+    /// Where it was invalidated softly, later than that; the default if never.
+    pub fn soft(self) -> Point {
+        self.soft
+    }
+
+    /// When what is stale dies.
+    pub fn deadline(self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// The last of its invalidations.
+    pub fn latest(self) -> Point {
         self.hard.max(self.soft)
     }
 }
@@ -222,103 +254,138 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-/// All facts of this process, bounded.
-#[derive(Debug)]
-pub struct TagTable {
-    rows: RwLock<Rows>,
-    /// The last position whose facts are in `rows`; written after them, so whoever reads it sees
-    /// them.
-    last: AtomicU64,
+/// All facts that are known, bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    facts: HashMap<Tag, Facts>,
+    /// The life of the shared store's table these facts belong to.
+    epoch: Epoch,
+    /// Facts up to here may have been dropped: an older stamp is never trusted.
+    floor: Point,
     most: usize,
 }
 
-#[derive(Debug, Default)]
-struct Rows {
-    facts: HashMap<Tag, Facts>,
-    /// Facts up to here may have been dropped: an older stamp is never trusted.
-    floor: Position,
-}
-
-impl TagTable {
+impl Table {
     /// A table of at most `most` tags. Beyond that the oldest facts go and the floor rises, which
     /// costs misses of the oldest entries and never serves anything dead.
     pub fn new(most: usize) -> Self {
-        Self { rows: RwLock::default(), last: AtomicU64::new(0), most: most.max(1) }
+        Self {
+            facts: HashMap::new(),
+            epoch: Epoch::default(),
+            floor: Point::default(),
+            most: most.max(1),
+        }
     }
 
-    /// The last position applied.
-    #[inline]
-    pub fn last(&self) -> Position {
-        Position(self.last.load(Ordering::Acquire))
+    /// The life of the shared store's table it follows.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
-    /// Tags held, and the floor below which stamps are not trusted.
-    pub fn size(&self) -> (usize, Position) {
-        let rows = self.rows.read();
-        (rows.facts.len(), rows.floor)
+    /// Tags held.
+    pub fn len(&self) -> usize {
+        self.facts.len()
     }
 
-    /// Applies `change` to `tags` at `position`.
-    pub fn apply(&self, tags: &[Tag], change: Change, position: Position, now: Timestamp) {
-        let mut rows = self.rows.write();
+    /// Whether nothing was ever invalidated.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// Below this stamps are not trusted.
+    pub fn floor(&self) -> Point {
+        self.floor
+    }
+
+    /// What is known of each tag.
+    pub fn facts(&self) -> impl Iterator<Item = (&Tag, Facts)> {
+        self.facts.iter().map(|(tag, facts)| (tag, *facts))
+    }
+
+    /// What is known of a tag.
+    pub fn of(&self, tag: &[u8]) -> Facts {
+        self.facts.get(tag).copied().unwrap_or_default()
+    }
+
+    /// Begins another life: nothing of the one before holds in it.
+    pub fn begin(&mut self, epoch: Epoch) {
+        self.facts.clear();
+        self.floor = Point::default();
+        self.epoch = epoch;
+    }
+
+    /// Applies `change` to `tags` at `point`.
+    pub fn apply(&mut self, tags: &[Tag], change: Change, point: Point, now: Timestamp) {
         for tag in tags {
-            if let Some(facts) = rows.facts.get_mut(tag) {
-                *facts = facts.after(change, position, now);
-            } else {
-                rows.facts.insert(tag.clone(), Facts::default().after(change, position, now));
-            }
+            let facts = self.of(tag.as_bytes()).after(change, point, now);
+            self.put(tag, facts);
         }
-        if rows.facts.len() > self.most {
-            rows.shrink(self.most);
+        self.shrink();
+    }
+
+    /// Adds what somebody else knows of a tag.
+    pub fn merge(&mut self, tag: &Tag, facts: Facts) {
+        let merged = self.of(tag.as_bytes()).merged(facts);
+        self.put(tag, merged);
+        self.shrink();
+    }
+
+    /// Raises the floor.
+    pub fn raise_floor(&mut self, floor: Point) {
+        self.floor = self.floor.max(floor);
+    }
+
+    fn put(&mut self, tag: &Tag, facts: Facts) {
+        if let Some(held) = self.facts.get_mut(tag) {
+            *held = facts;
+        } else {
+            self.facts.insert(tag.clone(), facts);
         }
-        self.last.fetch_max(position.0, Ordering::Release);
     }
 
     /// What the table says of an entry with `stamp` and `tags`, and the tag that decided.
     pub fn judge<'t>(
         &self,
-        stamp: Position,
+        stamp: Stamp,
         tags: impl IntoIterator<Item = &'t [u8]>,
         now: Timestamp,
     ) -> (Verdict, Option<&'t [u8]>) {
-        let rows = self.rows.read();
-        if stamp < rows.floor {
+        if stamp.epoch != self.epoch || stamp.at < self.floor {
             return (Verdict::Gone, None);
         }
         let mut worst = (Verdict::Fresh, None);
         for tag in tags {
-            let Some(facts) = rows.facts.get(tag) else { continue };
-            let verdict = facts.judge(stamp, now);
+            let Some(facts) = self.facts.get(tag) else { continue };
+            let verdict = facts.judge(stamp.at, now);
             if verdict > worst.0 {
                 worst = (verdict, Some(tag));
             }
         }
         worst
     }
-}
 
-impl TagTable {
     /// Those of `tags` that make an entry with `stamp` stale, and since when.
     pub fn stale<'t>(
         &self,
-        stamp: Position,
+        stamp: Stamp,
         tags: impl IntoIterator<Item = &'t [u8]>,
         now: Timestamp,
-    ) -> Vec<(Tag, Position)> {
-        let rows = self.rows.read();
-        let judged = tags.into_iter().filter_map(|tag| Some((tag, rows.facts.get(tag)?)));
-        let stale = judged.filter(|(_, facts)| facts.judge(stamp, now) == Verdict::Stale);
+    ) -> Vec<(Tag, Point)> {
+        let judged = tags.into_iter().filter_map(|tag| Some((tag, self.facts.get(tag)?)));
+        let stale = judged.filter(|(_, facts)| facts.judge(stamp.at, now) == Verdict::Stale);
         stale.map(|(tag, facts)| (Tag::from(tag), facts.soft)).collect()
     }
-}
 
-impl Rows {
-    /// Drops a tenth of the rows, the oldest, and raises the floor to the latest of them.
-    fn shrink(&mut self, most: usize) {
-        let mut positions: Vec<Position> = self.facts.values().map(|f| f.latest()).collect();
-        let surplus = self.facts.len() - most + most / 10;
-        let nth = surplus.min(positions.len()).saturating_sub(1);
-        let (_, cut, _) = positions.select_nth_unstable(nth);
+    /// Beyond the bound, drops a tenth of the rows, the oldest, and raises the floor to the latest
+    /// of them.
+    fn shrink(&mut self) {
+        if self.facts.len() <= self.most {
+            return;
+        }
+        let mut points: Vec<Point> = self.facts.values().map(|f| f.latest()).collect();
+        let surplus = self.facts.len() - self.most + self.most / 10;
+        let nth = surplus.min(points.len()).saturating_sub(1);
+        let (_, cut, _) = points.select_nth_unstable(nth);
         let cut = *cut;
         self.floor = self.floor.max(cut);
         self.facts.retain(|_, facts| facts.latest() > cut);

@@ -14,7 +14,7 @@ use crate::stats::{Answer, Kind};
 use crate::tags::Verdict;
 
 /// `check(handle)`: leaves the mark `Fresh` if the object by that name may be returned, `Asked` with
-/// a position if that depends on the tags of who asks, and any other if the key must be looked up.
+/// a revision if that depends on the tags of who asks, and any other if the key must be looked up.
 pub(super) extern "C" fn check(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -45,14 +45,14 @@ fn judged(engine: &Engine, state: &State, handle: u64) -> Mark {
     let Some(entry) = slot.entry.as_ref().filter(|entry| !entry.is_retired()) else {
         return Mark::Stale;
     };
-    let (Verdict::Fresh, last) = engine.judge_own(entry) else { return Mark::Stale };
+    let (Verdict::Fresh, until) = engine.judge_own(entry) else { return Mark::Stale };
     engine.stats.count(kind_of(entry), Answer::MemoryFresh);
     if is_due {
         engine.touch(entry);
     }
-    match last {
-        Some(last) => {
-            state.leave(Slot::Position, last.0 as f64);
+    match until {
+        Some(revision) => {
+            state.leave(Slot::Revision, revision.0 as f64);
             Mark::Asked
         }
         None => Mark::Fresh,

@@ -30,8 +30,8 @@ pub(super) enum Slot {
     Mark = 0,
     /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
     Detail = 1,
-    /// The position applied when the answer was given.
-    Position = 2,
+    /// The revision of what was known when the answer was given.
+    Revision = 2,
     /// The name of the returned object.
     Handle = 3,
 }

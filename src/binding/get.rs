@@ -154,7 +154,7 @@ impl Get<'_> {
             self.engine.hand_out(entry, &self.asked_tags());
         }
         self.note("stale", entry, &words(why));
-        self.state.leave(Slot::Position, self.engine.position().0 as f64);
+        self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         self.told(mark, modified);
         self.object(entry)
     }
@@ -301,7 +301,7 @@ impl Get<'_> {
 
     fn miss(&self, why: &str) -> sys::napi_value {
         self.engine.stats.count(counted(self.kind), Answer::Miss);
-        self.state.leave(Slot::Position, self.engine.position().0 as f64);
+        self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         if self.engine.options.debug {
             *self.state.why.borrow_mut() = format!("none miss {why}");
         }
@@ -341,7 +341,6 @@ impl Get<'_> {
 
 fn words(reason: &Reason) -> String {
     match reason {
-        Reason::Absent => "absent".into(),
         Reason::Age => "by age".into(),
         Reason::Superseded => "older than what was stored since".into(),
         Reason::Tag(Some(tag)) => format!("tag {tag}"),
@@ -367,12 +366,12 @@ pub(super) extern "C" fn give_up(
     })
 }
 
-/// `position()`: the position applied now.
-pub(super) extern "C" fn position(
+/// `revision()`: the revision of what is known now.
+pub(super) extern "C" fn revision(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<0>(env, info, |_| raw::number(env, process::engine().position().0 as f64))
+    raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
 }
 
 /// `why()`: tier, outcome and reason of the last decision, while decisions are printed.

@@ -41,7 +41,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 13] = [
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
     ("giveUp", Some(get::give_up)),
-    ("position", Some(get::position)),
+    ("revision", Some(get::revision)),
     ("put", Some(set::put)),
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),

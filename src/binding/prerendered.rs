@@ -9,12 +9,14 @@ use napi::sys;
 
 use super::env::State;
 use super::{process, raw};
+use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta};
 use crate::flight::Landing;
 use crate::guard::guard;
 use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::value::ValueKind;
+use crate::tags::Stamp;
 
 /// What to read, and for whom.
 pub(super) struct Job {
@@ -101,7 +103,8 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
 /// after the build.
 fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
     let meta = Meta {
-        stamp: crate::tags::Position(0),
+        stamp: Stamp::default(),
+        since: Revision(0),
         created: process::engine().clock.now(),
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),

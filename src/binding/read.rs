@@ -72,6 +72,12 @@ pub(super) fn number(env: sys::napi_env, value: sys::napi_value) -> Option<f64> 
     (status == sys::Status::napi_ok).then_some(out)
 }
 
+/// The numbers in an array; what is none is left out.
+pub(super) fn numbers(env: sys::napi_env, array: sys::napi_value) -> Vec<f64> {
+    let elements = (0..length(env, array)).filter_map(|index| element(env, array, index));
+    elements.filter_map(|value| number(env, value)).collect()
+}
+
 /// A small whole number; 0 if it is none.
 #[inline]
 pub(super) fn small(env: sys::napi_env, value: sys::napi_value) -> u32 {

@@ -7,11 +7,13 @@ use super::get::JOINS_USE_CACHE;
 use super::terms::class_of;
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
+use crate::coherence::event::Lifetime;
+use crate::coherence::ring::Revision;
 use crate::engine::{Engine, Stored};
 use crate::entry::Meta;
 use crate::key::KeyRef;
 use crate::next::value::{Part, ValueKind, encode};
-use crate::tags::Position;
+use crate::tags::{Epoch, Point, Position, Stamp};
 
 /// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
 /// earlier, so that rounding never dates it after an invalidation.
@@ -19,11 +21,12 @@ const ROUNDING_US: i64 = 2;
 /// The same where Next.js tells whole milliseconds.
 const COARSE_US: i64 = 1_000;
 
-/// `put(kind, key, stamp, tags, revalidate, expire, parts)`: stores a value of the singular
-/// interface. Durations in seconds, `undefined` = without end. The result is whether it is held.
+/// `put(kind, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
+/// interface. `began` is the revision at which its generation began, or the stamp a get gave with
+/// the value. Durations in seconds, `undefined` = without end. The result is whether it is held.
 pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     raw::call::<7>(env, info, |call| {
-        let [kind, key, stamp, tags, revalidate, expire, parts] = call.args;
+        let [kind, key, began, tags, revalidate, expire, parts] = call.args;
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
         let kind = ValueKind::from_number(read::small(env, kind));
@@ -31,8 +34,10 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
         let stored = value.and_then(|(kind, owned)| {
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
+            let (stamp, since) = stamp(env, engine, began)?;
             let meta = Meta {
-                stamp: Position(read::number(env, stamp).unwrap_or(0.0) as u64),
+                stamp,
+                since,
                 created: engine.clock.now(),
                 // In the terms of when this environment attached, as it is told again.
                 told_ms: call.state.next_now_ms() + call.state.slept_ms(),
@@ -79,13 +84,15 @@ pub(super) extern "C" fn put_use(
             let parts = json.as_ref().zip(chunks.as_ref());
             let body =
                 parts.and_then(|(json, chunks)| encode(&[Part::Text(json), Part::Chunks(chunks)]));
-            let Some((stamp, body)) = begun.stamp.zip(body) else {
+            let Some(((since, stamp), body)) = begun.dated.zip(body) else {
                 engine.abandon(&key, process::version() < JOINS_USE_CACHE);
                 return None;
             };
             let tags = read::tags(env, tags).into_iter().collect();
+            let dated = engine.date(stamp, begun.created, &tags);
             let meta = Meta {
-                stamp: engine.date(stamp, begun.created, &tags),
+                stamp: dated,
+                since: if dated == stamp { since } else { Revision(0) },
                 created: begun.created,
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
@@ -101,12 +108,25 @@ pub(super) extern "C" fn put_use(
     })
 }
 
-/// When a generation began, on both clocks, and the position applied then.
+/// When a generation began: a revision, or the three numbers of a stamp. `None` if that is too long
+/// ago to know: the value may not be stored.
+fn stamp(env: sys::napi_env, engine: &Engine, began: sys::napi_value) -> Option<(Stamp, Revision)> {
+    if let Some(revision) = read::number(env, began) {
+        let revision = Revision(revision as u64);
+        return Some((engine.ledger.stamp_of(revision)?, revision));
+    }
+    let numbers = read::numbers(env, began);
+    let &[epoch, position, local] = numbers.as_slice() else { return None };
+    let at = Point { position: Position(position as u64), local: local as u32 };
+    Some((Stamp { epoch: Epoch(epoch as u64), at }, Revision(0)))
+}
+
+/// When a generation began, on both clocks, and what was known then.
 struct Begun {
     told_ms: f64,
     created: Timestamp,
     /// `None` if it is too long ago to know: the value may not be stored.
-    stamp: Option<Position>,
+    dated: Option<(Revision, Stamp)>,
 }
 
 impl Begun {
@@ -118,7 +138,9 @@ impl Begun {
         let rounding = if told_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
         // What is stored is given in the terms of when this environment attached.
         let told_ms = told_ms + state.slept_ms();
-        Self { told_ms, created, stamp: engine.position_at(created.shifted_us(-rounding)) }
+        let revision = engine.ledger.revision_at(created.shifted_us(-rounding));
+        let dated = revision.and_then(|at| Some((at, engine.ledger.stamp_of(at)?)));
+        Self { told_ms, created, dated }
     }
 }
 
@@ -185,7 +207,7 @@ fn with_key(
 }
 
 /// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many
-/// seconds. The result is the position.
+/// seconds. The result is the revision.
 pub(super) extern "C" fn invalidate(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -193,7 +215,8 @@ pub(super) extern "C" fn invalidate(
     raw::call::<2>(env, info, |call| {
         let [tags, expire] = call.args;
         let tags = read::tags(env, tags);
-        let position = process::engine().invalidate(&tags, read::number(env, expire));
-        raw::number(env, position.0 as f64)
+        let engine = process::engine();
+        engine.invalidate(&tags, Lifetime::from_expire(read::number(env, expire)));
+        raw::number(env, engine.revision().0 as f64)
     })
 }

@@ -41,10 +41,13 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
     let body = &entry.body;
     // Build output is dated by its files, on the wall clock; nothing to translate.
     let shift = if entry.meta.prerendered { 0.0 } else { state.slept_ms() };
+    let stamp = entry.meta.stamp;
     let mut args = vec![
         raw::small(env, u32::from(entry.meta.format)),
         raw::number(env, entry.meta.told_ms - shift),
-        raw::number(env, entry.meta.stamp.0 as f64),
+        raw::number(env, stamp.epoch.0 as f64),
+        raw::number(env, stamp.at.position.0 as f64),
+        raw::small(env, stamp.at.local),
         string(env, entry, part(body, 0)?),
         buffer(env, entry),
     ];

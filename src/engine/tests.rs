@@ -8,8 +8,9 @@ fn engine() -> Engine {
     Engine::new(options, Clock::manual(Timestamp(1_000_000)))
 }
 
-fn tagged(stamp: Position, tag: &str) -> Meta {
-    Meta { stamp, tags: [Tag::from(tag)].into_iter().collect(), ..meta() }
+fn tagged(engine: &Engine, began: Revision, tag: &str) -> Meta {
+    let stamp = engine.ledger.stamp_of(began).unwrap();
+    Meta { stamp, since: began, tags: [Tag::from(tag)].into_iter().collect(), ..meta() }
 }
 
 fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
@@ -30,19 +31,19 @@ fn set(engine: &Engine, name: u16, meta: Meta) -> Stored {
 fn what_is_set_is_found_until_its_tag_is_invalidated() {
     let engine = engine();
     assert_eq!(verdict(&engine, 1, &[]), None);
-    set(&engine, 1, tagged(engine.position(), "a"));
+    set(&engine, 1, tagged(&engine, engine.revision(), "a"));
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
-    engine.invalidate(&[Tag::from("b")], None);
+    engine.invalidate(&[Tag::from("b")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
-    engine.invalidate(&[Tag::from("a")], None);
+    engine.invalidate(&[Tag::from("a")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
 }
 
 #[test]
 fn soft_tags_count_for_who_asks_with_them() {
     let engine = engine();
-    set(&engine, 1, tagged(engine.position(), "a"));
-    engine.invalidate(&[Tag::from("/path")], None);
+    set(&engine, 1, tagged(&engine, engine.revision(), "a"));
+    engine.invalidate(&[Tag::from("/path")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
     assert_eq!(verdict(&engine, 1, &["/path"]), Some(Verdict::Gone));
     assert_eq!(verdict(&engine, 1, &["/other"]), Some(Verdict::Fresh));
@@ -51,29 +52,29 @@ fn soft_tags_count_for_who_asks_with_them() {
 #[test]
 fn a_generation_that_overlaps_an_invalidation_is_never_served() {
     let engine = engine();
-    let began = engine.position();
-    engine.invalidate(&[Tag::from("a")], None);
-    assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Invalidated);
+    let began = engine.revision();
+    engine.invalidate(&[Tag::from("a")], Lifetime::None);
+    assert_eq!(set(&engine, 1, tagged(&engine, began, "a")), Stored::Invalidated);
     assert_eq!(verdict(&engine, 1, &[]), None);
-    assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
+    assert_eq!(set(&engine, 1, tagged(&engine, engine.revision(), "a")), Stored::Yes);
 }
 
 #[test]
 fn an_older_generation_does_not_replace_a_newer_one() {
     let engine = engine();
-    let began = engine.position();
-    engine.invalidate(&[Tag::from("a")], Some(60.0));
-    assert_eq!(set(&engine, 1, tagged(engine.position(), "a")), Stored::Yes);
-    assert_eq!(set(&engine, 1, tagged(began, "a")), Stored::Older);
+    let began = engine.revision();
+    engine.invalidate(&[Tag::from("a")], Lifetime::Micros(60_000_000));
+    assert_eq!(set(&engine, 1, tagged(&engine, engine.revision(), "a")), Stored::Yes);
+    assert_eq!(set(&engine, 1, tagged(&engine, began, "a")), Stored::Older);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
 }
 
 #[test]
 fn a_soft_invalidation_turns_hard_at_its_deadline() {
     let engine = engine();
-    let meta = Meta { revalidate_us: None, expire_us: None, ..tagged(Position(0), "a") };
+    let meta = Meta { revalidate_us: None, expire_us: None, ..tagged(&engine, Revision(0), "a") };
     set(&engine, 1, meta);
-    engine.invalidate(&[Tag::from("a")], Some(5.0));
+    engine.invalidate(&[Tag::from("a")], Lifetime::Micros(5_000_000));
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Stale));
     engine.clock.advance_us(5_000_000);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
@@ -82,9 +83,9 @@ fn a_soft_invalidation_turns_hard_at_its_deadline() {
 #[test]
 fn the_clock_of_the_wall_does_not_matter() {
     let engine = engine();
-    let far = Meta { created: Timestamp(u64::MAX / 2), ..tagged(Position(0), "a") };
+    let far = Meta { created: Timestamp(u64::MAX / 2), ..tagged(&engine, Revision(0), "a") };
     set(&engine, 1, far);
-    engine.invalidate(&[Tag::from("a")], None);
+    engine.invalidate(&[Tag::from("a")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
 }
 

@@ -3,6 +3,14 @@ use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp(1_000);
 
+fn point(position: u64) -> Point {
+    Position(position).into()
+}
+
+fn stamp(position: u64) -> Stamp {
+    Stamp { at: point(position), ..Stamp::default() }
+}
+
 fn bytes(tags: &[Tag]) -> impl Iterator<Item = &[u8]> {
     tags.iter().map(Tag::as_bytes)
 }
@@ -21,43 +29,52 @@ fn soft(deadline: u64) -> Change {
 
 #[test]
 fn a_hard_invalidation_kills_what_began_before_it_and_nothing_after() {
-    let table = TagTable::new(10);
+    let mut table = Table::new(10);
     let tags = [Tag::from("a")];
-    table.apply(&tags, Change::Hard, Position(5), NOW);
-    assert_eq!(table.judge(Position(4), bytes(&tags), NOW).0, Verdict::Gone);
-    assert_eq!(table.judge(Position(5), bytes(&tags), NOW).0, Verdict::Fresh);
+    table.apply(&tags, Change::Hard, point(5), NOW);
+    assert_eq!(table.judge(stamp(4), bytes(&tags), NOW).0, Verdict::Gone);
+    assert_eq!(table.judge(stamp(5), bytes(&tags), NOW).0, Verdict::Fresh);
 }
 
 #[test]
 fn a_soft_invalidation_is_stale_until_its_deadline() {
-    let table = TagTable::new(10);
+    let mut table = Table::new(10);
     let tags = [Tag::from("a")];
-    table.apply(&tags, soft(2_000), Position(5), NOW);
-    assert_eq!(table.judge(Position(4), bytes(&tags), Timestamp(1_999)).0, Verdict::Stale);
-    assert_eq!(table.judge(Position(4), bytes(&tags), Timestamp(2_000)).0, Verdict::Gone);
-    assert_eq!(table.judge(Position(5), bytes(&tags), Timestamp(9_000)).0, Verdict::Fresh);
+    table.apply(&tags, soft(2_000), point(5), NOW);
+    assert_eq!(table.judge(stamp(4), bytes(&tags), Timestamp(1_999)).0, Verdict::Stale);
+    assert_eq!(table.judge(stamp(4), bytes(&tags), Timestamp(2_000)).0, Verdict::Gone);
+    assert_eq!(table.judge(stamp(5), bytes(&tags), Timestamp(9_000)).0, Verdict::Fresh);
 }
 
 #[test]
-fn next_durations_become_changes() {
-    assert_eq!(Change::from_expire(None, NOW), Change::Hard);
-    assert_eq!(Change::from_expire(Some(0.0), NOW), Change::Hard);
-    assert_eq!(Change::from_expire(Some(f64::NAN), NOW), Change::Hard);
-    assert_eq!(Change::from_expire(Some(31_536_000.0), NOW), Change::Soft { deadline: None });
-    assert_eq!(Change::from_expire(Some(5.0), NOW), soft(5_001_000));
+fn an_own_invalidation_without_a_position_comes_after_all_that_is_applied() {
+    let own = Point { local: 1, ..point(5) };
+    assert!(point(5) < own && own < point(6));
+    assert_eq!(own.before(), point(5));
+    assert_eq!(point(6).before(), point(5));
+}
+
+#[test]
+fn in_another_life_of_the_table_a_stamp_says_nothing() {
+    let mut table = Table::new(10);
+    table.apply(&[Tag::from("a")], Change::Hard, point(5), NOW);
+    table.begin(Epoch(7));
+    assert!(table.is_empty());
+    assert_eq!(table.judge(stamp(9), [], NOW).0, Verdict::Gone);
+    let there = Stamp { epoch: Epoch(7), at: point(1) };
+    assert_eq!(table.judge(there, [], NOW).0, Verdict::Fresh);
 }
 
 #[test]
 fn a_full_table_forgets_the_oldest_tags_and_trusts_no_older_stamp() {
-    let table = TagTable::new(10);
+    let mut table = Table::new(10);
     for n in 1..=11_u64 {
-        table.apply(&[Tag::from(&*n.to_string())], Change::Hard, Position(n), NOW);
+        table.apply(&[Tag::from(&*n.to_string())], Change::Hard, point(n), NOW);
     }
-    let (rows, floor) = table.size();
-    assert!(rows <= 10 && floor >= Position(1));
+    assert!(table.len() <= 10 && table.floor() >= point(1));
     let forgotten = [Tag::from("1")];
-    assert_eq!(table.judge(Position(0), bytes(&forgotten), NOW).0, Verdict::Gone);
-    assert_eq!(table.judge(Position(11), bytes(&forgotten), NOW).0, Verdict::Fresh);
+    assert_eq!(table.judge(stamp(0), bytes(&forgotten), NOW).0, Verdict::Gone);
+    assert_eq!(table.judge(stamp(11), bytes(&forgotten), NOW).0, Verdict::Fresh);
 }
 
 #[derive(Debug, Clone)]
@@ -116,10 +133,10 @@ proptest! {
     fn the_table_is_never_kinder_than_naive_replay(said in said(), stamp in 0..13_u64, wait in 0..60_u64) {
         let mut facts = Facts::default();
         for (i, one) in said.iter().enumerate() {
-            facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+            facts = facts.after(one.change, point(i as u64 + 1), one.at);
         }
         let now = Timestamp(said.last().map_or(0, |s| s.at.0) + wait);
-        let verdict = facts.judge(Position(stamp), now);
+        let verdict = facts.judge(point(stamp), now);
         let exact = naive(&said, stamp, now);
         prop_assert!(verdict >= exact);
         prop_assert!(verdict <= naive_cautious(&said, stamp, now));
@@ -131,7 +148,7 @@ proptest! {
         let mut facts = Facts::default();
         let mut history = vec![facts];
         for (i, one) in said.iter().enumerate() {
-            facts = facts.after(one.change, Position(i as u64 + 1), one.at);
+            facts = facts.after(one.change, point(i as u64 + 1), one.at);
             history.push(facts);
         }
         let mut shuffled = history.clone();

@@ -1,0 +1,236 @@
+//! What an instance is told, and what it wants done: the whole surface of the protocol.
+//!
+//! [`Event`]s go in, [`Action`]s come out. A [`Command`] is one exchange with the shared store; its
+//! [`Answer`] comes back as an event. Nothing here does anything.
+
+use crate::clock::Timestamp;
+use crate::tags::{Change, Epoch, MAX_LIFE_US, Position, Tag};
+
+/// Numbers a command, so that its answer is recognised.
+pub type Request = u64;
+/// Numbers an invalidation that somebody waits for.
+pub type Call = u64;
+/// Numbers a get that waits for a poll.
+pub type Ask = u64;
+
+/// Something that happens to an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The connection to the primary was made, or made anew. What was under way on the one before
+    /// is never answered.
+    Connected,
+    /// The connection was lost, or the store is given up for now.
+    Disconnected,
+    /// Time has passed; see `Coherence::next_timer`.
+    Tick,
+    /// A get came that may not be answered from memory without asking.
+    Ask(Ask),
+    /// A user invalidates tags.
+    Invalidate(Call, Vec<Tag>, Lifetime),
+    /// What the store answered.
+    Answered(Request, Answer),
+    /// The store did not answer in time, or with an error; the command may have taken effect.
+    Failed(Request),
+    /// Another instance invalidated something.
+    Heard(Message),
+}
+
+/// How long invalidated entries may still be served stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lifetime {
+    /// Not at all: a hard invalidation.
+    None,
+    /// So many microseconds.
+    Micros(u64),
+    /// Without end: no entry lives that long anyway.
+    Unlimited,
+}
+
+/// The facts of one tag as the store holds them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Row {
+    /// The tag.
+    pub tag: Tag,
+    /// Where it was invalidated hard; 0 = never.
+    pub hard: Position,
+    /// Where it was invalidated softly, later than that; 0 = never.
+    pub soft: Position,
+    /// When what is soft becomes hard, in microseconds on the store's clock.
+    pub deadline_us: Option<u64>,
+}
+
+/// An invalidation as told to the other instances.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Message {
+    /// The life of the table it was written to.
+    pub epoch: Epoch,
+    /// The last position before it.
+    pub previous: Position,
+    /// Its position.
+    pub position: Position,
+    /// The facts it made.
+    pub rows: Vec<Row>,
+}
+
+/// An exchange with the shared store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Registers this instance and reads what is new, in one step.
+    Poll(Known),
+    /// Reads the whole table. Not one step: what changes meanwhile may or may not be in it.
+    Load,
+    /// Writes an invalidation of up to [`MOST_TAGS`] tags.
+    Invalidate {
+        /// What the instance knows; without it nothing is checked (a repair).
+        known: Option<Known>,
+        /// The tags.
+        tags: Vec<(Tag, Lifetime)>,
+    },
+    /// Tells that a position was applied.
+    Ack(Position),
+    /// Asks which positions the others have applied.
+    Look,
+    /// Removes the instances that have not polled since this position.
+    Remove(Position),
+}
+
+/// Tags in one invalidation.
+pub const MOST_TAGS: usize = 50;
+
+/// What an instance knows of the history: sent along, so that the store can tell if it differs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Known {
+    /// The life of the table it follows; 0 = none yet.
+    pub epoch: Epoch,
+    /// Everything up to here is applied; 0 = nothing is known.
+    pub applied: Position,
+    /// Positions of its own invalidations that it has not seen listed yet.
+    pub open: Vec<Position>,
+}
+
+/// What the store answers to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// To [`Command::Poll`].
+    Polled(Polled),
+    /// To [`Command::Load`].
+    Loaded {
+        /// All facts.
+        rows: Vec<Row>,
+        /// See [`Polled::floor`].
+        floor: Position,
+    },
+    /// To [`Command::Invalidate`].
+    Invalidated(Invalidated),
+    /// To [`Command::Invalidate`]: nothing was written, because the history the caller knows is not
+    /// that of the table.
+    Unknown,
+    /// To [`Command::Look`].
+    Looked {
+        /// The lowest position applied by any other instance; `None` if there is no other.
+        lowest: Option<Position>,
+        /// When the list of instances was created, on the store's clock; `None` if it is missing.
+        born_us: Option<u64>,
+    },
+    /// To [`Command::Ack`] and [`Command::Remove`].
+    Done,
+}
+
+/// The answer to a poll.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Polled {
+    /// The life of the table.
+    pub epoch: Epoch,
+    /// The last position given.
+    pub last: Position,
+    /// Whether the applied and all open positions are among those listed. True for a first poll.
+    pub known: bool,
+    /// Positions listed, lowest first. Only when `known` is false.
+    pub listed: Vec<Position>,
+    /// The store's clock, in microseconds.
+    pub now_us: u64,
+    /// Facts up to here may have been dropped.
+    pub floor: Position,
+    /// What changed above the applied position; `None` if the table has to be loaded: another
+    /// epoch, nothing known yet, history rewound, or too much to tell in one step.
+    pub rows: Option<Vec<Row>>,
+}
+
+/// The answer to an invalidation that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Invalidated {
+    /// The life of the table.
+    pub epoch: Epoch,
+    /// The last position before it.
+    pub previous: Position,
+    /// Its position.
+    pub position: Position,
+    /// The facts it made.
+    pub rows: Vec<Row>,
+    /// When the list of instances was created, on the store's clock; 0 = it was missing.
+    pub born_us: u64,
+    /// The store's clock, in microseconds.
+    pub now_us: u64,
+}
+
+/// What an instance wants done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Exchange this with the store.
+    Send(Request, Command),
+    /// The get may be judged now.
+    Wake(Ask),
+    /// The invalidation is done.
+    Resolve(Call, Outcome),
+    /// Entries of older epochs are worthless: drop what is queued for the store.
+    NewEpoch,
+    /// So many invalidations have just entered the outbox.
+    Queued(usize),
+}
+
+/// How an invalidation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// No instance answers with anything older.
+    Everywhere,
+    /// In effect here; the store could not be told yet.
+    Here,
+}
+
+impl Lifetime {
+    /// What Next.js means by `durations.expire`, in seconds: `None` stands for no durations at all
+    /// and is hard, as is anything not above zero. From 30 days on there is no end, because no entry
+    /// lives longer.
+    pub fn from_expire(expire_secs: Option<f64>) -> Self {
+        match expire_secs {
+            Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => Self::Unlimited,
+            Some(secs) if secs > 0.0 => Self::Micros((secs * 1e6) as u64),
+            _ => Self::None,
+        }
+    }
+
+    /// The change that an invalidation at `now` makes.
+    pub fn change(self, now: Timestamp) -> Change {
+        match self {
+            Self::None => Change::Hard,
+            Self::Micros(us) => {
+                Change::Soft { deadline: Some(Timestamp(now.0.saturating_add(us))) }
+            }
+            Self::Unlimited => Change::Soft { deadline: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_durations_become_lifetimes() {
+        assert_eq!(Lifetime::from_expire(None), Lifetime::None);
+        assert_eq!(Lifetime::from_expire(Some(0.0)), Lifetime::None);
+        assert_eq!(Lifetime::from_expire(Some(f64::NAN)), Lifetime::None);
+        assert_eq!(Lifetime::from_expire(Some(31_536_000.0)), Lifetime::Unlimited);
+        assert_eq!(Lifetime::from_expire(Some(5.0)), Lifetime::Micros(5_000_000));
+    }
+}

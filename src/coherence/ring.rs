@@ -1,0 +1,97 @@
+//! What was known at an earlier moment.
+
+use std::collections::VecDeque;
+
+use crate::clock::Timestamp;
+use crate::tags::Stamp;
+
+/// Changes that are remembered, to date generations that began earlier.
+const MOST: usize = 8_192;
+
+/// Counts the changes of what this process knows. Whatever was found true at one revision holds
+/// until the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub u64);
+
+/// The last changes, with the stamp of what began after each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Ring {
+    /// The revision of the first change held.
+    first: Revision,
+    changes: VecDeque<(Timestamp, Stamp)>,
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self { first: Revision(0), changes: VecDeque::from([(Timestamp(0), Stamp::default())]) }
+    }
+}
+
+impl Ring {
+    /// Notes that from `now` on generations are stamped `stamp`.
+    pub fn note(&mut self, now: Timestamp, stamp: Stamp) {
+        if self.changes.len() == MOST {
+            self.changes.pop_front();
+            self.first.0 += 1;
+        }
+        self.changes.push_back((now, stamp));
+    }
+
+    /// The present revision.
+    pub fn revision(&self) -> Revision {
+        Revision(self.first.0 + self.changes.len() as u64 - 1)
+    }
+
+    /// The stamp of what begins now.
+    pub fn stamp(&self) -> Stamp {
+        self.changes.back().map_or_else(Stamp::default, |(_, stamp)| *stamp)
+    }
+
+    /// The stamp of what began at a revision; `None` if that is longer ago than is remembered: what
+    /// began then may not be stored.
+    pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
+        let index = revision.0.checked_sub(self.first.0)?;
+        self.changes.get(index as usize).map(|(_, stamp)| *stamp)
+    }
+
+    /// The revision at `moment`; `None` if that is longer ago than is remembered.
+    pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
+        let later = self.changes.partition_point(|(at, _)| *at <= moment) as u64;
+        Some(Revision(self.first.0 + later.checked_sub(1)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tags::{Position, Stamp};
+
+    fn stamp(position: u64) -> Stamp {
+        Stamp { at: Position(position).into(), ..Stamp::default() }
+    }
+
+    #[test]
+    fn a_generation_is_dated_by_what_was_known_when_it_began() {
+        let mut ring = Ring::default();
+        ring.note(Timestamp(10), stamp(1));
+        ring.note(Timestamp(20), stamp(2));
+        let at = |moment| ring.revision_at(Timestamp(moment)).and_then(|r| ring.stamp_of(r));
+        assert_eq!(at(9), Some(stamp(0)));
+        assert_eq!(at(10), Some(stamp(1)));
+        assert_eq!(at(19), Some(stamp(1)));
+        assert_eq!(at(99), Some(stamp(2)));
+        assert_eq!(ring.stamp(), stamp(2));
+    }
+
+    #[test]
+    fn what_began_before_the_oldest_change_remembered_has_no_date() {
+        let mut ring = Ring::default();
+        for n in 1..=MOST as u64 {
+            ring.note(Timestamp(100 + n), stamp(n));
+        }
+        assert_eq!(ring.revision_at(Timestamp(100)), None);
+        assert_eq!(ring.stamp_of(Revision(0)), None);
+        assert_eq!(ring.stamp_of(Revision(1)), Some(stamp(1)));
+        assert_eq!(ring.revision(), Revision(MOST as u64));
+    }
+}

@@ -1,0 +1,153 @@
+//! What this process knows of invalidations, as its threads share it.
+//!
+//! The protocol's state lies behind a lock. What every hit needs lies beside it in atomics, written
+//! after the state, so that whoever reads them finds the state at least as new.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::clock::Timestamp;
+use crate::coherence::Coherence;
+use crate::coherence::event::{Action, Event};
+use crate::coherence::ring::Revision;
+use crate::tags::{Point, Stamp, Tag, Verdict};
+
+/// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
+/// sleep of the machine shorter than 50 ms goes unnoticed by it.
+const COARSE_US: u64 = 64_000;
+
+/// The state of the protocol, shared.
+#[derive(Debug)]
+pub struct Ledger {
+    state: RwLock<Coherence>,
+    revision: AtomicU64,
+    lease_until: AtomicU64,
+    is_apart: AtomicBool,
+    /// How long memory answers while the store is away, in microseconds.
+    outage_us: u64,
+}
+
+impl Ledger {
+    /// A ledger over `state`.
+    pub fn new(state: Coherence, outage_us: u64) -> Self {
+        let ledger = Self {
+            revision: AtomicU64::new(0),
+            lease_until: AtomicU64::new(0),
+            is_apart: AtomicBool::new(false),
+            state: RwLock::new(state),
+            outage_us,
+        };
+        ledger.publish(&ledger.state.read());
+        ledger
+    }
+
+    /// Takes an event in.
+    pub fn on(&self, now: Timestamp, event: Event) -> Vec<Action> {
+        let mut state = self.state.write();
+        let actions = state.on(now, event);
+        self.publish(&state);
+        actions
+    }
+
+    fn publish(&self, state: &Coherence) {
+        // A lease without end stays one.
+        let until = state.lease_until().0;
+        let until = if until == u64::MAX { until } else { until.saturating_sub(COARSE_US) };
+        self.revision.store(state.revision().0, Ordering::Release);
+        self.lease_until.store(until, Ordering::Release);
+        self.is_apart.store(state.is_apart(), Ordering::Release);
+    }
+
+    /// When an event of time is due.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.state.read().next_timer()
+    }
+
+    /// The present revision: read it before what is judged by it.
+    #[inline]
+    pub fn revision(&self) -> Revision {
+        Revision(self.revision.load(Ordering::Acquire))
+    }
+
+    /// Whether memory may answer at `now` without asking.
+    #[inline]
+    pub fn is_leased(&self, now: Timestamp) -> bool {
+        now.0 < self.lease_until.load(Ordering::Acquire)
+    }
+
+    /// Until when memory may answer without asking.
+    pub fn lease_until(&self) -> Timestamp {
+        Timestamp(self.lease_until.load(Ordering::Acquire))
+    }
+
+    /// Whether the store is away.
+    pub fn is_apart(&self) -> bool {
+        self.is_apart.load(Ordering::Acquire)
+    }
+
+    /// Whether, with the store away, memory may still answer with what was generated at `created`.
+    pub fn outlasts(&self, created: Timestamp, now: Timestamp) -> bool {
+        let since = created.0.max(self.lease_until.load(Ordering::Acquire));
+        self.is_apart() && now.0 < since.saturating_add(self.outage_us)
+    }
+
+    /// The stamp of what begins now, and its revision.
+    pub fn present(&self) -> (Revision, Stamp) {
+        let state = self.state.read();
+        (state.revision(), state.ring().stamp())
+    }
+
+    /// The stamp of what began at a revision; `None` if that is too long ago to know.
+    pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
+        self.state.read().ring().stamp_of(revision)
+    }
+
+    /// The revision at `moment`; `None` if that is too long ago to know.
+    pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
+        self.state.read().ring().revision_at(moment)
+    }
+
+    /// What is known of an entry with `stamp` and `tags`, and the tag that decided.
+    pub fn judge<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> (Verdict, Option<&'t [u8]>) {
+        self.state.read().table().judge(stamp, tags, now)
+    }
+
+    /// The same of build output, which has no stamp: its point is that of its files, and in another
+    /// life of the table than it was read in, it is stale.
+    pub fn judge_output<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> (Verdict, Option<&'t [u8]>) {
+        let state = self.state.read();
+        let table = state.table();
+        let (verdict, tag) = table.judge(Stamp { epoch: table.epoch(), ..stamp }, tags, now);
+        if stamp.epoch == table.epoch() {
+            (verdict, tag)
+        } else {
+            (verdict.max(Verdict::Stale), tag)
+        }
+    }
+
+    /// Those of `tags` that make an entry with `stamp` stale, and since when.
+    pub fn stale<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> Vec<(Tag, Point)> {
+        self.state.read().table().stale(stamp, tags, now)
+    }
+
+    /// Tags remembered.
+    pub fn tags(&self) -> usize {
+        self.state.read().table().len()
+    }
+}

@@ -1,0 +1,78 @@
+//! The shared tier, as the engine sees it: a store of opaque bytes that other processes see too, and
+//! the exchanges of the coherence protocol.
+//!
+//! Nothing here waits. What is asked for is answered later, on a thread of the store.
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::coherence::event::{Command, Event, Request};
+
+/// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
+pub type Address = [u8; 16];
+
+/// The store did not answer, in time or at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// Called once with what lies at an address.
+pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) + Send>;
+
+/// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
+/// be stored any more.
+pub type Make = Box<dyn FnOnce() -> Option<(Vec<u8>, u64)> + Send>;
+
+/// A store other processes see.
+pub trait SharedStore: Send + Sync {
+    /// Asks for the entry at an address. It leaves with the next [`SharedStore::flush`].
+    fn read(&self, address: Address, receive: Receive);
+
+    /// Sends what was asked for since the last time: the requests of one tick travel together.
+    fn flush(&self);
+
+    /// Stores an entry in the background, made on the store's thread. `weight` is its size in bytes,
+    /// roughly: what waits is bounded, and beyond that the oldest is dropped.
+    fn write(&self, address: Address, weight: usize, make: Make);
+
+    /// Exchanges commands of the protocol; the answers go to the [`Listener`].
+    fn exchange(&self, commands: Vec<(Request, Command)>);
+
+    /// Drops the writes that wait.
+    fn forget_writes(&self);
+
+    /// How it is.
+    fn health(&self) -> Health;
+}
+
+/// Who is told what the store hears.
+pub trait Listener: Send + Sync {
+    /// Takes an event in; what is returned is to be exchanged with the store.
+    fn on(&self, event: Event) -> Vec<(Request, Command)>;
+
+    /// When [`Event::Tick`] is due next.
+    fn next_timer(&self) -> Option<Timestamp>;
+
+    /// The present moment on the engine's clock.
+    fn now(&self) -> Timestamp;
+}
+
+/// How the store is, for statistics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Connections open now.
+    pub connections: u32,
+    /// Whether it is given up for now: only probes are sent.
+    pub is_broken: bool,
+    /// How often it was given up.
+    pub breaks: u64,
+    /// Connections replaced because nothing came back.
+    pub replaced: u64,
+    /// Exchanges and reads that were not answered in time.
+    pub timeouts: u64,
+    /// Writes that wait, and their bytes.
+    pub queued_writes: u64,
+    /// See above.
+    pub queued_bytes: u64,
+    /// Writes dropped because too many waited.
+    pub dropped_writes: u64,
+}
