@@ -113,6 +113,19 @@ impl TagList {
     pub fn weight(&self) -> usize {
         self.0.len()
     }
+
+    /// Its bytes, as the format above has them.
+    pub fn as_packed(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The list that has these bytes; `None` if none has.
+    pub fn from_packed(bytes: &[u8]) -> Option<Self> {
+        let list = Self(bytes.into());
+        // Reading stops at the first tag that is not whole: then something is left over.
+        let read: usize = list.iter().map(|tag| size_of::<u32>() + tag.len()).sum();
+        (read == bytes.len()).then_some(list)
+    }
 }
 
 impl FromIterator<Tag> for TagList {
