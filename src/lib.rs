@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
-//! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see;
-//! [`flight`] keeps generations single. [`options`], [`stats`],
+//! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
+//! in the bytes of [`codec`]; [`flight`] keeps generations single. [`options`], [`stats`],
 //! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
@@ -12,6 +12,7 @@
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;
 pub mod clock;
+pub mod codec;
 pub mod coherence;
 pub mod engine;
 pub mod entry;

@@ -70,6 +70,12 @@ fn memory_and_flights_do_not_know_the_engine() {
 }
 
 #[test]
+fn the_codec_knows_only_what_it_stores() {
+    let words = ["crate::engine", "crate::memory", "crate::entry", "crate::coherence", "Clock"];
+    forbid(|file| file == Path::new("codec.rs") || file.starts_with("codec"), &words);
+}
+
+#[test]
 fn the_protocol_reads_no_clock_and_takes_no_lock() {
     let words = ["Clock", "Instant", "SystemTime", "Mutex", "RwLock", "std::net", "std::thread"];
     forbid(|file| file.starts_with("coherence"), &words);
