@@ -106,6 +106,142 @@ declare namespace TiercelHandler {
      * @default false, or `TIERCEL_DEBUG`, or `NEXT_PRIVATE_DEBUG_CACHE`
      */
     debug?: boolean | ((decision: Decision) => void)
+
+    /**
+     * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; the README lists the
+     * spellings. `'none'` = memory only, also where a variable names a server.
+     * @default memory only, or `TIERCEL_REDIS_URL`, or `REDIS_URL`
+     */
+    redisUrl?: string | null
+    /**
+     * User of the access list; wins over the URL's. Needs a password.
+     * @default the URL's, or `TIERCEL_REDIS_USERNAME`
+     */
+    redisUsername?: string
+    /**
+     * Password as it is, not percent-encoded; wins over the URL's.
+     * @default the URL's, or `TIERCEL_REDIS_PASSWORD`
+     */
+    redisPassword?: string
+    /**
+     * Numbered database, 0 to 255, in a cluster 0; wins over the URL's.
+     * @default the URL's, else 0, or `TIERCEL_REDIS_DATABASE`
+     */
+    redisDatabase?: number
+    /**
+     * Whether connections are encrypted; wins over the URL's scheme.
+     * @default true with `rediss://`, or `TIERCEL_REDIS_TLS`
+     */
+    redisTls?: boolean
+    /**
+     * PEM file of the authorities that may have signed the server's certificate. This and the
+     * options of TLS below are refused where connections are not encrypted.
+     * @default the platform's authorities, or `TIERCEL_REDIS_TLS_CA_FILE`
+     */
+    redisTlsCaFile?: string
+    /**
+     * PEM file of the certificate this process proves itself with. Needs `redisTlsKeyFile`.
+     * @default none, or `TIERCEL_REDIS_TLS_CERT_FILE`
+     */
+    redisTlsCertFile?: string
+    /**
+     * PEM file of the key of that certificate.
+     * @default none, or `TIERCEL_REDIS_TLS_KEY_FILE`
+     */
+    redisTlsKeyFile?: string
+    /**
+     * The name the server's certificate must be for.
+     * @default the host's, or `TIERCEL_REDIS_TLS_SERVER_NAME`
+     */
+    redisTlsServerName?: string
+    /**
+     * Whether the server's certificate is checked. `false` trusts whoever answers.
+     * @default true, or `TIERCEL_REDIS_TLS_VERIFY`
+     */
+    redisTlsVerify?: boolean
+    /**
+     * What the Sentinels call the primary; wins over the URL's.
+     * @default the URL's, or `TIERCEL_REDIS_SENTINEL_NAME`
+     */
+    redisSentinelName?: string
+    /**
+     * User of the Sentinels themselves; they never get the server's login.
+     * @default the URL's `sentinelUsername`, or `TIERCEL_REDIS_SENTINEL_USERNAME`
+     */
+    redisSentinelUsername?: string
+    /**
+     * Password of the Sentinels themselves.
+     * @default the URL's `sentinelPassword`, or `TIERCEL_REDIS_SENTINEL_PASSWORD`
+     */
+    redisSentinelPassword?: string
+    /**
+     * Takes the hosts of a `redis://` URL as a cluster's: its configuration endpoint, or some nodes.
+     * @default true with `redis+cluster://`, or `TIERCEL_REDIS_CLUSTER`
+     */
+    redisCluster?: boolean
+    /**
+     * Keeps apps that share a server apart: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+     * @default found out from the app, or `TIERCEL_NAMESPACE`
+     */
+    namespace?: string
+    /**
+     * Authenticates stored entries, so that nobody else who can write to the server can plant one:
+     * 16 characters or more, the same in all processes.
+     * @default entries are not authenticated, or `TIERCEL_SECRET`
+     */
+    secret?: string
+    /**
+     * How long one command may take, in ms, 10 to 2000; beyond, it is a miss.
+     * @default 100, or `TIERCEL_COMMAND_TIMEOUT_MS`
+     */
+    commandTimeoutMs?: number
+    /**
+     * How long opening a connection may take, in ms, 100 to 30000. No request waits for it.
+     * @default 2000, or `TIERCEL_CONNECT_TIMEOUT_MS`
+     */
+    connectTimeoutMs?: number
+    /**
+     * Bound of the entries waiting to be written, in MiB, 1 to 1024; beyond, entries are not shared.
+     * @default 32, or `TIERCEL_WRITE_QUEUE_MB`
+     */
+    writeQueueMb?: number
+    /**
+     * Whether entries are stored compressed.
+     * @default true, or `TIERCEL_COMPRESS`
+     */
+    compress?: boolean
+    /**
+     * Whether a deploy begins without what `fetch` and `unstable_cache` stored before it.
+     * @default false, or `TIERCEL_ISOLATE_FETCH`
+     */
+    isolateFetch?: boolean
+    /**
+     * Whether `next build` connects, and so warms the shared tier.
+     * @default false, or `TIERCEL_REDIS_IN_BUILD`
+     */
+    redisInBuild?: boolean
+    /**
+     * Whether `next dev` connects.
+     * @default false, or `TIERCEL_REDIS_IN_DEV`
+     */
+    redisInDev?: boolean
+    /**
+     * How an invalidation ends that could not be recorded because the server is away. It is in
+     * effect in this process, and recorded later, in both cases.
+     * @default 'resolve', or `TIERCEL_ON_INVALIDATION_FAILURE`
+     */
+    onInvalidationFailure?: 'resolve' | 'reject'
+    /**
+     * Repeats each invalidation this much later, in ms, 0 to 60000; 0 = not. For apps that read
+     * from a database replica that lags behind what was written.
+     * @default 0, or `TIERCEL_INVALIDATION_GRACE_MS`
+     */
+    invalidationGraceMs?: number
+    /**
+     * How long memory goes on answering while the server is away, in ms, 0 to 3600000.
+     * @default 30000, or `TIERCEL_OUTAGE_SERVE_MS`
+     */
+    outageServeMs?: number
   }
 
   /** One decision. */

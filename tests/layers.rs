@@ -76,6 +76,11 @@ fn the_codec_knows_only_what_it_stores() {
 }
 
 #[test]
+fn options_know_neither_the_engine_nor_a_client_of_redis() {
+    forbid(|file| file.starts_with("options"), &["crate::engine", "fred", "tokio"]);
+}
+
+#[test]
 fn the_protocol_reads_no_clock_and_takes_no_lock() {
     let words = ["Clock", "Instant", "SystemTime", "Mutex", "RwLock", "std::net", "std::thread"];
     forbid(|file| file.starts_with("coherence"), &words);

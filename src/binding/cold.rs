@@ -21,7 +21,8 @@ pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
     let choose = || {
         let (given, env) = (parse(&given)?, parse(&env)?);
         let options = Options::resolve(&given, &env)?;
-        process::choose(options, given.is_null()).map(|()| options.debug)
+        let is_debug = options.debug;
+        process::choose(options, given.is_null()).map(|()| is_debug)
     };
     choose().map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
 }

@@ -34,7 +34,7 @@ pub(super) struct App {
 #[inline]
 pub(super) fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| {
-        let options = CHOSEN.lock().unwrap_or_default();
+        let options = CHOSEN.lock().clone().unwrap_or_default();
         let engine = Engine::new(options, Clock::system());
         engine.on_release(release);
         engine

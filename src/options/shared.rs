@@ -1,0 +1,99 @@
+//! The options of the shared tier.
+
+use std::time::Duration;
+
+use super::secret::Secret;
+use super::server::Server;
+use super::sources::Sources;
+use super::spec::{
+    COMMAND_TIMEOUT, COMPRESS, CONNECT_TIMEOUT, IN_BUILD, IN_DEV, INVALIDATION_GRACE,
+    ISOLATE_FETCH, NAMESPACE, Number, ON_INVALIDATION_FAILURE, OUTAGE_SERVE, SECRET, WRITE_QUEUE,
+};
+use crate::error::Error;
+
+/// The tier that processes share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of users, each by itself")]
+pub struct Shared {
+    /// Where it is.
+    pub server: Server,
+    /// What keeps apps that share a server apart; none = found out from the app.
+    pub namespace: Option<String>,
+    /// What stored entries are authenticated with; none = they are not.
+    pub secret: Option<Secret>,
+    /// How long one command may take. Default: 100 ms.
+    pub command_timeout: Duration,
+    /// How long opening a connection may take. Default: 2 s.
+    pub connect_timeout: Duration,
+    /// Bound of what waits to be written, in bytes. Default: 32 MiB.
+    pub write_queue_bytes: usize,
+    /// Whether entries are compressed. Default: true.
+    pub compress: bool,
+    /// Whether a deploy does not see what `fetch` stored before it. Default: false.
+    pub isolate_fetch: bool,
+    /// Whether `next build` stores into it. Default: false.
+    pub in_build: bool,
+    /// Whether `next dev` uses it. Default: false.
+    pub in_dev: bool,
+    /// How an invalidation ends that could not be recorded. Default: it resolves.
+    pub on_invalidation_failure: InvalidationFailure,
+    /// How long after it an invalidation is repeated, for data read from a database replica that
+    /// lags behind; 0 = not repeated. Default: 0.
+    pub invalidation_grace: Duration,
+    /// How long memory answers while the server is away. Default: 30 s.
+    pub outage_serve: Duration,
+}
+
+/// How the promise of an invalidation ends that is in effect here, but could not be recorded in the
+/// shared tier yet. Either way it is recorded once the server is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InvalidationFailure {
+    /// It resolves: an outage of a cache fails no server action.
+    #[default]
+    Resolve,
+    /// It rejects: the caller wants to know.
+    Reject,
+}
+
+impl Shared {
+    /// Where it is, in words without a secret: `redis host:6379/0`.
+    pub fn place(&self) -> String {
+        self.server.place()
+    }
+
+    /// # Errors
+    /// A value that is not allowed, also without a URL.
+    pub(super) fn resolve(read: &Sources) -> Result<Option<Self>, Error> {
+        let server = Server::resolve(read)?;
+        let namespace = read.text(&NAMESPACE)?.map(|given| given.value.to_owned());
+        let secret = read.text(&SECRET)?.map(|given| Secret::new(given.value.to_owned()));
+        let millis = |spec: &Number, default: u64| {
+            Ok(Duration::from_millis(read.number(spec)?.unwrap_or(default)))
+        };
+        let command_timeout = millis(&COMMAND_TIMEOUT, 100)?;
+        let connect_timeout = millis(&CONNECT_TIMEOUT, 2_000)?;
+        let invalidation_grace = millis(&INVALIDATION_GRACE, 0)?;
+        let outage_serve = millis(&OUTAGE_SERVE, 30_000)?;
+        let write_queue_mib = read.number(&WRITE_QUEUE)?.unwrap_or(32);
+        let compress = read.flag(&COMPRESS)?.unwrap_or(true);
+        let isolate_fetch = read.flag(&ISOLATE_FETCH)?.unwrap_or(false);
+        let in_build = read.flag(&IN_BUILD)?.unwrap_or(false);
+        let in_dev = read.flag(&IN_DEV)?.unwrap_or(false);
+        let on_invalidation_failure = read.choice(&ON_INVALIDATION_FAILURE)?.unwrap_or_default();
+        Ok(server.map(|server| Self {
+            server,
+            namespace,
+            secret,
+            command_timeout,
+            connect_timeout,
+            write_queue_bytes: (write_queue_mib << 20) as usize,
+            compress,
+            isolate_fetch,
+            in_build,
+            in_dev,
+            on_invalidation_failure,
+            invalidation_grace,
+            outage_serve,
+        }))
+    }
+}

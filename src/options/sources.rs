@@ -1,0 +1,143 @@
+//! Where options come from: the object, then the environment.
+
+use serde_json::{Map, Value};
+
+use super::spec::{Choice, Flag, Names, Number, PLATFORM_URL, Text, URL};
+use crate::error::Error;
+
+/// A value with the name it was given under, for refusals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<T> {
+    pub(super) name: &'static str,
+    pub(super) value: T,
+}
+
+impl<T> Given<T> {
+    /// The refusal of this value, told without repeating it.
+    pub(super) fn must_be(&self, allowed: &str, given: &str) -> Error {
+        Error::InvalidOption {
+            option: self.name.into(),
+            allowed: allowed.into(),
+            given: given.into(),
+        }
+    }
+
+    /// The refusal of a value that means nothing without something else.
+    pub(super) fn needs(&self, what: &str) -> Error {
+        self.must_be(&format!("set only with {what}"), "set without")
+    }
+}
+
+/// The object given and the environment.
+pub(super) struct Sources<'a> {
+    pub(super) given: &'a Map<String, Value>,
+    pub(super) env: &'a Map<String, Value>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn number(&self, spec: &Number) -> Result<Option<u64>, Error> {
+        Ok(self.given_number(spec)?.map(|given| given.value))
+    }
+
+    pub(super) fn given_number(&self, spec: &Number) -> Result<Option<Given<u64>>, Error> {
+        let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
+        let number = match value {
+            Value::Number(n) => n.as_u64().or_else(|| whole(n.as_f64()?)),
+            Value::String(s) if name == spec.names.env => s.trim().parse().ok(),
+            _ => None,
+        };
+        let Number { least, most, .. } = *spec;
+        number
+            .filter(|n| (least..=most).contains(n))
+            .map(|value| Some(Given { name, value }))
+            .ok_or_else(|| refused(name, format!("a whole number from {least} to {most}"), value))
+    }
+
+    pub(super) fn flag(&self, spec: &Flag) -> Result<Option<bool>, Error> {
+        Ok(self.given_flag(spec)?.map(|given| given.value))
+    }
+
+    pub(super) fn given_flag(&self, spec: &Flag) -> Result<Option<Given<bool>>, Error> {
+        let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
+        let (flag, allowed) = match value {
+            Value::Bool(flag) => (Some(*flag), "true or false"),
+            Value::String(s) if name == spec.names.env => {
+                (flag_word(s.trim()), "1, 0, true or false")
+            }
+            _ => (None, "true or false"),
+        };
+        flag.map(|value| Some(Given { name, value }))
+            .ok_or_else(|| refused(name, allowed.into(), value))
+    }
+
+    pub(super) fn choice<T: Copy>(&self, spec: &Choice<T>) -> Result<Option<T>, Error> {
+        let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
+        let chosen = value.as_str().map(str::trim);
+        let allowed = || spec.values.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
+        spec.values
+            .iter()
+            .find(|(word, _)| Some(*word) == chosen)
+            .map(|(_, value)| Some(*value))
+            .ok_or_else(|| refused(name, allowed(), value))
+    }
+
+    /// A text; an empty one counts as not given.
+    pub(super) fn text(&self, spec: &Text) -> Result<Option<Given<&'a str>>, Error> {
+        let given = self.object(spec.names).filter(|given| given.value.as_str() != Some(""));
+        given
+            .or_else(|| self.variable(spec.names.env))
+            .map(|given| checked(spec, given))
+            .transpose()
+    }
+
+    /// The URL, also from the variable that platforms set.
+    pub(super) fn url(&self) -> Result<Option<Given<&'a str>>, Error> {
+        let own = self.text(&URL)?;
+        let platform = || self.variable(PLATFORM_URL).map(|given| checked(&URL, given)).transpose();
+        own.map_or_else(platform, |own| Ok(Some(own)))
+    }
+
+    fn find(&self, names: Names) -> Option<Given<&'a Value>> {
+        self.object(names).or_else(|| self.variable(names.env))
+    }
+
+    fn object(&self, names: Names) -> Option<Given<&'a Value>> {
+        let value = self.given.get(names.option).filter(|value| !value.is_null())?;
+        Some(Given { name: names.option, value })
+    }
+
+    /// An empty variable is none: that is how shells and compose files unset one.
+    fn variable(&self, name: &'static str) -> Option<Given<&'a Value>> {
+        let value = self.env.get(name).filter(|value| value.as_str() != Some(""))?;
+        Some(Given { name, value })
+    }
+}
+
+fn checked<'a>(spec: &Text, given: Given<&'a Value>) -> Result<Given<&'a str>, Error> {
+    let text = given.value.as_str().filter(|text| (spec.fits)(text));
+    text.map(|value| Given { name: given.name, value })
+        .ok_or_else(|| given.must_be(spec.allowed, "not"))
+}
+
+/// A flag in words, as an environment or a URL spells it.
+pub(super) fn flag_word(word: &str) -> Option<bool> {
+    match word {
+        "1" | "true" | "on" | "yes" => Some(true),
+        "0" | "false" | "off" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && (0.0..=9e15).contains(&number)).then_some(number as u64)
+}
+
+fn refused(option: &str, allowed: String, value: &Value) -> Error {
+    // A long text may be a secret that went into the wrong variable.
+    let given = match value {
+        Value::String(text) if text.len() > 12 => format!("a text of {} characters", text.len()),
+        Value::Array(_) | Value::Object(_) => "neither number nor text".into(),
+        short => short.to_string(),
+    };
+    Error::InvalidOption { option: option.into(), allowed, given }
+}

@@ -1,0 +1,139 @@
+//! Encryption of the connections to the server.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::sources::{Given, Sources};
+use super::spec::{TLS_CA, TLS_CERT, TLS_KEY, TLS_SERVER_NAME, TLS_VERIFY};
+use crate::error::Error;
+
+/// More than any bundle of authorities has.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// How connections are encrypted, and who proves what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities that may have signed the server's certificate; none = the platform's.
+    pub ca: Option<Pem>,
+    /// What this process proves itself with.
+    pub client: Option<ClientPem>,
+    /// The name the server's certificate must be for; none = the host's.
+    pub server_name: Option<String>,
+    /// Whether the certificate is looked at, at all. Default: true.
+    pub verify: bool,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientPem {
+    /// The chain, leaf first.
+    pub certificate: Pem,
+    /// The key of the leaf.
+    pub key: Pem,
+}
+
+/// A file as it was read; nothing says yet that it is PEM.
+#[derive(Clone)]
+pub struct Pem {
+    /// The option or variable that names the file, for refusals of what is in it.
+    pub option: &'static str,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Pem {
+    /// Its bytes. They may be of a key.
+    pub fn expose(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn read(given: Given<&str>) -> Result<Self, Error> {
+        let path = PathBuf::from(given.value);
+        let refused = |why: &str| given.must_be(TLS_CA.allowed, why);
+        match read_file(&path) {
+            Ok(None) => Err(refused("no file")),
+            Ok(Some(bytes)) if bytes.is_empty() => Err(refused("an empty file")),
+            Ok(Some(bytes)) if bytes.len() as u64 > MOST_BYTES => {
+                Err(refused("a file above 4 MiB"))
+            }
+            Ok(Some(bytes)) => Ok(Self { option: given.name, path, bytes }),
+            Err(error) => Err(refused(&format!("one that cannot be read: {}", error.kind()))),
+        }
+    }
+}
+
+/// The bytes of a file, up to one above the bound. Opening what is none, such as a pipe, could wait
+/// for ever.
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    if !fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The same file: a certificate renewed in place does not make other options.
+impl PartialEq for Pem {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for Pem {}
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.debug_struct("Pem").field("option", &self.option).finish_non_exhaustive()
+    }
+}
+
+/// What is said of TLS, whether there is any or not.
+pub(super) struct Details<'a> {
+    ca: Option<Given<&'a str>>,
+    certificate: Option<Given<&'a str>>,
+    key: Option<Given<&'a str>>,
+    server_name: Option<Given<&'a str>>,
+    verify: Option<Given<bool>>,
+}
+
+impl<'a> Details<'a> {
+    pub(super) fn read(read: &Sources<'a>) -> Result<Self, Error> {
+        Ok(Self {
+            ca: read.text(&TLS_CA)?,
+            certificate: read.text(&TLS_CERT)?,
+            key: read.text(&TLS_KEY)?,
+            server_name: read.text(&TLS_SERVER_NAME)?,
+            verify: read.given_flag(&TLS_VERIFY)?,
+        })
+    }
+
+    /// Reads the files, if there is TLS. Without it nothing may be said of it: whoever names an
+    /// authority must not send a password in the clear because of a missing letter in the URL.
+    pub(super) fn resolve(&self, is_tls: bool) -> Result<Option<Tls>, Error> {
+        let Self { ca, certificate, key, server_name, verify } = *self;
+        if !is_tls {
+            let text = ca.or(certificate).or(key).or(server_name).map(|given| given.name);
+            let flag = verify.filter(|given| !given.value).map(|given| given.name);
+            return text.or(flag).map_or(Ok(None), |name| {
+                Err(Given { name, value: () }.needs("TLS (rediss://, or `redisTls`)"))
+            });
+        }
+        let client = match (certificate, key) {
+            (Some(certificate), Some(key)) => {
+                Some(ClientPem { certificate: Pem::read(certificate)?, key: Pem::read(key)? })
+            }
+            (Some(alone), None) => return Err(alone.needs("`redisTlsKeyFile`")),
+            (None, Some(alone)) => return Err(alone.needs("`redisTlsCertFile`")),
+            (None, None) => None,
+        };
+        Ok(Some(Tls {
+            ca: ca.map(Pem::read).transpose()?,
+            client,
+            server_name: server_name.map(|given| given.value.to_owned()),
+            verify: verify.is_none_or(|given| given.value),
+        }))
+    }
+}
