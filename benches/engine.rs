@@ -6,10 +6,11 @@ use std::sync::Arc;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use tiercel::clock::{Clock, Timestamp};
+use tiercel::coherence::Coherence;
 use tiercel::coherence::event::Lifetime;
 use tiercel::engine::Engine;
-use tiercel::entry::Meta;
-use tiercel::flight::Wake;
+use tiercel::entry::{Meta, Source};
+use tiercel::flight::{News, Wake};
 use tiercel::key::Class;
 use tiercel::options::Options;
 use tiercel::tags::{Change, Position, Stamp, Table, Tag};
@@ -22,12 +23,19 @@ const NOW: Timestamp = Timestamp(1_000_000);
 struct Nobody;
 
 impl Wake for Nobody {
-    fn wake(&self, _: u32) {}
+    fn wake(&self, _: u32, _: News) {}
 }
 
-fn engine() -> Engine {
+fn invalidate(engine: &Engine, tags: &[Tag]) {
+    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
+    engine.invalidate(tags, Lifetime::None, &nobody, 0);
+}
+
+fn engine() -> Arc<Engine> {
     let options = Options::resolve(&json!({ "memoryMb": 1_024 }), &Value::Null);
-    Engine::new(options.unwrap_or_default(), Clock::system())
+    let options = options.unwrap_or_default();
+    let coherence = Coherence::alone(options.max_tags);
+    Engine::new(options, Clock::system(), coherence)
 }
 
 /// A key as Next.js makes them for `fetch`: 64 units.
@@ -49,12 +57,12 @@ fn meta(engine: &Engine) -> Meta {
         expire_us: None,
         tags: tags(0..2).into_iter().collect(),
         format: 4,
-        prerendered: false,
+        source: Source::Generated,
     }
 }
 
 /// An engine that holds an entry of 2 KB under each key.
-fn filled() -> (Engine, Vec<Vec<u16>>) {
+fn filled() -> (Arc<Engine>, Vec<Vec<u16>>) {
     let engine = engine();
     let keys: Vec<Vec<u16>> = (0..KEYS).map(units).collect();
     for key in &keys {
@@ -71,7 +79,7 @@ fn get(c: &mut Criterion) {
     {
         let (engine, keys) = filled();
         for other in 0..invalidated {
-            engine.invalidate(&tags([other + 100]), Lifetime::None);
+            invalidate(&engine, &tags([other + 100]));
         }
         let soft = tags(10..10 + soft);
         let mut keys = keys.iter().cycle();
@@ -114,7 +122,7 @@ fn judge_and_invalidate(c: &mut Criterion) {
                 turn = (turn + 1) % 1_000;
                 tags([turn + 100])
             },
-            |tags| engine.invalidate(&tags, Lifetime::None),
+            |tags| invalidate(&engine, &tags),
             BatchSize::SmallInput,
         );
     });

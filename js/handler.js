@@ -7,7 +7,7 @@ const { ready } = require('./hot.js')
 const next = require('./next.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
-const { wait } = require('./waits.js')
+const { LATE } = require('./waits.js')
 
 const {
   native,
@@ -22,7 +22,7 @@ const {
   STALE,
   MODIFIED,
 } = at
-const { FALLBACK, PPR, AFTER, SHIFT } = at
+const { FALLBACK, PPR, AFTER, SHIFT, waitFor } = at
 
 const { IMAGE } = KINDS
 const NEXT_VERSION = next.version()
@@ -83,11 +83,13 @@ class TiercelHandler {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
-    const flags = (isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)
+    let flags = (isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)
     let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
-    if (typeof answer === 'number') {
-      if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(kind, key)
-      answer = native.find(kind | ((flags | AFTER) << SHIFT), key, tags, softTags)
+    while (typeof answer === 'number') {
+      const next = mailbox[MARK]
+      if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(kind, key)
+      flags |= next
+      answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
     }
     const found = answer && objectOf(ctx.kind, key, answer)
     if (debug.sink) tell('get', ctx.kind, key, native.why())
@@ -131,7 +133,7 @@ class TiercelHandler {
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
   async revalidateTag(tags, durations) {
-    plural.invalidate(tags, durations)
+    await plural.updateTags(tags, durations)
   }
 
   resetRequestCache() {

@@ -14,6 +14,7 @@ const waits = require('./waits.js')
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
+ * @property {() => void} flush
  * @property {() => number} revision
  * @property {(kind: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[]) => number} putUse
@@ -34,17 +35,17 @@ const native = require('./loader.js').load()
 /** What a call answers beside its result; written by the addon. */
 const mailbox = new Float64Array(4)
 
-/** Places in the mailbox. */
+/** Places in the mailbox. With a token the mark is a flag to ask again with, and the detail for how
+ * long to wait, in ms. */
 const MARK = 0
 const DETAIL = 1
 const REVISION = 2
 const HANDLE = 3
 
-/** Marks: how to read a returned entry. */
+/** Marks: how to read a returned entry. Any other: with another lifetime. */
 const FRESH = 0
 const STALE = 1
 const MODIFIED = 2
-const BRIEF = 3
 /** Of a check: fresh, if the tags of who asks do not say otherwise. */
 const ASKED = 4
 
@@ -52,10 +53,31 @@ const ASKED = 4
 const FALLBACK = 1
 const PPR = 2
 const AFTER = 4
+const LOCAL = 32
 const SHIFT = 8
 
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
+
+let isFlushing = false
+
+function flush() {
+  isFlushing = false
+  native.flush()
+}
+
+/**
+ * Waits for what a get was told to wait for. What is read meanwhile leaves with everything else of
+ * this tick.
+ * @param {number} token
+ */
+function waitFor(token) {
+  if (!isFlushing) {
+    isFlushing = true
+    queueMicrotask(flush)
+  }
+  return waits.wait(token, mailbox[DETAIL])
+}
 
 let isAttached = false
 
@@ -104,18 +126,17 @@ module.exports = {
   mailbox,
   start,
   objectOf,
-  now,
   MARK,
   DETAIL,
   REVISION,
-  HANDLE,
   FRESH,
   STALE,
   MODIFIED,
-  BRIEF,
   isFresh,
   FALLBACK,
   PPR,
   AFTER,
+  LOCAL,
   SHIFT,
+  waitFor,
 }

@@ -48,29 +48,40 @@ const sharedCacheControls = lazily(
   'next/dist/server/lib/incremental-cache/shared-cache-controls.external.js',
 )
 
-/** What each request has invalidated already.
- * @type {WeakMap<object, Set<string>>} */
+/** What each request has invalidated already, and when that is in effect.
+ * @type {WeakMap<object, Map<string, Promise<void>>>} */
 const invalidated = new WeakMap()
 
 /**
- * The tags of a call that this request has not invalidated yet. Next.js makes two handler calls of
- * one user call, and a server action repeats both after it has rendered: taken at their word, they
- * would kill what the action just generated.
+ * Invalidates the tags of a call that this request has not invalidated yet, and waits with those it
+ * has. Next.js makes two handler calls of one user call, and a server action repeats both after it
+ * has rendered: taken at their word, they would kill what the action just generated.
  * @param {string[]} tags
  * @param {number | undefined} expire
+ * @param {(fresh: string[]) => Promise<void>} invalidate
  */
-function notRepeated(tags, expire) {
+function once(tags, expire, invalidate) {
   const store = workStorage()?.workAsyncStorage?.getStore()
-  if (!store) return tags
-  const seen = invalidated.get(store) ?? new Set()
+  if (!store) return invalidate(tags)
+  const seen = invalidated.get(store) ?? new Map()
   invalidated.set(store, seen)
-  return tags.filter((tag) => {
+  /** @type {Set<Promise<void>>} */
+  const outcomes = new Set()
+  /** @type {string[]} */
+  const names = []
+  const fresh = tags.filter((tag) => {
     const calls = callsFor(store, tag)
     // Not one of Next's calls: somebody calls the handler themselves, and means it each time.
     if (calls.length === 0) return true
-    const call = JSON.stringify([tag, String(expire), calls.map((one) => one.revalidatedAt)])
-    return !seen.has(call) && seen.add(call)
+    const name = JSON.stringify([tag, String(expire), calls.map((one) => one.revalidatedAt)])
+    const earlier = seen.get(name)
+    if (earlier) outcomes.add(earlier)
+    else names.push(name)
+    return !earlier
   })
+  const outcome = invalidate(fresh)
+  for (const name of names) seen.set(name, outcome)
+  return Promise.all([...outcomes, outcome])
 }
 
 /**
@@ -103,4 +114,4 @@ function honoursLifetime(version) {
   return major > 16 || (major === 16 && minor >= 4)
 }
 
-module.exports = { version, isBuilding, isDev, notRepeated, rememberLifetime, honoursLifetime }
+module.exports = { version, isBuilding, isDev, once, rememberLifetime, honoursLifetime }

@@ -5,9 +5,9 @@ const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const { USE_CACHE, describe } = require('./values.js')
-const { wait, watch } = require('./waits.js')
+const { FAILED, LATE, wait, watch } = require('./waits.js')
 
-const { native, mailbox, start, objectOf, isFresh, MARK, DETAIL, MODIFIED, AFTER } = at
+const { native, mailbox, start, objectOf, isFresh, waitFor, MARK, DETAIL, MODIFIED, AFTER } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -23,7 +23,7 @@ async function get(key, softTags) {
     if (hot !== undefined && debug.sink === undefined && isFresh(hot, undefined, softTags)) {
       return entryOf(hot.found, hot.found.revalidate)
     }
-    return await find(key, softTags)
+    return await find(key, softTags, 0)
   } catch {
     return undefined
   }
@@ -33,12 +33,15 @@ async function get(key, softTags) {
  * Everything but a plain hit.
  * @param {string} key
  * @param {string[]} softTags
+ * @param {number} flags
  */
-async function find(key, softTags) {
-  let answer = native.findUse(key, softTags, 0)
-  if (typeof answer === 'number') {
-    if (!(await wait(answer, mailbox[DETAIL]))) native.giveUp(USE_CACHE, key)
-    answer = native.findUse(key, softTags, AFTER)
+async function find(key, softTags, flags) {
+  let answer = native.findUse(key, softTags, flags)
+  while (typeof answer === 'number') {
+    const next = mailbox[MARK]
+    if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
+    flags |= next
+    answer = native.findUse(key, softTags, flags)
   }
   const found = answer && objectOf('USE_CACHE', key, answer)
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
@@ -112,31 +115,38 @@ async function getExpiration() {
   return Number.POSITIVE_INFINITY
 }
 
-/** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
-async function updateTags(tags, durations) {
-  invalidate(tags, durations)
-}
-
 /**
- * Invalidates, in effect when it returns. Without `durations` hard; with them stale now, and dead
- * after `expire` seconds if that is given.
+ * Invalidates: here at once, everywhere when it resolves. Without `durations` hard; with them stale
+ * now, and dead after `expire` seconds if that is given.
  * @param {string | string[]} tags
  * @param {{ expire?: number }} [durations]
  */
-function invalidate(tags, durations) {
+async function updateTags(tags, durations) {
   start()
   const list = typeof tags === 'string' ? [tags] : tags
   if (!Array.isArray(list)) return
   const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
-  const fresh = next.notRepeated(list, expire)
-  if (fresh.length > 0 && native.invalidate(fresh, expire) === undefined) {
-    throw new Error('tiercel: the tags could not be invalidated')
-  }
-  if (debug.sink) {
-    const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
-    const why = fresh.length > 0 ? '' : 'repeat of the same call'
-    tell('invalidate', 'TAG', list.join(', '), `none ${how} ${why}`)
-  }
+  await next.once(list, expire, (fresh) => {
+    if (debug.sink) {
+      const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
+      const why = fresh.length > 0 ? '' : 'repeat of the same call'
+      tell('invalidate', 'TAG', list.join(', '), `none ${how} ${why}`)
+    }
+    return invalidate(fresh, expire)
+  })
 }
 
-module.exports = { get, set, refreshTags, getExpiration, updateTags, invalidate }
+/**
+ * @param {string[]} tags
+ * @param {number | undefined} expire
+ */
+async function invalidate(tags, expire) {
+  if (tags.length === 0) return
+  const token = native.invalidate(tags, expire)
+  if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
+  if (token === 0 || (await wait(token, mailbox[DETAIL])) !== FAILED) return
+  const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
+  throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
+}
+
+module.exports = { get, set, refreshTags, getExpiration, updateTags }

@@ -5,7 +5,11 @@
  * keeps the process alive only while somebody waits.
  */
 
-/** @typedef {{ due: number, resolve: (inTime: boolean) => void }} Wait */
+/** @typedef {{ due: number, resolve: (ending: number) => void }} Wait */
+
+/** How waits end: not in time, and otherwise as who settles them says. */
+const LATE = 0
+const FAILED = 2
 
 /** @type {Map<unknown, Wait>} */
 const waits = new Map()
@@ -14,10 +18,10 @@ let timer
 let timerDue = Number.POSITIVE_INFINITY
 
 /**
- * Resolves to true when `settle(token)` is called, to false after `ms`.
+ * Resolves to how it ended when `settle(token, ending)` is called, to `LATE` after `ms`.
  * @param {unknown} token
  * @param {number} ms
- * @returns {Promise<boolean>}
+ * @returns {Promise<number>}
  */
 function wait(token, ms) {
   return new Promise((resolve) => {
@@ -27,13 +31,15 @@ function wait(token, ms) {
   })
 }
 
-/** @param {unknown} token */
-function settle(token) {
-  const found = waits.get(token)
-  if (!found) return
-  waits.delete(token)
+/** @param {...number} endings tokens, and after each how it ended */
+function settle(...endings) {
+  for (let index = 0; index < endings.length; index += 2) {
+    const found = waits.get(endings[index])
+    if (!found) continue
+    waits.delete(endings[index])
+    found.resolve(endings[index + 1])
+  }
   if (waits.size === 0) timer?.unref()
-  found.resolve(true)
 }
 
 /** @param {number} due */
@@ -51,7 +57,7 @@ function ring() {
   for (const [token, { due, resolve }] of waits) {
     if (due <= now) {
       waits.delete(token)
-      resolve(false)
+      resolve(LATE)
     } else if (due < next) {
       next = due
     }
@@ -96,7 +102,4 @@ function toll() {
   bell = undefined
 }
 
-/** How many wait; for tests. */
-const waiting = () => waits.size
-
-module.exports = { wait, settle, watch, waiting }
+module.exports = { wait, settle, watch, LATE, FAILED }

@@ -31,8 +31,19 @@ pub struct Meta {
     pub tags: TagList,
     /// What the body is, in the words of the layer that wrote it; opaque here.
     pub format: u8,
-    /// Whether it was read from prerendered build output.
-    pub prerendered: bool,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Where an entry came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It was generated in this process.
+    Generated,
+    /// It is prerendered build output.
+    Output,
+    /// It was read from the shared tier.
+    Shared,
 }
 
 impl Meta {
@@ -164,7 +175,7 @@ pub(crate) mod tests {
             expire_us: Some(5_000_000),
             tags: TagList::default(),
             format: 0,
-            prerendered: false,
+            source: Source::Generated,
         }
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::clock::Timestamp;
+use crate::coherence::event::Outcome;
+use crate::entry::Entry;
 use crate::key::Hash128;
 
 /// A leader that has not stored after this long has ended without.
@@ -22,8 +24,19 @@ const MOST: usize = 10_000;
 
 /// Somebody to be told that a flight ended.
 pub trait Wake: Send + Sync {
-    /// The flight that the holder of `token` joined has ended.
-    fn wake(&self, token: u32);
+    /// What the holder of `token` waits for has happened.
+    fn wake(&self, token: u32, news: News);
+}
+
+/// What those who waited are told.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// A generation ended, a question was answered: look again.
+    Landed,
+    /// An entry was found.
+    Brought(Arc<Entry>),
+    /// An invalidation ended.
+    Invalidated(Outcome),
 }
 
 /// The answer to whoever missed.
@@ -173,7 +186,7 @@ fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp)
 /// Called without the lock: a waker may do anything.
 fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>) {
     for (waker, token) in waiters {
-        waker.wake(token);
+        waker.wake(token, News::Landed);
     }
 }
 
@@ -185,7 +198,7 @@ mod tests {
     struct Woken(Mutex<Vec<u32>>);
 
     impl Wake for Woken {
-        fn wake(&self, token: u32) {
+        fn wake(&self, token: u32, _: News) {
             self.0.lock().push(token);
         }
     }

@@ -3,7 +3,7 @@
 //! The protocol's state lies behind a lock. What every hit needs lies beside it in atomics, written
 //! after the state, so that whoever reads them finds the state at least as new.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::ring::Revision;
-use crate::tags::{Point, Stamp, Tag, Verdict};
+use crate::tags::{Epoch, Point, Stamp, Tag, Verdict};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
 /// sleep of the machine shorter than 50 ms goes unnoticed by it.
@@ -24,6 +24,8 @@ pub struct Ledger {
     revision: AtomicU64,
     lease_until: AtomicU64,
     is_apart: AtomicBool,
+    epoch: AtomicU64,
+    store_offset_us: AtomicI64,
     /// How long memory answers while the store is away, in microseconds.
     outage_us: u64,
 }
@@ -35,6 +37,8 @@ impl Ledger {
             revision: AtomicU64::new(0),
             lease_until: AtomicU64::new(0),
             is_apart: AtomicBool::new(false),
+            epoch: AtomicU64::new(0),
+            store_offset_us: AtomicI64::new(0),
             state: RwLock::new(state),
             outage_us,
         };
@@ -54,6 +58,8 @@ impl Ledger {
         // A lease without end stays one.
         let until = state.lease_until().0;
         let until = if until == u64::MAX { until } else { until.saturating_sub(COARSE_US) };
+        self.epoch.store(state.table().epoch().0, Ordering::Release);
+        self.store_offset_us.store(state.store_offset_us(), Ordering::Release);
         self.revision.store(state.revision().0, Ordering::Release);
         self.lease_until.store(until, Ordering::Release);
         self.is_apart.store(state.is_apart(), Ordering::Release);
@@ -84,6 +90,26 @@ impl Ledger {
     /// Whether the store is away.
     pub fn is_apart(&self) -> bool {
         self.is_apart.load(Ordering::Acquire)
+    }
+
+    /// The life of the store's table that is followed.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// The store's clock minus the engine's, in microseconds.
+    pub fn store_offset_us(&self) -> i64 {
+        self.store_offset_us.load(Ordering::Acquire)
+    }
+
+    /// Whether nobody else is agreed with.
+    pub fn is_alone(&self) -> bool {
+        self.state.read().is_alone()
+    }
+
+    /// Whether others can tell how old an entry of the present epoch is.
+    pub fn may_share(&self) -> bool {
+        self.epoch() != Epoch::default() || self.is_alone()
     }
 
     /// Whether, with the store away, memory may still answer with what was generated at `created`.

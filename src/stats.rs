@@ -49,6 +49,10 @@ pub enum Answer {
     MemoryFresh,
     /// From memory, stale.
     MemoryStale,
+    /// From the shared tier, fresh.
+    SharedFresh,
+    /// From the shared tier, stale.
+    SharedStale,
     /// From prerendered build output, fresh by its tags.
     PrerenderedFresh,
     /// From prerendered build output, stale by its tags.
@@ -57,7 +61,7 @@ pub enum Answer {
     Miss,
 }
 
-const ANSWERS: usize = 5;
+const ANSWERS: usize = 7;
 
 /// Counters of one process. All are totals since its start.
 #[derive(Debug)]
@@ -73,6 +77,8 @@ pub struct Stats {
     pub joined: AtomicU64,
     /// Gets that waited in vain.
     pub wait_timeouts: AtomicU64,
+    /// Stored bytes that were no entry, or not the one asked for.
+    pub broken: AtomicU64,
     /// Panics that were caught and answered with a miss.
     pub panics: AtomicU64,
     get_ns: Mutex<Option<Histogram<u64>>>,
@@ -107,6 +113,7 @@ impl Default for Stats {
             invalidations: AtomicU64::default(),
             joined: AtomicU64::default(),
             wait_timeouts: AtomicU64::default(),
+            broken: AtomicU64::default(),
             panics: AtomicU64::default(),
             get_ns: histogram(),
             set_ns: histogram(),

@@ -31,6 +31,17 @@ test.concurrent.each([
   [{ hotMb: [1] }, ['hotMb', 'a whole number']],
   [{ prerendered: 'yes' }, ['prerendered', 'true or false']],
   [{ debug: 1 }, ['debug', 'true or false']],
+  [{ redisUrl: 6379 }, ['redisUrl', 'a URL such as redis://user:password@host:6379/0']],
+  [{ redisUrl: 'redis://h1,h2' }, ['redisUrl', 'redis+cluster://h1,h2', 'redis+sentinel://h1,h2/']],
+  [{ redisUrl: 'redis://cache?retries=3' }, ['redisUrl', 'the unknown parameter `retries`']],
+  [{ redisUrl: 'cluster://cache', redisDatabase: 1 }, ['redisDatabase', '0 in a cluster']],
+  [{ redisUrl: 'redis://cache', redisTlsCaFile: 'ca.pem' }, ['redisTlsCaFile', 'rediss://']],
+  [{ redisUrl: 'rediss://cache', redisTlsCaFile: 'nowhere.pem' }, ['redisTlsCaFile', 'PEM file']],
+  [{ redisPassword: 123456 }, ['redisPassword', 'a text']],
+  [{ namespace: 'shop{1}' }, ['namespace', '1 to 64 of the characters']],
+  [{ secret: 'short' }, ['secret', '16 characters or more']],
+  [{ commandTimeoutMs: 5_000 }, ['commandTimeoutMs', 'from 10 to 2000']],
+  [{ onInvalidationFailure: 'throw' }, ['onInvalidationFailure', 'resolve or reject']],
 ])('a wrong option is refused by name, with what is allowed: %j', async (options, says) => {
   const { code, message } = await started(options)
   expect(code).toBe('TIERCEL_INVALID_OPTION')
@@ -43,6 +54,8 @@ test.concurrent.each([
   ['TIERCEL_PRERENDERED', 'maybe'],
   ['TIERCEL_MAX_TAGS', '1'],
   ['TIERCEL_DEBUG', 'verbose'],
+  ['TIERCEL_COMMAND_TIMEOUT_MS', '1s'],
+  ['TIERCEL_REDIS_TLS', 'maybe'],
 ])('a wrong variable fails the start, by its name: %s=%s', async (name, value) => {
   const { code, stderr } = await inChild(({ index }) => void require(index), {
     env: { [name]: value },
@@ -77,11 +90,63 @@ test.concurrent.each([
 })
 
 test.concurrent('an unknown option is named, with those there are, and its value is not told', async () => {
-  const { code, message } = await started({ redisUrl: 'redis://:hunter2@cache.example' })
+  const { code, message } = await started({ redisURL: 'redis://:hunter2@cache.example' })
   expect(code).toBe('TIERCEL_UNKNOWN_OPTION')
-  expect(message).toContain('`redisUrl`')
+  expect(message).toContain('`redisURL`')
   expect(message).toContain('memoryMb')
   expect(message).not.toContain('hunter2')
+})
+
+/** Each wrong in its own way, and each with the password in it. */
+const flawed = [
+  'http://:hunter2secret@cache',
+  'redis://:hunter2secret@',
+  'redis://:hunter2secret@cache:port',
+  'redis://:hunter2secret@cache/name',
+  'redis://:hunter2secret@my cache',
+  'redis://:hunter2secret@h1,h2',
+  'redis://:hunter2secret%@cache',
+  'redis://:x/hunter2secret@cache',
+  'redis://:x?hunter2secret@cache',
+  'redis://:x#hunter2secret',
+  'redis://hunter2secret@cache',
+  'redis://cache?hunter2secret',
+  'redis://cache?hunter2secret=1',
+  'redis://cache?password=x&hunter2secret=1',
+  'redis://cache/hunter2secret',
+  'redis://cache:hunter2secret',
+  'sentinel://:hunter2secret@h1,h2',
+  'unix://hunter2secret',
+]
+
+test.concurrent.each(flawed)('no refusal tells a password: %s', async (url) => {
+  const env = { REDIS_URL: url }
+  const all = await Promise.all([started({ redisUrl: url }), inChild(start, { given: {}, env })])
+  const [{ code, message }, { answer, stdout, stderr }] = all
+  expect(code).toBe('TIERCEL_INVALID_OPTION')
+  expect(message).toContain('`redisUrl` must be a URL such as')
+  expect(answer.message).toContain('`REDIS_URL` must be a URL such as')
+  expect([message, answer.message, stdout, stderr].join()).not.toContain('hunter2')
+})
+
+test.concurrent('every text and file of the shared tier keeps to itself what it was given', async () => {
+  const names = ['redisUsername', 'redisPassword', 'redisSentinelName', 'redisTlsKeyFile', 'secret']
+  const values = ['hunter2secret\n', ['hunter2secret'], { hunter2secret: 1 }]
+  const all = names.flatMap((name) => values.map((value) => started({ [name]: value })))
+  for (const { code, message } of await Promise.all(all)) {
+    expect(code).toBe('TIERCEL_INVALID_OPTION')
+    expect(message).not.toContain('hunter2')
+  }
+})
+
+test.concurrent('memory only stays so where a platform sets REDIS_URL, if asked for', async () => {
+  const env = { REDIS_URL: 'http://not.ours' }
+  const none = { ...env, TIERCEL_REDIS_URL: 'none' }
+  const all = [started({ redisUrl: 'none' }, none), started(undefined, none)]
+  all.push(started({ redisUrl: null }, env), started(undefined, { ...env, TIERCEL_REDIS_URL: '' }))
+  const codes = (await Promise.all(all)).map(({ code }) => code)
+  expect(codes.slice(0, 2)).toEqual([undefined, undefined])
+  expect(codes.slice(2)).toEqual(['TIERCEL_INVALID_OPTION', 'TIERCEL_INVALID_OPTION'])
 })
 
 test.concurrent('the object counts before the environment, and that before the default', async () => {

@@ -1,6 +1,7 @@
 //! The state of one JavaScript environment.
 //!
-//! [`State`] lives on its thread; [`Shared`] is the part other threads may reach. Everything goes
+//! [`State`] lives on its thread; [`Shared`] is the part other threads may
+//! reach. Everything goes
 //! with the environment: a worker may end at any moment.
 
 use std::cell::{Cell, RefCell};
@@ -8,15 +9,13 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::sys;
-use parking_lot::Mutex;
 
 use super::hot::Hot;
+use super::inbox::{self, Shared};
 use super::{process, raw, read};
 use crate::entry::Entry;
-use crate::flight::Wake;
 use crate::guard::guard;
 use crate::key::Hash128;
 
@@ -26,7 +25,7 @@ pub(super) const MAILBOX: usize = 4;
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
-    /// How to read the returned entry; see `get::Mark`.
+    /// How to read the returned entry, see `terms::Mark`; with a token the flag to ask with next.
     Mark = 0,
     /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
     Detail = 1,
@@ -45,7 +44,7 @@ pub(super) struct State {
     mailbox: Cell<*mut f64>,
     /// JavaScript functions and clocks, once attached.
     attached: Cell<Option<Attached>>,
-    /// Entries read from build output that memory would not hold, for the gets that wait for them.
+    /// Entries that were read for gets that wait for them: memory may have no room.
     delivered: RefCell<HashMap<Hash128, (Arc<Entry>, u64)>>,
     /// Looks into the inbox so far.
     rounds: Cell<u64>,
@@ -66,65 +65,6 @@ struct Attached {
     next_offset_ms: f64,
     /// Engine clock minus uptime clock when attached, in us: grows when the machine sleeps.
     drift_us: i64,
-}
-
-/// The part of an environment that other threads reach.
-pub(super) struct Shared {
-    inbox: Mutex<Inbox>,
-    /// Whether the environment's thread was told to look into the inbox and has not yet.
-    called: AtomicBool,
-    /// The threadsafe function; null once the environment ends. Called under the lock, so that it
-    /// is not closed meanwhile.
-    caller: Mutex<Caller>,
-}
-
-#[derive(Default)]
-struct Inbox {
-    woken: Vec<u32>,
-    released: Vec<(Hash128, u64)>,
-}
-
-struct Caller(sys::napi_threadsafe_function);
-
-// SAFETY: a threadsafe function may be called from any thread; closing it is serialised by the lock
-// around it.
-unsafe impl Send for Caller {}
-
-impl Shared {
-    /// An entry left memory.
-    pub(super) fn release(&self, entry: &Entry) {
-        self.inbox.lock().released.push((entry.hash, entry.id));
-        self.call();
-    }
-
-    fn call(&self) {
-        if self.called.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let caller = self.caller.lock();
-        if !caller.0.is_null() {
-            // SAFETY: not null means not closed, and closing waits for this lock.
-            unsafe {
-                sys::napi_call_threadsafe_function(
-                    caller.0,
-                    ptr::null_mut(),
-                    sys::ThreadsafeFunctionCallMode::nonblocking,
-                );
-            }
-        }
-    }
-
-    fn take(&self) -> Inbox {
-        self.called.store(false, Ordering::Release);
-        std::mem::take(&mut *self.inbox.lock())
-    }
-}
-
-impl Wake for Shared {
-    fn wake(&self, token: u32) {
-        self.inbox.lock().woken.push(token);
-        self.call();
-    }
 }
 
 impl State {
@@ -167,6 +107,11 @@ impl State {
     /// The JavaScript function that builds what a get returns.
     pub(super) fn assemble(&self) -> Option<sys::napi_value> {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
+    }
+
+    /// The JavaScript function that lets those who wait go on.
+    pub(super) fn settle(&self) -> Option<sys::napi_value> {
+        Some(raw::dereference(self.env, self.attached.get()?.settle))
     }
 
     /// Hands an entry to the gets that wait for it: they run right after the next look into the
@@ -222,8 +167,7 @@ impl State {
     /// Looks into the inbox now: on a busy thread its turn may be long in coming, and what left
     /// memory stays pinned until then.
     pub(super) fn sweep_now(&self) {
-        let released = std::mem::take(&mut self.shared.inbox.lock().released);
-        self.sweep(&released);
+        self.sweep(&self.shared.take_released());
     }
 }
 
@@ -235,11 +179,7 @@ fn drift_us() -> i64 {
 
 /// Makes the state of `env`. It is freed when the environment ends.
 pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
-    let shared = Arc::new(Shared {
-        inbox: Mutex::default(),
-        called: AtomicBool::new(false),
-        caller: Mutex::new(Caller(ptr::null_mut())),
-    });
+    let shared = Arc::new(Shared::default());
     let state = Box::into_raw(Box::new(State {
         env,
         shared: shared.clone(),
@@ -254,7 +194,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         slept_ms: Cell::new(0.0),
     }));
     let caller = threadsafe_function(env, state)?;
-    shared.caller.lock().0 = caller;
+    shared.open(caller);
     process::enter(shared);
     // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
     // SAFETY: `state` lives until `finalize`, which runs after the hooks.
@@ -302,7 +242,7 @@ unsafe extern "C" fn clean_up(state: *mut c_void) {
     // SAFETY: `state` is what `create` registered.
     let state = unsafe { &*state.cast::<State>() };
     process::leave(&state.shared);
-    state.shared.caller.lock().0 = ptr::null_mut();
+    state.shared.close();
 }
 
 unsafe extern "C" fn finalize(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
@@ -326,17 +266,8 @@ unsafe extern "C" fn receive(
         state.begin_round();
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
-        settle(env, state, &inbox.woken);
+        inbox::settle(env, state, inbox.woken);
     });
-}
-
-/// Tells JavaScript that the gets behind `tokens` can go on.
-fn settle(env: sys::napi_env, state: &State, tokens: &[u32]) {
-    let Some(attached) = state.attached.get() else { return };
-    let function = raw::dereference(env, attached.settle);
-    for token in tokens {
-        let _ = raw::invoke(env, function, &[raw::small(env, *token)]);
-    }
 }
 
 /// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side; `now`
@@ -350,7 +281,7 @@ pub(super) extern "C" fn attach(
         if call.state.attached.get().is_some() {
             return ptr::null_mut();
         }
-        let attached = || {
+        let attach = || {
             Some(Attached {
                 assemble: raw::reference(env, assemble)?,
                 settle: raw::reference(env, settle)?,
@@ -359,7 +290,11 @@ pub(super) extern "C" fn attach(
                 drift_us: drift_us(),
             })
         };
-        call.state.attached.set(attached());
+        let attached = attach();
+        if let Some(attached) = attached {
+            process::learn_clock(attached.next_offset_ms, attached.drift_us);
+        }
+        call.state.attached.set(attached);
         call.state.mailbox.set(doubles(env, mailbox).unwrap_or(ptr::null_mut()));
         // Kept alive for as long as the environment: its memory is written to.
         let _ = raw::reference(env, mailbox);

@@ -12,11 +12,14 @@
 #![expect(clippy::needless_pass_by_value, reason = "the macros take values")]
 #![expect(unreachable_pub, reason = "what the macros export has to be `pub`")]
 
+mod calls;
 mod check;
 mod cold;
 mod env;
 mod get;
 mod hot;
+mod inbox;
+mod miss;
 mod prerendered;
 mod process;
 mod raw;
@@ -34,20 +37,21 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 13] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 14] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
-    ("giveUp", Some(get::give_up)),
-    ("revision", Some(get::revision)),
+    ("flush", Some(calls::flush)),
+    ("giveUp", Some(calls::give_up)),
+    ("revision", Some(calls::revision)),
     ("put", Some(set::put)),
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),
     ("abandon", Some(set::abandon)),
     ("invalidate", Some(set::invalidate)),
-    ("why", Some(get::why)),
+    ("why", Some(calls::why)),
 ];
 
 /// Gives a new environment its state and its functions.

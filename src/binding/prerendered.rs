@@ -10,7 +10,7 @@ use napi::sys;
 use super::env::State;
 use super::{process, raw};
 use crate::coherence::ring::Revision;
-use crate::entry::{Entry, Meta};
+use crate::entry::{Entry, Meta, Source};
 use crate::flight::Landing;
 use crate::guard::guard;
 use crate::key::{Class, KeyRef};
@@ -112,7 +112,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         expire_us: None,
         tags: output.tags,
         format: output.kind as u8,
-        prerendered: true,
+        source: Source::Output,
     };
     Entry::new(key, meta, output.body)
 }

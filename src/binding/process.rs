@@ -5,15 +5,17 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::env::Shared;
-use crate::clock::Clock;
+use super::inbox::Shared;
+use crate::clock::{Clock, Timestamp};
+use crate::coherence::Coherence;
 use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::next::signal::Version;
-use crate::options::Options;
+use crate::options::{InvalidationFailure, Options};
 
-static ENGINE: OnceLock<Engine> = OnceLock::new();
+static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
+static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
 static APP: RwLock<App> =
@@ -32,17 +34,41 @@ pub(super) struct App {
 
 /// The engine of this process; it starts with the options chosen so far.
 #[inline]
-pub(super) fn engine() -> &'static Engine {
+pub(super) fn engine() -> &'static Arc<Engine> {
     ENGINE.get_or_init(|| {
         let options = CHOSEN.lock().clone().unwrap_or_default();
-        let engine = Engine::new(options, Clock::system());
+        let coherence = Coherence::alone(options.max_tags);
+        let engine = Engine::new(options, Clock::system(), coherence);
         engine.on_release(release);
+        engine.on_tell(told_ms);
         engine
     })
 }
 
+/// A moment of the engine on the clock of Next.js, in the terms of the first environment.
+fn told_ms(moment: Timestamp) -> f64 {
+    let clock = &engine().clock;
+    let (now, uptime_us) = (clock.now(), clock.uptime_us());
+    let (offset_ms, drift_us) = NEXT_CLOCK.get().copied().unwrap_or_default();
+    let slept_us = (now.0.wrapping_sub(uptime_us) as i64).wrapping_sub(drift_us);
+    let passed_us = now.0.wrapping_sub(moment.0) as i64;
+    (uptime_us as i64 + slept_us - passed_us) as f64 / 1e3 + offset_ms
+}
+
+/// Notes how Next's clock of an environment stands to the uptime, in ms, and how far the engine's
+/// clock is ahead of that, in us.
+pub(super) fn learn_clock(offset_ms: f64, drift_us: i64) {
+    let _ = NEXT_CLOCK.set((offset_ms, drift_us));
+}
+
+/// Whether an invalidation fails that could not be told to other instances.
+pub(super) fn must_record() -> bool {
+    let shared = engine().options.shared.as_ref();
+    shared.is_some_and(|s| s.on_invalidation_failure == InvalidationFailure::Reject)
+}
+
 /// The engine, if it has started.
-pub(super) fn running() -> Option<&'static Engine> {
+pub(super) fn running() -> Option<&'static Arc<Engine>> {
     ENGINE.get()
 }
 

@@ -1,17 +1,20 @@
 //! Sets and invalidations.
 
+use std::sync::Arc;
+
 use napi::sys;
 
-use super::env::State;
-use super::get::JOINS_USE_CACHE;
+use super::env::{Slot, State};
 use super::terms::class_of;
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
 use crate::coherence::ring::Revision;
 use crate::engine::{Engine, Stored};
-use crate::entry::Meta;
+use crate::entry::{Meta, Source};
+use crate::flight::Wake;
 use crate::key::KeyRef;
+use crate::next::signal::Version;
 use crate::next::value::{Part, ValueKind, encode};
 use crate::tags::{Epoch, Point, Position, Stamp};
 
@@ -20,6 +23,8 @@ use crate::tags::{Epoch, Point, Position, Stamp};
 const ROUNDING_US: i64 = 2;
 /// The same where Next.js tells whole milliseconds.
 const COARSE_US: i64 = 1_000;
+/// Longest wait for an invalidation, in ms: the protocol answers sooner.
+const INVALIDATION_WAIT_MS: u32 = 2_400;
 
 /// `put(kind, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
 /// interface. `began` is the revision at which its generation began, or the stamp a get gave with
@@ -45,7 +50,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 expire_us: micros(env, expire),
                 tags: read::tags(env, tags).into_iter().collect(),
                 format: kind as u8,
-                prerendered: false,
+                source: Source::Generated,
             };
             let class = class_of(kind);
             read::with_units(env, key, |units| {
@@ -85,7 +90,7 @@ pub(super) extern "C" fn put_use(
             let body =
                 parts.and_then(|(json, chunks)| encode(&[Part::Text(json), Part::Chunks(chunks)]));
             let Some(((since, stamp), body)) = begun.dated.zip(body) else {
-                engine.abandon(&key, process::version() < JOINS_USE_CACHE);
+                engine.abandon(&key, process::version() < Version::V16_3);
                 return None;
             };
             let tags = read::tags(env, tags).into_iter().collect();
@@ -99,7 +104,7 @@ pub(super) extern "C" fn put_use(
                 expire_us: micros(env, keep),
                 tags,
                 format: ValueKind::UseCache as u8,
-                prerendered: false,
+                source: Source::Generated,
             };
             Some(hold(engine, call.state, &key, meta, body))
         });
@@ -144,7 +149,13 @@ impl Begun {
     }
 }
 
-fn hold(engine: &Engine, state: &State, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
+fn hold(
+    engine: &Arc<Engine>,
+    state: &State,
+    key: &KeyRef<'_>,
+    meta: Meta,
+    body: Box<[u8]>,
+) -> Stored {
     let stored = engine.set(key, meta, body);
     state.sweep_now();
     if engine.options.debug {
@@ -191,7 +202,7 @@ pub(super) extern "C" fn abandon(
 }
 
 fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, key: sys::napi_value) {
-    let is_joined = kind != Some(ValueKind::UseCache) || process::version() < JOINS_USE_CACHE;
+    let is_joined = kind != Some(ValueKind::UseCache) || process::version() < Version::V16_3;
     with_key(env, kind, key, |engine, key| engine.abandon(key, is_joined));
 }
 
@@ -207,7 +218,7 @@ fn with_key(
 }
 
 /// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many
-/// seconds. The result is the revision.
+/// seconds. The result is a token to wait with until it is in effect everywhere, or 0 if it is.
 pub(super) extern "C" fn invalidate(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -215,8 +226,11 @@ pub(super) extern "C" fn invalidate(
     raw::call::<2>(env, info, |call| {
         let [tags, expire] = call.args;
         let tags = read::tags(env, tags);
-        let engine = process::engine();
-        engine.invalidate(&tags, Lifetime::from_expire(read::number(env, expire)));
-        raw::number(env, engine.revision().0 as f64)
+        let lifetime = Lifetime::from_expire(read::number(env, expire));
+        let token = call.state.token();
+        let waker: Arc<dyn Wake> = call.state.shared.clone();
+        let waits = process::engine().invalidate(&tags, lifetime, &waker, token);
+        call.state.leave(Slot::Detail, f64::from(INVALIDATION_WAIT_MS));
+        raw::small(env, if waits { token } else { 0 })
     })
 }

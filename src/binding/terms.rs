@@ -10,8 +10,14 @@ pub(super) mod flag {
     pub(in super::super) const FALLBACK: u32 = 1;
     /// `ctx.isRoutePPREnabled`.
     pub(in super::super) const PPR: u32 = 2;
-    /// The caller has waited already: answer with what there is.
+    /// The caller has waited for a generation, or for build output.
     pub(in super::super) const AFTER: u32 = 4;
+    /// The caller has waited for the shared tier to be read.
+    pub(in super::super) const READ: u32 = 8;
+    /// The caller has waited until it may be known what is current.
+    pub(in super::super) const ASKED: u32 = 16;
+    /// Only this process is asked, and told.
+    pub(in super::super) const LOCAL: u32 = 32;
 }
 
 /// How JavaScript is to read a returned entry; `js/native.js` names them the same.

@@ -8,7 +8,7 @@ use napi::sys;
 
 use super::env::{Slot, State};
 use super::raw;
-use crate::entry::Entry;
+use crate::entry::{Entry, Source};
 use crate::next::value::{Found, count, part};
 
 /// From this size on bytes and strings are shared with JavaScript instead of copied.
@@ -40,7 +40,7 @@ pub(super) fn object(
 fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::napi_value> {
     let body = &entry.body;
     // Build output is dated by its files, on the wall clock; nothing to translate.
-    let shift = if entry.meta.prerendered { 0.0 } else { state.slept_ms() };
+    let shift = if entry.meta.source == Source::Output { 0.0 } else { state.slept_ms() };
     let stamp = entry.meta.stamp;
     let mut args = vec![
         raw::small(env, u32::from(entry.meta.format)),

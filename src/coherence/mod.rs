@@ -56,6 +56,16 @@ impl Coherence {
         false
     }
 
+    /// Whether it decides alone.
+    pub fn is_alone(&self) -> bool {
+        true
+    }
+
+    /// The store's clock minus this instance's, in microseconds.
+    pub fn store_offset_us(&self) -> i64 {
+        0
+    }
+
     /// What was invalidated.
     pub fn table(&self) -> &Table {
         &self.table

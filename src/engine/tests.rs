@@ -1,11 +1,14 @@
 use super::*;
+use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
+use crate::flight::News;
 use crate::key::Class;
 use serde_json::Value;
 
-fn engine() -> Engine {
+fn engine() -> Arc<Engine> {
     let options = Options::resolve(&Value::Null, &Value::Null).unwrap();
-    Engine::new(options, Clock::manual(Timestamp(1_000_000)))
+    let coherence = Coherence::alone(options.max_tags);
+    Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence)
 }
 
 fn tagged(engine: &Engine, began: Revision, tag: &str) -> Meta {
@@ -18,11 +21,23 @@ fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
     let key = engine.hasher().key(Class::Fetch, &units);
     match engine.get(&key, || soft.iter().map(|t| Tag::from(*t)).collect()) {
         Found::Entry(_, verdict, _) => Some(verdict),
-        Found::Nothing => None,
+        Found::Nothing | Found::Unsure => None,
     }
 }
 
-fn set(engine: &Engine, name: u16, meta: Meta) -> Stored {
+/// Nobody waits in memory only.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self, _: u32, _: News) {}
+}
+
+fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
+    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
+    assert!(!engine.invalidate(tags, lifetime, &nobody, 0));
+}
+
+fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {
     let units = [name];
     engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into())
 }
@@ -33,9 +48,9 @@ fn what_is_set_is_found_until_its_tag_is_invalidated() {
     assert_eq!(verdict(&engine, 1, &[]), None);
     set(&engine, 1, tagged(&engine, engine.revision(), "a"));
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
-    engine.invalidate(&[Tag::from("b")], Lifetime::None);
+    invalidate(&engine, &[Tag::from("b")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
-    engine.invalidate(&[Tag::from("a")], Lifetime::None);
+    invalidate(&engine, &[Tag::from("a")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
 }
 
@@ -43,7 +58,7 @@ fn what_is_set_is_found_until_its_tag_is_invalidated() {
 fn soft_tags_count_for_who_asks_with_them() {
     let engine = engine();
     set(&engine, 1, tagged(&engine, engine.revision(), "a"));
-    engine.invalidate(&[Tag::from("/path")], Lifetime::None);
+    invalidate(&engine, &[Tag::from("/path")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
     assert_eq!(verdict(&engine, 1, &["/path"]), Some(Verdict::Gone));
     assert_eq!(verdict(&engine, 1, &["/other"]), Some(Verdict::Fresh));
@@ -53,7 +68,7 @@ fn soft_tags_count_for_who_asks_with_them() {
 fn a_generation_that_overlaps_an_invalidation_is_never_served() {
     let engine = engine();
     let began = engine.revision();
-    engine.invalidate(&[Tag::from("a")], Lifetime::None);
+    invalidate(&engine, &[Tag::from("a")], Lifetime::None);
     assert_eq!(set(&engine, 1, tagged(&engine, began, "a")), Stored::Invalidated);
     assert_eq!(verdict(&engine, 1, &[]), None);
     assert_eq!(set(&engine, 1, tagged(&engine, engine.revision(), "a")), Stored::Yes);
@@ -63,7 +78,7 @@ fn a_generation_that_overlaps_an_invalidation_is_never_served() {
 fn an_older_generation_does_not_replace_a_newer_one() {
     let engine = engine();
     let began = engine.revision();
-    engine.invalidate(&[Tag::from("a")], Lifetime::Micros(60_000_000));
+    invalidate(&engine, &[Tag::from("a")], Lifetime::Micros(60_000_000));
     assert_eq!(set(&engine, 1, tagged(&engine, engine.revision(), "a")), Stored::Yes);
     assert_eq!(set(&engine, 1, tagged(&engine, began, "a")), Stored::Older);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Fresh));
@@ -74,7 +89,7 @@ fn a_soft_invalidation_turns_hard_at_its_deadline() {
     let engine = engine();
     let meta = Meta { revalidate_us: None, expire_us: None, ..tagged(&engine, Revision(0), "a") };
     set(&engine, 1, meta);
-    engine.invalidate(&[Tag::from("a")], Lifetime::Micros(5_000_000));
+    invalidate(&engine, &[Tag::from("a")], Lifetime::Micros(5_000_000));
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Stale));
     engine.clock.advance_us(5_000_000);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
@@ -85,7 +100,7 @@ fn the_clock_of_the_wall_does_not_matter() {
     let engine = engine();
     let far = Meta { created: Timestamp(u64::MAX / 2), ..tagged(&engine, Revision(0), "a") };
     set(&engine, 1, far);
-    engine.invalidate(&[Tag::from("a")], Lifetime::None);
+    invalidate(&engine, &[Tag::from("a")], Lifetime::None);
     assert_eq!(verdict(&engine, 1, &[]), Some(Verdict::Gone));
 }
 
@@ -106,7 +121,7 @@ fn build_output_does_not_return_once_a_page_was_generated() {
 #[test]
 fn without_a_memory_tier_everything_is_a_miss() {
     let options = Options::resolve(&serde_json::json!({ "memoryMb": 0 }), &Value::Null);
-    let engine = Engine::new(options.unwrap(), Clock::system());
+    let engine = Engine::new(options.unwrap(), Clock::system(), Coherence::alone(10));
     assert_eq!(set(&engine, 1, meta()), Stored::NoTier);
     assert_eq!(verdict(&engine, 1, &[]), None);
 }

@@ -19,11 +19,12 @@ pub struct Version {
 }
 
 impl Version {
-    /// The first that enforces `expire` and treats `lastModified: -1` as blocking.
-    const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
-    /// The first that honours a returned `cacheControl` and renders a `dynamicParams = false` page
-    /// that is missing.
-    const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
+    /// The first that enforces `expire`, treats `lastModified: -1` as blocking and joins concurrent
+    /// generations of a `'use cache'` entry itself.
+    pub const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
+    /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
+    /// is missing, and generates a stale inner entry anew before an outer one keeps it.
+    pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
     /// What is assumed when the version cannot be read.
     pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
 }

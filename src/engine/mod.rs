@@ -4,6 +4,9 @@
 //! flight. A set: judged first, then held, then the flight lands. An invalidation takes a position
 //! and is in effect when it returns.
 
+mod answer;
+mod shared;
+
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
@@ -11,10 +14,9 @@ use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::coherence::event::{Event, Lifetime};
 use crate::coherence::marks::Marks;
 use crate::coherence::ring::Revision;
-use crate::entry::{Entry, Meta};
+use crate::entry::{Entry, Meta, Source};
 use crate::flight::{Flights, Joined, Landing, Wake};
 use crate::key::{Class, Hasher, KeyRef};
 use crate::ledger::Ledger;
@@ -22,6 +24,9 @@ use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
 use crate::tags::{Stamp, Tag, TagList, Verdict};
+
+pub use self::answer::{Found, Holdings, Reason, Stored};
+pub use self::shared::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.
@@ -44,83 +49,22 @@ pub struct Engine {
     flights: Flights,
     /// Pages and routes that were generated since the build: their build output is history.
     superseded: Mutex<HashSet<u128>>,
+    tier: OnceLock<Tier>,
+    /// Tells a moment on the clock of those who ask.
+    on_tell: OnceLock<fn(Timestamp) -> f64>,
     /// Told of entries that left memory while a JavaScript object was bound to them.
     on_release: OnceLock<fn(&Entry)>,
 }
 
-/// Why an entry is judged as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// By its age.
-    Age,
-    /// It is build output, and a newer value was stored since.
-    Superseded,
-    /// By this tag; `None` is the floor of the tag table.
-    Tag(Option<Tag>),
-}
-
-/// What a get finds.
-#[derive(Debug)]
-pub enum Found {
-    /// An entry and what may be done with it. [`Verdict::Gone`] entries are handed out too: who
-    /// asked may know a use for them.
-    Entry(Arc<Entry>, Verdict, Reason),
-    /// Nothing.
-    Nothing,
-}
-
-/// What became of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// It is held.
-    Yes,
-    /// One of its tags was invalidated while it was generated.
-    Invalidated,
-    /// A value generated later is held already.
-    Older,
-    /// It is heavier than one entry may be.
-    TooLarge,
-    /// There is no memory tier.
-    NoTier,
-}
-
-impl Stored {
-    /// The word for logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Yes => "stored",
-            Self::Invalidated => "invalidated while generated",
-            Self::Older => "older than what is held",
-            Self::TooLarge => "too large",
-            Self::NoTier => "no memory tier",
-        }
-    }
-}
-
-/// What the engine holds, for statistics.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Holdings {
-    /// Entries in memory.
-    pub entries: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// The bound in bytes.
-    pub capacity_bytes: u64,
-    /// Entries evicted for room since the start.
-    pub evictions: u64,
-    /// Tags ever invalidated that are remembered.
-    pub tags: u64,
-    /// Generations under way, and keys that are passed because theirs was never stored.
-    pub flights: u64,
-}
-
 impl Engine {
-    /// An engine with `options` that reads `clock`. It starts no thread.
-    pub fn new(options: Options, clock: Clock) -> Self {
+    /// An engine with `options` that reads `clock`, and what it knows of invalidations. It starts no
+    /// thread.
+    pub fn new(options: Options, clock: Clock, coherence: Coherence) -> Arc<Self> {
         let memory = (options.memory_bytes > 0)
             .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
-        Self {
-            ledger: Ledger::new(Coherence::alone(options.max_tags), 0),
+        let outage_us = options.shared.as_ref().map_or(0, |s| s.outage_serve.as_micros() as u64);
+        Arc::new(Self {
+            ledger: Ledger::new(coherence, outage_us),
             options,
             clock,
             memory,
@@ -129,13 +73,24 @@ impl Engine {
             marks: Mutex::default(),
             flights: Flights::default(),
             superseded: Mutex::default(),
+            tier: OnceLock::new(),
+            on_tell: OnceLock::new(),
             on_release: OnceLock::new(),
-        }
+        })
     }
 
     /// Who is told of entries that leave memory while an object is bound to them. Set once.
     pub fn on_release(&self, tell: fn(&Entry)) {
         let _ = self.on_release.set(tell);
+    }
+
+    /// How a moment is told on the clock of those who ask. Set once.
+    pub fn on_tell(&self, tell: fn(Timestamp) -> f64) {
+        let _ = self.on_tell.set(tell);
+    }
+
+    fn told_ms(&self, moment: Timestamp) -> f64 {
+        self.on_tell.get().map_or(moment.0 as f64 / 1e3, |tell| tell(moment))
     }
 
     /// Makes keys of this engine.
@@ -169,11 +124,24 @@ impl Engine {
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
         // Read before memory: an invalidation that resolved before this get is then seen.
         let revision = self.ledger.revision();
+        let now = self.clock.now_coarse();
+        if !self.ledger.is_leased(now) && !self.ledger.is_apart() {
+            return Found::Unsure;
+        }
         let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
             return Found::Nothing;
         };
+        if !self.may_serve(&entry, now) {
+            return Found::Nothing;
+        }
         let (verdict, reason) = self.judge(&entry, revision, soft);
         Found::Entry(entry, verdict, reason)
+    }
+
+    /// Whether memory may answer with an entry, as far as the store's absence goes.
+    #[inline]
+    fn may_serve(&self, entry: &Entry, now: Timestamp) -> bool {
+        self.ledger.is_leased(now) || self.ledger.outlasts(entry.meta.created, now)
     }
 
     /// Counts a use of an entry that was served without asking memory.
@@ -195,6 +163,9 @@ impl Engine {
     pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
         let revision = self.ledger.revision();
         let now = self.clock.now_coarse();
+        if !self.may_serve(entry, now) {
+            return (Verdict::Gone, None);
+        }
         let by_age = entry.judge_age(now);
         if entry.meta.since >= revision {
             return (by_age, None);
@@ -232,7 +203,7 @@ impl Engine {
         }
         let own = (!is_verified).then(|| entry.meta.tags.iter()).into_iter().flatten();
         let tags = own.chain(soft.iter().map(Tag::as_bytes));
-        let (verdict, tag) = if entry.meta.prerendered {
+        let (verdict, tag) = if entry.meta.source == Source::Output {
             self.ledger.judge_output(stamp, tags, now)
         } else {
             self.ledger.judge(stamp, tags, now)
@@ -274,7 +245,7 @@ impl Engine {
     }
 
     /// Stores a value and wakes who waits for it.
-    pub fn set(&self, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
+    pub fn set(self: &Arc<Self>, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
         let entry = Arc::new(Entry::new(key, meta, body));
         if key.class == Class::Response && self.options.prerendered {
             let mut superseded = self.superseded.lock();
@@ -282,7 +253,10 @@ impl Engine {
                 superseded.insert(key.hash);
             }
         }
-        let stored = self.hold(key, &entry);
+        let mut stored = self.hold(key, &entry);
+        if !matches!(stored, Stored::Invalidated | Stored::Older) {
+            stored = self.share(key, &entry).unwrap_or(stored);
+        }
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
         let is_held_by_none = matches!(stored, Stored::TooLarge | Stored::NoTier);
         let landing = if is_held_by_none { Landing::Unset } else { Landing::Stored };
@@ -347,12 +321,6 @@ impl Engine {
         if let Some(tell) = self.on_release.get() {
             left.iter().filter(|entry| entry.is_bound()).for_each(|entry| tell(entry));
         }
-    }
-
-    /// Invalidates `tags`. In effect when this returns. Costs the same whatever is stored.
-    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime) {
-        bump(&self.stats.invalidations);
-        self.ledger.on(self.clock.now(), Event::Invalidate(0, tags.to_vec(), lifetime));
     }
 
     /// What is held now.

@@ -1,0 +1,53 @@
+//! Calls around a get.
+
+use napi::sys;
+
+use super::terms::class_of;
+use super::{process, raw, read};
+use crate::next::value::ValueKind;
+
+/// `giveUp(kind, key)`: a get waited for the key in vain.
+pub(super) extern "C" fn give_up(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<2>(env, info, |call| {
+        let [kind, key] = call.args;
+        if let Some(kind) = ValueKind::from_number(read::small(env, kind)) {
+            let engine = process::engine();
+            let hash = |units: &[u16]| engine.hasher().key(class_of(kind), units).hash;
+            if let Some(hash) = read::with_units(env, key, hash) {
+                engine.give_up(hash);
+            }
+        }
+        raw::undefined(env)
+    })
+}
+
+/// `flush()`: the reads of this tick leave.
+pub(super) extern "C" fn flush(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<0>(env, info, |_| {
+        process::engine().flush();
+        raw::undefined(env)
+    })
+}
+
+/// `revision()`: the revision of what is known now.
+pub(super) extern "C" fn revision(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
+}
+
+/// `why()`: tier, outcome and reason of the last decision, while decisions are printed.
+pub(super) extern "C" fn why(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call::<0>(env, info, |call| {
+        let units: Vec<u8> =
+            call.state.why.borrow().encode_utf16().flat_map(u16::to_ne_bytes).collect();
+        raw::utf16(env, &units)
+    })
+}

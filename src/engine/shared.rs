@@ -1,0 +1,327 @@
+//! The tier other processes see: reads, fills and writes of entries, and who waits for what.
+//!
+//! A read never blocks: whoever asks is woken. What it brings is held in memory if there is room, and
+//! judged by each who waited, at delivery: an older read must not answer a newer get.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use super::{Engine, Stored};
+use crate::clock::Timestamp;
+use crate::codec::{Codec, FrameRef, Head};
+use crate::coherence::event::{Action, Command, Event, Lifetime, Request};
+use crate::coherence::ring::Revision;
+use crate::entry::{Entry, Meta, Source};
+use crate::flight::{News, Wake};
+use crate::key::{Class, Hash128, KeyRef};
+use crate::stats::bump;
+use crate::store::{Address, Listener, SharedStore, Unavailable};
+use crate::tags::{MAX_LIFE_US, Point, Stamp, Tag, Verdict};
+
+/// What a read may take beyond the time limit of the store, in ms.
+const READ_SLACK_MS: u32 = 50;
+
+/// Somebody to be woken, and the number they wait under.
+type Waiter = (Arc<dyn Wake>, u32);
+
+/// The shared tier of an engine.
+pub struct Tier {
+    store: Arc<dyn SharedStore>,
+    codec: Codec,
+    /// Whether fetch data belongs to one build, as pages do.
+    isolates_fetch: bool,
+    /// Names the build; without it pages are not shared.
+    build: RwLock<Option<Box<[u8]>>>,
+    /// Reads under way, with who waits for them.
+    reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
+    /// Asks and invalidations under way.
+    waiters: Mutex<HashMap<u64, Waiter>>,
+    next: AtomicU64,
+}
+
+impl std::fmt::Debug for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tier").finish_non_exhaustive()
+    }
+}
+
+impl Tier {
+    /// A tier over `store`.
+    pub fn new(store: Arc<dyn SharedStore>, codec: Codec, isolates_fetch: bool) -> Self {
+        Self {
+            store,
+            codec,
+            isolates_fetch,
+            build: RwLock::default(),
+            reads: Mutex::default(),
+            waiters: Mutex::default(),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// The store behind it.
+    pub fn store(&self) -> &dyn SharedStore {
+        &*self.store
+    }
+
+    /// Names the build whose pages are read and written from now on.
+    pub fn set_build(&self, name: &[u8]) {
+        let mut build = self.build.write();
+        if build.as_deref() != Some(name) {
+            *build = Some(name.into());
+        }
+    }
+
+    /// Where the entry of `key` lies; `None` if it is not to be shared.
+    fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
+        let is_of_build = match key.class {
+            Class::Response => true,
+            Class::Fetch => self.isolates_fetch,
+            // Their keys name the build themselves, or are meant to survive it.
+            Class::UseCache | Class::Image => false,
+        };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[key.class as u8]);
+        if is_of_build {
+            let build = self.build.read();
+            let build = build.as_deref()?;
+            hasher.update(&(build.len() as u64).to_le_bytes());
+            hasher.update(build);
+        }
+        for units in key.units.chunks(256) {
+            let mut bytes = [0; 512];
+            for (to, unit) in bytes.chunks_exact_mut(2).zip(units) {
+                to.copy_from_slice(&unit.to_le_bytes());
+            }
+            hasher.update(bytes.get(..units.len() * 2)?);
+        }
+        hasher.finalize().as_bytes().first_chunk().copied()
+    }
+
+    fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.waiters.lock().insert(number, (waker.clone(), token));
+        number
+    }
+
+    fn wake(&self, number: u64, news: News) {
+        if let Some((waker, token)) = self.waiters.lock().remove(&number) {
+            waker.wake(token, news);
+        }
+    }
+
+    /// Carries actions out; what is left is to be exchanged with the store.
+    fn perform(&self, actions: Vec<Action>) -> Vec<(Request, Command)> {
+        let mut commands = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send(request, command) => commands.push((request, command)),
+                Action::Wake(ask) => self.wake(ask, News::Landed),
+                Action::Resolve(call, outcome) => self.wake(call, News::Invalidated(outcome)),
+                Action::NewEpoch => self.store.forget_writes(),
+                Action::Queued(_) => {}
+            }
+        }
+        commands
+    }
+}
+
+impl Engine {
+    /// Gives the engine its shared tier. Once, before anything is asked of it.
+    pub fn share_through(&self, tier: Tier) {
+        let _ = self.tier.set(tier);
+    }
+
+    /// The shared tier, if there is one.
+    #[inline]
+    pub fn tier(&self) -> Option<&Tier> {
+        self.tier.get()
+    }
+
+    /// Longest wait for a read, in ms: the store answers sooner.
+    pub fn read_wait_ms(&self) -> u32 {
+        let timeout = self.options.shared.as_ref().map_or(0, |s| s.command_timeout.as_millis());
+        timeout as u32 + READ_SLACK_MS
+    }
+
+    /// Sends what was asked for since the last time.
+    pub fn flush(&self) {
+        if let Some(tier) = self.tier() {
+            tier.store.flush();
+        }
+    }
+
+    /// Asks the store whether memory may answer. Whoever waits is woken when it may be judged.
+    pub fn ask(&self, waker: &Arc<dyn Wake>, token: u32) {
+        if let Some(tier) = self.tier() {
+            let ask = tier.enlist(waker, token);
+            self.tell(Event::Ask(ask));
+        }
+    }
+
+    /// Has the event taken in and what follows from it carried out.
+    fn tell(&self, event: Event) {
+        let commands = self.on(event);
+        if let Some(tier) = self.tier().filter(|_| !commands.is_empty()) {
+            tier.store.exchange(commands);
+        }
+    }
+
+    /// Invalidates `tags`, in effect here when this returns. True if somebody has to wait until it
+    /// is in effect everywhere: they are woken then.
+    pub fn invalidate(
+        &self,
+        tags: &[Tag],
+        lifetime: Lifetime,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> bool {
+        bump(&self.stats.invalidations);
+        let call = self.tier().map_or(0, |tier| tier.enlist(waker, token));
+        self.tell(Event::Invalidate(call, tags.to_vec(), lifetime));
+        call != 0
+    }
+
+    /// Looks `key` up in the shared tier. Whoever waits is woken with what it holds. False if there
+    /// is nothing to wait for.
+    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
+        let Some(tier) = self.tier() else { return false };
+        if self.ledger.is_apart() {
+            return false;
+        }
+        let Some(address) = tier.address(key) else { return false };
+        let waiter = (waker.clone(), token);
+        let mut reads = tier.reads.lock();
+        if let Some(waiters) = reads.get_mut(&key.hash) {
+            waiters.push(waiter);
+            return true;
+        }
+        reads.insert(key.hash, vec![waiter]);
+        drop(reads);
+        let engine = self.clone();
+        let (hash, class, units) = (key.hash, key.class, Box::<[u16]>::from(key.units));
+        let receive = move |answer| engine.receive(&KeyRef { class, units: &units, hash }, answer);
+        tier.store.read(address, Box::new(receive));
+        true
+    }
+
+    /// An answer came: on a thread of the store.
+    fn receive(&self, key: &KeyRef<'_>, answer: Result<Option<Bytes>, Unavailable>) {
+        let Some(tier) = self.tier() else { return };
+        let bytes = answer.ok().flatten();
+        let entry = bytes.and_then(|bytes| self.decoded(tier, key, &bytes)).map(Arc::new);
+        let held = entry.filter(|entry| self.fill(key, entry));
+        let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
+        for (waker, token) in waiters {
+            waker.wake(token, held.clone().map_or(News::Landed, News::Brought));
+        }
+    }
+
+    fn decoded(&self, tier: &Tier, key: &KeyRef<'_>, bytes: &[u8]) -> Option<Entry> {
+        let frame = tier.codec.decode(bytes).map_err(|_| bump(&self.stats.broken)).ok()?;
+        if !frame.is_of(key) {
+            bump(&self.stats.broken);
+            return None;
+        }
+        let offset = self.ledger.store_offset_us();
+        let created = frame.head.created.shifted_us(-offset).min(self.clock.now());
+        let meta = Meta {
+            stamp: self.stamp_of_stored(&frame.head, created),
+            since: Revision(0),
+            created,
+            told_ms: self.told_ms(created),
+            revalidate_us: frame.head.revalidate_us,
+            expire_us: frame.head.expire_us,
+            tags: frame.tags,
+            format: frame.head.format,
+            source: Source::Shared,
+        };
+        Some(Entry::new(key, meta, frame.body))
+    }
+
+    /// Without a table in the store its positions say nothing: what is left is the clock.
+    fn stamp_of_stored(&self, head: &Head, created: Timestamp) -> Stamp {
+        if self.ledger.is_alone() {
+            let began = self.ledger.revision_at(created);
+            return began.and_then(|at| self.ledger.stamp_of(at)).unwrap_or_default();
+        }
+        Stamp { epoch: crate::tags::Epoch(head.epoch), at: Point::from(head.position) }
+    }
+
+    /// Holds what the shared tier brought, unless memory has as good. False if it is of no use.
+    fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
+        let revision = self.ledger.revision();
+        let verdict = self.judge(entry, revision, Vec::new).0;
+        if verdict == Verdict::Gone {
+            return false;
+        }
+        let Some(memory) = &self.memory else { return true };
+        if let Some(held) = memory.peek(key) {
+            let is_worse = self.judge(&held, revision, Vec::new).0 > verdict;
+            if !is_worse && !entry.meta.is_younger(&held.meta) {
+                return false;
+            }
+        }
+        let mut left = Vec::new();
+        memory.insert(key.hash, entry, &mut left);
+        self.release(&left);
+        true
+    }
+
+    /// Has an entry written to the shared tier, in the background. Not if others could not tell how
+    /// old it is.
+    pub(super) fn share(self: &Arc<Self>, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Option<Stored> {
+        let tier = self.tier()?;
+        let address = tier.address(key)?;
+        if entry.meta.stamp.epoch != self.ledger.epoch() || !self.ledger.may_share() {
+            return None;
+        }
+        let (engine, entry) = (self.clone(), entry.clone());
+        let weight = entry.weight();
+        tier.store.write(address, weight, Box::new(move || engine.encoded(&entry)));
+        Some(Stored::Yes)
+    }
+
+    /// The bytes of an entry and the milliseconds it may still live, if it is still worth storing.
+    fn encoded(&self, entry: &Entry) -> Option<(Vec<u8>, u64)> {
+        let tier = self.tier()?;
+        let meta = &entry.meta;
+        if self.judge(entry, self.ledger.revision(), Vec::new).0 == Verdict::Gone {
+            return None;
+        }
+        let age = self.clock.now().since_us(meta.created);
+        let life = meta.expire_us.unwrap_or(MAX_LIFE_US).min(MAX_LIFE_US);
+        let left_ms = life.saturating_sub(age) / 1_000;
+        let head = Head {
+            epoch: meta.stamp.epoch.0,
+            position: meta.stamp.at.position,
+            created: meta.created.shifted_us(self.ledger.store_offset_us()),
+            revalidate_us: meta.revalidate_us,
+            expire_us: meta.expire_us,
+            class: entry.class(),
+            format: meta.format,
+        };
+        let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
+        let bytes = tier.codec.encode(&frame).ok()?;
+        (left_ms > 0).then_some((bytes, left_ms))
+    }
+}
+
+impl Listener for Engine {
+    fn on(&self, event: Event) -> Vec<(Request, Command)> {
+        let actions = self.ledger.on(self.clock.now(), event);
+        self.tier().map_or_else(Vec::new, |tier| tier.perform(actions))
+    }
+
+    fn next_timer(&self) -> Option<Timestamp> {
+        self.ledger.next_timer()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
