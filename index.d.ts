@@ -251,7 +251,7 @@ declare namespace TiercelHandler {
     /** The key, shortened; of an invalidation the tags. */
     key: string
     /** Where it came from or went to. */
-    tier: 'memory' | 'prerendered' | 'none'
+    tier: 'memory' | 'shared' | 'prerendered' | 'none'
     outcome: 'fresh' | 'stale' | 'miss' | 'stored' | 'dropped' | 'hard' | 'soft'
     /** Why, in words. */
     reason: string
@@ -295,6 +295,9 @@ declare namespace TiercelHandler {
     /** From memory, stale by age or tag. */
     stale: number
     misses: number
+    /** Read from the shared tier; from then on memory has it. */
+    sharedFresh: number
+    sharedStale: number
     /** From prerendered build output. */
     prerenderedFresh: number
     prerenderedStale: number
@@ -308,6 +311,38 @@ declare namespace TiercelHandler {
     p99Micros: number
   }
 
+  /** The shared tier. Totals since the process started, but for how it is now. */
+  interface SharedStats {
+    /** Where it is, without a password: `redis cache:6379/0`. */
+    place: string
+    namespace: string
+    /** Connections open now. */
+    connections: number
+    /** How long memory may answer without asking, from now on, in ms; 0 = it has to ask. */
+    leaseMs: number
+    /** Whether the server is away: memory answers for `outageServeMs`. */
+    isAway: boolean
+    /** Whether commands are refused at once, because the server did not answer. */
+    isBroken: boolean
+    /** How often it came to that. */
+    breaks: number
+    /** Connections replaced because nothing came back on them. */
+    replacedConnections: number
+    /** Commands that were not answered in time. */
+    timeouts: number
+    /** Writes that wait now, and their bytes. */
+    queuedWrites: number
+    queuedBytes: number
+    /** Writes dropped because too much waited. */
+    droppedWrites: number
+    /** Stored bytes that were no entry, or not the one asked for: a miss. */
+    brokenEntries: number
+    /** Invalidations that could not be told to other instances at once. */
+    unrecorded: number
+    /** Time until an invalidation was in effect everywhere, of every one. */
+    invalidation: LatencyStats
+  }
+
   /** Totals since the process started, but for what is held now. */
   interface Stats {
     useCache: KindStats
@@ -317,6 +352,8 @@ declare namespace TiercelHandler {
     fetch: KindStats
     image: KindStats
     memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
+    /** Nothing in memory only. */
+    shared?: SharedStats
     /** Entries stored. */
     sets: number
     /** Values not stored: invalidated while generated, too large, failed, dynamic. */

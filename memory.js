@@ -2,5 +2,13 @@
 
 const Tiercel = require('./index.js')
 
-/** The cache of this process only, as a handler of its own: name it beside `tiercel`. */
-module.exports = class TiercelMemory extends Tiercel {}
+/** As in `src/binding/terms.rs`. */
+const LOCAL = 32
+
+/**
+ * The cache of this process only, as a handler of its own: name it beside `tiercel`. Its tags are
+ * those of the fleet.
+ */
+module.exports = class TiercelMemory extends Tiercel {
+  static flags = LOCAL
+}

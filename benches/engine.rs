@@ -67,7 +67,7 @@ fn filled() -> (Arc<Engine>, Vec<Vec<u16>>) {
     let keys: Vec<Vec<u16>> = (0..KEYS).map(units).collect();
     for key in &keys {
         let key = engine.hasher().key(Class::Fetch, key);
-        engine.set(&key, meta(&engine), vec![7; 2_000].into());
+        engine.set(&key, meta(&engine), vec![7; 2_000].into(), false);
     }
     (engine, keys)
 }
@@ -104,7 +104,7 @@ fn set(c: &mut Criterion) {
                 value,
                 |(meta, body)| {
                     let key = keys.next().map(|key| engine.hasher().key(Class::Fetch, key));
-                    key.map(|key| engine.set(&key, meta, body))
+                    key.map(|key| engine.set(&key, meta, body, false))
                 },
                 BatchSize::SmallInput,
             );

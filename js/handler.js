@@ -24,6 +24,7 @@ const {
 } = at
 const { FALLBACK, PPR, AFTER, SHIFT, waitFor } = at
 
+const { flagsOf } = plural
 const { IMAGE } = KINDS
 const NEXT_VERSION = next.version()
 const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
@@ -52,7 +53,7 @@ class TiercelHandler {
     const dir = ctx?.serverDistDir
     if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
       knownDir = dir
-      native.serverDir(dir)
+      native.serverDir(dir, next.buildName(dir))
     }
   }
 
@@ -83,7 +84,8 @@ class TiercelHandler {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
-    let flags = (isFallback ? FALLBACK : 0) | (isRoutePPREnabled ? PPR : 0)
+    let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
+    if (isRoutePPREnabled) flags |= PPR
     let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
     while (typeof answer === 'number') {
       const next = mailbox[MARK]
@@ -120,7 +122,8 @@ class TiercelHandler {
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
         const stamp = kind === IMAGE ? native.revision() : (stamps.get(value) ?? began)
-        native.put(kind, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
+        const kindAndFlags = kind | (flagsOf(this.constructor) << SHIFT)
+        native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         return
       }
@@ -164,6 +167,8 @@ class TiercelHandler {
     return oldest
   }
 
+  /** Flags of every call: {@link plural.flagsOf}. */
+  static flags = 0
   static get = plural.get
   static set = plural.set
   static refreshTags = plural.refreshTags
@@ -183,6 +188,6 @@ class TiercelHandler {
 }
 
 configure()
-native.app(NEXT_VERSION, next.isBuilding())
+native.app(NEXT_VERSION, next.isBuilding(), next.isDev(), next.namespace())
 
 module.exports = TiercelHandler

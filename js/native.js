@@ -16,16 +16,16 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string) => void} giveUp
  * @property {() => void} flush
  * @property {() => number} revision
- * @property {(kind: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
- * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[]) => number} putUse
+ * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
+ * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse
  * @property {(key: string) => void} beginUse
  * @property {(kind: number, key: string) => void} abandon
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
  * @property {(given: string, env: string) => boolean} configure
  * @property {() => string[]} envNames
- * @property {(version: string | undefined, building: boolean) => void} app
- * @property {(path: string) => void} serverDir
+ * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
+ * @property {(path: string, build: string | undefined) => void} serverDir
  * @property {() => any} stats
  */
 

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { readFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { join } = require('node:path')
 
@@ -21,6 +22,32 @@ function version() {
 
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
 const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
+
+/** What keeps this app apart from others on the same server, unless an option says so. */
+function namespace() {
+  let name = 'app'
+  try {
+    name = String(fromApp('./package.json').name ?? name)
+  } catch {
+    // An app without a package.json has no name.
+  }
+  const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
+  return `${plain.slice(0, 40)}:${process.env.NODE_ENV || 'production'}`
+}
+
+/**
+ * The name of the build whose output lies in a directory; nothing in `next dev` and `next build`.
+ * With a deployment id the build id is a constant, without one it is all there is.
+ * @param {string} serverDistDir
+ */
+function buildName(serverDistDir) {
+  try {
+    const id = readFileSync(join(serverDistDir, '..', 'BUILD_ID'), 'utf8').trim()
+    return JSON.stringify([process.env.NEXT_DEPLOYMENT_ID ?? '', id])
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * A part of Next.js, `undefined` where this version has none.
@@ -114,4 +141,13 @@ function honoursLifetime(version) {
   return major > 16 || (major === 16 && minor >= 4)
 }
 
-module.exports = { version, isBuilding, isDev, once, rememberLifetime, honoursLifetime }
+module.exports = {
+  version,
+  isBuilding,
+  isDev,
+  namespace,
+  buildName,
+  once,
+  rememberLifetime,
+  honoursLifetime,
+}

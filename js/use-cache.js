@@ -15,7 +15,16 @@ const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
 const LEAST_KEEP_DEV = 300
 
-/** @param {string} key @param {string[]} softTags */
+/**
+ * What a handler asks with: `tiercel/memory` asks this process only.
+ * @param {any} handler
+ * @returns {number}
+ */
+function flagsOf(handler) {
+  return handler?.flags ?? 0
+}
+
+/** @this {unknown} @param {string} key @param {string[]} softTags */
 async function get(key, softTags) {
   try {
     start()
@@ -23,7 +32,7 @@ async function get(key, softTags) {
     if (hot !== undefined && debug.sink === undefined && isFresh(hot, undefined, softTags)) {
       return entryOf(hot.found, hot.found.revalidate)
     }
-    return await find(key, softTags, 0)
+    return await find(key, softTags, flagsOf(this))
   } catch {
     return undefined
   }
@@ -71,17 +80,18 @@ function streamOf(bytes) {
   })
 }
 
-/** @param {string} key @param {Promise<any>} pending @returns {Promise<void>} */
+/** @this {unknown} @param {string} key @param {Promise<any>} pending @returns {Promise<void>} */
 function set(key, pending) {
-  return new Promise((resolve) => store(key, pending, watch(resolve)))
+  return new Promise((resolve) => store(key, pending, flagsOf(this), watch(resolve)))
 }
 
 /**
  * @param {string} key
  * @param {Promise<any>} pending
+ * @param {number} flags
  * @param {() => void} done
  */
-async function store(key, pending, done) {
+async function store(key, pending, flags, done) {
   let isStored = false
   try {
     start()
@@ -96,7 +106,7 @@ async function store(key, pending, done) {
     // Such an entry is generated on every read; Next.js shows it again only in dev.
     if (!IS_DEV && (expire === 0 || revalidate === 0)) return
     const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
-    native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks)
+    native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
     isStored = true
     if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
   } catch {
@@ -149,4 +159,4 @@ async function invalidate(tags, expire) {
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
-module.exports = { get, set, refreshTags, getExpiration, updateTags }
+module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags }

@@ -79,16 +79,19 @@ pub struct Stats {
     pub wait_timeouts: AtomicU64,
     /// Stored bytes that were no entry, or not the one asked for.
     pub broken: AtomicU64,
+    /// Invalidations that could not be told to others at once; they are later.
+    pub unrecorded: AtomicU64,
     /// Panics that were caught and answered with a miss.
     pub panics: AtomicU64,
     get_ns: Mutex<Option<Histogram<u64>>>,
     set_ns: Mutex<Option<Histogram<u64>>>,
+    invalidation_ns: Mutex<Option<Histogram<u64>>>,
 }
 
 /// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Latency {
-    /// Calls measured: one in 64.
+    /// Calls measured: one get or set in 64, every invalidation.
     pub measured: u64,
     /// Half of the calls took at most this.
     pub p50_us: f64,
@@ -114,9 +117,11 @@ impl Default for Stats {
             joined: AtomicU64::default(),
             wait_timeouts: AtomicU64::default(),
             broken: AtomicU64::default(),
+            unrecorded: AtomicU64::default(),
             panics: AtomicU64::default(),
             get_ns: histogram(),
             set_ns: histogram(),
+            invalidation_ns: histogram(),
         }
     }
 }
@@ -151,6 +156,16 @@ impl Stats {
     /// Notes how long a set took.
     pub fn time_set(&self, ns: u64) {
         record(&self.set_ns, ns);
+    }
+
+    /// Notes how long an invalidation took until it was in effect everywhere.
+    pub fn time_invalidation(&self, ns: u64) {
+        record(&self.invalidation_ns, ns);
+    }
+
+    /// How long invalidations take until they are in effect everywhere.
+    pub fn invalidation_latency(&self) -> Latency {
+        percentiles(&self.invalidation_ns)
     }
 
     /// How long gets take inside the engine.

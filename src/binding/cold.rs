@@ -8,6 +8,7 @@ use napi_derive::napi;
 use serde_json::Value;
 
 use super::process;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::next::signal::Version;
 use crate::options::Options;
@@ -33,13 +34,16 @@ pub fn env_names() -> Vec<String> {
     Options::env_names().into_iter().map(str::to_owned).collect()
 }
 
-/// Tells which Next.js runs, and whether it is building.
+/// Tells which Next.js runs, whether it is building or developing, and what keeps the app apart from
+/// others.
 #[napi(catch_unwind)]
-pub fn app(version: Option<String>, building: bool) {
+pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String) {
     let parsed = version.as_deref().and_then(parse_version);
     process::learn(|app| {
         app.version = parsed.unwrap_or(Version::NEWEST);
         app.building = building;
+        app.dev = dev;
+        app.namespace = Some(namespace);
     });
 }
 
@@ -48,10 +52,13 @@ fn parse_version(text: &str) -> Option<Version> {
     Some(Version { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? })
 }
 
-/// Tells where the build output lies.
+/// Tells where the build output lies, and the name of the build.
 #[napi(catch_unwind)]
-pub fn server_dir(path: String) {
+pub fn server_dir(path: String, build: Option<String>) {
     process::learn(|app| app.server_dir = Some(Arc::new(PathBuf::from(path))));
+    if let (Some(tier), Some(build)) = (process::engine().tier(), build) {
+        tier.set_build(build.as_bytes());
+    }
 }
 
 /// Answers to gets of one kind.
@@ -60,6 +67,8 @@ pub struct KindStats {
     pub fresh: f64,
     pub stale: f64,
     pub misses: f64,
+    pub shared_fresh: f64,
+    pub shared_stale: f64,
     pub prerendered_fresh: f64,
     pub prerendered_stale: f64,
 }
@@ -82,6 +91,26 @@ pub struct MemoryStats {
     pub evictions: f64,
 }
 
+/// The shared tier.
+#[napi(object)]
+pub struct SharedStats {
+    pub place: String,
+    pub namespace: String,
+    pub connections: f64,
+    pub lease_ms: f64,
+    pub is_away: bool,
+    pub is_broken: bool,
+    pub breaks: f64,
+    pub replaced_connections: f64,
+    pub timeouts: f64,
+    pub queued_writes: f64,
+    pub queued_bytes: f64,
+    pub dropped_writes: f64,
+    pub broken_entries: f64,
+    pub unrecorded: f64,
+    pub invalidation: LatencyStats,
+}
+
 /// Everything that is counted.
 #[napi(object)]
 pub struct EngineStats {
@@ -92,6 +121,7 @@ pub struct EngineStats {
     pub fetch: KindStats,
     pub image: KindStats,
     pub memory: MemoryStats,
+    pub shared: Option<SharedStats>,
     pub sets: f64,
     pub dropped: f64,
     pub invalidations: f64,
@@ -123,6 +153,7 @@ pub fn stats() -> EngineStats {
             capacity_bytes: held.capacity_bytes as f64,
             evictions: held.evictions as f64,
         },
+        shared: shared_stats(engine),
         sets: read(&stats.sets),
         dropped: read(&stats.dropped),
         invalidations: read(&stats.invalidations),
@@ -136,6 +167,30 @@ pub fn stats() -> EngineStats {
     }
 }
 
+fn shared_stats(engine: &Engine) -> Option<SharedStats> {
+    let tier = engine.tier()?;
+    let health = tier.store().health();
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+    let lease_us = engine.ledger.lease_until().since_us(engine.clock.now());
+    Some(SharedStats {
+        place: tier.place.clone(),
+        namespace: tier.namespace.clone(),
+        connections: f64::from(health.connections),
+        lease_ms: if engine.ledger.is_alone() { 0.0 } else { lease_us as f64 / 1e3 },
+        is_away: engine.ledger.is_apart(),
+        is_broken: health.is_broken,
+        breaks: health.breaks as f64,
+        replaced_connections: health.replaced as f64,
+        timeouts: health.timeouts as f64,
+        queued_writes: health.queued_writes as f64,
+        queued_bytes: health.queued_bytes as f64,
+        dropped_writes: health.dropped_writes as f64,
+        broken_entries: read(&engine.stats.broken),
+        unrecorded: read(&engine.stats.unrecorded),
+        invalidation: latency_stats(engine.stats.invalidation_latency()),
+    })
+}
+
 fn kind_stats(kind: Kind) -> KindStats {
     let stats = &process::engine().stats;
     let of = |answer| stats.answered(kind, answer) as f64;
@@ -143,6 +198,8 @@ fn kind_stats(kind: Kind) -> KindStats {
         fresh: of(Answer::MemoryFresh),
         stale: of(Answer::MemoryStale),
         misses: of(Answer::Miss),
+        shared_fresh: of(Answer::SharedFresh),
+        shared_stale: of(Answer::SharedStale),
         prerendered_fresh: of(Answer::PrerenderedFresh),
         prerendered_stale: of(Answer::PrerenderedStale),
     }

@@ -18,8 +18,13 @@ static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
 static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
-static APP: RwLock<App> =
-    RwLock::new(App { version: Version::NEWEST, server_dir: None, building: false });
+static APP: RwLock<App> = RwLock::new(App {
+    version: Version::NEWEST,
+    server_dir: None,
+    building: false,
+    dev: false,
+    namespace: None,
+});
 
 /// The app that Next.js runs.
 #[derive(Debug, Clone)]
@@ -30,6 +35,10 @@ pub(super) struct App {
     pub(super) server_dir: Option<Arc<PathBuf>>,
     /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
     pub(super) building: bool,
+    /// Whether this is `next dev`.
+    pub(super) dev: bool,
+    /// What keeps it apart from others on the same server, unless an option says so.
+    pub(super) namespace: Option<String>,
 }
 
 /// The engine of this process; it starts with the options chosen so far.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::env::{Slot, State};
-use super::terms::class_of;
+use super::terms::{class_of, flag};
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
@@ -26,7 +26,7 @@ const COARSE_US: i64 = 1_000;
 /// Longest wait for an invalidation, in ms: the protocol answers sooner.
 const INVALIDATION_WAIT_MS: u32 = 2_400;
 
-/// `put(kind, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
+/// `put(kindAndFlags, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
 /// interface. `began` is the revision at which its generation began, or the stamp a get gave with
 /// the value. Durations in seconds, `undefined` = without end. The result is whether it is held.
 pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
@@ -34,7 +34,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
         let [kind, key, began, tags, revalidate, expire, parts] = call.args;
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
-        let kind = ValueKind::from_number(read::small(env, kind));
+        let packed = read::small(env, kind);
+        let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
         let value = kind.zip(read::parts(env, parts));
         let stored = value.and_then(|(kind, owned)| {
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
@@ -54,7 +55,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             };
             let class = class_of(kind);
             read::with_units(env, key, |units| {
-                hold(engine, call.state, &engine.hasher().key(class, units), meta, body)
+                let key = engine.hasher().key(class, units);
+                hold(engine, call.state, &key, meta, body, flags)
             })
         });
         if stored.is_none() {
@@ -65,15 +67,15 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
     })
 }
 
-/// `putUse(key, timestamp, revalidate, keep, tags, json, chunks)`: stores a `'use cache'` entry.
+/// `putUse(key, timestamp, revalidate, keep, tags, json, chunks, flags)`: stores a `'use cache'` entry.
 /// `timestamp` is Next's, in ms; `keep` is how long it may be served, in seconds. The result is
 /// whether it is held.
 pub(super) extern "C" fn put_use(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<7>(env, info, |call| {
-        let [key, timestamp, revalidate, keep, tags, json, chunks] = call.args;
+    raw::call::<8>(env, info, |call| {
+        let [key, timestamp, revalidate, keep, tags, json, chunks, flags] = call.args;
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
         let stored = read::with_units(env, key, |units| {
@@ -106,7 +108,7 @@ pub(super) extern "C" fn put_use(
                 format: ValueKind::UseCache as u8,
                 source: Source::Generated,
             };
-            Some(hold(engine, call.state, &key, meta, body))
+            Some(hold(engine, call.state, &key, meta, body, read::small(env, flags)))
         });
         timed(engine, started);
         raw::small(env, u32::from(stored.flatten() == Some(Stored::Yes)))
@@ -155,8 +157,10 @@ fn hold(
     key: &KeyRef<'_>,
     meta: Meta,
     body: Box<[u8]>,
+    flags: u32,
 ) -> Stored {
-    let stored = engine.set(key, meta, body);
+    let is_local = flags & flag::LOCAL != 0;
+    let stored = engine.set(key, meta, body, is_local);
     state.sweep_now();
     if engine.options.debug {
         let outcome = if stored == Stored::Yes { "memory stored" } else { "none dropped" };

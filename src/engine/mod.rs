@@ -244,8 +244,14 @@ impl Engine {
         self.flights.give_up(hash, self.clock.now());
     }
 
-    /// Stores a value and wakes who waits for it.
-    pub fn set(self: &Arc<Self>, key: &KeyRef<'_>, meta: Meta, body: Box<[u8]>) -> Stored {
+    /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.
+    pub fn set(
+        self: &Arc<Self>,
+        key: &KeyRef<'_>,
+        meta: Meta,
+        body: Box<[u8]>,
+        is_local: bool,
+    ) -> Stored {
         let entry = Arc::new(Entry::new(key, meta, body));
         if key.class == Class::Response && self.options.prerendered {
             let mut superseded = self.superseded.lock();
@@ -254,7 +260,7 @@ impl Engine {
             }
         }
         let mut stored = self.hold(key, &entry);
-        if !matches!(stored, Stored::Invalidated | Stored::Older) {
+        if !is_local && !matches!(stored, Stored::Invalidated | Stored::Older) {
             stored = self.share(key, &entry).unwrap_or(stored);
         }
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });

@@ -11,14 +11,15 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Engine, Stored};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, stopwatch_ns};
 use crate::codec::{Codec, FrameRef, Head};
-use crate::coherence::event::{Action, Command, Event, Lifetime, Request};
+use crate::coherence::event::{Action, Command, Event, Lifetime, Outcome, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake};
 use crate::key::{Class, Hash128, KeyRef};
-use crate::stats::bump;
+use crate::options::Shared;
+use crate::stats::{Stats, bump};
 use crate::store::{Address, Listener, SharedStore, Unavailable};
 use crate::tags::{MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
@@ -32,14 +33,18 @@ type Waiter = (Arc<dyn Wake>, u32);
 pub struct Tier {
     store: Arc<dyn SharedStore>,
     codec: Codec,
+    /// Where the store is, without a secret.
+    pub place: String,
+    /// What keeps apps that share a store apart.
+    pub namespace: String,
     /// Whether fetch data belongs to one build, as pages do.
     isolates_fetch: bool,
     /// Names the build; without it pages are not shared.
     build: RwLock<Option<Box<[u8]>>>,
     /// Reads under way, with who waits for them.
     reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
-    /// Asks and invalidations under way.
-    waiters: Mutex<HashMap<u64, Waiter>>,
+    /// Asks and invalidations under way, and since when.
+    waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
     next: AtomicU64,
 }
 
@@ -50,12 +55,17 @@ impl std::fmt::Debug for Tier {
 }
 
 impl Tier {
-    /// A tier over `store`.
-    pub fn new(store: Arc<dyn SharedStore>, codec: Codec, isolates_fetch: bool) -> Self {
+    /// A tier over `store`, for entries of at most `limit` bytes.
+    pub fn new(store: Arc<dyn SharedStore>, options: &Shared, limit: usize) -> Self {
+        let namespace = options.namespace.clone().unwrap_or_default();
+        // Whoever may write under one namespace is not believed under another.
+        let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
         Self {
             store,
-            codec,
-            isolates_fetch,
+            codec: Codec::new(secret.as_deref().map(str::as_bytes), limit),
+            place: options.place(),
+            namespace,
+            isolates_fetch: options.isolate_fetch,
             build: RwLock::default(),
             reads: Mutex::default(),
             waiters: Mutex::default(),
@@ -104,26 +114,35 @@ impl Tier {
 
     fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.waiters.lock().insert(number, (waker.clone(), token));
+        self.waiters.lock().insert(number, ((waker.clone(), token), stopwatch_ns()));
         number
     }
 
-    fn wake(&self, number: u64, news: News) {
-        if let Some((waker, token)) = self.waiters.lock().remove(&number) {
-            waker.wake(token, news);
-        }
+    fn wake(&self, number: u64, news: News) -> Option<u64> {
+        let ((waker, token), since) = self.waiters.lock().remove(&number)?;
+        waker.wake(token, news);
+        Some(stopwatch_ns().saturating_sub(since))
     }
 
     /// Carries actions out; what is left is to be exchanged with the store.
-    fn perform(&self, actions: Vec<Action>) -> Vec<(Request, Command)> {
+    fn perform(&self, actions: Vec<Action>, stats: &Stats) -> Vec<(Request, Command)> {
         let mut commands = Vec::new();
         for action in actions {
             match action {
                 Action::Send(request, command) => commands.push((request, command)),
-                Action::Wake(ask) => self.wake(ask, News::Landed),
-                Action::Resolve(call, outcome) => self.wake(call, News::Invalidated(outcome)),
+                Action::Wake(ask) => {
+                    self.wake(ask, News::Landed);
+                }
+                Action::Resolve(call, outcome) => {
+                    let took = self.wake(call, News::Invalidated(outcome));
+                    if let Some(ns) = took.filter(|_| outcome == Outcome::Everywhere) {
+                        stats.time_invalidation(ns);
+                    }
+                }
                 Action::NewEpoch => self.store.forget_writes(),
-                Action::Queued(_) => {}
+                Action::Queued(count) => {
+                    stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);
+                }
             }
         }
         commands
@@ -314,7 +333,7 @@ impl Engine {
 impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
         let actions = self.ledger.on(self.clock.now(), event);
-        self.tier().map_or_else(Vec::new, |tier| tier.perform(actions))
+        self.tier().map_or_else(Vec::new, |tier| tier.perform(actions, &self.stats))
     }
 
     fn next_timer(&self) -> Option<Timestamp> {

@@ -39,7 +39,7 @@ fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
 
 fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {
     let units = [name];
-    engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into())
+    engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into(), false)
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn build_output_does_not_return_once_a_page_was_generated() {
     assert!(engine.may_read_output(&key));
     let output = Arc::new(Entry::new(&key, meta(), Box::default()));
     assert!(engine.keep_prerendered(&key, &output));
-    engine.set(&key, meta(), [1].into());
+    engine.set(&key, meta(), [1].into(), false);
     assert!(!engine.may_read_output(&key));
     assert!(engine.keep_prerendered(&key, &output));
     let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
