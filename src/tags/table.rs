@@ -1,0 +1,144 @@
+//! The table: the facts of every tag, and the floor below which nothing is trusted.
+
+use std::collections::HashMap;
+
+use super::{Change, Epoch, Facts, Point, Stamp, Tag, Verdict};
+use crate::clock::Timestamp;
+
+/// All facts that are known, bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    facts: HashMap<Tag, Facts>,
+    /// The life of the shared store's table these facts belong to.
+    epoch: Epoch,
+    /// Facts up to here may have been dropped: an older stamp is never trusted.
+    floor: Point,
+    most: usize,
+}
+
+impl Table {
+    /// A table of at most `most` tags. Beyond that the oldest facts go and the floor rises, which
+    /// costs misses of the oldest entries and never serves anything dead.
+    pub fn new(most: usize) -> Self {
+        Self {
+            facts: HashMap::new(),
+            epoch: Epoch::default(),
+            floor: Point::default(),
+            most: most.max(1),
+        }
+    }
+
+    /// The life of the shared store's table it follows.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Tags held.
+    pub fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Whether nothing was ever invalidated.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// Below this stamps are not trusted.
+    pub fn floor(&self) -> Point {
+        self.floor
+    }
+
+    /// What is known of each tag.
+    pub fn facts(&self) -> impl Iterator<Item = (&Tag, Facts)> {
+        self.facts.iter().map(|(tag, facts)| (tag, *facts))
+    }
+
+    /// What is known of a tag.
+    pub fn of(&self, tag: &[u8]) -> Facts {
+        self.facts.get(tag).copied().unwrap_or_default()
+    }
+
+    /// Begins another life: nothing of the one before holds in it.
+    pub fn begin(&mut self, epoch: Epoch) {
+        self.facts.clear();
+        self.floor = Point::default();
+        self.epoch = epoch;
+    }
+
+    /// Applies `change` to `tags` at `point`.
+    pub fn apply(&mut self, tags: &[Tag], change: Change, point: Point, now: Timestamp) {
+        for tag in tags {
+            let facts = self.of(tag.as_bytes()).after(change, point, now);
+            self.put(tag, facts);
+        }
+        self.shrink();
+    }
+
+    /// Adds what somebody else knows of a tag.
+    pub fn merge(&mut self, tag: &Tag, facts: Facts) {
+        let merged = self.of(tag.as_bytes()).merged(facts);
+        self.put(tag, merged);
+        self.shrink();
+    }
+
+    /// Raises the floor.
+    pub fn raise_floor(&mut self, floor: Point) {
+        self.floor = self.floor.max(floor);
+    }
+
+    fn put(&mut self, tag: &Tag, facts: Facts) {
+        if let Some(held) = self.facts.get_mut(tag) {
+            *held = facts;
+        } else {
+            self.facts.insert(tag.clone(), facts);
+        }
+    }
+
+    /// What the table says of an entry with `stamp` and `tags`, and the tag that decided.
+    pub fn judge<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> (Verdict, Option<&'t [u8]>) {
+        if stamp.epoch != self.epoch || stamp.at < self.floor {
+            return (Verdict::Gone, None);
+        }
+        let mut worst = (Verdict::Fresh, None);
+        for tag in tags {
+            let Some(facts) = self.facts.get(tag) else { continue };
+            let verdict = facts.judge(stamp.at, now);
+            if verdict > worst.0 {
+                worst = (verdict, Some(tag));
+            }
+        }
+        worst
+    }
+
+    /// Those of `tags` that make an entry with `stamp` stale, and since when.
+    pub fn stale<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> Vec<(Tag, Point)> {
+        let judged = tags.into_iter().filter_map(|tag| Some((tag, self.facts.get(tag)?)));
+        let stale = judged.filter(|(_, facts)| facts.judge(stamp.at, now) == Verdict::Stale);
+        stale.map(|(tag, facts)| (Tag::from(tag), facts.soft())).collect()
+    }
+
+    /// Beyond the bound, drops a tenth of the rows, the oldest, and raises the floor to the latest
+    /// of them.
+    fn shrink(&mut self) {
+        if self.facts.len() <= self.most {
+            return;
+        }
+        let mut points: Vec<Point> = self.facts.values().map(|f| f.latest()).collect();
+        let surplus = self.facts.len() - self.most + self.most / 10;
+        let nth = surplus.min(points.len()).saturating_sub(1);
+        let (_, cut, _) = points.select_nth_unstable(nth);
+        let cut = *cut;
+        self.floor = self.floor.max(cut);
+        self.facts.retain(|_, facts| facts.latest() > cut);
+    }
+}
