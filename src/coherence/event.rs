@@ -33,6 +33,8 @@ pub enum Event {
     Failed(Request),
     /// Another instance invalidated something.
     Heard(Message),
+    /// The store forbids what the protocol needs. From now on the instance decides alone.
+    Denied,
 }
 
 /// How long invalidated entries may still be served stale.
@@ -79,12 +81,19 @@ pub enum Command {
     Poll(Known),
     /// Reads the whole table. Not one step: what changes meanwhile may or may not be in it.
     Load,
-    /// Writes an invalidation of up to [`MOST_TAGS`] tags.
+    /// Writes an invalidation of up to [`MOST_TAGS`] tags. Nothing is written, and the answer is
+    /// [`Answer::Unknown`], if there is no table.
     Invalidate {
         /// What the instance knows; without it nothing is checked (a repair).
         known: Option<Known>,
         /// The tags.
         tags: Vec<(Tag, Lifetime)>,
+    },
+    /// Invalidates everything: raises the floor to a new position. Answered as an invalidation
+    /// without rows, and published to nobody: others find the floor with their next poll.
+    RaiseFloor {
+        /// As in [`Command::Invalidate`].
+        known: Option<Known>,
     },
     /// Tells that a position was applied.
     Ack(Position),
@@ -120,10 +129,10 @@ pub enum Answer {
         /// See [`Polled::floor`].
         floor: Position,
     },
-    /// To [`Command::Invalidate`].
+    /// To [`Command::Invalidate`] and [`Command::RaiseFloor`].
     Invalidated(Invalidated),
-    /// To [`Command::Invalidate`]: nothing was written, because the history the caller knows is not
-    /// that of the table.
+    /// To the same: nothing was written, because the history the caller knows is not that of the
+    /// table, or there is no table.
     Unknown,
     /// To [`Command::Look`].
     Looked {
@@ -145,14 +154,12 @@ pub struct Polled {
     pub last: Position,
     /// Whether the applied and all open positions are among those listed. True for a first poll.
     pub known: bool,
-    /// Positions listed, lowest first. Only when `known` is false.
-    pub listed: Vec<Position>,
     /// The store's clock, in microseconds.
     pub now_us: u64,
     /// Facts up to here may have been dropped.
     pub floor: Position,
     /// What changed above the applied position; `None` if the table has to be loaded: another
-    /// epoch, nothing known yet, history rewound, or too much to tell in one step.
+    /// epoch, nothing known yet, a history that is not `known`, or too much to tell in one step.
     pub rows: Option<Vec<Row>>,
 }
 
@@ -197,6 +204,14 @@ pub enum Outcome {
     Here,
 }
 
+impl Invalidated {
+    /// Below this nothing is valid any more: an answer without rows is one to
+    /// [`Command::RaiseFloor`].
+    pub fn floor(&self) -> Position {
+        if self.rows.is_empty() { self.position } else { Position::default() }
+    }
+}
+
 impl Lifetime {
     /// What Next.js means by `durations.expire`, in seconds: `None` stands for no durations at all
     /// and is hard, as is anything not above zero. From 30 days on there is no end, because no entry
@@ -217,6 +232,17 @@ impl Lifetime {
                 Change::Soft { deadline: Some(Timestamp(now.0.saturating_add(us))) }
             }
             Self::Unlimited => Change::Soft { deadline: None },
+        }
+    }
+
+    /// What is left at `now` of a change made earlier.
+    pub fn left(change: Change, now: Timestamp) -> Self {
+        match change {
+            Change::Soft { deadline: None } => Self::Unlimited,
+            Change::Soft { deadline: Some(deadline) } if deadline > now => {
+                Self::Micros(deadline.since_us(now))
+            }
+            _ => Self::None,
         }
     }
 }
