@@ -20,6 +20,12 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The moment `us` microseconds later.
+    #[must_use]
+    pub fn after_us(self, us: u64) -> Self {
+        Self(self.0.saturating_add(us))
+    }
+
     /// This moment moved by `us` microseconds, which may be negative.
     #[must_use]
     pub fn shifted_us(self, us: i64) -> Self {

@@ -124,7 +124,7 @@ pub enum Verdict {
 }
 
 /// How tags are invalidated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Entries die at once.
     Hard,
@@ -218,6 +218,19 @@ impl Facts {
     /// The last of its invalidations.
     pub fn latest(self) -> Point {
         self.hard.max(self.soft)
+    }
+}
+
+impl Change {
+    /// Both at once: hard if one is, else with the earlier deadline.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Soft { deadline: a }, Self::Soft { deadline: b }) => {
+                Self::Soft { deadline: earlier(a, b) }
+            }
+            _ => Self::Hard,
+        }
     }
 }
 

@@ -1,59 +1,101 @@
 //! How instances agree on what is dead, without comparing clocks and without asking on every hit.
 //!
-//! Sans-IO: [`event`]s go in, with the moment; actions come out. [`ring`] remembers what was known
-//! when; [`marks`] dates generations back that read something stale. In memory only, positions are
-//! a counter of this process and nothing is ever asked.
+//! Sans-IO: [`event`]s go in, with the moment; actions come out. `knowledge` is what an instance
+//! holds true, dated by [`ring`]; [`marks`] dates generations back that read something stale.
+//!
+//! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
+//! messages, reads it anew after a loss (`repair`), writes invalidations (`calls`), waits until
+//! every other instance knows them (`wait`), and keeps what it cannot write (`outbox`). [`timing`]
+//! says how long all that takes. In memory only, positions are a counter of this process and
+//! nothing is ever asked.
 
+mod calls;
 pub mod event;
+mod fleet;
+mod knowledge;
 pub mod marks;
+mod outbox;
+mod poll;
+mod repair;
 pub mod ring;
+pub mod timing;
+mod wait;
+mod weakness;
 
 use event::{Action, Event, Outcome};
+use fleet::Fleet;
+use knowledge::Knowledge;
 use ring::{Revision, Ring};
+use timing::Timing;
 
 use crate::clock::Timestamp;
-use crate::tags::{Position, Stamp, Table};
+use crate::tags::Table;
 
 /// What one instance knows, and what it has under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coherence {
-    /// What was invalidated.
-    table: Table,
-    ring: Ring,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Coherence(Mode);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Mode {
+    /// It decides alone.
+    Alone(Knowledge),
+    /// It has a shared store, and others that use it too.
+    Fleet(Box<Fleet>),
 }
 
 impl Coherence {
-    /// An instance without a shared store: it decides alone.
+    /// An instance without a shared store: it decides alone. It remembers at most so many tags.
     pub fn alone(most_tags: usize) -> Self {
-        Self { table: Table::new(most_tags), ring: Ring::default() }
+        Self(Mode::Alone(Knowledge::new(most_tags)))
+    }
+
+    /// An instance of a fleet. Until [`Event::Connected`] it waits for the store.
+    pub fn fleet(most_tags: usize, timing: Timing) -> Self {
+        Self(Mode::Fleet(Box::new(Fleet::new(most_tags, timing))))
     }
 
     /// Takes an event in. The actions are to be carried out in order.
+    ///
+    /// `now` is read on a clock that also counts while the machine sleeps.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
-        match event {
-            Event::Invalidate(call, tags, lifetime) => {
-                let next = Position(self.ring.stamp().at.position.0 + 1);
-                self.table.apply(&tags, lifetime.change(now), next.into(), now);
-                self.ring.note(now, Stamp { at: next.into(), ..Stamp::default() });
-                vec![Action::Resolve(call, Outcome::Everywhere)]
+        match &mut self.0 {
+            Mode::Fleet(fleet) if event == Event::Denied => {
+                let (known, actions) = fleet.leave();
+                self.0 = Mode::Alone(known);
+                actions
             }
-            _ => Vec::new(),
+            Mode::Fleet(fleet) => fleet.on(now, event),
+            Mode::Alone(known) => decide_alone(known, now, event),
         }
     }
 
     /// When [`Event::Tick`] is due.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        None
+        match &self.0 {
+            Mode::Alone(_) => None,
+            Mode::Fleet(fleet) => fleet.next_timer(),
+        }
     }
 
     /// Until when memory may answer without asking.
     pub fn lease_until(&self) -> Timestamp {
-        Timestamp(u64::MAX)
+        match &self.0 {
+            Mode::Alone(_) => Timestamp(u64::MAX),
+            Mode::Fleet(fleet) => fleet.lease_until,
+        }
     }
 
     /// Whether the store is away: then memory may answer for a while without a lease.
     pub fn is_apart(&self) -> bool {
-        false
+        match &self.0 {
+            Mode::Alone(_) => false,
+            Mode::Fleet(fleet) => fleet.is_apart,
+        }
+    }
+
+    /// The store's clock minus that of this process in microseconds, as of the last poll; 0 before.
+    pub fn store_offset_us(&self) -> i64 {
+        self.known().offset_us
     }
 
     /// Whether it decides alone.
@@ -68,16 +110,37 @@ impl Coherence {
 
     /// What was invalidated.
     pub fn table(&self) -> &Table {
-        &self.table
+        &self.known().table
     }
 
     /// What was known when.
     pub fn ring(&self) -> &Ring {
-        &self.ring
+        &self.known().ring
     }
 
     /// The present revision of what is known.
     pub fn revision(&self) -> Revision {
-        self.ring.revision()
+        self.ring().revision()
+    }
+
+    fn known(&self) -> &Knowledge {
+        match &self.0 {
+            Mode::Alone(known) => known,
+            Mode::Fleet(fleet) => &fleet.known,
+        }
     }
 }
+
+fn decide_alone(known: &mut Knowledge, now: Timestamp, event: Event) -> Vec<Action> {
+    match event {
+        Event::Ask(ask) => vec![Action::Wake(ask)],
+        Event::Invalidate(call, tags, lifetime) => {
+            known.decide(now, &tags, lifetime.change(now));
+            vec![Action::Resolve(call, Outcome::Everywhere)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ impl Default for Ring {
 impl Ring {
     /// Notes that from `now` on generations are stamped `stamp`.
     pub fn note(&mut self, now: Timestamp, stamp: Stamp) {
+        // Threads read the time before they take turns; the changes are searched by it.
+        let now = self.changes.back().map_or(now, |(last, _)| now.max(*last));
         if self.changes.len() == MOST {
             self.changes.pop_front();
             self.first.0 += 1;

@@ -1,6 +1,7 @@
 //! The table: the facts of every tag, and the floor below which nothing is trusted.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Change, Epoch, Facts, Point, Stamp, Tag, Verdict};
 use crate::clock::Timestamp;
@@ -14,6 +15,19 @@ pub struct Table {
     /// Facts up to here may have been dropped: an older stamp is never trusted.
     floor: Point,
     most: usize,
+}
+
+/// The same for equal tables, in whatever order their tags lie.
+impl Hash for Table {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let of = |row: (&Tag, &Facts)| {
+            let mut hasher = DefaultHasher::new();
+            row.hash(&mut hasher);
+            hasher.finish()
+        };
+        let rows = self.facts.iter().map(of).fold(0_u64, u64::wrapping_add);
+        (rows, self.epoch, self.floor).hash(state);
+    }
 }
 
 impl Table {

@@ -1,0 +1,263 @@
+//! Invalidations on their way to the store.
+//!
+//! A call of the user becomes batches of a bounded number of tags. A batch that is not recorded in
+//! time goes to the outbox, and its call resolves; the batch then belongs to nobody.
+
+use std::collections::BTreeMap;
+
+use super::event::{Action, Call, Command, Invalidated, Lifetime, MOST_TAGS, Outcome};
+use super::fleet::{Fleet, Sent};
+use super::knowledge::lifetimes;
+use super::wait::Wait;
+use super::weakness::Weakness;
+use crate::clock::Timestamp;
+use crate::tags::{Change, Epoch, Tag};
+
+/// What is to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Write {
+    /// At most [`MOST_TAGS`] tags.
+    Tags(Vec<(Tag, Change)>),
+    /// Everything there is.
+    Everything,
+}
+
+/// A part of an invalidation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Batch {
+    pub(super) write: Write,
+    /// Who waits for it.
+    pub(super) call: Option<Call>,
+    pub(super) progress: Progress,
+}
+
+/// How far a batch is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Progress {
+    /// To be sent, from that moment on.
+    Unsent(Timestamp),
+    /// Under way.
+    Sent,
+    /// Recorded; not every instance may know.
+    Waiting(Wait),
+}
+
+/// All batches, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Batches {
+    next: u64,
+    pub(super) all: BTreeMap<u64, Batch>,
+}
+
+/// The calls that are not resolved, with the end of their patience and the batches left.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Calls {
+    open: BTreeMap<Call, (Timestamp, usize)>,
+}
+
+impl Batches {
+    pub(super) fn add(&mut self, now: Timestamp, write: Write, call: Option<Call>) {
+        self.next += 1;
+        self.all.insert(self.next, Batch { write, call, progress: Progress::Unsent(now) });
+    }
+
+    /// What waits for others waits on a history that is gone: it is sent anew.
+    pub(super) fn write_again(&mut self) {
+        for batch in self.all.values_mut() {
+            if matches!(batch.progress, Progress::Waiting(_)) {
+                batch.progress = Progress::Unsent(Timestamp(0));
+            }
+        }
+    }
+
+    /// Batches the store has not recorded, as far as is known.
+    pub(super) fn unrecorded(&self) -> impl Iterator<Item = &Batch> {
+        self.all.values().filter(|batch| !matches!(batch.progress, Progress::Waiting(_)))
+    }
+}
+
+impl Calls {
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.open.values().map(|(until, _)| *until).min()
+    }
+
+    /// One batch of a call is done. True if that was the last.
+    fn finish_one(&mut self, call: Call) -> bool {
+        let Some((_, left)) = self.open.get_mut(&call) else { return false };
+        *left = left.saturating_sub(1);
+        let is_done = *left == 0;
+        if is_done {
+            self.open.remove(&call);
+        }
+        is_done
+    }
+
+    /// Removes the calls whose patience is over.
+    pub(super) fn take_overdue(&mut self, now: Timestamp) -> Vec<Call> {
+        let overdue: Vec<Call> = self
+            .open
+            .iter()
+            .filter(|(_, (until, _))| now >= *until)
+            .map(|(call, _)| *call)
+            .collect();
+        for call in &overdue {
+            self.open.remove(call);
+        }
+        overdue
+    }
+}
+
+impl Fleet {
+    pub(super) fn invalidate(
+        &mut self,
+        now: Timestamp,
+        call: Call,
+        tags: Vec<Tag>,
+        lifetime: Lifetime,
+    ) {
+        if tags.is_empty() {
+            self.out.push(Action::Resolve(call, Outcome::Everywhere));
+            return;
+        }
+        let change = lifetime.change(now);
+        let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
+        self.known.take_effect(now, &changes);
+        if self.is_apart {
+            self.put_off(now, Write::Tags(changes));
+            self.out.push(Action::Resolve(call, Outcome::Here));
+            return;
+        }
+        let batches = changes.chunks(MOST_TAGS);
+        let until = now.after_us(self.timing.budget_us + self.timing.lease_us);
+        self.calls.open.insert(call, (until, batches.len()));
+        for batch in batches {
+            self.batches.add(now, Write::Tags(batch.to_vec()), Some(call));
+        }
+    }
+
+    pub(super) fn send_batches(&mut self, now: Timestamp) {
+        if self.batches_due().is_none_or(|due| now < due) {
+            return;
+        }
+        let history = self.history();
+        let mut due = Vec::new();
+        for (number, batch) in &mut self.batches.all {
+            if matches!(batch.progress, Progress::Unsent(at) if now >= at) {
+                batch.progress = Progress::Sent;
+                due.push((*number, batch.write.clone()));
+            }
+        }
+        for (number, write) in due {
+            let known = Some(history.clone());
+            let command = match write {
+                Write::Tags(tags) => Command::Invalidate { known, tags: lifetimes(&tags, now) },
+                Write::Everything => Command::RaiseFloor { known },
+            };
+            self.send(Sent::Batch(number, now), command);
+        }
+    }
+
+    /// Nothing is written before a table was seen, nor while a lost history is repaired.
+    pub(super) fn batches_due(&self) -> Option<Timestamp> {
+        let may_write = self.linked.is_some() && self.stage.is_following() && self.has_seen_table();
+        let unsent = self.batches.all.values().filter_map(|batch| match batch.progress {
+            Progress::Unsent(at) => Some(at),
+            _ => None,
+        });
+        unsent.min().filter(|_| may_write)
+    }
+
+    fn has_seen_table(&self) -> bool {
+        self.known.epoch() != Epoch::default()
+    }
+
+    /// The store has recorded a batch.
+    pub(super) fn written(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        sent: Timestamp,
+        written: &Invalidated,
+    ) {
+        // In another life of the table, or on a history that is being repaired, it counts for
+        // nothing.
+        let is_current = written.epoch == self.known.epoch();
+        if is_current {
+            self.known.record(now, &written.rows, written.floor());
+        }
+        if !is_current || !self.stage.is_following() {
+            return self.unwritten(now, number);
+        }
+        let trusts_young = self.lacks(Weakness::TrustYoungList);
+        let wait = Wait::begin(self.timing, now, written, trusts_young);
+        let Some(batch) = self.batches.all.get_mut(&number) else { return };
+        if batch.call.is_some() {
+            batch.progress = Progress::Waiting(wait);
+            self.look_soon(now);
+        } else {
+            self.batches.all.remove(&number);
+            // Nothing may be owed any more: then there is a lease to be had.
+            self.poll_at = self.poll_at.min(now);
+        }
+        self.apply_own(now, written);
+        if self.lacks(Weakness::WaitFromSending) {
+            self.wait_from(number, sent);
+        }
+    }
+
+    /// What is applied moves to an own position only if nothing lies between; else a poll tells
+    /// what does, and until it does the position may turn out to be lost.
+    fn apply_own(&mut self, now: Timestamp, written: &Invalidated) {
+        let applied = self.known.applied();
+        if written.previous == applied || self.lacks(Weakness::JumpToOwn) {
+            self.apply_up_to(now, written.position);
+        } else if written.position != applied {
+            self.open.push(written.position);
+            self.poll_at = self.poll_at.min(now);
+        }
+    }
+
+    /// The store may not have recorded a batch: it is sent again, later.
+    pub(super) fn unwritten(&mut self, now: Timestamp, number: u64) {
+        let Some(batch) = self.batches.all.get_mut(&number) else { return };
+        if batch.call.is_some() {
+            batch.progress = Progress::Unsent(now.after_us(self.timing.retry_us));
+        } else if let Some(batch) = self.batches.all.remove(&number) {
+            self.put_back(now, batch.write);
+        }
+    }
+
+    /// A batch is known to all: who waits for the last one of a call waits no longer.
+    pub(super) fn settled(&mut self, number: u64) {
+        let Some(batch) = self.batches.all.remove(&number) else { return };
+        if let Some(call) = batch.call.filter(|call| self.calls.finish_one(*call)) {
+            self.out.push(Action::Resolve(call, Outcome::Everywhere));
+        }
+    }
+
+    /// Resolves the calls that have waited long enough. What was not recorded goes on without them.
+    pub(super) fn give_up_calls(&mut self, now: Timestamp) {
+        for call in self.calls.take_overdue(now) {
+            self.out.push(Action::Resolve(call, Outcome::Here));
+            let of_call = |batch: &Batch| batch.call == Some(call);
+            let numbers: Vec<u64> =
+                self.batches.all.iter().filter(|(_, b)| of_call(b)).map(|(n, _)| *n).collect();
+            for number in numbers {
+                self.orphan(now, number);
+            }
+        }
+    }
+
+    fn orphan(&mut self, now: Timestamp, number: u64) {
+        let Some(batch) = self.batches.all.get_mut(&number) else { return };
+        match batch.progress {
+            Progress::Sent => batch.call = None,
+            Progress::Waiting(_) => drop(self.batches.all.remove(&number)),
+            Progress::Unsent(_) => {
+                if let Some(batch) = self.batches.all.remove(&number) {
+                    self.put_off(now, batch.write);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! One instance of a fleet: what it has under way with the store, and what it does next.
+
+use std::collections::BTreeMap;
+
+use super::calls::{Batches, Calls};
+use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
+use super::knowledge::Knowledge;
+use super::outbox::Outbox;
+use super::poll::{Acks, Poll};
+use super::repair::Stage;
+use super::timing::Timing;
+use super::wait::Looks;
+use super::weakness::Weakness;
+use crate::clock::Timestamp;
+use crate::tags::Position;
+
+/// A position above this is no position: doubles, which the store counts in, end soon after.
+const MOST_POSITION: Position = Position(1 << 52);
+
+/// The state of an instance of a fleet. Its parts lie in the files named after them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Fleet {
+    pub(super) timing: Timing,
+    pub(super) known: Knowledge,
+    /// Since when it is connected to the primary.
+    pub(super) linked: Option<Timestamp>,
+    pub(super) requests: Requests,
+    pub(super) stage: Stage,
+    /// When the next poll is due.
+    pub(super) poll_at: Timestamp,
+    pub(super) lease_until: Timestamp,
+    pub(super) is_apart: bool,
+    /// Own positions that were overtaken, and that no answer has found listed yet.
+    pub(super) open: Vec<Position>,
+    /// Gets that wait for a poll, and since when.
+    pub(super) asks: BTreeMap<Ask, Timestamp>,
+    pub(super) calls: Calls,
+    pub(super) batches: Batches,
+    pub(super) outbox: Outbox,
+    pub(super) looks: Looks,
+    pub(super) acks: Acks,
+    /// What is to be done after this event.
+    pub(super) out: Vec<Action>,
+    #[cfg(test)]
+    pub(super) weakness: Option<Weakness>,
+}
+
+/// What was sent and not answered yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Requests {
+    next: Request,
+    under_way: BTreeMap<Request, Sent>,
+    #[cfg(test)]
+    late: BTreeMap<Request, Sent>,
+}
+
+/// What a request was for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Sent {
+    Poll(Poll),
+    Load,
+    /// A batch, by its number.
+    Batch(u64, Timestamp),
+    Repair,
+    Ack,
+    /// When it was sent.
+    Look(Timestamp),
+    Remove,
+}
+
+impl Requests {
+    fn add(&mut self, sent: Sent) -> Request {
+        self.next += 1;
+        self.under_way.insert(self.next, sent);
+        self.next
+    }
+
+    fn take(&mut self, request: Request) -> Option<Sent> {
+        let sent = self.under_way.remove(&request);
+        #[cfg(test)]
+        let sent = sent.or_else(|| self.late.remove(&request));
+        sent
+    }
+
+    #[cfg_attr(not(test), expect(unused_variables, reason = "kept in tests only"))]
+    fn take_all(&mut self, is_kept: bool) -> BTreeMap<Request, Sent> {
+        #[cfg(test)]
+        if is_kept {
+            self.late.extend(self.under_way.clone());
+        }
+        std::mem::take(&mut self.under_way)
+    }
+
+    pub(super) fn any(&self, is: impl Fn(&Sent) -> bool) -> bool {
+        self.under_way.values().any(is)
+    }
+}
+
+impl Fleet {
+    pub(super) fn new(most_tags: usize, timing: Timing) -> Self {
+        Self {
+            timing,
+            known: Knowledge::new(most_tags),
+            linked: None,
+            requests: Requests::default(),
+            stage: Stage::Following,
+            poll_at: Timestamp(0),
+            lease_until: Timestamp(0),
+            is_apart: false,
+            open: Vec::new(),
+            asks: BTreeMap::new(),
+            calls: Calls::default(),
+            batches: Batches::default(),
+            outbox: Outbox::default(),
+            looks: Looks::default(),
+            acks: Acks::default(),
+            out: Vec::new(),
+            #[cfg(test)]
+            weakness: None,
+        }
+    }
+
+    pub(super) fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
+        match event {
+            Event::Connected => {
+                self.unlink(now);
+                self.linked = Some(now);
+                self.poll_at = now;
+            }
+            Event::Disconnected => {
+                self.unlink(now);
+                self.part();
+            }
+            Event::Tick | Event::Denied => {}
+            Event::Ask(ask) => self.ask(now, ask),
+            Event::Invalidate(call, tags, lifetime) => self.invalidate(now, call, tags, lifetime),
+            Event::Answered(request, answer) => self.answered(now, request, answer),
+            Event::Failed(request) => {
+                if let Some(sent) = self.requests.take(request) {
+                    self.failed(now, request, &sent);
+                }
+            }
+            Event::Heard(message) => self.hear(now, &message),
+        }
+        self.advance(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// Gives the store up for good. What was not known to all stays known here.
+    pub(super) fn leave(&mut self) -> (Knowledge, Vec<Action>) {
+        let mut actions: Vec<_> =
+            std::mem::take(&mut self.asks).into_keys().map(Action::Wake).collect();
+        let calls = self.calls.take_overdue(Timestamp(u64::MAX));
+        actions.extend(calls.into_iter().map(|call| Action::Resolve(call, Outcome::Here)));
+        (self.known.clone(), actions)
+    }
+
+    /// Does everything that is due.
+    fn advance(&mut self, now: Timestamp) {
+        self.give_up_asks(now);
+        self.settle(now);
+        self.give_up_calls(now);
+        if self.linked.is_some() {
+            self.poll(now);
+            self.replay(now);
+            self.send_batches(now);
+            self.look(now);
+            self.ack();
+        }
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        let ask = self.asks.values().min().map(|since| since.after_us(self.timing.ask_us));
+        let due = [ask, self.poll_due(), self.replay_due(), self.batches_due(), self.look_due()];
+        let earliest = due.into_iter().flatten().min();
+        earliest.into_iter().chain(self.settle_due()).chain(self.calls.due()).min()
+    }
+
+    /// Forgets what is under way: no answer of a connection that was closed counts.
+    fn unlink(&mut self, now: Timestamp) {
+        self.linked = None;
+        let is_kept = self.lacks(Weakness::TakeLateAnswers);
+        for (request, sent) in self.requests.take_all(is_kept) {
+            if !matches!(sent, Sent::Poll(_)) {
+                self.failed(now, request, &sent);
+            }
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, request: Request, answer: Answer) {
+        let Some(sent) = self.requests.take(request) else { return };
+        match (sent, answer) {
+            (Sent::Poll(poll), Answer::Polled(polled)) if polled.last <= MOST_POSITION => {
+                self.polled(now, &poll, &polled);
+            }
+            (Sent::Load, Answer::Loaded { rows, floor }) => self.loaded(now, &rows, floor),
+            (Sent::Batch(batch, sent), Answer::Invalidated(written)) => {
+                self.written(now, batch, sent, &written);
+            }
+            (Sent::Repair, Answer::Invalidated(written)) => self.repaired(now, request, &written),
+            (Sent::Look(sent), Answer::Looked { lowest, born_us }) => {
+                self.looked(now, sent, lowest, born_us);
+            }
+            (Sent::Ack, Answer::Done) => self.acks.is_under_way = false,
+            (Sent::Remove, Answer::Done) => {}
+            (sent, Answer::Unknown) => {
+                self.poll_at = now;
+                self.failed(now, request, &sent);
+            }
+            (sent, _) => self.failed(now, request, &sent),
+        }
+    }
+
+    /// What was sent was not answered, or not with sense. It may have taken effect.
+    fn failed(&mut self, now: Timestamp, request: Request, sent: &Sent) {
+        let again = now.after_us(self.timing.retry_us);
+        match sent {
+            Sent::Poll(_) => {
+                self.poll_at = self.poll_at.max(again);
+                if now >= self.lease_until {
+                    self.part();
+                }
+            }
+            Sent::Load => self.stage = Stage::Following,
+            Sent::Batch(batch, _) => self.unwritten(now, *batch),
+            Sent::Repair => self.unrepaired(request),
+            Sent::Ack => self.acks.is_under_way = false,
+            Sent::Look(_) | Sent::Remove => {}
+        }
+    }
+
+    /// The store is away: who waits for it waits no longer.
+    pub(super) fn part(&mut self) {
+        self.is_apart = true;
+        let asks = std::mem::take(&mut self.asks);
+        self.out.extend(asks.into_keys().map(Action::Wake));
+    }
+
+    fn hear(&mut self, now: Timestamp, message: &Message) {
+        if message.epoch != self.known.epoch() {
+            self.poll_at = self.poll_at.min(now);
+            return;
+        }
+        let applied = self.known.applied();
+        if message.position <= applied {
+            return;
+        }
+        if self.lacks(Weakness::AckUnapplied) {
+            self.acks.wanted = Some(message.position);
+        }
+        let follows = message.previous == applied || self.lacks(Weakness::ApplyOverGap);
+        // While a lost history is repaired nothing may be added to it unnoticed.
+        if !follows || !self.stage.is_following() {
+            self.poll_at = self.poll_at.min(now);
+            return;
+        }
+        self.known.record(now, &message.rows, Position::default());
+        self.apply_up_to(now, message.position);
+        self.acks.wanted = Some(message.position);
+        if self.lacks(Weakness::LeaseFromMessage) {
+            self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
+        }
+    }
+
+    /// Raises what is applied. What is not recorded yet stays in effect, above it.
+    pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
+        self.known.apply_up_to(now, position);
+        self.keep_in_effect(now);
+    }
+
+    pub(super) fn send(&mut self, sent: Sent, command: Command) -> Request {
+        let request = self.requests.add(sent);
+        self.out.push(Action::Send(request, command));
+        request
+    }
+
+    /// What is sent along, so that the store can tell whether its history is the same.
+    pub(super) fn history(&self) -> Known {
+        let open = if self.lacks(Weakness::ForgetOpen) { Vec::new() } else { self.open.clone() };
+        Known { epoch: self.known.epoch(), applied: self.known.applied(), open }
+    }
+
+    /// Whether a rule is left out, which happens in tests only.
+    #[cfg(test)]
+    pub(super) fn lacks(&self, weakness: Weakness) -> bool {
+        self.weakness == Some(weakness)
+    }
+
+    /// Whether a rule is left out, which happens in tests only.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "asked of the state in tests")]
+    pub(super) fn lacks(&self, _: Weakness) -> bool {
+        false
+    }
+}

@@ -1,0 +1,151 @@
+//! What one instance knows: the facts, and up to where they are complete.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use super::event::{Lifetime, Row};
+use super::ring::Ring;
+use crate::clock::Timestamp;
+use crate::tags::{Change, Epoch, Facts, Point, Position, Stamp, Table, Tag};
+
+/// The table and the ring, changed together: whatever changes a verdict is a new revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Knowledge {
+    pub(super) table: Table,
+    pub(super) ring: Ring,
+    /// The store's clock minus that of this process, in microseconds. Rather too large than too
+    /// small, so that a deadline of the store comes rather early than late.
+    pub(super) offset_us: i64,
+    /// The floor as the store told it. That of the table is higher if it forgot facts by itself.
+    told_floor: Position,
+}
+
+/// Without the past: what was known earlier changes nothing that happens from now on.
+impl Hash for Knowledge {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.table, self.ring.stamp(), self.offset_us, self.told_floor).hash(state);
+    }
+}
+
+impl Knowledge {
+    pub(super) fn new(most_tags: usize) -> Self {
+        Self {
+            table: Table::new(most_tags),
+            ring: Ring::default(),
+            offset_us: 0,
+            told_floor: Position::default(),
+        }
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.table.epoch()
+    }
+
+    /// Everything up to here is known.
+    pub(super) fn applied(&self) -> Position {
+        self.ring.stamp().at.position
+    }
+
+    /// Invalidates tags at the next position. Only who decides alone gives out positions.
+    pub(super) fn decide(&mut self, now: Timestamp, tags: &[Tag], change: Change) {
+        let next = Position(self.applied().0 + 1);
+        self.table.apply(tags, change, next.into(), now);
+        self.note(now, next.into());
+    }
+
+    /// Puts own invalidations into effect before the store has given them a position: after all
+    /// that is applied, and before all that will be.
+    pub(super) fn take_effect(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
+        if changes.is_empty() {
+            return;
+        }
+        let at = self.next_local();
+        for (tag, change) in changes {
+            self.table.apply(std::slice::from_ref(tag), *change, at, now);
+        }
+        self.note(now, at);
+    }
+
+    /// The same for everything there is.
+    pub(super) fn take_effect_on_all(&mut self, now: Timestamp) {
+        let at = self.next_local();
+        self.table.raise_floor(at);
+        self.note(now, at);
+    }
+
+    fn next_local(&self) -> Point {
+        let Point { position, local } = self.ring.stamp().at;
+        Point { position, local: local.saturating_add(1) }
+    }
+
+    /// Adds facts of the store. They may reach beyond what is applied.
+    pub(super) fn record(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
+        if rows.is_empty() && floor <= self.told_floor {
+            return;
+        }
+        for row in rows {
+            self.table.merge(&row.tag, self.facts(row));
+        }
+        self.told_floor = self.told_floor.max(floor);
+        self.table.raise_floor(floor.into());
+        self.note(now, self.ring.stamp().at);
+    }
+
+    fn facts(&self, row: &Row) -> Facts {
+        let here = |us: u64| Timestamp(us).shifted_us(self.offset_us.saturating_neg());
+        Facts::new(row.hard.into(), row.soft.into(), row.deadline_us.map(here))
+    }
+
+    /// From now on generations are dated by `position`.
+    pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
+        self.note(now, position.into());
+    }
+
+    /// Begins another life of the table, known up to `position`.
+    pub(super) fn begin(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
+        self.table.begin(epoch);
+        self.told_floor = Position::default();
+        self.note(now, position.into());
+    }
+
+    /// Begins another life and takes what is known into it.
+    pub(super) fn begin_merging(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
+        let before: Vec<_> = self.table.facts().map(|(tag, facts)| (tag.clone(), facts)).collect();
+        self.begin(now, epoch, position);
+        for (tag, facts) in before {
+            self.table.merge(&tag, facts);
+        }
+    }
+
+    fn note(&mut self, now: Timestamp, at: Point) {
+        self.ring.note(now, Stamp { epoch: self.epoch(), at });
+    }
+
+    /// What is known here and not to a store with these rows and this floor.
+    pub(super) fn missing_from(&self, rows: &[Row], floor: Position) -> Vec<(Tag, Change)> {
+        let told: HashMap<&Tag, &Row> = rows.iter().map(|row| (&row.tag, row)).collect();
+        let missing = self.table.facts().filter_map(|(tag, facts)| {
+            let row = told.get(tag);
+            let hard = row.map_or(floor, |row| row.hard.max(floor));
+            let soft = row.map_or(hard, |row| row.soft.max(hard));
+            if facts.hard().position > hard {
+                Some((tag.clone(), Change::Hard))
+            } else if facts.soft().position > soft {
+                Some((tag.clone(), Change::Soft { deadline: facts.deadline() }))
+            } else {
+                None
+            }
+        });
+        missing.collect()
+    }
+
+    /// Whether a store with this floor forgot that everything was invalidated.
+    pub(super) fn is_floor_missing_from(&self, floor: Position) -> bool {
+        self.told_floor > floor
+    }
+}
+
+/// What is sent of a change made earlier.
+pub(super) fn lifetimes(tags: &[(Tag, Change)], now: Timestamp) -> Vec<(Tag, Lifetime)> {
+    tags.iter().map(|(tag, change)| (tag.clone(), Lifetime::left(*change, now))).collect()
+}

@@ -1,0 +1,124 @@
+//! Polls: they register the instance, tell it the truth, and give it its lease.
+
+use super::event::{Action, Ask, Command, Polled};
+use super::fleet::{Fleet, Sent};
+use super::repair::Purpose;
+use super::weakness::Weakness;
+use crate::clock::Timestamp;
+use crate::tags::Position;
+
+/// What a poll was sent with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Poll {
+    pub(super) sent: Timestamp,
+    pub(super) applied: Position,
+    pub(super) open: Vec<Position>,
+}
+
+/// Acknowledgements: one under way, the latest position only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Acks {
+    pub(super) wanted: Option<Position>,
+    pub(super) is_under_way: bool,
+}
+
+impl Fleet {
+    /// Polls if it is time to. One poll is under way at most, so no answer is older than a switch
+    /// to another life of the table.
+    pub(super) fn poll(&mut self, now: Timestamp) {
+        if self.poll_due().is_none_or(|due| now < due) {
+            return;
+        }
+        self.poll_at = now.after_us(self.timing.poll_us);
+        let known = self.history();
+        let (applied, open) = (known.applied, known.open.clone());
+        self.send(Sent::Poll(Poll { sent: now, applied, open }), Command::Poll(known));
+    }
+
+    pub(super) fn poll_due(&self) -> Option<Timestamp> {
+        let is_possible = self.linked.is_some()
+            && self.stage.is_following()
+            && !self.requests.any(|sent| matches!(sent, Sent::Poll(_)));
+        is_possible.then_some(self.poll_at)
+    }
+
+    /// A get may not be answered from memory without asking.
+    pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
+        if self.is_apart || now < self.lease_until {
+            self.out.push(Action::Wake(ask));
+            return;
+        }
+        self.asks.insert(ask, now);
+        self.poll_at = self.poll_at.min(now);
+    }
+
+    /// Nobody waits longer for a poll than a get has time.
+    pub(super) fn give_up_asks(&mut self, now: Timestamp) {
+        let patience = self.timing.ask_us;
+        if self.asks.values().any(|since| now >= since.after_us(patience)) {
+            self.part();
+        }
+    }
+
+    pub(super) fn polled(&mut self, now: Timestamp, poll: &Poll, polled: &Polled) {
+        // Counted from the sending, the store's clock seems rather late than early, and with it
+        // deadlines come rather early than late.
+        self.known.offset_us = (polled.now_us as i64).saturating_sub(poll.sent.0 as i64);
+        let has_moved = self.known.applied() != poll.applied;
+        if polled.epoch != self.known.epoch() {
+            self.load(polled.epoch, polled.last, Purpose::Begin);
+        } else if !polled.known || (!has_moved && polled.last < poll.applied) {
+            self.rewind(polled.last);
+        } else if let Some(rows) = &polled.rows {
+            if has_moved && polled.last < self.known.applied() && !self.trusts_overtaken() {
+                // Either it was overtaken by a message, or the message told of what was lost since.
+                let is_urgent = !self.asks.is_empty() || self.is_behind_own();
+                let pause = if is_urgent { 0 } else { self.timing.retry_us };
+                self.poll_at = self.poll_at.min(now.after_us(pause));
+                return;
+            }
+            self.known.record(now, rows, polled.floor);
+            if (!has_moved || self.trusts_overtaken()) && polled.last != poll.applied {
+                self.apply_up_to(now, polled.last);
+                self.acks.wanted = Some(polled.last);
+            }
+            self.confirmed(now, poll);
+        } else {
+            self.load(polled.epoch, polled.last, Purpose::Add { applied: poll.applied });
+        }
+    }
+
+    fn trusts_overtaken(&self) -> bool {
+        self.lacks(Weakness::TrustOvertakenPoll)
+    }
+
+    /// Everything up to the end of the table is known, as of the sending of `poll` or later.
+    fn confirmed(&mut self, now: Timestamp, poll: &Poll) {
+        self.open.retain(|position| !poll.open.contains(position));
+        self.is_apart = false;
+        let counted_from = if self.lacks(Weakness::LeaseFromArrival) { now } else { poll.sent };
+        let until = counted_from.after_us(self.timing.lease_us);
+        if !self.is_owing() {
+            self.lease_until = self.lease_until.max(until);
+        }
+        let shares_all = now < until || self.lacks(Weakness::ShareAnyPoll);
+        let is_served = |since: Timestamp| shares_all || since <= poll.sent;
+        let (served, left) =
+            std::mem::take(&mut self.asks).into_iter().partition(|(_, since)| is_served(*since));
+        self.asks = left;
+        self.out.extend(served.into_keys().map(Action::Wake));
+        if !self.asks.is_empty() || self.is_behind_own() {
+            self.poll_at = now;
+        }
+    }
+
+    pub(super) fn ack(&mut self) {
+        if self.acks.is_under_way {
+            return;
+        }
+        if let Some(position) = self.acks.wanted.take() {
+            self.acks.is_under_way = true;
+            self.send(Sent::Ack, Command::Ack(position));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Tables that are not the continuation of what is known: another life, or a history that lost
+//! something.
+
+use std::collections::BTreeSet;
+
+use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
+use super::fleet::{Fleet, Sent};
+use super::knowledge::lifetimes;
+use super::weakness::Weakness;
+use crate::clock::Timestamp;
+use crate::tags::{Epoch, Position};
+
+/// Where an instance stands to the table of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    /// It follows, poll by poll.
+    Following,
+    /// The whole table is being read. Up to `last` it will be complete.
+    Loading { epoch: Epoch, last: Position, purpose: Purpose },
+    /// What the table has lost is being written again; then it is read, complete up to `last`.
+    Repairing { last: Position, left: BTreeSet<Request> },
+}
+
+/// What a table is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    /// To begin another life with it.
+    Begin,
+    /// There was too much news for one answer to a poll sent with this position applied.
+    Add { applied: Position },
+    /// The history is not the one known: to find what it has lost.
+    Compare,
+    /// What it had lost is written: to follow it from here.
+    Return,
+}
+
+impl Stage {
+    pub(super) fn is_following(&self) -> bool {
+        matches!(self, Self::Following)
+    }
+}
+
+impl Fleet {
+    /// Begins to read the whole table.
+    pub(super) fn load(&mut self, epoch: Epoch, last: Position, purpose: Purpose) {
+        self.stage = Stage::Loading { epoch, last, purpose };
+        self.send(Sent::Load, Command::Load);
+    }
+
+    /// The table's history is not the one known here. Before anything of it is followed, whatever
+    /// it has lost is invalidated again: others may have followed it already and would never hear
+    /// of the lost positions.
+    pub(super) fn rewind(&mut self, last: Position) {
+        self.batches.write_again();
+        let is_weak = self.lacks(Weakness::SkipRepair);
+        let purpose = if is_weak { Purpose::Return } else { Purpose::Compare };
+        self.load(self.known.epoch(), last, purpose);
+    }
+
+    pub(super) fn loaded(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Following);
+        let Stage::Loading { epoch, last, purpose } = stage else { return };
+        if purpose == Purpose::Compare && self.write_missing(now, rows, floor, last) {
+            return;
+        }
+        if purpose == Purpose::Begin {
+            self.begin(now, epoch, last);
+        }
+        self.known.record(now, rows, floor);
+        match purpose {
+            // Its own invalidations went on: the next poll tells up to where.
+            Purpose::Add { applied } if applied != self.known.applied() => {}
+            Purpose::Begin => self.keep_in_effect(now),
+            _ => self.apply_up_to(now, last),
+        }
+        if matches!(purpose, Purpose::Compare | Purpose::Return) {
+            self.open.clear();
+        }
+        self.poll_at = now;
+    }
+
+    /// Begins another life of the table: no entry and no fact of the one before counts in it.
+    fn begin(&mut self, now: Timestamp, epoch: Epoch, last: Position) {
+        if self.lacks(Weakness::MergeEpochs) {
+            self.known.begin_merging(now, epoch, last);
+        } else {
+            self.known.begin(now, epoch, last);
+        }
+        self.open.clear();
+        self.out.push(Action::NewEpoch);
+    }
+
+    /// Writes again what a table with these rows has lost. False if it has lost nothing.
+    fn write_missing(
+        &mut self,
+        now: Timestamp,
+        rows: &[Row],
+        floor: Position,
+        last: Position,
+    ) -> bool {
+        let missing = self.known.missing_from(rows, floor);
+        let mut left = BTreeSet::new();
+        for tags in missing.chunks(MOST_TAGS) {
+            let tags = lifetimes(tags, now);
+            left.insert(self.send(Sent::Repair, Command::Invalidate { known: None, tags }));
+        }
+        if self.known.is_floor_missing_from(floor) {
+            left.insert(self.send(Sent::Repair, Command::RaiseFloor { known: None }));
+        }
+        let is_needed = !left.is_empty();
+        if is_needed {
+            self.stage = Stage::Repairing { last, left };
+        }
+        is_needed
+    }
+
+    pub(super) fn repaired(&mut self, now: Timestamp, request: Request, written: &Invalidated) {
+        if written.epoch != self.known.epoch() {
+            return self.unrepaired(request);
+        }
+        self.known.record(now, &written.rows, written.floor());
+        let Stage::Repairing { last, left } = &mut self.stage else { return };
+        let last = *last;
+        left.remove(&request);
+        if left.is_empty() {
+            self.load(self.known.epoch(), last, Purpose::Return);
+        }
+    }
+
+    /// A repair failed: the next poll finds the same history, and it begins anew.
+    pub(super) fn unrepaired(&mut self, request: Request) {
+        if matches!(&self.stage, Stage::Repairing { left, .. } if left.contains(&request)) {
+            self.stage = Stage::Following;
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use super::*;
+
+#[test]
+fn an_own_invalidation_is_in_effect_before_it_leaves() {
+    let mut stage = Stage::following();
+    let before = stage.present();
+    stage.invalidate(1, "a");
+    assert_eq!(stage.judge(before, "a"), Verdict::Gone);
+    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
+    let (_, sent) = stage.take(is_write);
+    let Command::Invalidate { known: Some(known), tags } = sent else { panic!() };
+    assert_eq!((known.epoch, known.applied), (EPOCH, Position(100)));
+    assert_eq!(tags, [(Tag::from("a"), Lifetime::None)]);
+}
+
+#[test]
+fn it_resolves_when_all_others_have_applied_it() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(100, 110, |_| ());
+    assert_eq!(stage.applied(), 110);
+    stage.after(MS);
+    stage.look(Some(100), Some(1));
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(2 * MS);
+    stage.look(Some(110), Some(1));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn looks_become_rarer() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(100, 110, |_| ());
+    let mut at = Vec::new();
+    for ms in 1..=31 {
+        stage.after(MS);
+        if stage.sends(|sent| *sent == Command::Look) {
+            at.push(ms);
+            stage.look(Some(0), Some(1));
+        }
+    }
+    assert_eq!(at, [1, 3, 7, 15, 31]);
+}
+
+#[test]
+fn it_resolves_when_every_lease_given_before_is_over_and_the_silent_are_removed() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.after(20 * MS);
+    stage.answer_write(100, 110, |_| ());
+    stage.after(1_009 * MS);
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    assert!(stage.sends(|sent| *sent == Command::Remove(Position(110))));
+}
+
+fn waits_in_full(prepare: impl FnOnce(&mut Stage), born_us: u64, look: Option<u64>) {
+    let mut stage = Stage::following();
+    prepare(&mut stage);
+    stage.invalidate(1, "a");
+    stage.answer_write(100, 110, |written| written.born_us = born_us);
+    stage.after(MS);
+    if stage.sends(|sent| *sent == Command::Look) {
+        stage.look(Some(110), look);
+    }
+    stage.after(1_008 * MS);
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn a_young_list_of_instances_proves_nothing() {
+    let now_us = Stage::following().now.0 + AHEAD_US;
+    waits_in_full(|_| (), now_us - 999 * MS, Some(now_us - 999 * MS));
+    waits_in_full(|_| (), 0, Some(1));
+}
+
+#[test]
+fn a_list_of_instances_that_was_lost_or_made_anew_proves_nothing() {
+    waits_in_full(|_| (), 1, None);
+    waits_in_full(|_| (), 1, Some(2));
+}
+
+#[test]
+fn a_young_connection_proves_nothing() {
+    let reconnect = |stage: &mut Stage| {
+        stage.on(Event::Disconnected);
+        stage.on(Event::Connected);
+        stage.answer_poll(|_| ());
+    };
+    waits_in_full(reconnect, 1, Some(1));
+}
+
+#[test]
+fn a_look_sent_before_the_position_was_known_proves_nothing() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(100, 110, |_| ());
+    stage.after(MS);
+    let (look, _) = stage.take(|sent| *sent == Command::Look);
+    stage.after(MS);
+    stage.invalidate(2, "b");
+    stage.answer_write(110, 120, |_| ());
+    let answer = Answer::Looked { lowest: None, born_us: Some(1) };
+    stage.on(Event::Answered(look, answer));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    assert!(!stage.has_told(&Action::Resolve(2, Outcome::Everywhere)));
+}
+
+#[test]
+fn overtaken_by_others_it_polls_and_resolves_only_when_it_knows_what_lies_between() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(105, 110, |_| ());
+    assert_eq!(stage.applied(), 100);
+    stage.after(MS);
+    stage.look(None, Some(1));
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    let (request, poll) = stage.take(is_poll);
+    let Command::Poll(known) = &poll else { panic!() };
+    assert_eq!(known.open, [Position(110)]);
+    stage.sent.push((request, poll));
+    stage.answer_poll(|reply| reply.last = Position(110));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(500 * MS);
+    let (_, Command::Poll(known)) = stage.take(is_poll) else { panic!() };
+    assert_eq!(known.open, []);
+}
+
+#[test]
+fn many_tags_are_several_commands_and_one_outcome() {
+    let mut stage = Stage::following();
+    let tags = (0..=MOST_TAGS).map(|n| Tag::from(&*n.to_string())).collect();
+    stage.on(Event::Invalidate(1, tags, Lifetime::None));
+    stage.answer_write(100, 110, |_| ());
+    stage.after(MS);
+    stage.look(None, Some(1));
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.answer_write(110, 120, |_| ());
+    stage.after(MS);
+    stage.look(None, Some(1));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn a_soft_invalidation_tried_again_keeps_its_deadline() {
+    let mut stage = Stage::following();
+    let tags = vec![Tag::from("a")];
+    stage.on(Event::Invalidate(1, tags, Lifetime::Micros(5_000 * MS)));
+    stage.after(50 * MS);
+    let (request, _) = stage.take(is_write);
+    stage.on(Event::Failed(request));
+    stage.after(100 * MS);
+    let (_, Command::Invalidate { tags, .. }) = stage.take(is_write) else { panic!() };
+    assert_eq!(tags[0].1, Lifetime::Micros(4_850 * MS));
+}
+
+#[test]
+fn nothing_is_written_before_a_table_was_seen() {
+    let mut stage = Stage::new();
+    stage.invalidate(1, "a");
+    stage.on(Event::Connected);
+    assert!(!stage.sends(is_write));
+    stage.answer_poll(|reply| (reply.last, reply.rows) = (Position(100), None));
+    assert!(!stage.sends(is_write));
+    stage.answer(|sent| *sent == Command::Load, loaded(&[]));
+    assert!(stage.sends(is_write));
+    assert_eq!(stage.judge(Position(100), "a"), Verdict::Gone);
+}

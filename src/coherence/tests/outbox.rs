@@ -1,0 +1,132 @@
+use super::*;
+
+fn fail_write(stage: &mut Stage) {
+    let (request, _) = stage.take(is_write);
+    stage.on(Event::Failed(request));
+}
+
+#[test]
+fn without_the_store_an_invalidation_works_here_at_once_and_is_put_off() {
+    let mut stage = Stage::following();
+    stage.on(Event::Disconnected);
+    let before = stage.present();
+    stage.invalidate(1, "a");
+    assert_eq!(stage.judge(before, "a"), Verdict::Gone);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    assert!(stage.has_told(&Action::Queued(1)));
+}
+
+#[test]
+fn no_lease_is_taken_before_what_was_put_off_is_recorded() {
+    let mut stage = Stage::following();
+    stage.on(Event::Disconnected);
+    stage.now = stage.now.after_us(5_000 * MS);
+    stage.invalidate(1, "a");
+    let generated = stage.present();
+    stage.after(5_000 * MS);
+    stage.on(Event::Connected);
+    stage.answer_poll(|reply| reply.last = Position(110));
+    assert!(!stage.is_leased() && !stage.state.is_apart());
+    // What others generated before is dead here all the while; what was generated here is, too.
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(generated, "a"), Verdict::Gone);
+    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
+    stage.answer_write(110, 120, |_| ());
+    assert!(!stage.is_leased());
+    stage.answer_poll(|_| ());
+    assert!(stage.is_leased());
+    assert_eq!(stage.applied(), 120);
+}
+
+#[test]
+fn an_invalidation_that_failed_is_tried_again_within_the_budget_of_its_call() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    fail_write(&mut stage);
+    assert!(!stage.sends(is_write));
+    stage.after(100 * MS);
+    stage.answer_write(100, 110, |_| ());
+    stage.after(MS);
+    stage.look(None, Some(1));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn past_its_budget_a_call_resolves_here_and_its_tags_are_put_off() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    for _ in 0..19 {
+        fail_write(&mut stage);
+        stage.after(100 * MS);
+    }
+    fail_write(&mut stage);
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    stage.after(100 * MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    assert!(stage.has_told(&Action::Queued(1)));
+    stage.after(100 * MS);
+    assert!(stage.sends(is_write));
+}
+
+#[test]
+fn a_command_under_way_at_the_end_of_the_budget_may_still_be_recorded() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.after(2_000 * MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    assert!(!stage.has_told(&Action::Queued(1)));
+    stage.answer_write(100, 110, |_| ());
+    stage.after(200 * MS);
+    assert!(!stage.sends(is_write));
+}
+
+#[test]
+fn too_many_put_off_invalidate_everything() {
+    let mut stage = Stage::following();
+    stage.on(Event::Disconnected);
+    for n in 0..=10_000 {
+        stage.on(Event::Invalidate(n, vec![Tag::from(&*n.to_string())], Lifetime::Unlimited));
+    }
+    stage.after(200 * MS);
+    stage.on(Event::Connected);
+    stage.answer_poll(|_| ());
+    assert!(!stage.sends(is_write));
+    stage.answer(
+        |sent| matches!(sent, Command::RaiseFloor { known: Some(_) }),
+        Answer::Invalidated(Invalidated {
+            epoch: EPOCH,
+            previous: Position(100),
+            position: Position(110),
+            rows: Vec::new(),
+            born_us: 1,
+            now_us: 0,
+        }),
+    );
+    assert_eq!(stage.judge(Position(109), "never named"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(110), "never named"), Verdict::Fresh);
+}
+
+#[test]
+fn what_is_put_off_survives_another_life_of_the_table() {
+    let mut stage = Stage::following();
+    stage.on(Event::Disconnected);
+    stage.invalidate(1, "a");
+    stage.after(200 * MS);
+    stage.on(Event::Connected);
+    stage.answer_poll(|reply| {
+        (reply.epoch, reply.last, reply.rows) = (Epoch(8), Position(500), None);
+    });
+    stage.answer(|sent| *sent == Command::Load, loaded(&[]));
+    assert_eq!(stage.judge(Position(500), "a"), Verdict::Gone);
+    stage.answer_poll(|reply| reply.epoch = Epoch(8));
+    assert!(stage.sends(is_write));
+}
+
+#[test]
+fn the_softer_of_two_put_off_does_not_weaken_the_harder() {
+    let soft = |us| Change::Soft { deadline: Some(Timestamp(us)) };
+    assert_eq!(soft(5).with(Change::Hard), Change::Hard);
+    assert_eq!(Change::Hard.with(soft(5)), Change::Hard);
+    assert_eq!(soft(5).with(soft(3)), soft(3));
+    assert_eq!(soft(5).with(Change::Soft { deadline: None }), soft(5));
+}

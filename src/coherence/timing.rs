@@ -1,0 +1,34 @@
+//! How long things take.
+
+/// The spans of the protocol, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timing {
+    /// How long memory may answer after a poll was sent.
+    pub lease_us: u64,
+    /// From one poll to the next.
+    pub poll_us: u64,
+    /// What a wait for all leases adds, because clocks of two machines do not run equally fast.
+    pub grace_us: u64,
+    /// How long a get waits for a poll.
+    pub ask_us: u64,
+    /// How long an invalidation tries to be recorded; waiting for the others comes on top.
+    pub budget_us: u64,
+    /// Before something that failed is tried again.
+    pub retry_us: u64,
+    /// From an invalidation to the first look at who has applied it; doubled for each further look.
+    pub look_us: u64,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            lease_us: 1_000_000,
+            poll_us: 500_000,
+            grace_us: 10_000,
+            ask_us: 100_000,
+            budget_us: 1_000_000,
+            retry_us: 100_000,
+            look_us: 1_000,
+        }
+    }
+}

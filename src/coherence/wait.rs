@@ -1,0 +1,168 @@
+//! Waiting until every other instance knows of an invalidation: it tells so, or its lease is over.
+
+use super::calls::Progress;
+use super::event::{Command, Invalidated};
+use super::fleet::{Fleet, Sent};
+use super::timing::Timing;
+use super::weakness::Weakness;
+use crate::clock::Timestamp;
+use crate::tags::{Epoch, Position};
+
+/// What a recorded batch waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wait {
+    epoch: Epoch,
+    position: Position,
+    /// When the store's answer came.
+    since: Timestamp,
+    /// When every lease given before is over.
+    until: Timestamp,
+    /// When the list of instances was created, on the store's clock.
+    born_us: u64,
+    /// The list of instances may lack some: only time tells.
+    is_list_incomplete: bool,
+    is_acknowledged: bool,
+}
+
+/// Looks at what the others have applied; one serves all batches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Looks {
+    at: Timestamp,
+    pause_us: u64,
+}
+
+impl Wait {
+    pub(super) fn begin(
+        timing: Timing,
+        now: Timestamp,
+        written: &Invalidated,
+        trusts_young: bool,
+    ) -> Self {
+        // A list younger than a lease may have lost instances that still have one.
+        let is_young = written.now_us.saturating_sub(written.born_us) < timing.lease_us;
+        Self {
+            epoch: written.epoch,
+            position: written.position,
+            since: now,
+            until: now.after_us(timing.lease_us + timing.grace_us),
+            born_us: written.born_us,
+            is_list_incomplete: written.born_us == 0 || (is_young && !trusts_young),
+            is_acknowledged: false,
+        }
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.is_acknowledged || now >= self.until
+    }
+
+    fn may_look(&self) -> bool {
+        !self.is_acknowledged && !self.is_list_incomplete
+    }
+}
+
+impl Fleet {
+    fn waits(&self) -> impl Iterator<Item = (u64, &Wait)> {
+        self.batches.all.iter().filter_map(|(number, batch)| match &batch.progress {
+            Progress::Waiting(wait) => Some((*number, wait)),
+            _ => None,
+        })
+    }
+
+    fn waits_mut(&mut self) -> impl Iterator<Item = &mut Wait> {
+        self.batches.all.values_mut().filter_map(|batch| match &mut batch.progress {
+            Progress::Waiting(wait) => Some(wait),
+            _ => None,
+        })
+    }
+
+    /// Sends a look if one is due, so long as somebody may be helped by it.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        if self.look_due().is_none_or(|due| now < due) {
+            return;
+        }
+        self.looks.pause_us = self.looks.pause_us.saturating_mul(2);
+        self.send(Sent::Look(now), Command::Look);
+    }
+
+    pub(super) fn look_due(&self) -> Option<Timestamp> {
+        let is_possible = self.linked.is_some()
+            && self.waits().any(|(_, wait)| wait.may_look())
+            && !self.requests.any(|sent| matches!(sent, Sent::Look(_)));
+        is_possible.then_some(self.looks.at)
+    }
+
+    /// A batch was recorded: looks begin anew.
+    pub(super) fn look_soon(&mut self, now: Timestamp) {
+        self.looks = Looks { at: now.after_us(self.timing.look_us), pause_us: self.timing.look_us };
+    }
+
+    pub(super) fn looked(
+        &mut self,
+        now: Timestamp,
+        sent: Timestamp,
+        lowest: Option<Position>,
+        born_us: Option<u64>,
+    ) {
+        self.looks.at = now.after_us(self.looks.pause_us);
+        // A fail-over may have lost registrations whose leases still stand.
+        let is_young = self.linked.is_none_or(|since| now < since.after_us(self.timing.lease_us));
+        if is_young && !self.lacks(Weakness::TrustYoungConnection) {
+            return;
+        }
+        let trusts_changed = self.lacks(Weakness::TrustChangedList);
+        for wait in self.waits_mut().filter(|wait| wait.since <= sent) {
+            if born_us != Some(wait.born_us) && !trusts_changed {
+                wait.is_list_incomplete = true;
+            }
+            if wait.may_look() && lowest.is_none_or(|lowest| lowest >= wait.position) {
+                wait.is_acknowledged = true;
+            }
+        }
+    }
+
+    /// Ends the waits that are over.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        let over = self.waits().filter(|(_, wait)| wait.is_over(now) && !self.is_behind(wait));
+        let over: Vec<_> = over
+            .map(|(number, wait)| {
+                let is_by_time = !wait.is_acknowledged && wait.epoch == self.known.epoch();
+                (number, is_by_time.then_some(wait.position))
+            })
+            .collect();
+        // Who has not been heard of for a lease would cost every further call as long.
+        let silent_since = over.iter().filter_map(|(_, position)| *position).max();
+        for (number, _) in over {
+            self.settled(number);
+        }
+        if let Some(position) = silent_since.filter(|_| self.linked.is_some()) {
+            self.send(Sent::Remove, Command::Remove(position));
+        }
+    }
+
+    pub(super) fn settle_due(&self) -> Option<Timestamp> {
+        self.waits().filter(|(_, wait)| !self.is_behind(wait)).map(|(_, wait)| wait.until).min()
+    }
+
+    /// Whether something between is not known here: entries judged fresh here would be dated below
+    /// the position waited for. In another life of the table nothing older is fresh anyway.
+    fn is_behind(&self, wait: &Wait) -> bool {
+        wait.epoch == self.known.epoch()
+            && self.known.applied() < wait.position
+            && !self.lacks(Weakness::ResolveUnapplied)
+    }
+
+    /// Whether somebody waits for a poll to tell what lies below an own position.
+    pub(super) fn is_behind_own(&self) -> bool {
+        self.waits().any(|(_, wait)| self.is_behind(wait))
+    }
+
+    /// Waits from an earlier moment than it should.
+    pub(super) fn wait_from(&mut self, number: u64, sent: Timestamp) {
+        let span = self.timing.lease_us + self.timing.grace_us;
+        if let Some(batch) = self.batches.all.get_mut(&number)
+            && let Progress::Waiting(wait) = &mut batch.progress
+        {
+            wait.until = sent.after_us(span);
+        }
+    }
+}
