@@ -100,12 +100,7 @@ impl Coherence {
 
     /// Whether it decides alone.
     pub fn is_alone(&self) -> bool {
-        true
-    }
-
-    /// The store's clock minus this instance's, in microseconds.
-    pub fn store_offset_us(&self) -> i64 {
-        0
+        matches!(self.0, Mode::Alone(_))
     }
 
     /// What was invalidated.
