@@ -118,7 +118,8 @@ impl Entry {
     #[inline]
     pub fn judge_age(&self, now: Timestamp) -> Verdict {
         let age = now.since_us(self.meta.created);
-        if self.meta.expire_us.is_some_and(|expire| age > expire) || age > MAX_LIFE_US {
+        let outlives = age > MAX_LIFE_US && self.meta.source != Source::Output;
+        if self.meta.expire_us.is_some_and(|expire| age > expire) || outlives {
             return Verdict::Gone;
         }
         if self.meta.revalidate_us.is_some_and(|revalidate| age > revalidate) {

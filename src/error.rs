@@ -31,6 +31,9 @@ pub enum Error {
          in the module that next.config names, before the first request"
     )]
     AlreadyRunning,
+    /// The thread of the shared tier cannot be started.
+    #[error("tiercel: the system gives no thread for the shared tier")]
+    NoThread,
 }
 
 impl Error {
@@ -41,6 +44,7 @@ impl Error {
             Self::UnknownOption { .. } => "TIERCEL_UNKNOWN_OPTION",
             Self::NotAnObject => "TIERCEL_INVALID_OPTIONS",
             Self::AlreadyRunning => "TIERCEL_ALREADY_RUNNING",
+            Self::NoThread => "TIERCEL_NO_THREAD",
         }
     }
 }

@@ -24,6 +24,12 @@ pub fn be_brief() {
     DONE.call_once(|| std::panic::set_hook(Box::new(|info| tell(info, &mut std::io::stderr()))));
 }
 
+/// Says something to whoever runs the process.
+pub fn say(line: &str) {
+    // Nobody can be told that telling failed.
+    let _ = writeln!(std::io::stderr(), "tiercel: {line}");
+}
+
 fn tell(info: &PanicHookInfo<'_>, out: &mut impl Write) {
     static NEXT_NS: AtomicU64 = AtomicU64::new(0);
     let now = stopwatch_ns();

@@ -11,11 +11,16 @@ use crate::clock::Timestamp;
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::ring::Revision;
-use crate::tags::{Epoch, Point, Stamp, Tag, Verdict};
+use crate::tags::{Epoch, Point, Position, Stamp, Tag, Verdict};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
 /// sleep of the machine shorter than 50 ms goes unnoticed by it.
 const COARSE_US: u64 = 64_000;
+
+/// Clocks of a machine that builds and of the store differ by less: 10 minutes.
+const BUILD_SLACK_US: u64 = 600_000_000;
+/// No table ever has it.
+const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
 /// The state of the protocol, shared.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub struct Ledger {
     lease_until: AtomicU64,
     is_apart: AtomicBool,
     epoch: AtomicU64,
+    /// Whether the epoch changed in the life of this process.
+    has_lost_history: AtomicBool,
     store_offset_us: AtomicI64,
     /// How long memory answers while the store is away, in microseconds.
     outage_us: u64,
@@ -38,6 +45,7 @@ impl Ledger {
             lease_until: AtomicU64::new(0),
             is_apart: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
+            has_lost_history: AtomicBool::new(false),
             store_offset_us: AtomicI64::new(0),
             state: RwLock::new(state),
             outage_us,
@@ -58,7 +66,11 @@ impl Ledger {
         // A lease without end stays one.
         let until = state.lease_until().0;
         let until = if until == u64::MAX { until } else { until.saturating_sub(COARSE_US) };
-        self.epoch.store(state.table().epoch().0, Ordering::Release);
+        let epoch = state.table().epoch().0;
+        let before = self.epoch.swap(epoch, Ordering::AcqRel);
+        if before != 0 && before != epoch {
+            self.has_lost_history.store(true, Ordering::Release);
+        }
         self.store_offset_us.store(state.store_offset_us(), Ordering::Release);
         self.revision.store(state.revision().0, Ordering::Release);
         self.lease_until.store(until, Ordering::Release);
@@ -95,6 +107,19 @@ impl Ledger {
     /// The life of the store's table that is followed.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// The stamp of build output whose files are of `built`. It is the one place where clocks of
+    /// machines are compared, so the files count as older by some minutes. Once the store lost its
+    /// table nobody knows what was invalidated since the build: the stamp is then of no epoch.
+    pub fn stamp_of_output(&self, built: Timestamp) -> Stamp {
+        if self.is_alone() {
+            // Whatever was invalidated in the life of this process was so after the build.
+            return Stamp::default();
+        }
+        let has_lost = self.has_lost_history.load(Ordering::Acquire);
+        let epoch = if has_lost { NO_EPOCH } else { self.epoch() };
+        Stamp { epoch, at: Position(built.0.saturating_sub(BUILD_SLACK_US)).into() }
     }
 
     /// The store's clock minus the engine's, in microseconds.

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod memory;
 pub mod next;
 pub mod options;
+pub mod redis;
 pub mod stats;
 pub mod store;
 pub mod tags;

@@ -92,19 +92,9 @@ impl MemoryStore {
         Inserted::Yes
     }
 
-    /// Lets go of everything.
-    pub fn clear(&self) {
-        self.cache.clear();
-    }
-
     /// Bytes held.
     pub fn weight(&self) -> u64 {
         self.cache.weight()
-    }
-
-    /// The bound in bytes.
-    pub fn capacity(&self) -> u64 {
-        self.cache.capacity()
     }
 
     /// Entries held.

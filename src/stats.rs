@@ -27,18 +27,6 @@ impl Kind {
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 6] =
         [Self::UseCache, Self::AppPage, Self::AppRoute, Self::Pages, Self::Fetch, Self::Image];
-
-    /// The name Next.js gives the kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UseCache => "USE_CACHE",
-            Self::AppPage => "APP_PAGE",
-            Self::AppRoute => "APP_ROUTE",
-            Self::Pages => "PAGES",
-            Self::Fetch => "FETCH",
-            Self::Image => "IMAGE",
-        }
-    }
 }
 
 /// The answers to a get.

@@ -9,6 +9,7 @@ use napi::sys;
 
 use super::env::State;
 use super::{process, raw};
+use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::Landing;
@@ -16,7 +17,6 @@ use crate::guard::guard;
 use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::value::ValueKind;
-use crate::tags::Stamp;
 
 /// What to read, and for whom.
 pub(super) struct Job {
@@ -99,13 +99,16 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     });
 }
 
-/// Build output as an entry. It carries no stamp: any invalidation in the life of this process came
-/// after the build.
+/// Build output as an entry. What it lacks in a stamp the date of its files has to make up for.
 fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
+    let engine = process::engine();
+    // A date of no use, as of reproducible images, counts as none.
+    let built = Timestamp((output.modified_ms.max(0.0) * 1e3) as u64);
     let meta = Meta {
-        stamp: Stamp::default(),
+        stamp: engine.ledger.stamp_of_output(built),
         since: Revision(0),
-        created: process::engine().clock.now(),
+        // With others around somebody may have a younger one: old output is worth a look.
+        created: if engine.tier().is_some() { built } else { engine.clock.now() },
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.

@@ -5,19 +5,23 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::inbox::Shared;
+use super::inbox;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::engine::Engine;
+use crate::coherence::timing::Timing;
+use crate::engine::{Engine, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
+use crate::guard::say;
 use crate::next::signal::Version;
-use crate::options::{InvalidationFailure, Options};
+use crate::options::{InvalidationFailure, Options, Shared};
+use crate::redis::RedisStore;
+use crate::redis::target::Target;
 
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
 static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
-static ENVIRONMENTS: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
+static ENVIRONMENTS: Mutex<Vec<Arc<inbox::Shared>>> = Mutex::new(Vec::new());
 static APP: RwLock<App> = RwLock::new(App {
     version: Version::NEWEST,
     server_dir: None,
@@ -44,14 +48,44 @@ pub(super) struct App {
 /// The engine of this process; it starts with the options chosen so far.
 #[inline]
 pub(super) fn engine() -> &'static Arc<Engine> {
-    ENGINE.get_or_init(|| {
-        let options = CHOSEN.lock().clone().unwrap_or_default();
-        let coherence = Coherence::alone(options.max_tags);
-        let engine = Engine::new(options, Clock::system(), coherence);
-        engine.on_release(release);
-        engine.on_tell(told_ms);
-        engine
-    })
+    ENGINE.get_or_init(start)
+}
+
+fn start() -> Arc<Engine> {
+    let options = CHOSEN.lock().clone().unwrap_or_default();
+    let shared = shared(&options, &app());
+    let coherence = match shared {
+        Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
+        None => Coherence::alone(options.max_tags),
+    };
+    let engine = Engine::new(options, Clock::system(), coherence);
+    engine.on_release(release);
+    engine.on_tell(told_ms);
+    if let Some(shared) = shared {
+        connect(&engine, &shared);
+    }
+    engine
+}
+
+/// The shared tier of this process, with the app's namespace unless an option names another. A build
+/// and `next dev` have none unless told so.
+fn shared(options: &Options, app: &App) -> Option<Shared> {
+    let shared = options.shared.clone()?;
+    let is_wanted = (!app.building || shared.in_build) && (!app.dev || shared.in_dev);
+    let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
+    is_wanted.then_some(Shared { namespace, ..shared })
+}
+
+fn connect(engine: &Arc<Engine>, shared: &Shared) {
+    let target = Target::new(shared, engine.options.max_tags);
+    match RedisStore::start(target, engine.clone()) {
+        Ok(store) => {
+            let tier = Tier::new(Arc::new(store), shared, engine.options.shared_entry_bytes());
+            say(&format!("namespace {} on {}", tier.namespace, tier.place));
+            engine.share_through(tier);
+        }
+        Err(error) => say(&error.to_string()),
+    }
 }
 
 /// A moment of the engine on the clock of Next.js, in the terms of the first environment.
@@ -118,12 +152,12 @@ pub(super) fn learn(change: impl FnOnce(&mut App)) {
 }
 
 /// Adds an environment that wants to know of entries leaving memory.
-pub(super) fn enter(shared: Arc<Shared>) {
+pub(super) fn enter(shared: Arc<inbox::Shared>) {
     ENVIRONMENTS.lock().push(shared);
 }
 
 /// Removes an environment.
-pub(super) fn leave(shared: &Arc<Shared>) {
+pub(super) fn leave(shared: &Arc<inbox::Shared>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, shared));
 }
 

@@ -184,9 +184,10 @@ impl Engine {
 
     /// Has the event taken in and what follows from it carried out.
     fn tell(&self, event: Event) {
-        let commands = self.on(event);
-        if let Some(tier) = self.tier().filter(|_| !commands.is_empty()) {
-            tier.store.exchange(commands);
+        let actions = self.ledger.on(self.clock.now(), event);
+        if let Some(tier) = self.tier() {
+            // Also without commands: the timer may have changed.
+            tier.store.exchange(tier.perform(actions, &self.stats));
         }
     }
 
@@ -333,7 +334,8 @@ impl Engine {
 impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
         let actions = self.ledger.on(self.clock.now(), event);
-        self.tier().map_or_else(Vec::new, |tier| tier.perform(actions, &self.stats))
+        // The store may have begun to tell before it became the tier.
+        self.tier.wait().perform(actions, &self.stats)
     }
 
     fn next_timer(&self) -> Option<Timestamp> {

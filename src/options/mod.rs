@@ -123,6 +123,12 @@ impl Options {
         })
     }
 
+    /// Bound of one entry of the shared tier, in bytes: at least 16 MiB, because a small memory tier
+    /// says nothing about it.
+    pub fn shared_entry_bytes(&self) -> usize {
+        self.entry_bytes.max(16 << 20)
+    }
+
     /// The environment variables that are read.
     pub fn env_names() -> Vec<&'static str> {
         spec::ALL.iter().map(|o| o.env).chain([PLATFORM_URL]).collect()

@@ -1,0 +1,224 @@
+//! Entries: reads that travel together, and writes that wait in line.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::interfaces::KeysInterface;
+use fred::types::{Expiration, Key, RespVersion, Value};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::connect::{Link, within};
+use super::failure::Failure;
+use super::health::Backoff;
+use super::session::Session;
+use crate::guard::guard;
+use crate::store::{Address, Health, Make, Receive, Unavailable};
+
+/// Entries in one call: more would let the first wait for the last.
+const TOGETHER: usize = 16;
+/// Writes under way at once.
+const MOST_WRITES: usize = 4;
+/// Limit of one write; nobody waits for it.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+/// A read that somebody waits for. It is answered whatever happens to it.
+pub(super) struct Read {
+    address: Address,
+    receive: Option<Receive>,
+}
+
+impl Read {
+    pub(super) fn new(address: Address, receive: Receive) -> Self {
+        Self { address, receive: Some(receive) }
+    }
+
+    fn answer(mut self, result: Result<Option<Bytes>, Unavailable>) {
+        if let Some(receive) = self.receive.take() {
+            guard(|| receive(result));
+        }
+    }
+}
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        if let Some(receive) = self.receive.take() {
+            guard(|| receive(Err(Unavailable)));
+        }
+    }
+}
+
+impl Session {
+    /// Reads entries. Without a connection all are answered at once.
+    pub(super) fn read(self: &Arc<Self>, reads: Vec<Read>) {
+        let Some(link) = self.link() else { return drop(reads) };
+        // The entries of a cluster lie on different servers.
+        let together = if link.is_of_cluster { 1 } else { TOGETHER };
+        let mut left = reads.into_iter();
+        loop {
+            let some: Vec<Read> = left.by_ref().take(together).collect();
+            if some.is_empty() {
+                return;
+            }
+            let (session, link) = (self.clone(), link.clone());
+            tokio::spawn(async move { session.read_some(&link, some).await });
+        }
+    }
+
+    async fn read_some(self: Arc<Self>, link: &Arc<Link>, reads: Vec<Read>) {
+        let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
+        let found = within(self.target.command_timeout, async {
+            match <[Key; 1]>::try_from(keys) {
+                Ok([key]) => link.client.get(key).await.map(|value| vec![value]),
+                Err(keys) => link.client.mget(keys).await,
+            }
+        });
+        let found: Result<Vec<Value>, Failure> = found.await;
+        self.note(link, &found);
+        // A reply of another length says nothing of what lies where.
+        let found = found.ok().filter(|found| found.len() == reads.len());
+        for (read, value) in reads.into_iter().zip(found.into_iter().flatten()) {
+            read.answer(entry(value));
+        }
+    }
+
+    /// Writes what waits, for as long as the store lives.
+    pub(super) async fn write(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        loop {
+            if let Ok(mut life) = self.connector.open(RespVersion::RESP2).await {
+                let link = life.link().clone();
+                let was_of_use = tokio::select! {
+                    was_of_use = life.watch() => was_of_use,
+                    () = self.write_to(&link) => true,
+                };
+                if was_of_use {
+                    backoff.reset();
+                }
+            }
+            sleep(backoff.next()).await;
+        }
+    }
+
+    /// Writes until the connection is lost. What is under way then is lost too.
+    async fn write_to(&self, link: &Arc<Link>) {
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() >= MOST_WRITES {
+                if let Some(Ok(Err(Failure::Lost))) = under_way.join_next().await {
+                    return;
+                }
+            }
+            let Some(write) = self.writes.take() else {
+                self.writes.added.notified().await;
+                continue;
+            };
+            let Some(Some((bytes, life_ms))) = guard(write.make) else { continue };
+            let (key, link) = (self.keys.entry(write.address), link.clone());
+            let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
+            under_way.spawn(async move {
+                let bytes = Value::Bytes(bytes.into());
+                let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
+                within(WRITE_LIMIT, call).await.map(drop)
+            });
+        }
+    }
+}
+
+/// What lies at an address, if it is a string at all.
+fn entry(value: Value) -> Result<Option<Bytes>, Unavailable> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bytes(bytes) => Ok(Some(bytes)),
+        Value::String(text) => Ok(Some(text.into_inner())),
+        _ => Err(Unavailable),
+    }
+}
+
+/// Writes that wait, bounded in bytes.
+pub(super) struct WriteQueue {
+    most_bytes: usize,
+    waiting: Mutex<Waiting>,
+    dropped: AtomicU64,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    writes: VecDeque<Write>,
+    bytes: usize,
+}
+
+struct Write {
+    address: Address,
+    weight: usize,
+    make: Make,
+}
+
+impl WriteQueue {
+    pub(super) fn new(most_bytes: usize) -> Self {
+        let (waiting, dropped) = (Mutex::default(), AtomicU64::default());
+        Self { most_bytes, waiting, dropped, added: Notify::new() }
+    }
+
+    /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
+    pub(super) fn add(&self, address: Address, weight: usize, make: Make) {
+        let mut surplus = Vec::new();
+        let mut waiting = self.waiting.lock();
+        waiting.writes.push_back(Write { address, weight, make });
+        waiting.bytes += weight;
+        while waiting.bytes > self.most_bytes {
+            let Some(oldest) = waiting.writes.pop_front() else { break };
+            waiting.bytes -= oldest.weight;
+            surplus.push(oldest);
+        }
+        drop(waiting);
+        self.dropped.fetch_add(surplus.len() as u64, Ordering::Relaxed);
+        self.added.notify_one();
+    }
+
+    /// Drops all that wait.
+    pub(super) fn clear(&self) {
+        // Freed after the lock is: what a write holds may be large.
+        let _freed = std::mem::take(&mut *self.waiting.lock());
+    }
+
+    pub(super) fn add_to(&self, health: &mut Health) {
+        let waiting = self.waiting.lock();
+        health.queued_writes = waiting.writes.len() as u64;
+        health.queued_bytes = waiting.bytes as u64;
+        health.dropped_writes = self.dropped.load(Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<Write> {
+        let mut waiting = self.waiting.lock();
+        let write = waiting.writes.pop_front()?;
+        waiting.bytes -= write.weight;
+        Some(write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_the_bound_the_oldest_writes_are_dropped() {
+        let queue = WriteQueue::new(10);
+        for nth in 0..4 {
+            queue.add([nth; 16], 4, Box::new(|| None));
+        }
+        let mut health = Health::default();
+        queue.add_to(&mut health);
+        let told = (health.queued_writes, health.queued_bytes, health.dropped_writes);
+        assert_eq!(told, (2, 8, 2));
+        assert_eq!(queue.take().map(|write| write.address), Some([2; 16]));
+        queue.add([9; 16], 11, Box::new(|| None));
+        assert!(queue.take().is_none());
+    }
+}

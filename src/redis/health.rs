@@ -1,0 +1,107 @@
+//! What is counted, and when a connection is given up.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::store::Health;
+
+/// Answers that may be late in a row before the connection is given up.
+const MOST_LATE: u32 = 5;
+
+/// How often each connection is asked whether it still answers.
+pub(super) const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// How long the answer may take.
+pub(super) const PROBE_LIMIT: Duration = Duration::from_millis(300);
+/// Answers that may be missing in a row before the connection is replaced. Under load a dead
+/// connection is told from an idle one by this alone: writing to it succeeds for minutes.
+pub(super) const MOST_MISSED: u32 = 2;
+
+/// Counters of the carrier; [`Health`] is how they are told.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) connections: AtomicU32,
+    pub(super) is_broken: AtomicBool,
+    pub(super) breaks: AtomicU64,
+    pub(super) replaced: AtomicU64,
+    timeouts: AtomicU64,
+    late_in_a_row: AtomicU32,
+}
+
+impl Counters {
+    /// Notes an answer in time.
+    pub(super) fn in_time(&self) {
+        self.late_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes one that is late. True if there were too many in a row.
+    pub(super) fn late(&self) -> bool {
+        self.timeouts.fetch_add(1, Ordering::Relaxed);
+        self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
+    }
+
+    /// Notes that the store is reached, or is not any more.
+    pub(super) fn set_broken(&self, is_broken: bool) {
+        self.in_time();
+        if !self.is_broken.swap(is_broken, Ordering::Relaxed) && is_broken {
+            self.breaks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        Health {
+            connections: self.connections.load(Ordering::Relaxed),
+            is_broken: self.is_broken.load(Ordering::Relaxed),
+            breaks: self.breaks.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
+            timeouts: self.timeouts.load(Ordering::Relaxed),
+            ..Health::default()
+        }
+    }
+}
+
+/// The pause before the next attempt to connect: it doubles up to half a second, so that a server
+/// that is back is found soon, and is never the same for two processes.
+#[derive(Default)]
+pub(super) struct Backoff {
+    failed: u32,
+}
+
+impl Backoff {
+    /// The last connection was of use.
+    pub(super) fn reset(&mut self) {
+        self.failed = 0;
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let longest = (50_u64 << self.failed.min(4)).min(500);
+        self.failed = self.failed.saturating_add(1);
+        Duration::from_millis(longest / 2 + super::random() % (longest / 2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_late_answers_in_a_row_are_too_many() {
+        let counters = Counters::default();
+        assert_eq!([(); 4].map(|()| counters.late()), [false; 4]);
+        counters.in_time();
+        assert_eq!([(); 5].map(|()| counters.late()), [false, false, false, false, true]);
+        counters.set_broken(true);
+        counters.set_broken(true);
+        assert_eq!((counters.health().breaks, counters.health().timeouts), (1, 9));
+        assert!(!counters.late());
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_second_at_most() {
+        let mut backoff = Backoff::default();
+        let pauses: Vec<u128> = (0..100).map(|_| backoff.next().as_millis()).collect();
+        assert!(pauses[0] < 50 && pauses[0] >= 25, "{pauses:?}");
+        assert!(pauses[6..].iter().all(|pause| (250..500).contains(pause)), "{pauses:?}");
+        backoff.reset();
+        assert!(backoff.next().as_millis() < 50);
+    }
+}

@@ -1,0 +1,84 @@
+//! What other instances publish, heard. It makes invalidations fast; polling makes them sure. So
+//! nothing depends on it: a user who may not subscribe only waits longer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::interfaces::{EventInterface, PubsubInterface};
+use fred::types::{Message as Published, RespVersion};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::sleep;
+
+use super::connect::{Link, within};
+use super::exchange::bytes;
+use super::failure::Failure;
+use super::health::Backoff;
+use super::session::Session;
+use super::wire;
+use crate::coherence::event::{Event, Message};
+use crate::tags::{Epoch, Position};
+
+/// How long subscribing may take.
+const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(1);
+/// Before a user who may not subscribe tries again.
+const DENIED_PAUSE: Duration = Duration::from_mins(1);
+
+/// Keeps a subscribed connection, for as long as the store lives.
+pub(super) async fn listen(session: Arc<Session>) {
+    let mut backoff = Backoff::default();
+    loop {
+        // The newer protocol lets a subscribed connection answer probes.
+        if let Ok(mut life) = session.connector.open(RespVersion::RESP3).await {
+            let published = life.link().client.message_rx();
+            match subscribe(&session, life.link()).await {
+                Ok(()) => {
+                    // What was published before this is missed.
+                    session.tell(missed());
+                    let was_of_use = tokio::select! {
+                        was_of_use = life.watch() => was_of_use,
+                        () = hear(&session, published) => false,
+                    };
+                    if was_of_use {
+                        backoff.reset();
+                    }
+                }
+                Err(Failure::Denied) => {
+                    drop(life);
+                    sleep(DENIED_PAUSE).await;
+                }
+                Err(_) => {}
+            }
+        }
+        sleep(backoff.next()).await;
+    }
+}
+
+async fn subscribe(session: &Session, link: &Link) -> Result<(), Failure> {
+    let channel = session.keys.channel.as_str();
+    if link.is_of_cluster {
+        let sharded = within(SUBSCRIBE_LIMIT, link.client.ssubscribe(channel)).await;
+        // Servers before version 7 do not have it, and do not publish so either.
+        if sharded != Err(Failure::Denied) {
+            return sharded;
+        }
+    }
+    within(SUBSCRIBE_LIMIT, link.client.subscribe(channel)).await
+}
+
+async fn hear(session: &Arc<Session>, mut published: Receiver<Published>) {
+    loop {
+        let message = match published.recv().await {
+            Ok(published) => bytes(&published.value).and_then(wire::message),
+            Err(RecvError::Lagged(_)) => None,
+            Err(RecvError::Closed) => return,
+        };
+        session.tell(message.map_or_else(missed, Event::Heard));
+    }
+}
+
+/// A message of no life of the table: whoever hears it asks for what there is.
+fn missed() -> Event {
+    let (epoch, position) = (Epoch::default(), Position::default());
+    Event::Heard(Message { epoch, previous: position, position, rows: Vec::new() })
+}

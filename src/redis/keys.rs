@@ -1,0 +1,65 @@
+//! The names of everything that lies on the server.
+
+use fred::types::Key;
+
+use crate::store::Address;
+
+/// The keys of one namespace. All but the entries lie in one slot of a cluster, so that a script may
+/// touch them together.
+pub(super) struct Keys {
+    namespace: String,
+    /// What the scripts get, in the order they are numbered there.
+    pub(super) scripts: [Key; 4],
+    /// Where invalidations are published. Channels are not parted by databases, so it is by its
+    /// name.
+    pub(super) channel: String,
+}
+
+impl Keys {
+    pub(super) fn new(namespace: &str, database: u8) -> Self {
+        let shared = |name: &str| Key::from(format!("{{{namespace}}}:{name}"));
+        Self {
+            scripts: [shared("t"), shared("h"), shared("i"), shared("p")],
+            channel: format!("{{{namespace}}}:m{database}"),
+            namespace: namespace.into(),
+        }
+    }
+
+    /// What was invalidated.
+    pub(super) fn table(&self) -> Key {
+        self.scripts[0].clone()
+    }
+
+    /// What each instance has applied.
+    pub(super) fn instances(&self) -> Key {
+        self.scripts[2].clone()
+    }
+
+    /// When each instance has polled.
+    pub(super) fn polls(&self) -> Key {
+        self.scripts[3].clone()
+    }
+
+    /// An entry. Its slot is its own.
+    pub(super) fn entry(&self, address: Address) -> Key {
+        let Self { namespace, .. } = self;
+        Key::from(format!("{namespace}:{{{:032x}}}", u128::from_be_bytes(address)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_scripts_touch_lies_in_one_slot_and_entries_are_spread() {
+        let keys = Keys::new("shop:production", 3);
+        let slots: Vec<u16> = keys.scripts.iter().map(Key::cluster_hash).collect();
+        assert!(slots.iter().all(|slot| *slot == slots[0]));
+        assert_eq!(Key::from(keys.channel.clone()).cluster_hash(), slots[0]);
+        assert_eq!(keys.channel, "{shop:production}:m3");
+        let one = keys.entry([0xAB; 16]);
+        assert_eq!(one.as_str(), Some(&*format!("shop:production:{{{}}}", "ab".repeat(16))));
+        assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());
+    }
+}

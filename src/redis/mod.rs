@@ -1,0 +1,188 @@
+//! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
+//!
+//! [`target`] says where it is. Everything happens on one thread with three connections: one for the
+//! protocol of coherence and for reads, one for writes, one that is subscribed. `connect` opens and
+//! watches them, `tls` encrypts them, `health` counts; `session` ties them to the listener.
+//! `exchange` carries out one command of the protocol by `scripts` and reads the answer by `wire`;
+//! `invalidations` hears what others publish; `entries` reads and writes entries. `keys` names what
+//! lies on the server.
+
+mod connect;
+mod entries;
+mod exchange;
+mod failure;
+mod health;
+mod invalidations;
+mod keys;
+mod scripts;
+mod session;
+pub mod target;
+mod tls;
+mod wire;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::sleep;
+
+use connect::Connector;
+use entries::{Read, WriteQueue};
+use health::Counters;
+use keys::Keys;
+use session::Session;
+use target::Target;
+
+use crate::coherence::event::{Command, Request};
+use crate::error::Error;
+use crate::guard::guard;
+use crate::store::{Address, Health, Listener, Make, Receive, SharedStore};
+
+/// Longest wait for the store to leave.
+const LEAVE_LIMIT: Duration = Duration::from_millis(60);
+/// Before a task that died is begun again.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
+
+/// A running store. Dropped, it leaves.
+pub struct RedisStore {
+    orders: UnboundedSender<Order>,
+    /// Reads of the present tick.
+    reads: Mutex<Vec<Read>>,
+    writes: Arc<WriteQueue>,
+    counters: Arc<Counters>,
+}
+
+/// What other threads want done.
+enum Order {
+    Read(Vec<Read>),
+    Exchange(Vec<(Request, Command)>),
+    Leave(SyncSender<()>),
+}
+
+impl RedisStore {
+    /// Starts the thread, which connects. A server that is away is no error.
+    ///
+    /// # Errors
+    /// Files for encryption that are of no use, or no thread to be had.
+    pub fn start(target: Target, listener: Arc<dyn Listener>) -> Result<Self, Error> {
+        let keys = Keys::new(&target.namespace, target.database);
+        let counters = Arc::new(Counters::default());
+        let writes = Arc::new(WriteQueue::new(target.write_queue_bytes));
+        let connector = Connector::new(&target, keys.table(), counters.clone())?;
+        let (orders, wanted) = unbounded_channel();
+        let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let started = runtime.and_then(|runtime| {
+            let (counters, writes) = (thread_counters, thread_writes);
+            let session = Session::new(target, keys, connector, counters, writes, listener);
+            let run = move || run(&runtime, session, wanted);
+            std::thread::Builder::new().name("tiercel".into()).spawn(run)
+        });
+        started.map_err(|_| Error::NoThread)?;
+        Ok(Self { orders, reads: Mutex::default(), writes, counters })
+    }
+
+    /// Takes this process off the list of those that an invalidation waits for, and stops. Waits at
+    /// most 60 ms.
+    pub fn leave(&self) {
+        let (done, left) = sync_channel(1);
+        if self.orders.send(Order::Leave(done)).is_ok() {
+            let _ = left.recv_timeout(LEAVE_LIMIT);
+        }
+    }
+}
+
+impl SharedStore for RedisStore {
+    fn read(&self, address: Address, receive: Receive) {
+        self.reads.lock().push(Read::new(address, receive));
+    }
+
+    fn flush(&self) {
+        let reads = std::mem::take(&mut *self.reads.lock());
+        if !reads.is_empty() {
+            // Without a thread they come back here, and are answered by being dropped.
+            let _ = self.orders.send(Order::Read(reads));
+        }
+    }
+
+    fn write(&self, address: Address, weight: usize, make: Make) {
+        self.writes.add(address, weight, make);
+    }
+
+    fn exchange(&self, commands: Vec<(Request, Command)>) {
+        // Also without commands: the listener's timer may have changed.
+        let _ = self.orders.send(Order::Exchange(commands));
+    }
+
+    fn forget_writes(&self) {
+        self.writes.clear();
+    }
+
+    fn health(&self) -> Health {
+        let mut health = self.counters.health();
+        self.writes.add_to(&mut health);
+        health
+    }
+}
+
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The store's thread. However it ends, the listener knows that the store is away.
+fn run(runtime: &Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
+    let session = Arc::new(session);
+    let done = guard(|| runtime.block_on(serve(&session, wanted))).flatten();
+    let _inside = runtime.enter();
+    guard(|| session.end());
+    if let Some(done) = done {
+        let _ = done.send(());
+    }
+}
+
+/// Carries out orders until one is to leave; returns whom to tell.
+async fn serve(
+    session: &Arc<Session>,
+    mut wanted: UnboundedReceiver<Order>,
+) -> Option<SyncSender<()>> {
+    keep_running(session, Session::keep_link);
+    keep_running(session, Session::keep_time);
+    keep_running(session, Session::write);
+    keep_running(session, invalidations::listen);
+    while let Some(order) = wanted.recv().await {
+        match order {
+            Order::Read(reads) => session.read(reads),
+            Order::Exchange(commands) => session.send(commands),
+            Order::Leave(done) => {
+                session.leave().await;
+                return Some(done);
+            }
+        }
+    }
+    None
+}
+
+/// Runs a task that has no end. One that dies leaves its connection closed, and is begun again.
+fn keep_running<F>(session: &Arc<Session>, task: impl Fn(Arc<Session>) -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let session = session.clone();
+    tokio::spawn(async move {
+        loop {
+            let _died = tokio::spawn(task(session.clone())).await;
+            sleep(RESTART_PAUSE).await;
+        }
+    });
+}
+
+/// A number nobody can guess.
+fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}

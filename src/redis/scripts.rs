@@ -1,0 +1,57 @@
+//! The scripts, and how one is run.
+
+use fred::clients::Client;
+use fred::error::Error;
+use fred::interfaces::LuaInterface;
+use fred::types::{Key, Value};
+use fred::util::sha1_hash;
+
+/// A script, under the name the server has for it.
+pub(super) struct Script {
+    source: String,
+    hash: String,
+}
+
+/// All of them.
+pub(super) struct Scripts {
+    pub(super) delta: Script,
+    pub(super) invalidate: Script,
+    pub(super) raise_floor: Script,
+    pub(super) ack: Script,
+    pub(super) remove: Script,
+}
+
+impl Script {
+    fn new(source: &str) -> Self {
+        let source = format!("{}\n{source}", include_str!("scripts/table.lua"));
+        Self { hash: sha1_hash(&source), source }
+    }
+
+    /// Runs it by name, and by its source where the server does not know it yet.
+    pub(super) async fn run(
+        &self,
+        client: &Client,
+        keys: &[Key; 4],
+        args: Vec<Value>,
+    ) -> Result<Value, Error> {
+        let (hash, keys) = (self.hash.as_str(), keys.to_vec());
+        match client.evalsha(hash, keys.clone(), args.clone()).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => {
+                client.eval(self.source.as_str(), keys, args).await
+            }
+            result => result,
+        }
+    }
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        Self {
+            delta: Script::new(include_str!("scripts/delta.lua")),
+            invalidate: Script::new(include_str!("scripts/invalidate.lua")),
+            raise_floor: Script::new(include_str!("scripts/raise_floor.lua")),
+            ack: Script::new(include_str!("scripts/ack.lua")),
+            remove: Script::new(include_str!("scripts/remove.lua")),
+        }
+    }
+}

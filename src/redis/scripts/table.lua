@@ -1,0 +1,94 @@
+-- What the scripts share; it stands in front of each of them.
+--
+-- KEYS  1  table, ZSET: c = last position, e<epoch> = 0, f = floor, and of each tag that was ever
+--          invalidated x<tag> = hard position, s<tag> = soft position, d<tag> = minus its deadline
+--          in ms, which never shows up in a range by position
+--       2  history, ZSET: the last 1024 positions, each its own score
+--       3  instances, ZSET: instance = position it has applied; born:<us> = +inf since when
+--       4  polls, HASH: instance = last position at its latest poll
+--
+-- Positions are doubles below 2^53, exact. `..` and tostring would round them.
+
+local TABLE, HISTORY, INSTANCES, POLLS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local INSTANCES_MS = 60000
+local LISTED = 1024
+local MOST_POSITION = 4503599627370496
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function score(key, member)
+  local found = redis.call('ZSCORE', key, member)
+  return found and tonumber(found)
+end
+
+local function now_us()
+  local now = redis.call('TIME')
+  return now[1] * 1000000 + now[2]
+end
+
+-- The first write of every script is one that needs no memory: the writes after it are not refused
+-- when the server has none left.
+local function prolong()
+  redis.call('PEXPIRE', INSTANCES, INSTANCES_MS)
+  redis.call('PEXPIRE', POLLS, INSTANCES_MS)
+end
+
+-- Epoch and last position of the table; nothing if there is none, or a broken one.
+local function life()
+  local last = score(TABLE, 'c')
+  local epoch = redis.call('ZRANGEBYSCORE', TABLE, 0, 0, 'LIMIT', 0, 1)[1]
+  if last and last > 0 and last <= MOST_POSITION and epoch and string.sub(epoch, 1, 1) == 'e' then
+    return string.sub(epoch, 2), last
+  end
+end
+
+local function list(position)
+  redis.call('ZADD', HISTORY, text(position), text(position))
+  redis.call('ZREMRANGEBYRANK', HISTORY, 0, -1 - LISTED)
+end
+
+local function is_listed(position)
+  return redis.call('ZSCORE', HISTORY, text(position))
+end
+
+-- Whether a position applied, and open positions from ARGV[first] on, `count` of them, belong to
+-- this history.
+local function knows(applied, first, count)
+  if not is_listed(applied) then
+    return false
+  end
+  for i = first, first + count - 1 do
+    if not is_listed(tonumber(ARGV[i])) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Gives the next position, later than the last and than now. The step is random, so that a server
+-- that has lost the last positions does not give them again.
+local function advance(now, last, step)
+  local position = math.max(now, last) + step
+  redis.call('ZADD', TABLE, text(position), 'c')
+  list(position)
+  return position
+end
+
+-- Since when the list of instances exists, in us; 0 if it does not.
+local function born()
+  local member = redis.call('ZREVRANGE', INSTANCES, 0, 0)[1]
+  return member and string.match(member, '^born:(%d+)$') or '0'
+end
+
+-- One row as it is told: positions, deadline in ms, 0 = none, and the tag with its length.
+local function row(tag, hard, soft, deadline)
+  return string.format('%.0f %.0f %.0f %d:', hard, soft, deadline, #tag) .. tag
+end
+
+-- The row of a tag with this soft position.
+local function soft_row(tag, soft)
+  local due = score(TABLE, 'd' .. tag)
+  return row(tag, score(TABLE, 'x' .. tag) or 0, soft, due and -due or 0)
+end

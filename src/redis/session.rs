@@ -1,0 +1,253 @@
+//! What the tasks of a store share, and how its connections come and go.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fred::types::RespVersion;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::connect::{Connector, Life, Link};
+use super::entries::WriteQueue;
+use super::exchange;
+use super::failure::Failure;
+use super::health::{Backoff, Counters};
+use super::keys::Keys;
+use super::scripts::Scripts;
+use super::target::Target;
+use crate::coherence::event::{Command, Event, Request};
+use crate::guard::guard;
+use crate::store::Listener;
+
+/// How long leaving may hold up the end of the process.
+const LEAVE_LIMIT: Duration = Duration::from_millis(50);
+
+/// The state of a running store. All of it is used on the store's thread alone.
+pub(super) struct Session {
+    pub(super) target: Target,
+    pub(super) keys: Keys,
+    pub(super) scripts: Scripts,
+    /// Who this process is among the instances.
+    pub(super) instance: String,
+    pub(super) connector: Connector,
+    pub(super) counters: Arc<Counters>,
+    pub(super) writes: Arc<WriteQueue>,
+    listener: Arc<dyn Listener>,
+    /// The connection of the protocol and of reads.
+    link: Mutex<Option<Arc<Link>>>,
+    /// Commands under way. What is taken out of here has been answered.
+    under_way: Mutex<HashSet<Request>>,
+    is_denied: AtomicBool,
+    is_over: AtomicBool,
+    /// The listener's timer may have changed.
+    rearm: Notify,
+}
+
+impl Session {
+    pub(super) fn new(
+        target: Target,
+        keys: Keys,
+        connector: Connector,
+        counters: Arc<Counters>,
+        writes: Arc<WriteQueue>,
+        listener: Arc<dyn Listener>,
+    ) -> Self {
+        Self {
+            target,
+            keys,
+            scripts: Scripts::default(),
+            instance: format!("{:016x}", super::random()),
+            connector,
+            counters,
+            writes,
+            listener,
+            link: Mutex::new(None),
+            under_way: Mutex::new(HashSet::new()),
+            is_denied: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            rearm: Notify::new(),
+        }
+    }
+
+    /// The connection of the protocol and of reads; `None` while the store is away.
+    pub(super) fn link(&self) -> Option<Arc<Link>> {
+        self.link.lock().clone()
+    }
+
+    /// Tells the listener, and sends what it wants sent.
+    pub(super) fn tell(self: &Arc<Self>, event: Event) {
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let commands = guard(|| self.listener.on(event)).unwrap_or_default();
+        self.send(commands);
+    }
+
+    /// Sends commands. Each is answered by an event, later.
+    pub(super) fn send(self: &Arc<Self>, commands: Vec<(Request, Command)>) {
+        for (request, command) in commands {
+            self.under_way.lock().insert(request);
+            let waiting = Waiting { session: self.clone(), request };
+            match self.link().filter(|_| !self.is_denied.load(Ordering::Relaxed)) {
+                Some(link) => tokio::spawn(waiting.carry_out(link, command)),
+                // Not at once: the listener may be in the middle of something.
+                None => tokio::spawn(async move { drop(waiting) }),
+            };
+        }
+        self.rearm.notify_one();
+    }
+
+    /// Keeps the connection of the protocol, for as long as the store lives.
+    pub(super) async fn keep_link(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        let mut has_failed = false;
+        loop {
+            if let Ok(life) = self.connector.open(RespVersion::RESP2).await {
+                let mut linked = Linked::new(&self, life);
+                if linked.life.watch().await {
+                    backoff.reset();
+                }
+                drop(linked);
+            } else if !has_failed {
+                // Whoever waits for the first connection need not wait longer.
+                self.counters.set_broken(true);
+                self.tell(Event::Disconnected);
+            }
+            has_failed = true;
+            sleep(backoff.next()).await;
+        }
+    }
+
+    /// Gives the connection up, if it is still the one in use. Everything under way on it has
+    /// failed, and is told so before anything is sent on another.
+    pub(super) fn give_up(self: &Arc<Self>, link: &Arc<Link>) {
+        let is_used = self.link.lock().take_if(|used| Arc::ptr_eq(used, link)).is_some();
+        link.give_up();
+        if !is_used {
+            return;
+        }
+        self.counters.set_broken(true);
+        let under_way: Vec<Request> = self.under_way.lock().iter().copied().collect();
+        for request in under_way {
+            self.settle(request, Event::Failed(request));
+        }
+        self.tell(Event::Disconnected);
+    }
+
+    /// Notes how a call on the link went. A lost connection is given up at once; one that only
+    /// answers late, after the fifth time.
+    pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Link>, result: &Result<T, Failure>) {
+        let is_over = match result {
+            Err(Failure::Lost) => true,
+            Err(Failure::Late) => self.counters.late(),
+            Ok(_) | Err(Failure::Denied | Failure::Refused) => {
+                self.counters.in_time();
+                false
+            }
+        };
+        if is_over {
+            self.give_up(link);
+        }
+    }
+
+    /// Answers a command, unless it was answered already.
+    fn settle(self: &Arc<Self>, request: Request, event: Event) {
+        if self.under_way.lock().remove(&request) {
+            self.tell(event);
+        }
+    }
+
+    /// Scripts are forbidden here, and will be: nothing more is sent.
+    fn deny(self: &Arc<Self>) {
+        if !self.is_denied.swap(true, Ordering::Relaxed) {
+            self.tell(Event::Denied);
+        }
+    }
+
+    /// Tells the listener when its time has come.
+    pub(super) async fn keep_time(self: Arc<Self>) {
+        loop {
+            let Some(due) = self.listener.next_timer() else {
+                self.rearm.notified().await;
+                continue;
+            };
+            let wait = Duration::from_micros(due.since_us(self.listener.now()));
+            if wait.is_zero() {
+                self.tell(Event::Tick);
+                // A listener that is never content must not keep the thread to itself.
+                tokio::task::yield_now().await;
+            } else {
+                let _ = timeout(wait, self.rearm.notified()).await;
+            }
+        }
+    }
+
+    /// Takes this process off the list of instances: nobody waits for it any more.
+    pub(super) async fn leave(&self) {
+        if let Some(link) = self.link() {
+            let _ = timeout(LEAVE_LIMIT, exchange::leave(self, &link)).await;
+        }
+    }
+
+    /// Answers what is under way, and tells the listener that the store is away, for good.
+    pub(super) fn end(self: &Arc<Self>) {
+        match self.link() {
+            Some(link) => self.give_up(&link),
+            None => self.tell(Event::Disconnected),
+        }
+        self.counters.set_broken(true);
+        // Tasks that are dropped with the runtime have nobody left to tell.
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A connection in use. Whatever ends its use, it is given up.
+struct Linked<'a> {
+    session: &'a Arc<Session>,
+    life: Life,
+}
+
+impl<'a> Linked<'a> {
+    fn new(session: &'a Arc<Session>, life: Life) -> Self {
+        *session.link.lock() = Some(life.link().clone());
+        session.counters.set_broken(false);
+        session.tell(Event::Connected);
+        Self { session, life }
+    }
+}
+
+impl Drop for Linked<'_> {
+    fn drop(&mut self) {
+        self.session.give_up(self.life.link());
+    }
+}
+
+/// A command under way. It is answered whatever happens to it.
+struct Waiting {
+    session: Arc<Session>,
+    request: Request,
+}
+
+impl Waiting {
+    async fn carry_out(self, link: Arc<Link>, command: Command) {
+        let result = Box::pin(exchange::carry_out(&self.session, &link, command)).await;
+        // In a cluster, what was asked may have been answered by the next primary already. It knows
+        // nothing of what this instance has told the one before.
+        let result = if link.is_moved() { Err(Failure::Lost) } else { result };
+        self.session.note(&link, &result);
+        match result {
+            Ok(answer) => self.session.settle(self.request, Event::Answered(self.request, answer)),
+            Err(Failure::Denied) => self.session.deny(),
+            Err(_) => {}
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.session.settle(self.request, Event::Failed(self.request));
+    }
+}
