@@ -1,5 +1,6 @@
 // @ts-check
 
+const { isMainThread } = require('node:worker_threads')
 const hot = require('./hot.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
@@ -8,7 +9,7 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number, isMain: number) => void} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
@@ -22,7 +23,7 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string) => void} abandon
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
- * @property {(given: string, env: string) => boolean} configure
+ * @property {(given: string, env: string) => { debug: boolean, graceMs: number }} configure
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
@@ -85,7 +86,7 @@ let isAttached = false
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now, isMainThread ? 1 : 0)
 }
 
 /**

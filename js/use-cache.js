@@ -1,5 +1,6 @@
 // @ts-check
 
+const { grace } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { readyUse } = require('./hot.js')
@@ -153,6 +154,8 @@ async function updateTags(tags, durations) {
 async function invalidate(tags, expire) {
   if (tags.length === 0) return
   const token = native.invalidate(tags, expire)
+  // Data read meanwhile may come from a replica that lags behind what was written.
+  if (grace.ms > 0) setTimeout(() => native.invalidate(tags, expire), grace.ms).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0 || (await wait(token, mailbox[DETAIL])) !== FAILED) return
   const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')

@@ -37,6 +37,9 @@ pub trait SharedStore: Send + Sync {
     /// Exchanges commands of the protocol; the answers go to the [`Listener`].
     fn exchange(&self, commands: Vec<(Request, Command)>);
 
+    /// This process ends: nobody need wait for it any more. Takes 60 ms at most.
+    fn leave(&self);
+
     /// Drops the writes that wait.
     fn forget_writes(&self);
 

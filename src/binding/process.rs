@@ -161,6 +161,13 @@ pub(super) fn leave(shared: &Arc<inbox::Shared>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, shared));
 }
 
+/// The process ends: no other instance need wait for it.
+pub(super) fn quit() {
+    if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
+        tier.leave();
+    }
+}
+
 /// An entry left memory: whoever has an object bound to it lets go.
 fn release(entry: &Entry) {
     for shared in ENVIRONMENTS.lock().iter() {

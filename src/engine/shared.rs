@@ -17,12 +17,15 @@ use crate::coherence::event::{Action, Command, Event, Lifetime, Outcome, Request
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake};
+use crate::guard::say;
 use crate::key::{Class, Hash128, KeyRef};
 use crate::options::Shared;
 use crate::stats::{Stats, bump};
 use crate::store::{Address, Listener, SharedStore, Unavailable};
 use crate::tags::{MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
+/// A store that comes and goes is told of once in this time.
+const NEWS_PAUSE_US: u64 = 10_000_000;
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
 
@@ -46,6 +49,8 @@ pub struct Tier {
     /// Asks and invalidations under way, and since when.
     waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
     next: AtomicU64,
+    /// Whether it was told that the store is away, and when that was last told.
+    told_away: Mutex<(bool, Timestamp)>,
 }
 
 impl std::fmt::Debug for Tier {
@@ -60,9 +65,10 @@ impl Tier {
         let namespace = options.namespace.clone().unwrap_or_default();
         // Whoever may write under one namespace is not believed under another.
         let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
+        let codec = Codec::new(secret.as_deref().map(str::as_bytes), limit);
         Self {
             store,
-            codec: Codec::new(secret.as_deref().map(str::as_bytes), limit),
+            codec: if options.compress { codec } else { codec.uncompressed() },
             place: options.place(),
             namespace,
             isolates_fetch: options.isolate_fetch,
@@ -70,12 +76,20 @@ impl Tier {
             reads: Mutex::default(),
             waiters: Mutex::default(),
             next: AtomicU64::new(1),
+            told_away: Mutex::default(),
         }
     }
 
     /// The store behind it.
     pub fn store(&self) -> &dyn SharedStore {
         &*self.store
+    }
+
+    /// The process ends: no other instance need wait for it.
+    pub fn leave(&self) {
+        // That the store is away then is no news.
+        self.told_away.lock().0 = true;
+        self.store.leave();
     }
 
     /// Names the build whose pages are read and written from now on.
@@ -110,6 +124,35 @@ impl Tier {
             hasher.update(bytes.get(..units.len() * 2)?);
         }
         hasher.finalize().as_bytes().first_chunk().copied()
+    }
+
+    /// Tells whoever runs the process what they should know of the store, not too often.
+    fn say_of(&self, event: &Event, now: Timestamp) {
+        let place = &self.place;
+        let news = match event {
+            Event::Denied => Some(format!(
+                "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
+                 until they expire, invalidations stay in this process"
+            )),
+            Event::Disconnected => self.is_away(true, now).then(|| {
+                format!("{place} is away: this process goes on by itself and tries again")
+            }),
+            Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),
+            _ => None,
+        };
+        if let Some(news) = news {
+            say(&news);
+        }
+    }
+
+    /// Notes whether the store is away. True if that is news worth telling.
+    fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
+        let mut told = self.told_away.lock();
+        let is_news = told.0 != is_away && (!is_away || now.since_us(told.1) > NEWS_PAUSE_US);
+        if is_news {
+            *told = (is_away, now);
+        }
+        is_news
     }
 
     fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
@@ -333,9 +376,11 @@ impl Engine {
 
 impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
-        let actions = self.ledger.on(self.clock.now(), event);
         // The store may have begun to tell before it became the tier.
-        self.tier.wait().perform(actions, &self.stats)
+        let tier = self.tier.wait();
+        tier.say_of(&event, self.clock.now());
+        let actions = self.ledger.on(self.clock.now(), event);
+        tier.perform(actions, &self.stats)
     }
 
     fn next_timer(&self) -> Option<Timestamp> {

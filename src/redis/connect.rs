@@ -180,7 +180,7 @@ fn owner(client: &Client, key: &Key) -> Option<Server> {
     routing.get_server(key.cluster_hash()).cloned()
 }
 
-fn config(target: &Target) -> Result<Config, Error> {
+pub(super) fn config(target: &Target) -> Result<Config, Error> {
     let tls = target.tls.as_ref().map(tls::config).transpose()?;
     let name = target.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
     let tls = tls.map(|config| TlsConfig {
