@@ -15,6 +15,7 @@ const waits = require('./waits.js')
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
+ * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
  * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
@@ -80,6 +81,12 @@ function waitFor(token) {
   return waits.wait(token, mailbox[DETAIL])
 }
 
+/** Waits until everything written so far has reached the server: a build ends without a word. */
+async function drained() {
+  const token = native.drain()
+  if (token !== 0) await waits.wait(token, mailbox[DETAIL])
+}
+
 let isAttached = false
 
 /** Starts the engine of this process, if nobody has, with the options chosen so far. */
@@ -140,4 +147,5 @@ module.exports = {
   LOCAL,
   SHIFT,
   waitFor,
+  drained,
 }

@@ -12,6 +12,7 @@ const { native, mailbox, start, objectOf, isFresh, waitFor, MARK, DETAIL, MODIFI
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
+const IS_BUILDING = next.isBuilding()
 const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
 const LEAST_KEEP_DEV = 300
@@ -110,6 +111,7 @@ async function store(key, pending, flags, done) {
     native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
     isStored = true
     if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
+    if (IS_BUILDING) await at.drained()
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {

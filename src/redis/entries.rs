@@ -118,13 +118,16 @@ impl Session {
                 self.writes.added.notified().await;
                 continue;
             };
-            let Some(Some((bytes, life_ms))) = guard(write.make) else { continue };
-            let (key, link) = (self.keys.entry(write.address), link.clone());
+            let Write { address, make, pending, .. } = write;
+            let Some(Some((bytes, life_ms))) = guard(make) else { continue };
+            let (key, link) = (self.keys.entry(address), link.clone());
             let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
             under_way.spawn(async move {
                 let bytes = Value::Bytes(bytes.into());
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
-                within(WRITE_LIMIT, call).await.map(drop)
+                let result = within(WRITE_LIMIT, call).await.map(drop);
+                drop(pending);
+                result
             });
         }
     }
@@ -146,6 +149,7 @@ pub(super) struct WriteQueue {
     waiting: Mutex<Waiting>,
     dropped: AtomicU64,
     added: Notify,
+    drains: Arc<Drains>,
 }
 
 #[derive(Default)]
@@ -158,19 +162,55 @@ struct Write {
     address: Address,
     weight: usize,
     make: Make,
+    pending: Pending,
+}
+
+/// A write that is neither stored nor dropped yet. The last of them tells who waits for that.
+struct Pending(Arc<Drains>);
+
+#[derive(Default)]
+struct Drains {
+    pending: AtomicU64,
+    waiting: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Pending {
+    fn new(drains: &Arc<Drains>) -> Self {
+        drains.pending.fetch_add(1, Ordering::AcqRel);
+        Self(drains.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.0.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waiting = std::mem::take(&mut *self.0.waiting.lock());
+            for done in waiting {
+                guard(done);
+            }
+        }
+    }
 }
 
 impl WriteQueue {
     pub(super) fn new(most_bytes: usize) -> Self {
         let (waiting, dropped) = (Mutex::default(), AtomicU64::default());
-        Self { most_bytes, waiting, dropped, added: Notify::new() }
+        Self { most_bytes, waiting, dropped, added: Notify::new(), drains: Arc::default() }
+    }
+
+    /// Calls `done` once everything added so far is stored or dropped.
+    pub(super) fn drain(&self, done: Box<dyn FnOnce() + Send>) {
+        // What is pending until here keeps the others from being told before `done` is with them.
+        let _pending = Pending::new(&self.drains);
+        self.drains.waiting.lock().push(done);
     }
 
     /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
     pub(super) fn add(&self, address: Address, weight: usize, make: Make) {
         let mut surplus = Vec::new();
         let mut waiting = self.waiting.lock();
-        waiting.writes.push_back(Write { address, weight, make });
+        let pending = Pending::new(&self.drains);
+        waiting.writes.push_back(Write { address, weight, make, pending });
         waiting.bytes += weight;
         while waiting.bytes > self.most_bytes {
             let Some(oldest) = waiting.writes.pop_front() else { break };

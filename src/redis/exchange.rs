@@ -35,7 +35,13 @@ pub(super) async fn carry_out(
     let scripts = &session.scripts;
     match command {
         Command::Poll(known) => {
-            let reply = run(session, link, &scripts.delta, delta_args(session, &known)).await?;
+            let args = delta_args(&session.instance, &known);
+            let reply = run(session, link, &scripts.delta, args).await?;
+            polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
+        }
+        Command::Glance => {
+            let args = delta_args("", &Known::default());
+            let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
         }
         Command::Load => load(session, link).await,
@@ -81,9 +87,9 @@ async fn run(
     within(session.target.command_timeout, call).await
 }
 
-fn delta_args(session: &Session, known: &Known) -> Vec<Value> {
+fn delta_args(instance: &str, known: &Known) -> Vec<Value> {
     let mut args = vec![
-        text(&session.instance),
+        text(instance),
         decimal(known.epoch.0),
         decimal(known.applied.0),
         decimal(super::random().max(1)),

@@ -112,6 +112,10 @@ impl SharedStore for RedisStore {
         self.writes.add(address, weight, make);
     }
 
+    fn drain(&self, done: Box<dyn FnOnce() + Send>) {
+        self.writes.drain(done);
+    }
+
     fn exchange(&self, commands: Vec<(Request, Command)>) {
         // Also without commands: the listener's timer may have changed.
         let _ = self.orders.send(Order::Exchange(commands));

@@ -1,6 +1,7 @@
--- Registers an instance and tells it what is new, in one step. Creates what is missing.
+-- Registers an instance and tells it what is new, in one step. Creates what is missing. Without an
+-- instance it only tells.
 --
--- ARGV    1   instance
+-- ARGV    1   instance; empty = nobody
 --         2   epoch it follows; 0 = none
 --         3   position it has applied; 0 = nothing
 --         4   epoch of the table, should it have to be created
@@ -30,8 +31,10 @@ end
 local is_follower = follows == epoch and applied > 0
 local is_known = not is_follower or knows(applied, 6, #ARGV - 5)
 local has_applied = is_follower and is_known and applied or 0
-redis.call('ZADD', INSTANCES, text(has_applied), instance)
-redis.call('HSET', POLLS, instance, text(last))
+if instance ~= '' then
+  redis.call('ZADD', INSTANCES, text(has_applied), instance)
+  redis.call('HSET', POLLS, instance, text(last))
+end
 prolong()
 
 -- Every hard row has its tag's soft row behind it, if there is one: that is later.
