@@ -9,6 +9,7 @@ use tiercel::clock::{Clock, Timestamp};
 use tiercel::coherence::event::{
     Answer, Command, Event, Invalidated, Known, Lifetime, Polled, Request, Row,
 };
+use tiercel::error::Error;
 use tiercel::redis::RedisStore;
 use tiercel::redis::target::{Host, Target, Topology};
 use tiercel::store::{Listener, SharedStore};
@@ -50,6 +51,11 @@ impl Listener for Heard {
 }
 
 impl Heard {
+    fn new() -> Arc<Self> {
+        let (events, added, timer) = (Mutex::default(), Condvar::new(), Mutex::default());
+        Arc::new(Self { events, added, clock: Clock::system(), timer })
+    }
+
     /// Waits for the first event, of those not taken yet, that `pick` takes; those before it stay.
     pub(crate) fn take<T>(&self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
         let until = deadline(PATIENCE);
@@ -101,14 +107,14 @@ pub(crate) fn target(port: u16) -> Target {
 
 impl Peer {
     pub(crate) fn start(target: Target) -> Self {
-        let heard = Arc::new(Heard {
-            events: Mutex::default(),
-            added: Condvar::new(),
-            clock: Clock::system(),
-            timer: Mutex::default(),
-        });
+        let heard = Heard::new();
         let store = RedisStore::start(target, heard.clone()).unwrap();
         Self { store, heard, next: AtomicU64::new(1) }
+    }
+
+    /// Why a target is refused.
+    pub(crate) fn refused(target: Target) -> Error {
+        RedisStore::start(target, Heard::new()).err().expect("it is not refused")
     }
 
     /// One that is connected.

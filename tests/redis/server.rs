@@ -2,7 +2,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     options: Vec<String>,
     child: Child,
+    folder: Folder,
 }
 
 /// A server, or `return` from the test with a word why not.
@@ -26,23 +29,37 @@ macro_rules! server {
 
 impl Server {
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
-        let options: Vec<String> = options.iter().map(|option| (*option).into()).collect();
-        let port = free_port();
-        let child = spawn(port, &options)?;
-        let server = Self { port, options, child };
-        server.wait();
-        Some(server)
+        let plain = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+        Self::start_with(&[&plain, options].concat())
     }
 
-    /// Waits until it answers.
-    fn wait(&self) {
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
+    /// One with these options alone; it only gets a port.
+    pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
+        let options: Vec<String> = options.iter().map(|option| (*option).into()).collect();
+        // Between the choice of a port and its use somebody else may take it.
+        for _ in 0..5 {
+            let (port, folder) = (free_port(), Folder::new());
+            let child = spawn(port, &options, &folder)?;
+            let mut server = Self { port, options: options.clone(), child, folder };
+            if server.is_started() {
+                return Some(server);
             }
-            sleep(Duration::from_millis(20));
         }
         panic!("the server does not start");
+    }
+
+    /// Waits until it answers; false if it has ended instead.
+    fn is_started(&mut self) -> bool {
+        for _ in 0..500 {
+            sleep(Duration::from_millis(10));
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return true;
+            }
+        }
+        false
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -59,8 +76,8 @@ impl Server {
     /// Starts it anew on the same port, without what it held.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.port, &self.options).unwrap();
-        self.wait();
+        self.child = spawn(self.port, &self.options, &self.folder).unwrap();
+        assert!(self.is_started(), "the server does not start again");
     }
 
     /// The reply to a command, as text.
@@ -91,16 +108,39 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+/// A folder of one test; it is removed when this is dropped.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("tiercel-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
 }
 
-fn spawn(port: u16, options: &[String]) -> Option<Child> {
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A port that nobody has, and that leaves room for the one of a cluster, 10 000 above.
+pub(crate) fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| {
+        TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    });
+    ports.take(1_000).find(|port| *port < 55_000).expect("no free port")
+}
+
+fn spawn(port: u16, options: &[String], folder: &Folder) -> Option<Child> {
     let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
     let port = port.to_string();
     let mut command = Command::new(program);
-    command.args(["--port", &port, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
-    match command.args(options).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+    command.args(options).args(["--port", &port]).current_dir(&folder.0);
+    match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
         Ok(child) => Some(child),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "no redis-server in CI: {error}");
