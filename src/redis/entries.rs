@@ -105,14 +105,12 @@ impl Session {
         }
     }
 
-    /// Writes until the connection is lost. What is under way then is lost too.
+    /// Writes, for as long as the connection holds. What is under way when it is lost, is lost too.
     async fn write_to(&self, link: &Arc<Link>) {
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() >= MOST_WRITES {
-                if let Some(Ok(Err(Failure::Lost))) = under_way.join_next().await {
-                    return;
-                }
+            if under_way.len() >= MOST_WRITES {
+                under_way.join_next().await;
             }
             let Some(write) = self.writes.take() else {
                 self.writes.added.notified().await;
@@ -122,12 +120,12 @@ impl Session {
             let Some(Some((bytes, life_ms))) = guard(make) else { continue };
             let (key, link) = (self.keys.entry(address), link.clone());
             let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
+            let writing = Writing { queue: self.writes.clone(), is_written: false };
             under_way.spawn(async move {
                 let bytes = Value::Bytes(bytes.into());
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
-                let result = within(WRITE_LIMIT, call).await.map(drop);
+                writing.end(within(WRITE_LIMIT, call).await.is_ok());
                 drop(pending);
-                result
             });
         }
     }
@@ -240,6 +238,26 @@ impl WriteQueue {
         let write = waiting.writes.pop_front()?;
         waiting.bytes -= write.weight;
         Some(write)
+    }
+}
+
+/// A write under way. Unless it comes to its end, it is one that was dropped.
+struct Writing {
+    queue: Arc<WriteQueue>,
+    is_written: bool,
+}
+
+impl Writing {
+    fn end(mut self, is_written: bool) {
+        self.is_written = is_written;
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.queue.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Servers that are slow, away, dead, or forbid things.
 
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -164,6 +165,42 @@ fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
     peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
     assert!(!peer.store.health().is_broken);
+}
+
+#[test]
+fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
+    let server = server!();
+    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~app:*", "&*", "+@all"]);
+    let mut target = target(server.port);
+    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
+    let peer = Peer::connected(target);
+    assert!(!poll_once(&peer));
+    peer.heard.wait_for(&Event::Denied);
+    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+}
+
+#[test]
+fn a_write_that_the_server_refuses_is_counted() {
+    let server = server!("--maxmemory-policy", "noeviction");
+    let peer = Peer::connected(target(server.port));
+    server.call(&["CONFIG", "SET", "maxmemory", "1"]);
+    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the count", || peer.store.health().dropped_writes == 1);
+}
+
+#[test]
+fn a_listener_or_a_receiver_that_panics_harms_nobody_else() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.heard.panics.store(true, Ordering::SeqCst);
+    peer.send(Command::Poll(nothing()));
+    peer.store.read([1; 16], Box::new(|_| panic!("made to")));
+    peer.store.flush();
+    wait_until("the panic", || !peer.heard.panics.load(Ordering::SeqCst));
+    assert_eq!(read_one(&peer, [1; 16]), Ok(None));
+    assert!(poll_once(&peer));
+    assert_eq!(peer.store.health().breaks, 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A process as the store sees it: it wants what the test wants, and remembers what it was told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -29,10 +29,13 @@ pub(crate) struct Heard {
     added: Condvar,
     clock: Clock,
     pub(crate) timer: Mutex<Option<Timestamp>>,
+    /// Whether it panics at the next event.
+    pub(crate) panics: AtomicBool,
 }
 
 impl Listener for Heard {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "made to panic");
         if event == Event::Tick {
             *self.timer.lock() = None;
         }
@@ -52,8 +55,13 @@ impl Listener for Heard {
 
 impl Heard {
     fn new() -> Arc<Self> {
-        let (events, added, timer) = (Mutex::default(), Condvar::new(), Mutex::default());
-        Arc::new(Self { events, added, clock: Clock::system(), timer })
+        Arc::new(Self {
+            events: Mutex::default(),
+            added: Condvar::new(),
+            clock: Clock::system(),
+            timer: Mutex::default(),
+            panics: AtomicBool::new(false),
+        })
     }
 
     /// Waits for the first event, of those not taken yet, that `pick` takes; those before it stay.

@@ -128,6 +128,26 @@ fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
 }
 
 #[test]
+fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
+    let Some(cluster) = Cluster::start() else { return };
+    let peer = Peer::connected(cluster.target());
+    let owner = cluster.owner();
+    // One of the others: nothing of the protocol shows that it is gone.
+    let is_primary = |server: &Server| !is_replica(server);
+    let servers = || cluster.servers.iter().enumerate();
+    let (_, still) = servers().find(|(nth, one)| *nth != owner && is_primary(one)).unwrap();
+    let address = (0..=255).map(|nth| [nth; 16]).find(|address| {
+        let key = format!("app:{{{:032x}}}", u128::from_be_bytes(*address));
+        still.call(&["GET", &key]) == "nil"
+    });
+    let address = address.unwrap();
+    wait_until("an answer", || read_one(&peer, address) == Ok(None));
+    still.signal("-STOP");
+    peer.heard.wait_for(&Event::Disconnected);
+    wait_until("an answer of the next", || read_one(&peer, address) == Ok(None));
+}
+
+#[test]
 fn a_primary_that_hands_over_is_another_connection() {
     let Some(cluster) = Cluster::start() else { return };
     let peer = Peer::connected(cluster.target());
