@@ -16,8 +16,9 @@ use super::wire;
 use crate::coherence::event::{Answer, Command, Invalidated, Known, Lifetime, Polled, Row};
 use crate::tags::{Epoch, Position, Tag};
 
-/// Rows that a poll is told; beyond that it is told to load the table, which is faster.
-const MOST_ROWS: u64 = 5_000;
+/// Rows that a poll is told, which takes the server up to 10 ms. Beyond that it is told to load the
+/// table, in pages between which others have their turn.
+const MOST_ROWS: u64 = 2_000;
 /// Rows of the table in one reply.
 const PAGE: i64 = 5_000;
 /// Limit of a load.
