@@ -42,6 +42,8 @@ pub struct Tier {
     next: AtomicU64,
     /// Whether it was told that the store is away, and when that was last told.
     told_away: Mutex<(bool, Timestamp)>,
+    /// When it was last told that invalidations wait.
+    told_unrecorded_ns: Mutex<Option<u64>>,
 }
 
 impl std::fmt::Debug for Tier {
@@ -69,6 +71,7 @@ impl Tier {
             waiters: Mutex::default(),
             next: AtomicU64::new(1),
             told_away: Mutex::default(),
+            told_unrecorded_ns: Mutex::default(),
         }
     }
 
@@ -137,6 +140,20 @@ impl Tier {
         }
     }
 
+    /// Tells that invalidations wait to be recorded: they would be lost with the process.
+    fn say_unrecorded(&self, count: usize) {
+        let now = stopwatch_ns();
+        let mut told_ns = self.told_unrecorded_ns.lock();
+        if told_ns.is_none_or(|told| now.saturating_sub(told) > NEWS_PAUSE_US * 1_000) {
+            *told_ns = Some(now);
+            let place = &self.place;
+            say(&format!(
+                "{count} invalidated tags could not be recorded on {place}: they hold in this \
+                 process, and are recorded when it answers again"
+            ));
+        }
+    }
+
     /// Notes whether the store is away. True if that is news worth telling.
     fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
         let mut told = self.told_away.lock();
@@ -176,6 +193,7 @@ impl Tier {
                 }
                 Action::NewEpoch => self.store.forget_writes(),
                 Action::Queued(count) => {
+                    self.say_unrecorded(count);
                     stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);
                 }
             }

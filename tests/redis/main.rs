@@ -13,6 +13,7 @@
 )]
 
 mod entries;
+mod facts;
 mod faults;
 mod messages;
 mod peer;
