@@ -79,7 +79,7 @@ const followers = {
     return group.servers.filter((server) => server !== primary)
   },
   cluster: async (cluster, namespace) => {
-    const primary = await cluster.nodeOf(`{${namespace}}:t`)
+    const primary = await holderOf(cluster, namespace)
     const nodes = []
     for (const node of cluster.nodes) {
       const { role, master_port: port } = await node.info('replication')
@@ -102,12 +102,15 @@ test.each(['sentinel', 'cluster'])(
       const behind = await followers[kind](group, namespace)
       expect(behind.length).toBeGreaterThan(0)
       await Promise.all(behind.map(isInStep))
+      const dying = await holderOf(group, namespace)
       for (const one of behind) one.pause()
+      // What is on its way to a frozen process would reach it yet.
+      await dying.command('CLIENT', 'KILL', 'TYPE', 'replica')
       await Promise.all(all.map(({ tag }) => fleet[0].invalidate([tag])))
-      const dying =
-        kind === 'sentinel' ? await group.primary() : await group.nodeOf(`{${namespace}}:t`)
       await dying.kill()
       for (const one of behind) one.resume()
+      for (const one of behind)
+        expect(await rowsOf(one, namespace, all)).toEqual(all.map(() => null))
       if (kind === 'sentinel') await group.switched(dying)
       else
         await until('another primary', async () => otherThan(group, namespace, dying), {
@@ -129,8 +132,23 @@ test.each(['sentinel', 'cluster'])(
   PATIENCE_MS,
 )
 
+const holderOf = (group, namespace) =>
+  group.primary ? group.primary() : group.nodeOf(`{${namespace}}:t`)
+
+/** What a server knows of the lanes' invalidations. */
+async function rowsOf(server, namespace, all) {
+  const client = await server.client()
+  try {
+    await client.command('READONLY').catch(() => {})
+    const asked = all.map(({ tag }) => client.command('ZSCORE', `{${namespace}}:t`, `x${tag}`))
+    return await Promise.all(asked)
+  } finally {
+    client.close()
+  }
+}
+
 async function otherThan(cluster, namespace, dead) {
-  const node = await cluster.nodeOf(`{${namespace}}:t`).catch(() => dead)
+  const node = await holderOf(cluster, namespace).catch(() => dead)
   return node === dead ? undefined : node
 }
 
