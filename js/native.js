@@ -9,7 +9,7 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number, isMain: number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
@@ -25,6 +25,7 @@ const waits = require('./waits.js')
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number }} configure
+ * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
@@ -93,7 +94,9 @@ let isAttached = false
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now, isMainThread ? 1 : 0)
+  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
+  if (isMainThread) process.once('exit', native.quit)
 }
 
 /**

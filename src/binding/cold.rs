@@ -75,6 +75,12 @@ pub fn server_dir(path: String, build: Option<String>) {
     }
 }
 
+/// The process ends: no other instance need wait for it.
+#[napi(catch_unwind)]
+pub fn quit() {
+    process::quit();
+}
+
 /// Answers to gets of one kind.
 #[napi(object)]
 pub struct KindStats {
