@@ -13,7 +13,7 @@ import {
   texts,
   textual,
 } from '../unit/values.mjs'
-import { arrives, connected, entriesOf, instances, keysOf, newName } from './instances.mjs'
+import { arrives, connected, instances, keysOf, newName } from './instances.mjs'
 import { isStale, kinds } from './kinds.mjs'
 
 const memory = fileURLToPath(new URL('../../memory.js', import.meta.url))

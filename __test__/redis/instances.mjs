@@ -1,5 +1,5 @@
 /** Instances of one app on one server, and what lies on that. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../unit/support.mjs'
 import { temporary } from './server.mjs'
@@ -17,21 +17,25 @@ export const newName = (what = 'name') => `${what}-${process.pid}-${++names}`
 
 /**
  * Instances of a build each, by name; each value is what that one sees of the environment beside
- * `common`. Its variable `BUILD` names its build.
+ * `common`. Its variable `BUILD` names its build, `one` or `two`.
  *
  * @param {Record<string, string>} common
  * @param {Record<string, Record<string, string>>} own
  */
 export async function instances(common, own) {
-  const builds = temporary()
+  const dir = temporary()
+  const outputs = { one: buildOutput(dir, 'one'), two: buildOutput(dir, 'two') }
   const start = async ([name, { BUILD = 'one', ...env }]) => {
-    const all = await fleet(1, { ...IMPATIENT, ...common, ...env })
-    await serves(all[0], buildOutput(builds, BUILD))
-    return [name, all[0]]
+    const [instance] = await fleet(1, { ...IMPATIENT, ...common, ...env })
+    await serves(instance, outputs[BUILD])
+    return [name, instance]
   }
   const started = await Promise.allSettled(Object.entries(own).map(start))
   const running = started.filter(({ value }) => value).map(({ value }) => value)
-  const stop = () => Promise.all(running.map(([, one]) => one.kill())).then(() => {})
+  const stop = async () => {
+    await Promise.all(running.map(([, one]) => one.kill()))
+    rmSync(dir, { recursive: true, force: true })
+  }
   const failed = started.find(({ reason }) => reason)
   if (failed) await stop()
   if (failed) throw failed.reason
