@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PAGE_GET, PAGE_SET, pageKey, SOFT_TAGS, useKey } from '../handlers/values.mjs'
+import { SOFT_TAGS } from '../handlers/values.mjs'
 import { subjects } from './subjects.mjs'
 import { sorts } from './values.mjs'
 
@@ -90,16 +90,13 @@ async function stored(key) {
 const acts = {
   /** Sets all keys, and waits until the server has them. */
   async prepare(sort, { count = KEYS } = {}) {
-    const { isPage, make } = sorts[sort]
-    keys = Array.from(
-      { length: count },
-      (_, nth) => `${sort} ${isPage ? pageKey(nth) : useKey(nth)}`,
-    )
+    const { make, key: keyOf, get: getWith, set: setWith } = sorts[sort]
+    keys = Array.from({ length: count }, (_, nth) => keyOf(nth))
     values = Array.from({ length: KEYS }, (_, nth) => make(nth))
     const { incremental, use } = under
-    get = isPage ? (key) => incremental.get(key, PAGE_GET) : (key) => use.get(key, SOFT_TAGS)
-    set = isPage
-      ? (key, value) => incremental.set(key, value, PAGE_SET)
+    get = getWith ? (key) => incremental.get(key, getWith) : (key) => use.get(key, SOFT_TAGS)
+    set = setWith
+      ? (key, value) => incremental.set(key, value, setWith)
       : (key, value) => use.set(key, Promise.resolve(value))
     turn = 0
     await inParallel(16, keys.length, (nth) => set(keys[nth], values[nth % KEYS]()))

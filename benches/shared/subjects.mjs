@@ -23,7 +23,7 @@ const require = createRequire(import.meta.url)
 /** @typedef {{ get: (key: string) => Promise<any>, set: (key: string, value: string) => Promise<any> }} Client */
 
 /** @param {Client} client */
-function pages(client) {
+function responses(client) {
   return {
     /** @param {string} key */
     async get(key) {
@@ -31,6 +31,7 @@ function pages(client) {
       if (text === null) return null
       const found = JSON.parse(text)
       const { value } = found
+      if (value.kind === 'FETCH') return found
       value.rscData = Buffer.from(value.rscData, 'base64')
       const segments = Object.entries(value.segmentData)
       value.segmentData = new Map(
@@ -40,21 +41,18 @@ function pages(client) {
     },
     /** @param {string} key @param {any} value @param {any} ctx */
     set(key, value, { cacheControl }) {
-      const segments = [...value.segmentData].map(([name, bytes]) => [
-        name,
-        bytes.toString('base64'),
-      ])
-      const plain = {
-        ...value,
-        rscData: value.rscData.toString('base64'),
-        segmentData: Object.fromEntries(segments),
-      }
-      return client.set(
-        key,
-        JSON.stringify({ lastModified: Date.now(), value: plain, cacheControl }),
-      )
+      const plain = value.kind === 'FETCH' ? value : plainPage(value)
+      const found = { lastModified: Date.now(), value: plain, cacheControl }
+      return client.set(key, JSON.stringify(found))
     },
   }
+}
+
+/** @param {any} value */
+function plainPage({ rscData, segmentData, ...value }) {
+  const segments = [...segmentData].map(([name, bytes]) => [name, bytes.toString('base64')])
+  const rest = { rscData: rscData.toString('base64'), segmentData: Object.fromEntries(segments) }
+  return { ...value, ...rest }
 }
 
 /** @param {Client} client */
@@ -80,7 +78,7 @@ function uses(client) {
 
 /** @param {Client} client @param {() => any} close @returns {Subject} */
 const over = (client, close) => ({
-  incremental: pages(client),
+  incremental: responses(client),
   use: uses(client),
   settled: async () => {},
   close,

@@ -1,6 +1,18 @@
 // @ts-check
 /** What is stored: text as pages have it, which a compressor makes a quarter of. */
-import { page, streamOf, TAGS } from '../handlers/values.mjs'
+import {
+  FETCH_GET,
+  FETCH_SET,
+  fetched,
+  fetchKey,
+  PAGE_GET,
+  PAGE_SET,
+  page,
+  pageKey,
+  streamOf,
+  TAGS,
+  useKey,
+} from '../handlers/values.mjs'
 
 const WORDS =
   'the of and a cache page route tag server render stream value entry props className href children div span true false null static chunks'.split(
@@ -43,13 +55,36 @@ function whole(nth) {
   return () => ({ ...value, html, rscData: prose(value.rscData.length, nth + 1), segmentData })
 }
 
+/** Next.js keeps bodies as base64. @param {number} size @param {number} nth */
+function response(size, nth) {
+  const value = fetched(0)
+  const body = prose((size * 3) / 4, nth).toString('base64')
+  return () => ({ ...value, data: { ...value.data, body } })
+}
+
 /**
- * The sorts of values, by name: which interface takes them, and what makes the nth.
- * @type {Record<string, { isPage: boolean, make: (nth: number) => () => any }>}
+ * A sort of values: what makes the nth, its key, and what Next.js gives with a get and a set. Without
+ * those it is of the plural interface.
+ * @typedef {object} Sort
+ * @property {(nth: number) => () => any} make
+ * @property {(nth: number) => string} key
+ * @property {any} [get]
+ * @property {any} [set]
  */
+
+/** @param {number} size @returns {Sort} */
+const ofFetch = (size) => ({
+  make: (nth) => response(size, nth),
+  key: (nth) => `${fetchKey(nth)}${size}`,
+  get: FETCH_GET,
+  set: FETCH_SET,
+})
+
+/** @type {Record<string, Sort>} */
 export const sorts = {
-  "'use cache' 1 KB": { isPage: false, make: (nth) => used(1_000, nth) },
-  "'use cache' 10 KB": { isPage: false, make: (nth) => used(10_000, nth) },
-  "'use cache' 100 KB": { isPage: false, make: (nth) => used(100_000, nth) },
-  APP_PAGE: { isPage: true, make: whole },
+  'fetch 1 KB': ofFetch(1_000),
+  'fetch 10 KB': ofFetch(10_000),
+  'fetch 100 KB': ofFetch(100_000),
+  "'use cache' 10 KB": { make: (nth) => used(10_000, nth), key: useKey },
+  APP_PAGE: { make: whole, key: pageKey, get: PAGE_GET, set: PAGE_SET },
 }
