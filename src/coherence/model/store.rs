@@ -68,6 +68,7 @@ impl Store {
     ) -> Answer {
         match command {
             Command::Poll(known) => Answer::Polled(self.poll(now_us, instance, &known)),
+            Command::Glance => Answer::Polled(self.glance(now_us)),
             Command::Load => {
                 Answer::Loaded { rows: self.rows.values().cloned().collect(), floor: self.floor }
             }
@@ -81,11 +82,18 @@ impl Store {
         }
     }
 
-    fn poll(&mut self, now_us: u64, instance: Id, known: &Known) -> Polled {
+    /// Reads where the table stands, and creates what is missing of it.
+    fn glance(&mut self, now_us: u64) -> Polled {
         let epoch = self.epoch.unwrap_or_else(|| self.create(now_us));
         if self.listed.is_empty() {
             self.listed.insert(self.last);
         }
+        Polled { epoch, last: self.last, known: true, now_us, floor: self.floor, rows: None }
+    }
+
+    fn poll(&mut self, now_us: u64, instance: Id, known: &Known) -> Polled {
+        let polled = self.glance(now_us);
+        let epoch = polled.epoch;
         let follows = known.epoch == epoch && known.applied > Position(0);
         let is_known = !follows || self.knows(known);
         let applied = if follows && is_known { known.applied } else { Position(0) };
@@ -98,7 +106,7 @@ impl Store {
         if rows.as_ref().is_some_and(|rows| rows.len() > self.most_rows) {
             rows = None;
         }
-        Polled { epoch, last: self.last, known: is_known, now_us, floor: self.floor, rows }
+        Polled { known: is_known, rows, ..polled }
     }
 
     fn create(&mut self, now_us: u64) -> Epoch {
