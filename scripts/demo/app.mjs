@@ -11,6 +11,9 @@ import { DemoError, run } from './child.mjs'
  *   `stopped`: its exit code
  */
 
+/** Beyond, a port is taken as free; whoever listens there then says that it is not. */
+const LAST_PORT = 9_999
+
 export const demo = join(root, 'examples', 'demo')
 
 export const nextCli = () => join(demo, 'node_modules', 'next', 'dist', 'bin', 'next')
@@ -74,7 +77,7 @@ async function answers(url) {
  * @returns {Promise<number>}
  */
 export async function freePort(port) {
-  return port > 3999 || (await isFree(port)) ? port : freePort(port + 1)
+  return port > LAST_PORT || (await isFree(port)) ? port : freePort(port + 1)
 }
 
 /** @param {number} port @returns {Promise<boolean>} */

@@ -49,6 +49,7 @@ export async function command(usage, act) {
     await act(values, { isStopping: () => stopping })
   } catch (error) {
     if (stopping) process.exit(130)
+    stopChildren('SIGTERM')
     console.error(error instanceof DemoError ? `\n✗ ${error.message}` : error)
     process.exit(1)
   }
