@@ -37,12 +37,13 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 14] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
     ("find", Some(get::find)),
     ("findUse", Some(get::find_use)),
+    ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
     ("giveUp", Some(calls::give_up)),
     ("revision", Some(calls::revision)),

@@ -73,6 +73,17 @@ impl Knowledge {
         self.note(now, at);
     }
 
+    /// The store has given own invalidations of these tags positions, and told of them. A message
+    /// may have been faster, and moved what is applied up to there: then they were put into effect
+    /// once more above it, and would kill what others generate from there on. False if not so.
+    pub(super) fn settle(&mut self, now: Timestamp, tags: &[(Tag, Change)]) -> bool {
+        let is_changed = self.table.settle(tags.iter().map(|(tag, _)| tag));
+        if is_changed {
+            self.note(now, self.ring.stamp().at);
+        }
+        is_changed
+    }
+
     fn next_local(&self) -> Point {
         let Point { position, local } = self.ring.stamp().at;
         Point { position, local: local.saturating_add(1) }
