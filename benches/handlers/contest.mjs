@@ -12,11 +12,15 @@ export class Contestant {
   /** @type {Asked | undefined} */
   #asked
 
-  /** @param {string} subject @param {number} [roomMb] */
-  constructor(subject, roomMb = 2_048) {
-    const env = { ...process.env, NODE_ENV: 'production' }
+  /**
+   * @param {string} subject
+   * @param {{ program?: string, args?: string[], env?: Record<string, string> }} [how] `program`
+   *   gets the subject and `args`
+   */
+  constructor(subject, { program = file, args = ['2048'], env = {} } = {}) {
     const execArgv = ['--expose-gc', '--max-old-space-size=8192']
-    this.#child = fork(file, [subject, String(roomMb)], { env, execArgv })
+    const whole = { ...process.env, ...env, NODE_ENV: 'production' }
+    this.#child = fork(program, [subject, ...args], { env: whole, execArgv })
     this.#child.on('message', (/** @type {any} */ { result, error }) => {
       if (error) this.#asked?.reject(new Error(error))
       else this.#asked?.resolve(result)
@@ -32,6 +36,11 @@ export class Contestant {
       this.#asked = { resolve, reject }
       this.#child.send([act, ...args])
     })
+  }
+
+  /** Ends it even if something of it goes on. */
+  kill() {
+    this.#child.kill('SIGKILL')
   }
 
   async end() {

@@ -45,16 +45,25 @@ function cells({ what, against, tiercel, other, unit, ratio, goal, isReached }) 
 }
 
 const HEAD = ['', 'Tiercel', 'against', '', 'ratio', 'goal', 'reached']
-const TO_THE_LEFT = new Set([0, 2, 6])
 
 /** @param {Row[]} rows */
 export function table(rows) {
-  const lines = [HEAD, ...rows.map(cells)]
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  return aligned(HEAD, rows.map(cells), [0, 2, 6])
+}
+
+/**
+ * Cells in columns.
+ * @param {string[]} head
+ * @param {string[][]} rows
+ * @param {number[]} toTheLeft columns of text
+ */
+export function aligned(head, rows, toTheLeft) {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
   const texts = lines.map((line) =>
     line
       .map((cell, column) =>
-        TO_THE_LEFT.has(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+        toTheLeft.includes(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
       )
       .join('  ')
       .trimEnd(),

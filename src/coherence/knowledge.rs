@@ -119,15 +119,6 @@ impl Knowledge {
         self.note(now, position.into());
     }
 
-    /// Begins another life and takes what is known into it.
-    pub(super) fn begin_merging(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
-        let before: Vec<_> = self.table.facts().map(|(tag, facts)| (tag.clone(), facts)).collect();
-        self.begin(now, epoch, position);
-        for (tag, facts) in before {
-            self.table.merge(&tag, facts);
-        }
-    }
-
     fn note(&mut self, now: Timestamp, at: Point) {
         self.ring.note(now, Stamp { epoch: self.epoch(), at });
     }

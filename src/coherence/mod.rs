@@ -141,6 +141,14 @@ impl Coherence {
         self.ring().revision()
     }
 
+    /// Leaves a rule out.
+    #[cfg(test)]
+    fn weaken(&mut self, weakness: Option<weakness::Weakness>) {
+        if let Mode::Fleet(fleet) = &mut self.0 {
+            fleet.weakness = weakness;
+        }
+    }
+
     fn known(&self) -> &Knowledge {
         match &self.0 {
             Mode::Alone(known) => known,
@@ -161,5 +169,7 @@ fn decide_alone(known: &mut Knowledge, now: Timestamp, event: Event) -> Vec<Acti
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;
