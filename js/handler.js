@@ -6,7 +6,7 @@ const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
 const plural = require('./use-cache.js')
-const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
+const { KINDS, FETCH, stampOf, disassemble } = require('./values.js')
 const { LATE } = require('./waits.js')
 
 const {
@@ -121,7 +121,7 @@ class TiercelHandler {
         kind = taken.kind
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
-        const stamp = kind === IMAGE ? native.revision() : (stamps.get(value) ?? began)
+        const stamp = kind === IMAGE ? native.revision() : (stampOf(value) ?? began)
         const kindAndFlags = kind | (flagsOf(this.constructor) << SHIFT)
         native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
