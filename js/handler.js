@@ -62,7 +62,12 @@ class TiercelHandler {
     const hot = ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
     if (isPlain && hot.kind === ctx?.kind && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
-    return this.#find(key, ctx)
+    try {
+      // Awaited here: a promise that is returned as such takes two turns more.
+      return await this.#find(key, ctx)
+    } catch {
+      return null
+    }
   }
 
   /**
@@ -72,15 +77,6 @@ class TiercelHandler {
    * @param {any} ctx
    */
   async #find(key, ctx) {
-    try {
-      return await this.#read(key, ctx)
-    } catch {
-      return null
-    }
-  }
-
-  /** @param {string} key @param {any} ctx */
-  async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
