@@ -22,8 +22,8 @@ declare class TiercelHandler {
   /** Stores `value`; a kind of value that is not known is not stored. Never rejects. */
   set(key: string, value: any, context: any): Promise<void>
   /**
-   * Invalidates tags, in effect when it resolves: hard without `durations`, else stale now and dead
-   * after `durations.expire` seconds.
+   * Invalidates tags: in effect here at once, and on every instance when it resolves. Hard without
+   * `durations`, else stale now and dead after `durations.expire` seconds.
    */
   revalidateTag(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
   /** Forgets what this instance noted of its request. */

@@ -3,6 +3,9 @@
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
+/** How long after it an invalidation is repeated, in ms; 0 = not. */
+const grace = { ms: 0 }
+
 /**
  * Resolves the options of this process from an object and the environment. Both are read by the
  * addon; here is only what JSON cannot carry.
@@ -16,8 +19,11 @@ function configure(options) {
   if (env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
   const sink = options?.debug
   const given = typeof sink === 'function' ? { ...options, debug: true } : options
-  const isDebug = native.configure(written(given ?? null), JSON.stringify(variables))
-  debug.sink = isDebug ? /** @type {any} */ (typeof sink === 'function' ? sink : print) : undefined
+  const chosen = native.configure(written(given ?? null), JSON.stringify(variables))
+  grace.ms = chosen.graceMs
+  debug.sink = chosen.debug
+    ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
+    : undefined
 }
 
 /**
@@ -34,4 +40,4 @@ function hasJson(value) {
   return !['bigint', 'function', 'symbol'].includes(typeof value)
 }
 
-module.exports = { configure }
+module.exports = { configure, grace }

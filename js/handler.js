@@ -22,11 +22,12 @@ const {
   STALE,
   MODIFIED,
 } = at
-const { FALLBACK, PPR, AFTER, SHIFT, waitFor } = at
+const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, waitFor } = at
 
 const { flagsOf } = plural
 const { IMAGE } = KINDS
 const NEXT_VERSION = next.version()
+const IS_BUILDING = next.isBuilding()
 const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
 /** Keys whose generation one request may have begun. */
@@ -118,9 +119,12 @@ class TiercelHandler {
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
         const stamp = kind === IMAGE ? native.revision() : (stampOf(value) ?? began)
-        const kindAndFlags = kind | (flagsOf(this.constructor) << SHIFT)
+        // What a build caches only for itself is of no use to others.
+        const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
+        const kindAndFlags = kind | (flags << SHIFT)
         native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
+        if (IS_BUILDING) await at.drained()
         return
       }
     } catch {
@@ -184,6 +188,6 @@ class TiercelHandler {
 }
 
 configure()
-native.app(NEXT_VERSION, next.isBuilding(), next.isDev(), next.namespace())
+native.app(NEXT_VERSION, IS_BUILDING, next.isDev(), next.namespace())
 
 module.exports = TiercelHandler

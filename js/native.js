@@ -1,5 +1,6 @@
 // @ts-check
 
+const { isMainThread } = require('node:worker_threads')
 const hot = require('./hot.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
@@ -8,12 +9,13 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number, isMain: number) => void} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {(kind: number, key: string) => void} giveUp
+ * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
  * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
@@ -22,7 +24,7 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string) => void} abandon
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
- * @property {(given: string, env: string) => boolean} configure
+ * @property {(given: string, env: string) => { debug: boolean, graceMs: number }} configure
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
@@ -79,13 +81,19 @@ function waitFor(token) {
   return waits.wait(token, mailbox[DETAIL])
 }
 
+/** Waits until everything written so far has reached the server: a build ends without a word. */
+async function drained() {
+  const token = native.drain()
+  if (token !== 0) await waits.wait(token, mailbox[DETAIL])
+}
+
 let isAttached = false
 
 /** Starts the engine of this process, if nobody has, with the options chosen so far. */
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now, isMainThread ? 1 : 0)
 }
 
 /**
@@ -139,4 +147,5 @@ module.exports = {
   LOCAL,
   SHIFT,
   waitFor,
+  drained,
 }

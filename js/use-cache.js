@@ -1,5 +1,6 @@
 // @ts-check
 
+const { grace } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { readyUse } = require('./hot.js')
@@ -11,6 +12,7 @@ const { native, mailbox, start, objectOf, isFresh, waitFor, MARK, DETAIL, MODIFI
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
+const IS_BUILDING = next.isBuilding()
 const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
 const LEAST_KEEP_DEV = 300
@@ -109,6 +111,7 @@ async function store(key, pending, flags, done) {
     native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
     isStored = true
     if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
+    if (IS_BUILDING) await at.drained()
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
@@ -153,6 +156,8 @@ async function updateTags(tags, durations) {
 async function invalidate(tags, expire) {
   if (tags.length === 0) return
   const token = native.invalidate(tags, expire)
+  // Data read meanwhile may come from a replica that lags behind what was written.
+  if (grace.ms > 0) setTimeout(() => native.invalidate(tags, expire), grace.ms).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0 || (await wait(token, mailbox[DETAIL])) !== FAILED) return
   const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')

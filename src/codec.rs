@@ -146,6 +146,12 @@ impl Codec {
         Self { seal: Seal::new(secret), zip: Zip::new(), limit }
     }
 
+    /// The same, but it compresses nothing. What others compressed it reads.
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        Self { zip: self.zip.without_compressor(), ..self }
+    }
+
     /// The bytes to store.
     ///
     /// # Errors

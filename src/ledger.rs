@@ -134,7 +134,7 @@ impl Ledger {
 
     /// Whether others can tell how old an entry of the present epoch is.
     pub fn may_share(&self) -> bool {
-        self.epoch() != Epoch::default() || self.is_alone()
+        self.state.read().may_share()
     }
 
     /// Whether, with the store away, memory may still answer with what was generated at `created`.

@@ -34,8 +34,14 @@ pub trait SharedStore: Send + Sync {
     /// roughly: what waits is bounded, and beyond that the oldest is dropped.
     fn write(&self, address: Address, weight: usize, make: Make);
 
+    /// Calls `done` once everything written so far is stored or dropped.
+    fn drain(&self, done: Box<dyn FnOnce() + Send>);
+
     /// Exchanges commands of the protocol; the answers go to the [`Listener`].
     fn exchange(&self, commands: Vec<(Request, Command)>);
+
+    /// This process ends: nobody need wait for it any more. Takes 60 ms at most.
+    fn leave(&self);
 
     /// Drops the writes that wait.
     fn forget_writes(&self);

@@ -200,6 +200,11 @@ impl Facts {
         }
     }
 
+    /// The same by positions alone.
+    fn without_local(self) -> Self {
+        Self::new(self.hard.position.into(), self.soft.position.into(), self.deadline)
+    }
+
     /// Where the tag was invalidated hard; the default if never.
     pub fn hard(self) -> Point {
         self.hard

@@ -81,6 +81,23 @@ fn options_know_neither_the_engine_nor_a_client_of_redis() {
 }
 
 #[test]
+fn the_carrier_knows_the_protocol_and_no_tier() {
+    let words = ["crate::engine", "crate::memory", "crate::flight", "crate::ledger"];
+    forbid(|file| file.starts_with("redis"), &words);
+}
+
+#[test]
+fn only_the_carrier_names_its_client() {
+    forbid(|file| !file.starts_with("redis"), &["fred::", "tokio::"]);
+}
+
+#[test]
+fn names_of_keys_are_made_in_one_place() {
+    let is_beside = |file: &Path| file.starts_with("redis") && !file.ends_with("redis/keys.rs");
+    forbid(is_beside, &["}}}:", ":{{{", "\":{\""]);
+}
+
+#[test]
 fn the_protocol_reads_no_clock_and_takes_no_lock() {
     let words = ["Clock", "Instant", "SystemTime", "Mutex", "RwLock", "std::net", "std::thread"];
     forbid(|file| file.starts_with("coherence"), &words);

@@ -1,6 +1,7 @@
 // @ts-check
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { prepareDemo, startDemo } from '../../scripts/demo.mjs'
+import { startDemo } from '../../scripts/demo/app.mjs'
+import { prepareDemo } from '../../scripts/demo/prepare.mjs'
 import { findChromium, freePort, launch } from './chromium.mjs'
 import { Visit, WAIT_MS } from './visit.mjs'
 

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest'
 import { deepFreeze, fetched, hour, load, now, ofFetch, ofPage, page } from './support.mjs'
+import {
+  bodies,
+  everyByte,
+  fetches,
+  image,
+  pages,
+  pagesRouter,
+  routes,
+  texts,
+  textual,
+} from './values.mjs'
 
 const Tiercel = load()
 
@@ -10,34 +21,6 @@ const newKey = () => `/key/${++keys}`
 async function roundTrip(value, setContext, getContext, key = newKey()) {
   await new Tiercel().set(key, value, setContext)
   return new Tiercel().get(key, getContext)
-}
-
-const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
-const big = Buffer.alloc(100_000, everyByte)
-
-const pages = {
-  full: page({
-    html: '<p>hello</p>',
-    rscData: everyByte,
-    postponed: 'state',
-    headers: { 'x-next-cache-tags': 'a,b', 'x-list': ['1', '2'], 'x-number': 3 },
-    status: 404,
-    segmentData: new Map([
-      ['/_tree', Buffer.from('tree')],
-      ['/_full', everyByte],
-      ['/empty', Buffer.alloc(0)],
-    ]),
-  }),
-  bare: page({ rscData: undefined, headers: undefined }),
-  nulls: page({ headers: null, status: null, postponed: null }),
-  'without segments': page({ segmentData: new Map() }),
-  'rsc as text': page({ rscData: 'rsc' }),
-  'redirect()': page({ status: 307, headers: { location: '/there' } }),
-  'large parts': page({ rscData: big, segmentData: new Map([['/x', big.subarray(1)]]) }),
-  'large text, narrow': page({ html: 'é'.repeat(20_000) }),
-  'large text, wide': page({ html: 'ﬀ😀'.repeat(20_000) }),
-  'large text, broken': page({ html: `${'x'.repeat(20_000)}\uD800` }),
-  '5 MB': page({ html: '<p>0123456789</p>'.repeat(310_000) }),
 }
 
 test.each(Object.entries(pages))('a page comes back in the types it had: %s', async (_, value) => {
@@ -56,49 +39,21 @@ test('a null among the parts of a page is as good as none', async () => {
   expect(value.segmentData ?? undefined).toBe(undefined)
 })
 
-const routes = {
-  text: { body: Buffer.from('{"ok":true}'), status: 200, headers: { 'content-type': 'a/b' } },
-  'all bytes': { body: everyByte, status: 200, headers: { 'set-cookie': ['a=1', 'b=2'] } },
-  empty: { body: Buffer.alloc(0), status: 204, headers: {} },
-  large: { body: big, status: 200, headers: {} },
-}
-
-test.each(Object.entries(routes))('a route comes back in the types it had: %s', async (_, more) => {
-  const value = { kind: 'APP_ROUTE', ...more }
-  const found = await roundTrip(value, hour, { kind: 'APP_ROUTE', isFallback: false })
-  expect(found.value).toStrictEqual(value)
-  expect(Buffer.isBuffer(found.value.body)).toBe(true)
-})
-
-const pagesRouter = {
-  page: { kind: 'PAGES', html: '<p></p>', pageData: { pageProps: { n: [1, null] } }, status: 200 },
-  'page with headers': {
-    kind: 'PAGES',
-    html: '',
-    pageData: {},
-    headers: { a: ['b'] },
-    status: 404,
+test.each(Object.entries(routes))(
+  'a route comes back in the types it had: %s',
+  async (_, value) => {
+    const found = await roundTrip(value, hour, { kind: 'APP_ROUTE', isFallback: false })
+    expect(found.value).toStrictEqual(value)
+    expect(Buffer.isBuffer(found.value.body)).toBe(true)
   },
-  'page of nulls': { kind: 'PAGES', html: '', pageData: null, headers: null, status: null },
-  redirect: { kind: 'REDIRECT', props: { pageProps: { __N_REDIRECT: '/b' } } },
-  'notFound: true': null,
-}
+)
 
 test.each(Object.entries(pagesRouter))('the pages router gets back: %s', async (_, value) => {
   const found = await roundTrip(value, hour, { kind: 'PAGES', isFallback: false })
   expect(found.value).toStrictEqual(value)
 })
 
-const { data } = fetched('')
-const fetches = {
-  fetch: { ...data, headers: { 'content-type': 'x' }, body: everyByte.toString('base64') },
-  'fetch of nothing': { ...data, body: '' },
-  'large fetch': { ...data, body: big.toString('base64') },
-  'unstable_cache of an object': { headers: {}, body: '{"a":"ä"}', status: 200, url: '' },
-}
-
-test.each(Object.entries(fetches))('a fetch comes back as it was: %s', async (_, data) => {
-  const value = { kind: 'FETCH', data, revalidate: 4_294_967_294 }
+test.each(Object.entries(fetches))('a fetch comes back as it was: %s', async (_, value) => {
   const found = await roundTrip(value, { fetchCache: true, tags: [] }, ofFetch())
   expect(found.value).toStrictEqual(value)
 })
@@ -109,39 +64,16 @@ test('unstable_cache of undefined comes back without a body', async () => {
   expect(found.value).toEqual(fetched(undefined))
 })
 
-test.each([everyByte, big, Buffer.alloc(0)])(
-  'an image comes back as it was (%#)',
-  async (buffer) => {
-    const value = {
-      kind: 'IMAGE',
-      buffer,
-      etag: 'e',
-      upstreamEtag: 'u',
-      extension: 'avif',
-      revalidate: 60,
-    }
-    const found = await roundTrip(value, hour, { kind: 'IMAGE', isFallback: false })
-    expect(found.value).toStrictEqual(value)
-    expect(Buffer.isBuffer(found.value.buffer)).toBe(true)
-  },
-)
-
-const texts = {
-  empty: '',
-  ascii: 'plain "quoted" \\ \0 \u2028',
-  'latin-1 boundary': '\u00FF',
-  'past latin-1': '\u00FF\u0100',
-  emoji: '👩‍👩‍👧‍👦 😀',
-  'lone high surrogate': 'a\uD83Db',
-  'lone low surrogate': '\uDE00a',
-  'surrogates in the wrong order': '\uDE00\uD83D',
-}
+test.each(Object.entries(bodies))('an image comes back as it was: %s', async (_, body) => {
+  const value = image(body)
+  const found = await roundTrip(value, hour, { kind: 'IMAGE', isFallback: false })
+  expect(found.value).toStrictEqual(value)
+  expect(Buffer.isBuffer(found.value.buffer)).toBe(true)
+})
 
 test.each(Object.entries(texts))('text survives wherever it stands: %s', async (_, text) => {
-  const value = page({ html: text, headers: { 'x-text': text }, postponed: text })
-  value.segmentData = new Map([[`/${text}`, Buffer.from('s')]])
+  const { value, entry } = textual(text)
   expect((await roundTrip(value, hour, ofPage, `/t/${text}`)).value).toEqual(value)
-  const entry = fetched(text, { data: { headers: { [`x-${text}`]: text }, body: text, url: text } })
   const context = { fetchCache: true, tags: [text] }
   expect((await roundTrip(entry, context, ofFetch([text], [text]), text)).value).toEqual(entry)
 })

@@ -95,6 +95,23 @@ test('a thread loads with the options that the main thread chose', async () => {
   expect({ code, stderr, answer }).toEqual({ code: 0, stderr: '', answer: 16 << 20 })
 })
 
+test('threads come and go in a process whose main thread never loads it', async () => {
+  const { code, signal, answer } = await inChild(async ({ index }) => {
+    const { Worker } = require('node:worker_threads')
+    // The next thread gets the memory, and so the identity, of the one that ended.
+    const source = `const Tiercel = require(${JSON.stringify(index)})
+      const value = { kind: 'FETCH', data: { headers: {}, body: 'x' }, revalidate: 60 }
+      new Tiercel().set('x', value, { tags: [] })`
+    const codes = []
+    for (let n = 0; n < 4; n++) {
+      const worker = new Worker(source, { eval: true })
+      codes.push(await new Promise((resolve) => worker.once('exit', resolve)))
+    }
+    return codes
+  })
+  expect({ code, signal, answer }).toEqual({ code: 0, signal: null, answer: [0, 0, 0, 0] })
+})
+
 /** What each thread does without end: all calls, of keys and tags that all share. */
 async function hammer({ index }) {
   const Tiercel = require(index)

@@ -10,6 +10,8 @@ if (!globalThis.tiercelDemo) {
   CacheHandler.configure?.({
     debug(decision) {
       decisions.push({ ...decision, number: ++count, at: Date.now() })
+      // The page that asked, if one is listening: see lib/source.ts.
+      globalThis.tiercelDemoReads?.getStore()?.push(decision)
       if (decisions.length > 60) decisions.shift()
     },
   })

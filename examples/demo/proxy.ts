@@ -1,8 +1,10 @@
 import { type NextRequest, NextResponse } from 'next/server'
+import { place } from './lib/fleet'
 
 /**
  * Notes when the request arrived. A page compares that moment with the moment
- * its value was generated, and so knows whether the value came from the cache.
+ * its value was generated, and so knows whether the value came from the cache. In a fleet, also says
+ * which instance answers.
  */
 export function proxy(request: NextRequest) {
   const arrivedAt = String(Date.now())
@@ -10,7 +12,12 @@ export function proxy(request: NextRequest) {
   headers.set('x-arrived-at', arrivedAt)
 
   const response = NextResponse.next({ request: { headers } })
-  response.headers.set('server-timing', `arrived;desc="${arrivedAt}"`)
+  response.headers.append('server-timing', `arrived;desc="${arrivedAt}"`)
+  if (place()) {
+    // For scripts, which cannot see the headers of the document they run in.
+    response.headers.append('server-timing', `instance;desc="${place()}"`)
+    response.headers.set('x-demo-instance', place())
+  }
   return response
 }
 

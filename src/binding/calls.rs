@@ -1,10 +1,17 @@
 //! Calls around a get.
 
+use std::sync::Arc;
+
 use napi::sys;
 
+use super::env::Slot;
 use super::terms::class_of;
 use super::{process, raw, read};
+use crate::flight::Wake;
 use crate::next::value::ValueKind;
+
+/// Longest wait of a build for one write, in ms.
+const DRAIN_WAIT_MS: u32 = 2_000;
 
 /// `giveUp(kind, key)`: a get waited for the key in vain.
 pub(super) extern "C" fn give_up(
@@ -49,5 +56,19 @@ pub(super) extern "C" fn why(env: sys::napi_env, info: sys::napi_callback_info) 
         let units: Vec<u8> =
             call.state.why.borrow().encode_utf16().flat_map(u16::to_ne_bytes).collect();
         raw::utf16(env, &units)
+    })
+}
+
+/// `drain()`: a token to wait with until everything shared so far is stored or dropped, or 0.
+pub(super) extern "C" fn drain(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<0>(env, info, |call| {
+        let token = call.state.token();
+        let waker: Arc<dyn Wake> = call.state.shared.clone();
+        let waits = process::engine().drain(&waker, token);
+        call.state.leave(Slot::Detail, f64::from(DRAIN_WAIT_MS));
+        raw::small(env, if waits { token } else { 0 })
     })
 }

@@ -12,18 +12,32 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::next::signal::Version;
 use crate::options::Options;
+use crate::redis::RedisStore;
+use crate::redis::target::Target;
 use crate::stats::{Answer, Kind, Latency};
+
+/// What JavaScript needs to know of the options.
+#[napi(object)]
+pub struct Chosen {
+    pub debug: bool,
+    pub grace_ms: f64,
+}
 
 /// Chooses the options of this process, from JSON texts of the given options and the environment.
 /// Without given options (`null`) it only checks the environment if a choice was made before.
 #[napi(catch_unwind)]
-pub fn configure(given: String, env: String) -> napi::Result<bool, String> {
+pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
     let choose = || {
         let (given, env) = (parse(&given)?, parse(&env)?);
         let options = Options::resolve(&given, &env)?;
-        let is_debug = options.debug;
-        process::choose(options, given.is_null()).map(|()| is_debug)
+        let mut grace_ms = 0.0;
+        if let Some(shared) = &options.shared {
+            RedisStore::check(&Target::new(shared, options.max_tags))?;
+            grace_ms = shared.invalidation_grace.as_millis() as f64;
+        }
+        let chosen = Chosen { debug: options.debug, grace_ms };
+        process::choose(options, given.is_null()).map(|()| chosen)
     };
     choose().map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
 }

@@ -55,6 +55,7 @@ fn start() -> Arc<Engine> {
     let options = CHOSEN.lock().clone().unwrap_or_default();
     let shared = shared(&options, &app());
     let coherence = match shared {
+        Some(_) if building() => Coherence::build(options.max_tags),
         Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
         None => Coherence::alone(options.max_tags),
     };
@@ -80,7 +81,8 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
     let target = Target::new(shared, engine.options.max_tags);
     match RedisStore::start(target, engine.clone()) {
         Ok(store) => {
-            let tier = Tier::new(Arc::new(store), shared, engine.options.shared_entry_bytes());
+            let limit = engine.options.shared_entry_bytes();
+            let tier = Tier::new(Arc::new(store), shared, limit, !building());
             say(&format!("namespace {} on {}", tier.namespace, tier.place));
             engine.share_through(tier);
         }
@@ -159,6 +161,13 @@ pub(super) fn enter(shared: Arc<inbox::Shared>) {
 /// Removes an environment.
 pub(super) fn leave(shared: &Arc<inbox::Shared>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, shared));
+}
+
+/// The process ends: no other instance need wait for it.
+pub(super) fn quit() {
+    if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
+        tier.leave();
+    }
 }
 
 /// An entry left memory: whoever has an object bound to it lets go.

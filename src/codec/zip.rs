@@ -16,7 +16,7 @@ const LEVEL: i32 = 3;
 /// The contexts of zstd, reused because making them costs more than most bodies. One thread uses
 /// them; the locks are for the compiler, and for the day there are two.
 pub(super) struct Zip {
-    /// `None` if zstd could not be set up; then nothing is compressed.
+    /// `None` if nothing is to be compressed, or zstd could not be set up.
     compressor: Mutex<Option<Compressor<'static>>>,
     decompressor: Mutex<Decompressor<'static>>,
 }
@@ -24,6 +24,10 @@ pub(super) struct Zip {
 impl Zip {
     pub(super) fn new() -> Self {
         Self { compressor: Mutex::new(Compressor::new(LEVEL).ok()), decompressor: Mutex::default() }
+    }
+
+    pub(super) fn without_compressor(self) -> Self {
+        Self { compressor: Mutex::new(None), ..self }
     }
 
     /// `body` compressed, if that is worth it.

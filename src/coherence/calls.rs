@@ -191,6 +191,7 @@ impl Fleet {
         let trusts_young = self.lacks(Weakness::TrustYoungList);
         let wait = Wait::begin(self.timing, now, written, trusts_young);
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
+        let write = batch.write.clone();
         if batch.call.is_some() {
             batch.progress = Progress::Waiting(wait);
             self.look_soon(now);
@@ -200,8 +201,19 @@ impl Fleet {
             self.poll_at = self.poll_at.min(now);
         }
         self.apply_own(now, written);
+        self.settle_own(now, &write);
         if self.lacks(Weakness::WaitFromSending) {
             self.wait_from(number, sent);
+        }
+    }
+
+    /// What was in effect above all that was applied has its position now.
+    fn settle_own(&mut self, now: Timestamp, write: &Write) {
+        if let Write::Tags(tags) = write
+            && self.known.settle(now, tags)
+        {
+            // What else there is of these tags may not be recorded yet.
+            self.keep_in_effect(now);
         }
     }
 

@@ -79,6 +79,8 @@ pub struct Message {
 pub enum Command {
     /// Registers this instance and reads what is new, in one step.
     Poll(Known),
+    /// Reads where the table stands and registers nobody. Answered as a first poll, without rows.
+    Glance,
     /// Reads the whole table. Not one step: what changes meanwhile may or may not be in it.
     Load,
     /// Writes an invalidation of up to [`MOST_TAGS`] tags. Nothing is written, and the answer is
@@ -107,7 +109,7 @@ pub enum Command {
 pub const MOST_TAGS: usize = 50;
 
 /// What an instance knows of the history: sent along, so that the store can tell if it differs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Known {
     /// The life of the table it follows; 0 = none yet.
     pub epoch: Epoch,
@@ -120,7 +122,7 @@ pub struct Known {
 /// What the store answers to a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// To [`Command::Poll`].
+    /// To [`Command::Poll`] and [`Command::Glance`].
     Polled(Polled),
     /// To [`Command::Load`].
     Loaded {

@@ -73,6 +73,17 @@ impl Knowledge {
         self.note(now, at);
     }
 
+    /// The store has given own invalidations of these tags positions, and told of them. A message
+    /// may have been faster, and moved what is applied up to there: then they were put into effect
+    /// once more above it, and would kill what others generate from there on. False if not so.
+    pub(super) fn settle(&mut self, now: Timestamp, tags: &[(Tag, Change)]) -> bool {
+        let is_changed = self.table.settle(tags.iter().map(|(tag, _)| tag));
+        if is_changed {
+            self.note(now, self.ring.stamp().at);
+        }
+        is_changed
+    }
+
     fn next_local(&self) -> Point {
         let Point { position, local } = self.ring.stamp().at;
         Point { position, local: local.saturating_add(1) }
@@ -106,15 +117,6 @@ impl Knowledge {
         self.table.begin(epoch);
         self.told_floor = Position::default();
         self.note(now, position.into());
-    }
-
-    /// Begins another life and takes what is known into it.
-    pub(super) fn begin_merging(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
-        let before: Vec<_> = self.table.facts().map(|(tag, facts)| (tag.clone(), facts)).collect();
-        self.begin(now, epoch, position);
-        for (tag, facts) in before {
-            self.table.merge(&tag, facts);
-        }
     }
 
     fn note(&mut self, now: Timestamp, at: Point) {

@@ -9,6 +9,7 @@
 //! says how long all that takes. In memory only, positions are a counter of this process and
 //! nothing is ever asked.
 
+mod build;
 mod calls;
 pub mod event;
 mod fleet;
@@ -22,6 +23,7 @@ pub mod timing;
 mod wait;
 mod weakness;
 
+use build::Build;
 use event::{Action, Event, Outcome};
 use fleet::Fleet;
 use knowledge::Knowledge;
@@ -29,7 +31,7 @@ use ring::{Revision, Ring};
 use timing::Timing;
 
 use crate::clock::Timestamp;
-use crate::tags::Table;
+use crate::tags::{Epoch, Table};
 
 /// What one instance knows, and what it has under way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,6 +43,8 @@ enum Mode {
     Alone(Knowledge),
     /// It has a shared store, and others that use it too.
     Fleet(Box<Fleet>),
+    /// It is a process of a build, and stores for those that come.
+    Build(Box<Build>),
 }
 
 impl Coherence {
@@ -54,6 +58,11 @@ impl Coherence {
         Self(Mode::Fleet(Box::new(Fleet::new(most_tags, timing))))
     }
 
+    /// A process of a build that stores what it generates.
+    pub fn build(most_tags: usize) -> Self {
+        Self(Mode::Build(Box::new(Build::new(most_tags))))
+    }
+
     /// Takes an event in. The actions are to be carried out in order.
     ///
     /// `now` is read on a clock that also counts while the machine sleeps.
@@ -65,6 +74,7 @@ impl Coherence {
                 actions
             }
             Mode::Fleet(fleet) => fleet.on(now, event),
+            Mode::Build(build) => build.on(now, event),
             Mode::Alone(known) => decide_alone(known, now, event),
         }
     }
@@ -73,6 +83,7 @@ impl Coherence {
     pub fn next_timer(&self) -> Option<Timestamp> {
         match &self.0 {
             Mode::Alone(_) => None,
+            Mode::Build(build) => build.until,
             Mode::Fleet(fleet) => fleet.next_timer(),
         }
     }
@@ -81,6 +92,8 @@ impl Coherence {
     pub fn lease_until(&self) -> Timestamp {
         match &self.0 {
             Mode::Alone(_) => Timestamp(u64::MAX),
+            Mode::Build(build) if build.is_begun() => Timestamp(u64::MAX),
+            Mode::Build(_) => Timestamp(0),
             Mode::Fleet(fleet) => fleet.lease_until,
         }
     }
@@ -88,7 +101,7 @@ impl Coherence {
     /// Whether the store is away: then memory may answer for a while without a lease.
     pub fn is_apart(&self) -> bool {
         match &self.0 {
-            Mode::Alone(_) => false,
+            Mode::Alone(_) | Mode::Build(_) => false,
             Mode::Fleet(fleet) => fleet.is_apart,
         }
     }
@@ -96,6 +109,16 @@ impl Coherence {
     /// The store's clock minus that of this process in microseconds, as of the last poll; 0 before.
     pub fn store_offset_us(&self) -> i64 {
         self.known().offset_us
+    }
+
+    /// Whether others can tell how old something is that is stamped now.
+    pub fn may_share(&self) -> bool {
+        match &self.0 {
+            // Then nobody agrees on anything, and age is all there is.
+            Mode::Alone(_) => true,
+            Mode::Build(build) => build.is_dated(),
+            Mode::Fleet(fleet) => fleet.known.epoch() != Epoch::default(),
+        }
     }
 
     /// Whether it decides alone.
@@ -118,9 +141,18 @@ impl Coherence {
         self.ring().revision()
     }
 
+    /// Leaves a rule out.
+    #[cfg(test)]
+    fn weaken(&mut self, weakness: Option<weakness::Weakness>) {
+        if let Mode::Fleet(fleet) = &mut self.0 {
+            fleet.weakness = weakness;
+        }
+    }
+
     fn known(&self) -> &Knowledge {
         match &self.0 {
             Mode::Alone(known) => known,
+            Mode::Build(build) => &build.known,
             Mode::Fleet(fleet) => &fleet.known,
         }
     }
@@ -137,5 +169,7 @@ fn decide_alone(known: &mut Knowledge, now: Timestamp, event: Event) -> Vec<Acti
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

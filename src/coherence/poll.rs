@@ -1,6 +1,6 @@
 //! Polls: they register the instance, tell it the truth, and give it its lease.
 
-use super::event::{Action, Ask, Command, Polled};
+use super::event::{Action, Ask, Command, Polled, Row};
 use super::fleet::{Fleet, Sent};
 use super::repair::Purpose;
 use super::weakness::Weakness;
@@ -64,32 +64,37 @@ impl Fleet {
         // Counted from the sending, the store's clock seems rather late than early, and with it
         // deadlines come rather early than late.
         self.known.offset_us = (polled.now_us as i64).saturating_sub(poll.sent.0 as i64);
-        let has_moved = self.known.applied() != poll.applied;
+        let is_shorter = self.known.applied() == poll.applied && polled.last < poll.applied;
         if polled.epoch != self.known.epoch() {
             self.load(polled.epoch, polled.last, Purpose::Begin);
-        } else if !polled.known || (!has_moved && polled.last < poll.applied) {
+        } else if !polled.known || is_shorter {
             self.rewind(polled.last);
         } else if let Some(rows) = &polled.rows {
-            if has_moved && polled.last < self.known.applied() && !self.trusts_overtaken() {
-                // Either it was overtaken by a message, or the message told of what was lost since.
-                let is_urgent = !self.asks.is_empty() || self.is_behind_own();
-                let pause = if is_urgent { 0 } else { self.timing.retry_us };
-                self.poll_at = self.poll_at.min(now.after_us(pause));
-                return;
-            }
-            self.known.record(now, rows, polled.floor);
-            if (!has_moved || self.trusts_overtaken()) && polled.last != poll.applied {
-                self.apply_up_to(now, polled.last);
-                self.acks.wanted = Some(polled.last);
-            }
-            self.confirmed(now, poll);
+            self.learn(now, poll, polled, rows);
         } else {
             self.load(polled.epoch, polled.last, Purpose::Add { applied: poll.applied });
         }
     }
 
-    fn trusts_overtaken(&self) -> bool {
-        self.lacks(Weakness::TrustOvertakenPoll)
+    /// Takes news in. If other news came while the poll was on its way, either it was overtaken by
+    /// them, or they tell of what the table has lost since: the next poll shows which.
+    fn learn(&mut self, now: Timestamp, poll: &Poll, polled: &Polled, rows: &[Row]) {
+        let is_overtaken =
+            self.known.applied() != poll.applied && !self.lacks(Weakness::TrustOvertakenPoll);
+        if is_overtaken {
+            let is_urgent = !self.asks.is_empty() || self.is_behind_own();
+            let pause = if is_urgent { 0 } else { self.timing.retry_us };
+            self.poll_at = self.poll_at.min(now.after_us(pause));
+            if polled.last < self.known.applied() {
+                return;
+            }
+        }
+        self.known.record(now, rows, polled.floor);
+        if !is_overtaken && polled.last != poll.applied {
+            self.apply_up_to(now, polled.last);
+            self.acks.wanted = Some(polled.last);
+        }
+        self.confirmed(now, poll);
     }
 
     /// Everything up to the end of the table is known, as of the sending of `poll` or later.

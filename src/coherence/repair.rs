@@ -81,11 +81,7 @@ impl Fleet {
 
     /// Begins another life of the table: no entry and no fact of the one before counts in it.
     fn begin(&mut self, now: Timestamp, epoch: Epoch, last: Position) {
-        if self.lacks(Weakness::MergeEpochs) {
-            self.known.begin_merging(now, epoch, last);
-        } else {
-            self.known.begin(now, epoch, last);
-        }
+        self.known.begin(now, epoch, last);
         self.open.clear();
         self.out.push(Action::NewEpoch);
     }

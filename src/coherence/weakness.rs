@@ -35,6 +35,4 @@ pub(super) enum Weakness {
     TrustChangedList,
     /// A list of instances counts as complete on a connection that was just made.
     TrustYoungConnection,
-    /// A new life of the table keeps the facts and entries of the one before.
-    MergeEpochs,
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod shared;
+mod tier;
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -26,7 +27,7 @@ use crate::stats::{Stats, bump};
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 pub use self::answer::{Found, Holdings, Reason, Stored};
-pub use self::shared::Tier;
+pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.

@@ -3,151 +3,24 @@
 //! A read never blocks: whoever asks is woken. What it brings is held in memory if there is room, and
 //! judged by each who waited, at delivery: an older read must not answer a newer get.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 
-use super::{Engine, Stored};
-use crate::clock::{Timestamp, stopwatch_ns};
-use crate::codec::{Codec, FrameRef, Head};
-use crate::coherence::event::{Action, Command, Event, Lifetime, Outcome, Request};
+use super::{Engine, Stored, Tier};
+use crate::clock::Timestamp;
+use crate::codec::{FrameRef, Head};
+use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake};
-use crate::key::{Class, Hash128, KeyRef};
-use crate::options::Shared;
-use crate::stats::{Stats, bump};
-use crate::store::{Address, Listener, SharedStore, Unavailable};
-use crate::tags::{MAX_LIFE_US, Point, Stamp, Tag, Verdict};
+use crate::key::KeyRef;
+use crate::stats::bump;
+use crate::store::{Listener, Unavailable};
+use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
-
-/// Somebody to be woken, and the number they wait under.
-type Waiter = (Arc<dyn Wake>, u32);
-
-/// The shared tier of an engine.
-pub struct Tier {
-    store: Arc<dyn SharedStore>,
-    codec: Codec,
-    /// Where the store is, without a secret.
-    pub place: String,
-    /// What keeps apps that share a store apart.
-    pub namespace: String,
-    /// Whether fetch data belongs to one build, as pages do.
-    isolates_fetch: bool,
-    /// Names the build; without it pages are not shared.
-    build: RwLock<Option<Box<[u8]>>>,
-    /// Reads under way, with who waits for them.
-    reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
-    /// Asks and invalidations under way, and since when.
-    waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
-    next: AtomicU64,
-}
-
-impl std::fmt::Debug for Tier {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tier").finish_non_exhaustive()
-    }
-}
-
-impl Tier {
-    /// A tier over `store`, for entries of at most `limit` bytes.
-    pub fn new(store: Arc<dyn SharedStore>, options: &Shared, limit: usize) -> Self {
-        let namespace = options.namespace.clone().unwrap_or_default();
-        // Whoever may write under one namespace is not believed under another.
-        let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
-        Self {
-            store,
-            codec: Codec::new(secret.as_deref().map(str::as_bytes), limit),
-            place: options.place(),
-            namespace,
-            isolates_fetch: options.isolate_fetch,
-            build: RwLock::default(),
-            reads: Mutex::default(),
-            waiters: Mutex::default(),
-            next: AtomicU64::new(1),
-        }
-    }
-
-    /// The store behind it.
-    pub fn store(&self) -> &dyn SharedStore {
-        &*self.store
-    }
-
-    /// Names the build whose pages are read and written from now on.
-    pub fn set_build(&self, name: &[u8]) {
-        let mut build = self.build.write();
-        if build.as_deref() != Some(name) {
-            *build = Some(name.into());
-        }
-    }
-
-    /// Where the entry of `key` lies; `None` if it is not to be shared.
-    fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
-        let is_of_build = match key.class {
-            Class::Response => true,
-            Class::Fetch => self.isolates_fetch,
-            // Their keys name the build themselves, or are meant to survive it.
-            Class::UseCache | Class::Image => false,
-        };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&[key.class as u8]);
-        if is_of_build {
-            let build = self.build.read();
-            let build = build.as_deref()?;
-            hasher.update(&(build.len() as u64).to_le_bytes());
-            hasher.update(build);
-        }
-        for units in key.units.chunks(256) {
-            let mut bytes = [0; 512];
-            for (to, unit) in bytes.chunks_exact_mut(2).zip(units) {
-                to.copy_from_slice(&unit.to_le_bytes());
-            }
-            hasher.update(bytes.get(..units.len() * 2)?);
-        }
-        hasher.finalize().as_bytes().first_chunk().copied()
-    }
-
-    fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.waiters.lock().insert(number, ((waker.clone(), token), stopwatch_ns()));
-        number
-    }
-
-    fn wake(&self, number: u64, news: News) -> Option<u64> {
-        let ((waker, token), since) = self.waiters.lock().remove(&number)?;
-        waker.wake(token, news);
-        Some(stopwatch_ns().saturating_sub(since))
-    }
-
-    /// Carries actions out; what is left is to be exchanged with the store.
-    fn perform(&self, actions: Vec<Action>, stats: &Stats) -> Vec<(Request, Command)> {
-        let mut commands = Vec::new();
-        for action in actions {
-            match action {
-                Action::Send(request, command) => commands.push((request, command)),
-                Action::Wake(ask) => {
-                    self.wake(ask, News::Landed);
-                }
-                Action::Resolve(call, outcome) => {
-                    let took = self.wake(call, News::Invalidated(outcome));
-                    if let Some(ns) = took.filter(|_| outcome == Outcome::Everywhere) {
-                        stats.time_invalidation(ns);
-                    }
-                }
-                Action::NewEpoch => self.store.forget_writes(),
-                Action::Queued(count) => {
-                    stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);
-                }
-            }
-        }
-        commands
-    }
-}
 
 impl Engine {
     /// Gives the engine its shared tier. Once, before anything is asked of it.
@@ -165,6 +38,15 @@ impl Engine {
     pub fn read_wait_ms(&self) -> u32 {
         let timeout = self.options.shared.as_ref().map_or(0, |s| s.command_timeout.as_millis());
         timeout as u32 + READ_SLACK_MS
+    }
+
+    /// Wakes somebody once everything shared so far is stored or dropped. False if nobody has to
+    /// wait.
+    pub fn drain(&self, waker: &Arc<dyn Wake>, token: u32) -> bool {
+        let Some(tier) = self.tier() else { return false };
+        let waker = waker.clone();
+        tier.store.drain(Box::new(move || waker.wake(token, News::Landed)));
+        true
     }
 
     /// Sends what was asked for since the last time.
@@ -210,7 +92,7 @@ impl Engine {
     /// is nothing to wait for.
     pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
         let Some(tier) = self.tier() else { return false };
-        if self.ledger.is_apart() {
+        if !tier.is_read || self.ledger.is_apart() {
             return false;
         }
         let Some(address) = tier.address(key) else { return false };
@@ -269,7 +151,7 @@ impl Engine {
             let began = self.ledger.revision_at(created);
             return began.and_then(|at| self.ledger.stamp_of(at)).unwrap_or_default();
         }
-        Stamp { epoch: crate::tags::Epoch(head.epoch), at: Point::from(head.position) }
+        Stamp { epoch: Epoch(head.epoch), at: Point::from(head.position) }
     }
 
     /// Holds what the shared tier brought, unless memory has as good. False if it is of no use.
@@ -333,9 +215,11 @@ impl Engine {
 
 impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
-        let actions = self.ledger.on(self.clock.now(), event);
         // The store may have begun to tell before it became the tier.
-        self.tier.wait().perform(actions, &self.stats)
+        let tier = self.tier.wait();
+        tier.say_of(&event, self.clock.now());
+        let actions = self.ledger.on(self.clock.now(), event);
+        tier.perform(actions, &self.stats)
     }
 
     fn next_timer(&self) -> Option<Timestamp> {

@@ -10,11 +10,12 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error as ClientError;
 use fred::interfaces::{ClientLike, ClusterInterface, KeysInterface};
+use fred::types::cluster::ClusterRouting;
 use fred::types::config::{
     ClusterDiscoveryPolicy, Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig,
     TcpConfig, TlsConfig, TlsConnector, TlsHostMapping,
 };
-use fred::types::{ConnectHandle, Key, RespVersion};
+use fred::types::{ConnectHandle, Key, RespVersion, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -113,12 +114,17 @@ impl Link {
         self.is_of_cluster && owner(&self.client, &self.probe) != self.owner
     }
 
-    /// An error is an answer too, unless it says that nothing can be had there.
+    /// Whether all servers of it answer. An error is an answer too, unless it says that nothing can
+    /// be had there.
     async fn answers(&self) -> Result<(), Failure> {
-        match within(PROBE_LIMIT, self.client.exists::<u64, _>(self.probe.clone())).await {
-            Ok(_) | Err(Failure::Refused | Failure::Denied) => Ok(()),
-            Err(failure) => Err(failure),
+        is_answer(within(PROBE_LIMIT, self.client.exists::<u64, _>(self.probe.clone())).await)?;
+        let routing = self.client.cached_cluster_state().filter(|_| self.is_of_cluster);
+        for server in routing.iter().flat_map(ClusterRouting::unique_primary_nodes) {
+            // A server that stands still keeps its connection, also when another has its slots.
+            let one = self.client.with_cluster_node(server);
+            is_answer(within(PROBE_LIMIT, one.ping::<Value>(None)).await)?;
         }
+        Ok(())
     }
 }
 
@@ -175,12 +181,19 @@ pub(super) async fn within<T>(
     }
 }
 
+fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
+    result.map(drop).or_else(|failure| match failure {
+        Failure::Refused | Failure::Denied => Ok(()),
+        lost => Err(lost),
+    })
+}
+
 fn owner(client: &Client, key: &Key) -> Option<Server> {
     let routing = client.cached_cluster_state()?;
     routing.get_server(key.cluster_hash()).cloned()
 }
 
-fn config(target: &Target) -> Result<Config, Error> {
+pub(super) fn config(target: &Target) -> Result<Config, Error> {
     let tls = target.tls.as_ref().map(tls::config).transpose()?;
     let name = target.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
     let tls = tls.map(|config| TlsConfig {

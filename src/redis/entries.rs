@@ -105,26 +105,27 @@ impl Session {
         }
     }
 
-    /// Writes until the connection is lost. What is under way then is lost too.
+    /// Writes, for as long as the connection holds. What is under way when it is lost, is lost too.
     async fn write_to(&self, link: &Arc<Link>) {
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() >= MOST_WRITES {
-                if let Some(Ok(Err(Failure::Lost))) = under_way.join_next().await {
-                    return;
-                }
+            if under_way.len() >= MOST_WRITES {
+                under_way.join_next().await;
             }
             let Some(write) = self.writes.take() else {
                 self.writes.added.notified().await;
                 continue;
             };
-            let Some(Some((bytes, life_ms))) = guard(write.make) else { continue };
-            let (key, link) = (self.keys.entry(write.address), link.clone());
+            let Write { address, make, pending, .. } = write;
+            let Some(Some((bytes, life_ms))) = guard(make) else { continue };
+            let (key, link) = (self.keys.entry(address), link.clone());
             let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
+            let writing = Writing { queue: self.writes.clone(), is_written: false };
             under_way.spawn(async move {
                 let bytes = Value::Bytes(bytes.into());
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
-                within(WRITE_LIMIT, call).await.map(drop)
+                writing.end(within(WRITE_LIMIT, call).await.is_ok());
+                drop(pending);
             });
         }
     }
@@ -146,6 +147,7 @@ pub(super) struct WriteQueue {
     waiting: Mutex<Waiting>,
     dropped: AtomicU64,
     added: Notify,
+    drains: Arc<Drains>,
 }
 
 #[derive(Default)]
@@ -158,19 +160,55 @@ struct Write {
     address: Address,
     weight: usize,
     make: Make,
+    pending: Pending,
+}
+
+/// A write that is neither stored nor dropped yet. The last of them tells who waits for that.
+struct Pending(Arc<Drains>);
+
+#[derive(Default)]
+struct Drains {
+    pending: AtomicU64,
+    waiting: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Pending {
+    fn new(drains: &Arc<Drains>) -> Self {
+        drains.pending.fetch_add(1, Ordering::AcqRel);
+        Self(drains.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.0.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waiting = std::mem::take(&mut *self.0.waiting.lock());
+            for done in waiting {
+                guard(done);
+            }
+        }
+    }
 }
 
 impl WriteQueue {
     pub(super) fn new(most_bytes: usize) -> Self {
         let (waiting, dropped) = (Mutex::default(), AtomicU64::default());
-        Self { most_bytes, waiting, dropped, added: Notify::new() }
+        Self { most_bytes, waiting, dropped, added: Notify::new(), drains: Arc::default() }
+    }
+
+    /// Calls `done` once everything added so far is stored or dropped.
+    pub(super) fn drain(&self, done: Box<dyn FnOnce() + Send>) {
+        // What is pending until here keeps the others from being told before `done` is with them.
+        let _pending = Pending::new(&self.drains);
+        self.drains.waiting.lock().push(done);
     }
 
     /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
     pub(super) fn add(&self, address: Address, weight: usize, make: Make) {
         let mut surplus = Vec::new();
         let mut waiting = self.waiting.lock();
-        waiting.writes.push_back(Write { address, weight, make });
+        let pending = Pending::new(&self.drains);
+        waiting.writes.push_back(Write { address, weight, make, pending });
         waiting.bytes += weight;
         while waiting.bytes > self.most_bytes {
             let Some(oldest) = waiting.writes.pop_front() else { break };
@@ -200,6 +238,26 @@ impl WriteQueue {
         let write = waiting.writes.pop_front()?;
         waiting.bytes -= write.weight;
         Some(write)
+    }
+}
+
+/// A write under way. Unless it comes to its end, it is one that was dropped.
+struct Writing {
+    queue: Arc<WriteQueue>,
+    is_written: bool,
+}
+
+impl Writing {
+    fn end(mut self, is_written: bool) {
+        self.is_written = is_written;
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.queue.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use super::wire;
 use crate::coherence::event::{Answer, Command, Invalidated, Known, Lifetime, Polled, Row};
 use crate::tags::{Epoch, Position, Tag};
 
-/// Rows that a poll is told; beyond that it is told to load the table, which is faster.
-const MOST_ROWS: u64 = 5_000;
+/// Rows that a poll is told, which takes the server up to 10 ms. Beyond that it is told to load the
+/// table, in pages between which others have their turn.
+const MOST_ROWS: u64 = 2_000;
 /// Rows of the table in one reply.
 const PAGE: i64 = 5_000;
 /// Limit of a load.
@@ -35,7 +36,13 @@ pub(super) async fn carry_out(
     let scripts = &session.scripts;
     match command {
         Command::Poll(known) => {
-            let reply = run(session, link, &scripts.delta, delta_args(session, &known)).await?;
+            let args = delta_args(&session.instance, &known);
+            let reply = run(session, link, &scripts.delta, args).await?;
+            polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
+        }
+        Command::Glance => {
+            let args = delta_args("", &Known::default());
+            let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
         }
         Command::Load => load(session, link).await,
@@ -81,9 +88,9 @@ async fn run(
     within(session.target.command_timeout, call).await
 }
 
-fn delta_args(session: &Session, known: &Known) -> Vec<Value> {
+fn delta_args(instance: &str, known: &Known) -> Vec<Value> {
     let mut args = vec![
-        text(&session.instance),
+        text(instance),
         decimal(known.epoch.0),
         decimal(known.applied.0),
         decimal(super::random().max(1)),

@@ -21,8 +21,6 @@ use crate::tags::{Epoch, Position};
 
 /// How long subscribing may take.
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(1);
-/// Before a user who may not subscribe tries again.
-const DENIED_PAUSE: Duration = Duration::from_mins(1);
 
 /// Keeps a subscribed connection, for as long as the store lives.
 pub(super) async fn listen(session: Arc<Session>) {
@@ -31,29 +29,23 @@ pub(super) async fn listen(session: Arc<Session>) {
         // The newer protocol lets a subscribed connection answer probes.
         if let Ok(mut life) = session.connector.open(RespVersion::RESP3).await {
             let published = life.link().client.message_rx();
-            match subscribe(&session, life.link()).await {
-                Ok(()) => {
-                    // What was published before this is missed.
-                    session.tell(missed());
-                    let was_of_use = tokio::select! {
-                        was_of_use = life.watch() => was_of_use,
-                        () = hear(&session, published) => false,
-                    };
-                    if was_of_use {
-                        backoff.reset();
-                    }
+            if subscribe(&session, life.link()).await.is_ok() {
+                // What was published before this is missed.
+                session.tell(missed());
+                let was_of_use = tokio::select! {
+                    was_of_use = life.watch() => was_of_use,
+                    () = hear(&session, published) => false,
+                };
+                if was_of_use {
+                    backoff.reset();
                 }
-                Err(Failure::Denied) => {
-                    drop(life);
-                    sleep(DENIED_PAUSE).await;
-                }
-                Err(_) => {}
             }
         }
         sleep(backoff.next()).await;
     }
 }
 
+/// That a user may not subscribe does not show: the client waits for no reply.
 async fn subscribe(session: &Session, link: &Link) -> Result<(), Failure> {
     let channel = session.keys.channel.as_str();
     if link.is_of_cluster {

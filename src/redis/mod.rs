@@ -86,13 +86,12 @@ impl RedisStore {
         Ok(Self { orders, reads: Mutex::default(), writes, counters })
     }
 
-    /// Takes this process off the list of those that an invalidation waits for, and stops. Waits at
-    /// most 60 ms.
-    pub fn leave(&self) {
-        let (done, left) = sync_channel(1);
-        if self.orders.send(Order::Leave(done)).is_ok() {
-            let _ = left.recv_timeout(LEAVE_LIMIT);
-        }
+    /// Whether options are of use, as far as that can be told without the server.
+    ///
+    /// # Errors
+    /// Files for encryption that are not what they should be.
+    pub fn check(target: &Target) -> Result<(), Error> {
+        connect::config(target).map(drop)
     }
 }
 
@@ -113,9 +112,21 @@ impl SharedStore for RedisStore {
         self.writes.add(address, weight, make);
     }
 
+    fn drain(&self, done: Box<dyn FnOnce() + Send>) {
+        self.writes.drain(done);
+    }
+
     fn exchange(&self, commands: Vec<(Request, Command)>) {
         // Also without commands: the listener's timer may have changed.
         let _ = self.orders.send(Order::Exchange(commands));
+    }
+
+    /// Takes this process off the list of those that an invalidation waits for, and stops.
+    fn leave(&self) {
+        let (done, left) = sync_channel(1);
+        if self.orders.send(Order::Leave(done)).is_ok() {
+            let _ = left.recv_timeout(LEAVE_LIMIT);
+        }
     }
 
     fn forget_writes(&self) {

@@ -19,13 +19,11 @@ pub struct Point {
 }
 
 impl Point {
-    /// The latest point before this one.
+    /// The latest point that is before this one for everybody. Others see no local count, and what
+    /// is counted here may have been given the very position already.
     #[must_use]
     pub fn before(self) -> Self {
-        match self.local.checked_sub(1) {
-            Some(local) => Self { local, ..self },
-            None => Position(self.position.0.saturating_sub(1)).into(),
-        }
+        Position(self.position.0.saturating_sub(1)).into()
     }
 }
 

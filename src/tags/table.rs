@@ -95,6 +95,19 @@ impl Table {
         self.shrink();
     }
 
+    /// Own invalidations of these tags have got positions, none later than those noted with them:
+    /// what was noted above those is dropped. False if nothing was.
+    pub fn settle<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>) -> bool {
+        let mut is_changed = false;
+        for tag in tags {
+            let Some(held) = self.facts.get_mut(tag) else { continue };
+            let settled = held.without_local();
+            is_changed |= settled != *held;
+            *held = settled;
+        }
+        is_changed
+    }
+
     /// Raises the floor.
     pub fn raise_floor(&mut self, floor: Point) {
         self.floor = self.floor.max(floor);

@@ -50,8 +50,12 @@ fn a_soft_invalidation_is_stale_until_its_deadline() {
 fn an_own_invalidation_without_a_position_comes_after_all_that_is_applied() {
     let own = Point { local: 1, ..point(5) };
     assert!(point(5) < own && own < point(6));
-    assert_eq!(own.before(), point(5));
     assert_eq!(point(6).before(), point(5));
+}
+
+#[test]
+fn before_an_own_invalidation_is_before_the_position_it_may_have_been_given() {
+    assert_eq!(Point { local: 1, ..point(5) }.before(), point(4));
 }
 
 #[test]

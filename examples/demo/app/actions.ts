@@ -1,7 +1,7 @@
 'use server'
 
 import { revalidatePath, revalidateTag, updateTag } from 'next/cache'
-import { memory } from '../lib/memory'
+import { database } from '../lib/database'
 
 const tags = [
   'report',
@@ -17,27 +17,24 @@ const tags = [
 ]
 
 // A server action is a public endpoint: it accepts the tags of this demo only.
-function note(tag: string) {
+function known(tag: string) {
   if (!tags.includes(tag)) throw new Error(`Not a tag of this demo: ${tag}`)
-  memory.invalidatedAt[tag] = Date.now()
+  return tag
 }
 
 /** Entries with the tag are gone at once. */
 export async function expireTag(tag: string) {
-  note(tag)
-  updateTag(tag)
+  updateTag(known(tag))
 }
 
 /** Entries with the tag are served once more while a new one is generated. */
 export async function staleTag(tag: string) {
-  note(tag)
-  revalidateTag(tag, 'max')
+  revalidateTag(known(tag), 'max')
 }
 
 /** Like `expireTag`, with the function that also works in route handlers. */
 export async function dropTag(tag: string) {
-  note(tag)
-  revalidateTag(tag, { expire: 0 })
+  revalidateTag(known(tag), { expire: 0 })
 }
 
 export async function refreshNotice() {
@@ -51,7 +48,7 @@ export async function refreshQuote() {
 export async function setPrice(form: FormData) {
   const price = Math.round(Number(form.get('price')))
   if (!(price >= 1 && price <= 9999)) return
-  memory.price = price
+  await database.write('price', price)
   await expireTag('price')
 }
 
@@ -60,6 +57,7 @@ export async function signGuestBook(form: FormData) {
     .trim()
     .slice(0, 40)
   if (!name) return
-  memory.guests = [{ name, at: Date.now() }, ...memory.guests].slice(0, 6)
+  const guests = await database.read<string[]>('guests', [])
+  await database.write('guests', [name, ...guests].slice(0, 6))
   await expireTag('guests')
 }

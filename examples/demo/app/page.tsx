@@ -87,6 +87,10 @@ function Flow() {
         <strong>Memory tier</strong>
         <span>a hit never leaves the process</span>
       </li>
+      <li className="ours of-fleet">
+        <strong>Shared tier</strong>
+        <span>what another instance has stored is a hit here</span>
+      </li>
       <li className="ours">
         <strong>Build output</strong>
         <span>a page that next build has prerendered is a hit too</span>

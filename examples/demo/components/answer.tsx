@@ -5,7 +5,7 @@ import { Flash } from './flash'
 import { Glyph } from './glyph'
 import { Moment } from './moment'
 
-const sources: Record<Source, { label: string; title: string }> = {
+const sources: Record<Source['kind'], { label: string; title: string }> = {
   generated: { label: 'Generated for this request', title: 'The function ran while you waited.' },
   cache: { label: 'Read from the cache', title: 'The function did not run.' },
   stale: {
@@ -14,12 +14,29 @@ const sources: Record<Source, { label: string; title: string }> = {
   },
 }
 
+const tiers: Record<string, string> = {
+  memory: 'Read from memory',
+  shared: 'Read from Redis',
+  prerendered: 'Read from the build output',
+}
+
+/** In a fleet it names the tier too, and who answered. */
 export function SourceBadge({ source }: { source: Source | undefined }) {
   if (!source) return <span className="source pending">…</span>
+  const { kind, tier = '', instance } = source
+  const isTold = instance !== undefined && kind !== 'generated' && tier in tiers
+  const label = isTold ? `${tiers[tier]}${kind === 'stale' ? ', stale' : ''}` : sources[kind].label
   return (
-    <span className={`source ${source}`} title={sources[source].title}>
-      {sources[source].label}
-    </span>
+    <>
+      <span
+        className={`source ${kind}`}
+        data-tier={isTold ? tier : undefined}
+        title={sources[kind].title}
+      >
+        {label}
+      </span>
+      {instance && <span className="place">by instance {instance}</span>}
+    </>
   )
 }
 
@@ -58,6 +75,10 @@ export function Answer({ name, label, generation, source, children }: Props) {
           <div>
             <dt>Generation</dt>
             <dd>{generation.number === 0 ? 'during next build' : generation.number}</dd>
+          </div>
+          <div className="by">
+            <dt>By</dt>
+            <dd>{generation.by === 0 ? 'next build' : `instance ${generation.by}`}</dd>
           </div>
         </dl>
       </Flash>

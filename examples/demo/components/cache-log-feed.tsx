@@ -1,16 +1,24 @@
 'use client'
 
 import { useSyncExternalStore } from 'react'
-import type { CacheLog, Decision } from '../lib/cache-log'
+import type { CacheLog, NotedDecision, Stats } from '../lib/cache-log'
 
 const EVERY_MS = 1000
 const KEPT = 60
 
-/** `news`: it arrived while the page was open. */
-type Row = Decision & { news: boolean }
-type Feed = { decisions: Row[]; stats: CacheLog['stats']; reachable: boolean }
+/** `news`: it arrived while the page was open. `instance`: who decided, from 1. */
+export type Row = NotedDecision & { news: boolean; instance: number }
 
-const empty: Feed = { decisions: [], stats: {}, reachable: true }
+type Feed = {
+  decisions: Row[]
+  /** By instance; empty for one that does not answer. */
+  stats: Stats[]
+  /** Of a fleet's instances; else there are none. */
+  addresses: string[]
+  reachable: boolean
+}
+
+const empty: Feed = { decisions: [], stats: [], addresses: [], reachable: true }
 let log = empty
 let paused = false
 let timer: ReturnType<typeof setTimeout> | undefined
@@ -27,17 +35,37 @@ async function poll() {
 }
 
 async function ask() {
-  const after = log.decisions[0]?.number ?? 0
   try {
-    const response = await fetch(`/api/cache-log?after=${after}`, { cache: 'no-store' })
-    const news: CacheLog = await response.json()
-    const rows = news.decisions.reverse().map((decision) => ({ ...decision, news: log !== empty }))
-    const decisions = [...rows, ...log.decisions].slice(0, KEPT)
-    publish({ decisions, stats: news.stats, reachable: true })
+    const response = await fetch(`/api/cache-log?after=${lastNumbers()}`, { cache: 'no-store' })
+    publish(withNews(await response.json()))
   } catch {
     // A restarted server counts from 1 again, so the old decisions must go.
     publish({ ...empty, reachable: false })
   }
+}
+
+/** What is known of each instance. */
+function lastNumbers() {
+  const numbers = log.stats.map((_, index) =>
+    Math.max(0, ...log.decisions.filter(of(index + 1)).map(({ number }) => number)),
+  )
+  return numbers.join()
+}
+
+const of = (instance: number) => (row: Row) => row.instance === instance
+
+function withNews({ instances, addresses }: CacheLog): Feed {
+  const rows = instances.flatMap((each, index) =>
+    (each?.decisions ?? []).map((decision) => ({
+      ...decision,
+      news: log !== empty,
+      instance: index + 1,
+    })),
+  )
+  const known = log.decisions.filter((row) => instances[row.instance - 1])
+  const decisions = [...rows.reverse(), ...known].sort((a, b) => b.at - a.at).slice(0, KEPT)
+  const stats = instances.map((each) => each?.stats ?? {})
+  return { decisions, stats, addresses, reachable: true }
 }
 
 function subscribe(listener: () => void) {

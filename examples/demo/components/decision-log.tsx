@@ -1,13 +1,13 @@
 'use client'
 
 import { useEffect, useState } from 'react'
-import { type Decision, kindLabel } from '../lib/cache-log'
-import { setPaused, useCacheLog } from './cache-log-feed'
+import { kindLabel } from '../lib/cache-log'
+import { type Row as RowOfLog, setPaused, useCacheLog } from './cache-log-feed'
 import { clock } from './moment'
 
 /** What Tiercel decided, as it happens. */
 export function DecisionLog() {
-  const { decisions, reachable } = useCacheLog()
+  const { decisions, addresses, reachable } = useCacheLog()
   const [pause, setPause] = useState(false)
   const [loadedAt, setLoadedAt] = useState(Infinity)
 
@@ -38,9 +38,9 @@ export function DecisionLog() {
       <ol className="log-list" tabIndex={0} aria-label="Decisions, newest first">
         {decisions.map((decision, index) => (
           <Row
-            key={decision.number}
+            key={`${decision.instance}-${decision.number}`}
             decision={decision}
-            news={decision.news}
+            isOfFleet={addresses.length > 1}
             divider={index === before && index > 0}
             past={before >= 0 && index >= before}
           />
@@ -50,10 +50,10 @@ export function DecisionLog() {
   )
 }
 
-type RowProps = { decision: Decision; news: boolean; divider: boolean; past: boolean }
+type RowProps = { decision: RowOfLog; isOfFleet: boolean; divider: boolean; past: boolean }
 
-function Row({ decision, news, divider, past }: RowProps) {
-  const { call, kind, key, tier, outcome, reason } = decision
+function Row({ decision, isOfFleet, divider, past }: RowProps) {
+  const { call, kind, key, tier, outcome, reason, news, instance } = decision
   const detail = [tier === 'none' ? '' : tier, reason === outcome ? '' : reason]
   return (
     <li
@@ -67,6 +67,11 @@ function Row({ decision, news, divider, past }: RowProps) {
         <span className="call">
           {call} <b>{kindLabel(kind)}</b>
         </span>
+        {isOfFleet && (
+          <span className="instance" title={`Instance ${instance}`}>
+            {instance}
+          </span>
+        )}
         <time className="mono quiet">{clock(decision.at)}</time>
       </div>
       <p className="key mono" title={key}>

@@ -5,7 +5,14 @@ import type { Generation } from '../lib/generation'
 import { Answer, AnswerPlaceholder } from './answer'
 import { Act, Actions } from './buttons'
 
-type Reply = { quote: string; generation: Generation; cache: string; milliseconds: number }
+type Reply = {
+  quote: string
+  generation: Generation
+  cache: string
+  /** Of a fleet: who answered, such as `2 of 3`. */
+  place: string | null
+  milliseconds: number
+}
 
 async function call(): Promise<Reply> {
   const start = performance.now()
@@ -14,6 +21,7 @@ async function call(): Promise<Reply> {
   return {
     ...body,
     cache: response.headers.get('x-nextjs-cache') ?? 'none',
+    place: response.headers.get('x-demo-instance'),
     milliseconds: performance.now() - start,
   }
 }
@@ -53,6 +61,7 @@ export function RouteResponse({ invalidations }: { invalidations: Invalidation[]
           <p className="headers mono">
             x-nextjs-cache: <b data-header="x-nextjs-cache">{reply.cache}</b> ·{' '}
             {reply.milliseconds.toFixed(0)} ms
+            {reply.place && ` · instance ${reply.place}`}
           </p>
         </Answer>
       ) : (

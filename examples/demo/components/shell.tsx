@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { DecisionLog } from './decision-log'
+import { FleetBar } from './fleet-bar'
 import { Mark } from './mark'
 import { Nav } from './nav'
 
@@ -20,6 +21,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Nav />
       </header>
       <main id="content" className="main" tabIndex={-1}>
+        <FleetBar />
         {children}
       </main>
       <DecisionLog />

@@ -1,17 +1,23 @@
 'use client'
 
+import { useState } from 'react'
 import { kindLabel, type Stats } from '../lib/cache-log'
 import { useCacheLog } from './cache-log-feed'
 import { Flash } from './flash'
 
 /** `CacheHandler.stats()` as it is: every number, grouped as the engine groups it. */
 export function StatsPanel() {
-  const { stats } = useCacheLog()
-  const groups = groupsOf(stats)
-  if (groups.length === 0) return <p className="quiet">No counters yet.</p>
+  const { stats, addresses } = useCacheLog()
+  const [chosen, setChosen] = useState(0)
+  const groups = groupsOf(stats[chosen] ?? {})
+  const choice = addresses.length > 1 && (
+    <InstanceChoice count={addresses.length} chosen={chosen} choose={setChosen} />
+  )
+  if (groups.length === 0) return choice || <p className="quiet">No counters yet.</p>
   const tables = tablesOf(groups)
   return (
     <div className="stats">
+      {choice}
       {tables
         .filter((rows) => rows.length > 1)
         .map((rows) => (
@@ -25,6 +31,29 @@ export function StatsPanel() {
           ))}
       </div>
     </div>
+  )
+}
+
+type ChoiceProps = { count: number; chosen: number; choose: (index: number) => void }
+
+/** Each instance of a fleet counts for itself. */
+function InstanceChoice({ count, chosen, choose }: ChoiceProps) {
+  return (
+    <fieldset className="instances">
+      <legend className="visually-hidden">Whose counters</legend>
+      {Array.from({ length: count }, (_, index) => (
+        <button
+          // biome-ignore lint/suspicious/noArrayIndexKey: an instance is its number.
+          key={index}
+          type="button"
+          className="button small"
+          aria-pressed={chosen === index}
+          onClick={() => choose(index)}
+        >
+          Instance {index + 1}
+        </button>
+      ))}
+    </fieldset>
   )
 }
 

@@ -1,7 +1,5 @@
-/** One decision of the cache, as `cache-handler.js` keeps it. */
+/** One decision of the cache, as Tiercel tells it. */
 export type Decision = {
-  number: number
-  at: number
   call: 'get' | 'set' | 'invalidate'
   kind: string
   key: string
@@ -10,9 +8,16 @@ export type Decision = {
   reason: string
 }
 
+/** As `cache-handler.js` keeps it. */
+export type NotedDecision = Decision & { number: number; at: number }
+
 export type Stats = { [name: string]: number | string | Stats }
 
-export type CacheLog = { decisions: Decision[]; stats: Stats }
+/** What one instance has decided, and its counters. */
+export type InstanceLog = { decisions: NotedDecision[]; stats: Stats }
+
+/** Of every instance, in order; `null` for one that does not answer. */
+export type CacheLog = { instances: (InstanceLog | null)[]; addresses: string[] }
 
 const kinds: Record<string, string> = {
   USE_CACHE: 'use cache',

@@ -1,7 +1,8 @@
 import type { Generation } from './generation'
 
-// `next start` sets PORT to the port it listens on.
-export const base = () => `http://127.0.0.1:${process.env.PORT ?? 3000}`
+// `next start` sets PORT to the port it listens on. A fleet has one origin: the address is a part
+// of the key of a fetch.
+export const base = () => process.env.DEMO_ORIGIN ?? `http://127.0.0.1:${process.env.PORT ?? 3000}`
 
 /** The request under test: plain fetch with a tag and a lifetime. */
 export async function askOrigin(search = ''): Promise<Generation> {

@@ -13,7 +13,7 @@ type Props = { generation: Generation; count: number }
 
 export const getStaticProps: GetStaticProps<Props> = async () => {
   await slowly()
-  const generation = newGeneration('isr')
+  const generation = await newGeneration('isr')
   return { props: { generation, count: 20 + (generation.seed % 400) }, revalidate: REVALIDATE_SECS }
 }
 
@@ -70,7 +70,7 @@ function useSource(generation: Generation): Source | undefined {
     const noted = navigation?.serverTiming?.find((entry) => entry.name === 'arrived')
     const arrivedAt = noted ? Number(noted.description) : performance.timeOrigin
     const old = arrivedAt - generation.at > REVALIDATE_SECS * 1000
-    setSource(generation.at >= arrivedAt ? 'generated' : old ? 'stale' : 'cache')
+    setSource({ kind: generation.at >= arrivedAt ? 'generated' : old ? 'stale' : 'cache' })
   }, [generation])
   return source
 }

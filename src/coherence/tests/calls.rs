@@ -14,6 +14,31 @@ fn an_own_invalidation_is_in_effect_before_it_leaves() {
 }
 
 #[test]
+fn a_message_that_is_faster_than_its_own_answer_kills_nothing_generated_since() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    // Until the answer is there it may be somebody else's, and the own one still to come.
+    stage.hear(100, 110, "a");
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
+    stage.answer_write(100, 110, |_| ());
+    assert_eq!(stage.judge(Position(109), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Fresh);
+}
+
+#[test]
+fn one_answer_says_nothing_of_another_invalidation_of_the_tag() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.invalidate(2, "a");
+    stage.hear(100, 110, "a");
+    stage.answer_write(100, 110, |_| ());
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
+    stage.answer_write(110, 120, |_| ());
+    assert_eq!(stage.judge(Position(119), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(120), "a"), Verdict::Fresh);
+}
+
+#[test]
 fn it_resolves_when_all_others_have_applied_it() {
     let mut stage = Stage::following();
     stage.invalidate(1, "a");

@@ -1,6 +1,7 @@
--- Registers an instance and tells it what is new, in one step. Creates what is missing.
+-- Registers an instance and tells it what is new, in one step. Creates what is missing. Without an
+-- instance it only tells.
 --
--- ARGV    1   instance
+-- ARGV    1   instance; empty = nobody
 --         2   epoch it follows; 0 = none
 --         3   position it has applied; 0 = nothing
 --         4   epoch of the table, should it have to be created
@@ -30,24 +31,48 @@ end
 local is_follower = follows == epoch and applied > 0
 local is_known = not is_follower or knows(applied, 6, #ARGV - 5)
 local has_applied = is_follower and is_known and applied or 0
-redis.call('ZADD', INSTANCES, text(has_applied), instance)
-redis.call('HSET', POLLS, instance, text(last))
+if instance ~= '' then
+  redis.call('ZADD', INSTANCES, text(has_applied), instance)
+  redis.call('HSET', POLLS, instance, text(last))
+end
 prolong()
+
+-- The rows of soft tags, a few hundred in one call: a call for each takes ten times as long.
+local function soft_rows(rows, tags, positions)
+  for first = 1, #tags, 500 do
+    local last = math.min(first + 499, #tags)
+    local members = {}
+    for i = first, last do
+      members[#members + 1] = 'x' .. tags[i]
+      members[#members + 1] = 'd' .. tags[i]
+    end
+    local scores = redis.call('ZMSCORE', TABLE, unpack(members))
+    for i = first, last do
+      local hard, due = scores[2 * (i - first) + 1], scores[2 * (i - first) + 2]
+      rows[#rows + 1] = row(tags[i], hard or 0, positions[i], due and -due or 0)
+    end
+  end
+end
 
 -- Every hard row has its tag's soft row behind it, if there is one: that is later.
 local function changes()
   local found = redis.call('ZRANGEBYSCORE', TABLE, '(' .. text(applied), '+inf', 'WITHSCORES',
     'LIMIT', 0, most + 3)
-  local rows = {}
+  local rows, tags, positions = {}, {}, {}
   for i = 1, #found, 2 do
     local kind, tag = string.sub(found[i], 1, 1), string.sub(found[i], 2)
     if kind == 'x' then
-      rows[#rows + 1] = row(tag, tonumber(found[i + 1]), 0, 0)
+      rows[#rows + 1] = row(tag, found[i + 1], 0, 0)
     elseif kind == 's' then
-      rows[#rows + 1] = soft_row(tag, tonumber(found[i + 1]))
+      tags[#tags + 1] = tag
+      positions[#positions + 1] = found[i + 1]
     end
   end
-  return #rows <= most and table.concat(rows)
+  if #rows + #tags > most then
+    return false
+  end
+  soft_rows(rows, tags, positions)
+  return table.concat(rows)
 end
 
 local floor = score(TABLE, 'f') or 0

@@ -51,7 +51,7 @@ local function invalidate(tag, how)
   else
     redis.call('ZREM', TABLE, d)
   end
-  return soft_row(tag, position)
+  return row(tag, score(TABLE, x) or 0, position, deadline or 0)
 end
 
 local function drop(member)
@@ -64,8 +64,8 @@ local function drop(member)
 end
 
 -- Rows older than any entry go. Beyond the bound the lowest go, a tenth more than there must so that
--- it is rare, and the floor rises to the highest of them: what they said of entries older than that
--- is then said of all.
+-- it is rare, but not so many at once that others wait for it; and the floor rises to the highest of
+-- them: what they said of entries older than that is then said of all.
 local function shrink(most)
   local before = '(' .. text(now - 31 * DAY_US)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', TABLE, '(0', before, 'LIMIT', 0, 100)) do
@@ -76,7 +76,7 @@ local function shrink(most)
   if rows <= most then
     return
   end
-  local count = math.min(rows - most + math.floor(most / 10), 5000)
+  local count = math.min(rows - most + math.floor(most / 10), 1000)
   local lowest = redis.call('ZRANGEBYSCORE', TABLE, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, count)
   for i = 1, #lowest, 2 do
     drop(lowest[i])

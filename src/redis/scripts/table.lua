@@ -86,9 +86,3 @@ end
 local function row(tag, hard, soft, deadline)
   return string.format('%.0f %.0f %.0f %d:', hard, soft, deadline, #tag) .. tag
 end
-
--- The row of a tag with this soft position.
-local function soft_row(tag, soft)
-  local due = score(TABLE, 'd' .. tag)
-  return row(tag, score(TABLE, 'x' .. tag) or 0, soft, due and -due or 0)
-end

@@ -5,25 +5,25 @@ import { Burst } from '../../components/burst'
 import { Act, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
-import { memory } from '../../lib/memory'
+import { database } from '../../lib/database'
 import { askOrigin } from '../../lib/origin'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { dropTag, staleTag } from '../actions'
 
 export const metadata: Metadata = { title: 'fetch' }
 
 async function Origin() {
-  const arrivedAt = await arrival()
-  const generation = await askOrigin()
+  const [generation, sourceOf] = await sourced(askOrigin)
+  const calls = await database.read('origin calls', 0)
   return (
     <Answer
       name="origin"
       label="GET /api/origin, which answers in 150 ms"
       generation={generation}
-      source={<SourceBadge source={sourceOf(generation, arrivedAt, { tags: ['origin'] })} />}
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       <small>answer to call</small> {generation.number} <small>of</small>{' '}
-      <span data-origin-total={memory.originCalls}>{memory.originCalls}</span>
+      <span data-origin-total={calls}>{calls}</span>
     </Answer>
   )
 }

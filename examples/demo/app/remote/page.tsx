@@ -6,7 +6,7 @@ import { Act, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
 import { newGeneration, slowly } from '../../lib/generation'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { expireTag } from '../actions'
 
 export const metadata: Metadata = { title: 'use cache: remote' }
@@ -16,7 +16,7 @@ async function rate(currency: string) {
   cacheLife('hours')
   cacheTag(`rate-${currency}`)
   await slowly()
-  const generation = newGeneration(`rate-${currency}`)
+  const generation = await newGeneration(`rate-${currency}`)
   return {
     generation,
     value: (currency === 'JPY' ? 150 : 0.8) * (1 + (generation.seed % 1000) / 5000),
@@ -24,16 +24,13 @@ async function rate(currency: string) {
 }
 
 async function Rate({ currency, digits }: { currency: string; digits: number }) {
-  const arrivedAt = await arrival()
-  const { generation, value } = await rate(currency)
+  const [{ generation, value }, sourceOf] = await sourced(() => rate(currency))
   return (
     <Answer
       name={`rate-${currency}`}
       label={<>rate(&lsquo;{currency}&rsquo;)</>}
       generation={generation}
-      source={
-        <SourceBadge source={sourceOf(generation, arrivedAt, { tags: [`rate-${currency}`] })} />
-      }
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       {value.toFixed(digits)} <small>{currency} per USD</small>
     </Answer>

@@ -15,7 +15,7 @@ async function notice() {
   'use cache'
   cacheLife('max')
   await slowly()
-  const generation = newGeneration('notice')
+  const generation = await newGeneration('notice')
   return { generation, berth: 1 + (generation.seed % 40) }
 }
 

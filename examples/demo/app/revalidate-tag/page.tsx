@@ -6,7 +6,7 @@ import { Act, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
 import { newGeneration, slowly } from '../../lib/generation'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { dropTag, staleTag } from '../actions'
 
 export const metadata: Metadata = { title: 'revalidateTag' }
@@ -25,19 +25,18 @@ async function headline() {
   cacheLife('days')
   cacheTag('headline')
   await slowly()
-  const generation = newGeneration('headline')
+  const generation = await newGeneration('headline')
   return { generation, text: headlines[generation.number % headlines.length] }
 }
 
 async function Headline() {
-  const arrivedAt = await arrival()
-  const { generation, text } = await headline()
+  const [{ generation, text }, sourceOf] = await sourced(headline)
   return (
     <Answer
       name="headline"
       label="Headline"
       generation={generation}
-      source={<SourceBadge source={sourceOf(generation, arrivedAt, { tags: ['headline'] })} />}
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       {text}
     </Answer>

@@ -6,7 +6,7 @@ import { Act, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
 import { newGeneration, slowly } from '../../lib/generation'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { dropTag, staleTag } from '../actions'
 
 export const metadata: Metadata = { title: 'unstable_cache' }
@@ -16,7 +16,7 @@ const birds = ['Peregrine', 'Merlin', 'Kestrel', 'Hobby', 'Saker', 'Gyrfalcon']
 const ranking = unstable_cache(
   async () => {
     await slowly()
-    const generation = newGeneration('ranking')
+    const generation = await newGeneration('ranking')
     const first = generation.seed % birds.length
     return {
       generation,
@@ -28,14 +28,13 @@ const ranking = unstable_cache(
 )
 
 async function Ranking() {
-  const arrivedAt = await arrival()
-  const { generation, names } = await ranking()
+  const [{ generation, names }, sourceOf] = await sourced(ranking)
   return (
     <Answer
       name="ranking"
       label="Most seen this week"
       generation={generation}
-      source={<SourceBadge source={sourceOf(generation, arrivedAt, { tags: ['ranking'] })} />}
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       {names.join(', ')}
     </Answer>

@@ -5,9 +5,9 @@ import { Answer, AnswerPlaceholder, SourceBadge } from '../../components/answer'
 import { Act, ActionForm, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
+import { database } from '../../lib/database'
 import { newGeneration, slowly } from '../../lib/generation'
-import { memory } from '../../lib/memory'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { expireTag, setPrice, signGuestBook } from '../actions'
 
 export const metadata: Metadata = { title: 'updateTag' }
@@ -17,7 +17,7 @@ async function price() {
   cacheLife('max')
   cacheTag('price')
   await slowly()
-  return { generation: newGeneration('price'), value: memory.price }
+  return { generation: await newGeneration('price'), value: await database.read('price', 240) }
 }
 
 async function guests() {
@@ -25,18 +25,18 @@ async function guests() {
   cacheLife('max')
   cacheTag('guests')
   await slowly()
-  return { generation: newGeneration('guests'), names: memory.guests.map((guest) => guest.name) }
+  const names = await database.read<string[]>('guests', [])
+  return { generation: await newGeneration('guests'), names }
 }
 
 async function Price() {
-  const arrivedAt = await arrival()
-  const { generation, value } = await price()
+  const [{ generation, value }, sourceOf] = await sourced(price)
   return (
     <Answer
       name="price"
       label="Price of a falconer's glove"
       generation={generation}
-      source={<SourceBadge source={sourceOf(generation, arrivedAt, { tags: ['price'] })} />}
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       {value} <small>USD</small>
     </Answer>
@@ -44,14 +44,13 @@ async function Price() {
 }
 
 async function Guests() {
-  const arrivedAt = await arrival()
-  const { generation, names } = await guests()
+  const [{ generation, names }, sourceOf] = await sourced(guests)
   return (
     <Answer
       name="guests"
       label="Guest book"
       generation={generation}
-      source={<SourceBadge source={sourceOf(generation, arrivedAt, { tags: ['guests'] })} />}
+      source={<SourceBadge source={sourceOf(generation)} />}
     >
       {names.length === 0 ? <span className="quiet">Nobody yet</span> : names.join(', ')}
     </Answer>

@@ -6,7 +6,7 @@ import { Act, Actions, Reload } from '../../components/buttons'
 import { Code } from '../../components/code'
 import { Page, Section, Steps } from '../../components/page'
 import { newGeneration, slowly } from '../../lib/generation'
-import { arrival, sourceOf } from '../../lib/source'
+import { sourced } from '../../lib/source'
 import { expireTag } from '../actions'
 
 export const metadata: Metadata = { title: 'use cache' }
@@ -16,7 +16,7 @@ async function measurement() {
   cacheLife('hours')
   cacheTag('measurement')
   await slowly()
-  const generation = newGeneration('measurement')
+  const generation = await newGeneration('measurement')
   return { generation, hectopascals: 980 + (generation.seed % 600) / 10 }
 }
 
@@ -26,7 +26,7 @@ async function report() {
   cacheTag('report')
   const inner = await measurement()
   await slowly()
-  return { generation: newGeneration('report'), inner }
+  return { generation: await newGeneration('report'), inner }
 }
 
 const TIDE_SECS = 10
@@ -35,13 +35,15 @@ async function tide() {
   'use cache'
   cacheLife({ revalidate: TIDE_SECS, expire: 3600 })
   await slowly()
-  const generation = newGeneration('tide')
+  const generation = await newGeneration('tide')
   return { generation, metres: 1 + (generation.seed % 400) / 100 }
 }
 
 async function Answers() {
-  const arrivedAt = await arrival()
-  const [outer, level] = await Promise.all([report(), tide()])
+  const [[outer, sourceOfReport], [level, sourceOfTide]] = await Promise.all([
+    sourced(report),
+    sourced(tide),
+  ])
   const { inner } = outer
   return (
     <>
@@ -50,11 +52,7 @@ async function Answers() {
           name="report"
           label="Report"
           generation={outer.generation}
-          source={
-            <SourceBadge
-              source={sourceOf(outer.generation, arrivedAt, { tags: ['report', 'measurement'] })}
-            />
-          }
+          source={<SourceBadge source={sourceOfReport(outer.generation)} />}
         >
           {inner.hectopascals > 1013 ? 'Fair' : 'Unsettled'}
         </Answer>
@@ -67,11 +65,7 @@ async function Answers() {
               </>
             }
             generation={inner.generation}
-            source={
-              <SourceBadge
-                source={sourceOf(inner.generation, arrivedAt, { tags: ['measurement'] })}
-              />
-            }
+            source={<SourceBadge source={sourceOfReport(inner.generation)} />}
           >
             {inner.hectopascals.toFixed(1)} <small>hPa</small>
           </Answer>
@@ -81,11 +75,7 @@ async function Answers() {
         name="tide"
         label={`Tide, ${TIDE_SECS} seconds fresh`}
         generation={level.generation}
-        source={
-          <SourceBadge
-            source={sourceOf(level.generation, arrivedAt, { revalidateSecs: TIDE_SECS })}
-          />
-        }
+        source={<SourceBadge source={sourceOfTide(level.generation)} />}
       >
         {level.metres.toFixed(2)} <small>m</small>
       </Answer>

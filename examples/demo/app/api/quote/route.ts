@@ -15,7 +15,7 @@ async function quote() {
   cacheLife('hours')
   cacheTag('quote')
   await slowly()
-  const generation = newGeneration('quote')
+  const generation = await newGeneration('quote')
   return { quote: quotes[generation.seed % quotes.length], generation }
 }
 

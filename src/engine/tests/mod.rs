@@ -1,3 +1,5 @@
+mod shared;
+
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
@@ -14,6 +16,11 @@ fn engine() -> Arc<Engine> {
 fn tagged(engine: &Engine, began: Revision, tag: &str) -> Meta {
     let stamp = engine.ledger.stamp_of(began).unwrap();
     Meta { stamp, since: began, tags: [Tag::from(tag)].into_iter().collect(), ..meta() }
+}
+
+fn found(engine: &Engine, name: u16) -> Found {
+    let units = [name];
+    engine.get(&engine.hasher().key(Class::Fetch, &units), Vec::new)
 }
 
 fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {

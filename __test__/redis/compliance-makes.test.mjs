@@ -1,0 +1,18 @@
+import { describe } from 'vitest'
+import { complies } from './compliance.mjs'
+import { findServer, start } from './servers.mjs'
+
+// Servers of another make or age.
+
+for (const [kind, title] of [
+  ['redis6', 'on Redis 6.2'],
+  ['valkey', 'on Valkey 9'],
+]) {
+  const { missing } = await findServer(kind)
+  describe.skipIf(missing)(missing ?? 'another make', () => {
+    complies(title, async () => {
+      const server = await start(kind)
+      return { server, env: { TIERCEL_REDIS_URL: server.url } }
+    })
+  })
+}

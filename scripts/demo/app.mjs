@@ -1,0 +1,90 @@
+// @ts-check
+/** Starts the built demo app: once, or as one of several instances. */
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { root } from '../run.mjs'
+import { DemoError, run } from './child.mjs'
+
+/**
+ * @typedef {{ url: string, stopped: Promise<number>, output: () => string, stop: () => Promise<void> }} Running
+ *   `stopped`: its exit code
+ */
+
+/** Beyond, a port is taken as free; whoever listens there then says that it is not. */
+const LAST_PORT = 9_999
+
+export const demo = join(root, 'examples', 'demo')
+
+export const nextCli = () => join(demo, 'node_modules', 'next', 'dist', 'bin', 'next')
+
+/**
+ * Starts the built demo and resolves when it answers.
+ *
+ * @param {{ port?: number, env?: Record<string, string | undefined>, verbose?: boolean }} [options]
+ *   `port`: default PORT, else the first free one from 3000. `env`: added to the environment;
+ *   without it, entries stay in the memory of this instance, whatever server the machine names.
+ * @returns {Promise<Running>}
+ */
+export async function startDemo({ port, env, verbose = false } = {}) {
+  if (!existsSync(join(demo, '.next', 'BUILD_ID'))) {
+    throw new DemoError('The demo is not built yet. Run this once without --no-build.')
+  }
+  const listening = port ?? (process.env.PORT ? Number(process.env.PORT) : await freePort(3000))
+  // Otherwise whoever listens there would answer, and pass for the demo.
+  if (!(await isFree(listening))) throw new DemoError(`Port ${listening} is in use.`)
+  const url = `http://localhost:${listening}`
+  const server = run(process.execPath, [nextCli(), 'start', '--port', String(listening)], demo, {
+    env: { TIERCEL_REDIS_URL: 'none', ...env },
+    verbose,
+  })
+
+  const stop = async () => {
+    server.child.kill('SIGTERM')
+    const hard = setTimeout(() => server.child.kill('SIGKILL'), 8_000)
+    await server.exit
+    clearTimeout(hard)
+  }
+
+  const deadline = Date.now() + 60_000
+  let ended = false
+  void server.exit.then(() => (ended = true))
+  while (!(await answers(url))) {
+    if (!ended && Date.now() < deadline) {
+      await new Promise((wake) => setTimeout(wake, 100))
+      continue
+    }
+    if (!ended) await stop()
+    throw new DemoError(`The demo did not start on port ${listening}.\n\n${server.output()}`)
+  }
+  return { url, stopped: server.exit, output: server.output, stop }
+}
+
+/** @param {string} url */
+async function answers(url) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The first port from `port` on that nobody listens on.
+ * @param {number} port
+ * @returns {Promise<number>}
+ */
+export async function freePort(port) {
+  return port > LAST_PORT || (await isFree(port)) ? port : freePort(port + 1)
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+function isFree(port) {
+  return new Promise((done) => {
+    const probe = createServer()
+    probe.once('error', () => done(false))
+    probe.listen(port, () => probe.close(() => done(true)))
+  })
+}

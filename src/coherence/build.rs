@@ -1,0 +1,135 @@
+//! A process of a build: it stores what it generates for those that come, and follows nobody.
+//!
+//! Everything it generates is dated by one position, read before the first generation begins. It is
+//! not registered: no invalidation waits for it, and none is missed, because entries dated so are
+//! dead to whoever knows of a later one.
+
+use super::event::{Action, Answer, Ask, Command, Event, Outcome, Polled, Request};
+use super::knowledge::Knowledge;
+use crate::clock::Timestamp;
+use crate::tags::Tag;
+
+/// How long the first generation waits for the position.
+const PATIENCE_US: u64 = 1_000_000;
+/// The only command there is.
+const GLANCE: Request = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Build {
+    pub(super) known: Knowledge,
+    stage: Stage,
+    /// Who waits until a generation may begin.
+    asks: Vec<Ask>,
+    /// When they wait no longer.
+    pub(super) until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Stage {
+    /// The position is not known.
+    Waiting,
+    /// It is: what is generated may be stored.
+    Dated,
+    /// It will not be.
+    GivenUp,
+}
+
+impl Build {
+    pub(super) fn new(most_tags: usize) -> Self {
+        let known = Knowledge::new(most_tags);
+        Self { known, stage: Stage::Waiting, asks: Vec::new(), until: None }
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        self.stage != Stage::Waiting
+    }
+
+    pub(super) fn is_dated(&self) -> bool {
+        self.stage == Stage::Dated
+    }
+
+    pub(super) fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
+        match event {
+            Event::Connected if !self.is_begun() => {
+                return vec![Action::Send(GLANCE, Command::Glance)];
+            }
+            Event::Answered(GLANCE, Answer::Polled(polled)) if !self.is_begun() => {
+                self.date(now, &polled);
+            }
+            Event::Ask(ask) => {
+                self.asks.push(ask);
+                self.until.get_or_insert(now.after_us(PATIENCE_US));
+            }
+            Event::Invalidate(call, tags, lifetime) => {
+                let change = lifetime.change(now);
+                let changes: Vec<(Tag, _)> = tags.into_iter().map(|tag| (tag, change)).collect();
+                self.known.take_effect(now, &changes);
+                return vec![Action::Resolve(call, Outcome::Everywhere)];
+            }
+            Event::Denied | Event::Disconnected | Event::Failed(_) => self.give_up(),
+            _ => {}
+        }
+        if self.until.is_some_and(|until| now >= until) {
+            self.give_up();
+        }
+        if !self.is_begun() {
+            return Vec::new();
+        }
+        self.until = None;
+        std::mem::take(&mut self.asks).into_iter().map(Action::Wake).collect()
+    }
+
+    fn date(&mut self, now: Timestamp, polled: &Polled) {
+        self.known.begin(now, polled.epoch, polled.last);
+        self.known.offset_us = polled.now_us.wrapping_sub(now.0) as i64;
+        self.stage = Stage::Dated;
+    }
+
+    fn give_up(&mut self) {
+        if self.stage == Stage::Waiting {
+            self.stage = Stage::GivenUp;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tags::{Epoch, Position};
+
+    const T0: Timestamp = Timestamp(1_000_000);
+
+    fn polled() -> Answer {
+        Answer::Polled(Polled {
+            epoch: Epoch(7),
+            last: Position(50),
+            known: true,
+            now_us: 1_000_500,
+            floor: Position(0),
+            rows: None,
+        })
+    }
+
+    #[test]
+    fn the_first_generation_waits_for_the_position_that_dates_all() {
+        let mut build = Build::new(10);
+        assert_eq!(build.on(T0, Event::Ask(1)), []);
+        assert_eq!(build.on(T0, Event::Connected), [Action::Send(GLANCE, Command::Glance)]);
+        assert_eq!(build.on(T0, Event::Answered(GLANCE, polled())), [Action::Wake(1)]);
+        assert!(build.is_dated());
+        let stamp = build.known.ring.stamp();
+        assert_eq!((stamp.epoch, stamp.at), (Epoch(7), Position(50).into()));
+        assert_eq!(build.on(T0, Event::Connected), []);
+        assert_eq!(build.on(T0, Event::Ask(2)), [Action::Wake(2)]);
+    }
+
+    #[test]
+    fn a_build_does_not_wait_for_a_store_that_is_away() {
+        let mut build = Build::new(10);
+        build.on(T0, Event::Ask(1));
+        assert_eq!(build.on(T0.after_us(PATIENCE_US), Event::Tick), [Action::Wake(1)]);
+        assert!(build.is_begun() && !build.is_dated());
+        build.on(T0, Event::Answered(GLANCE, polled()));
+        assert!(!build.is_dated());
+    }
+}

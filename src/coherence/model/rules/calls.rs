@@ -1,0 +1,130 @@
+//! Invalidations, messages, and waiting for the others.
+
+use super::*;
+use Step::{
+    Answer, Calm, EvictInstances, EvictPolls, Execute, FailOver, Invalidate, Link, Lose, Timer,
+};
+
+#[test]
+fn what_is_applied_does_not_jump_to_an_own_invalidation() {
+    needs_rule(Weakness::JumpToOwn, pair(invalidations(2)), 3_000);
+}
+
+#[test]
+fn a_message_is_not_applied_over_a_gap() {
+    needs_rule(Weakness::ApplyOverGap, pair(invalidations(2)), 3_000);
+}
+
+#[test]
+fn a_position_is_acknowledged_after_it_is_applied() {
+    needs_rule(Weakness::AckUnapplied, three(invalidations(2)), 4_000);
+}
+
+#[test]
+fn leases_are_waited_for_from_the_answer_on() {
+    needs_rule(Weakness::WaitFromSending, pair(invalidations(2)), 3_000);
+}
+
+/// The list of instances is lost, and made anew by who invalidates; the other still has a lease.
+const YOUNG: &[Step] = &[
+    Calm { ticks: 7, but: 1 },
+    Timer(1),
+    Execute(1),
+    Answer(1, 0),
+    EvictInstances,
+    Calm { ticks: 2, but: 1 },
+    Invalidate(0, 0, HARD),
+    Execute(0),
+    Answer(0, 0),
+];
+
+#[test]
+fn a_young_list_of_instances_proves_nothing() {
+    let config = Config { prelude: YOUNG, ..pair(invalidations(0)) };
+    needs_rule(Weakness::TrustYoungList, config, 3_000);
+}
+
+#[test]
+fn a_list_of_instances_tells_when_it_was_made() {
+    let config = Config { prelude: YOUNG, ..pair(invalidations(0)) };
+    needs_script(Flaw::HideBirth, config, 3_000);
+}
+
+#[test]
+fn a_list_of_instances_that_was_lost_since_proves_nothing() {
+    let allowed = Budget { evictions: 1, ..invalidations(2) };
+    needs_rule(Weakness::TrustChangedList, pair(allowed), 6_000);
+}
+
+#[test]
+fn a_young_connection_proves_nothing() {
+    let allowed = Budget { fail_overs: 1, ..invalidations(3) };
+    needs_rule(Weakness::TrustYoungConnection, three(allowed), 6_000);
+}
+
+#[test]
+fn an_instance_is_not_passed_over_because_its_lease_seems_to_be_over() {
+    let allowed = Budget { evictions: 1, ..invalidations(2) };
+    needs_script(Flaw::PassOverSilent, pair(allowed), 6_000);
+}
+
+/// The second instance polls late and acknowledges nothing, so that an invalidation waits in full
+/// and removes the silent.
+const LATE_POLL: &[Step] = &[
+    Invalidate(0, 1, HARD),
+    Calm { ticks: 8, but: 1 },
+    Timer(1),
+    Execute(1),
+    Answer(1, 0),
+    Calm { ticks: 2, but: 1 },
+    Invalidate(0, 0, HARD),
+    Execute(0),
+    Answer(0, 0),
+];
+
+#[test]
+fn who_has_polled_since_is_not_removed() {
+    let config = Config { prelude: LATE_POLL, ..pair(invalidations(0)) };
+    needs_script(Flaw::RemovePolled, config, 3_000);
+}
+
+#[test]
+fn of_whom_no_poll_is_known_is_not_removed() {
+    let prelude: &[Step] = &[
+        Invalidate(0, 1, HARD),
+        Calm { ticks: 8, but: 1 },
+        Timer(1),
+        Execute(1),
+        Answer(1, 0),
+        EvictPolls,
+        Calm { ticks: 2, but: 1 },
+        Invalidate(0, 0, HARD),
+        Execute(0),
+        Answer(0, 0),
+    ];
+    let config = Config { prelude, ..pair(invalidations(0)) };
+    needs_script(Flaw::RemoveUnheard, config, 3_000);
+}
+
+#[test]
+fn nobody_is_removed_for_a_position_that_was_lost() {
+    let prelude: &[Step] = &[
+        Invalidate(0, 1, HARD),
+        Execute(0),
+        Answer(0, 0),
+        Lose(1, 0),
+        FailOver(usize::MAX),
+        Link(0),
+        Link(1),
+        Calm { ticks: 10, but: 0 },
+        Timer(0),
+        Execute(0),
+        Execute(0),
+        Calm { ticks: 0, but: 1 },
+        Invalidate(0, 0, HARD),
+        Execute(0),
+        Answer(0, 0),
+    ];
+    let config = Config { prelude, ..pair(invalidations(1)) };
+    needs_script(Flaw::RemoveUnlisted, config, 6_000);
+}

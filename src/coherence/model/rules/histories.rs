@@ -1,0 +1,64 @@
+//! Histories that were lost.
+
+use super::*;
+use Step::{Answer, Calm, Execute, FailOver, Hear, Invalidate, Link, Lose, Restart};
+
+/// What the first instance has invalidated resolves without the second, and is lost.
+const LOST: &[Step] =
+    &[Invalidate(0, 0, HARD), Calm { ticks: LEASE, but: 1 }, Lose(1, 0), FailOver(usize::MAX)];
+
+#[test]
+fn what_a_fail_over_has_lost_is_written_again() {
+    needs_rule(Weakness::SkipRepair, Config { prelude: LOST, ..pair(invalidations(1)) }, 3_000);
+}
+
+#[test]
+fn a_history_that_is_longer_is_not_the_same_for_that() {
+    let allowed = Budget { restarts: 1, ..invalidations(2) };
+    needs_script(Flaw::KnowByLength, Config { prelude: LOST, ..pair(allowed) }, 3_000);
+}
+
+#[test]
+fn what_was_lost_is_written_at_new_positions() {
+    let prelude: &[Step] = &[
+        Invalidate(0, 0, HARD),
+        Calm { ticks: LEASE, but: 1 },
+        Lose(1, 0),
+        FailOver(usize::MAX),
+        Link(1),
+        Calm { ticks: 1, but: 0 },
+        Invalidate(1, 1, HARD),
+        Calm { ticks: 1, but: 0 },
+    ];
+    needs_script(Flaw::RepairInPlace, Config { prelude, ..pair(invalidations(0)) }, 3_000);
+}
+
+#[test]
+fn a_poll_overtaken_by_a_message_raises_nothing() {
+    let prelude: &[Step] = &[
+        // An invalidation that resolves, and is lost; who made it dies.
+        Invalidate(0, 0, HARD),
+        Execute(0),
+        Answer(0, 0),
+        Lose(2, 0),
+        FailOver(usize::MAX),
+        Calm { ticks: LEASE, but: 1 },
+        Restart(0),
+        // Others go on in the new history; the second instance is told of it first, and then of
+        // what was lost.
+        Link(2),
+        Calm { ticks: 1, but: 1 },
+        Invalidate(2, 1, HARD),
+        Calm { ticks: 1, but: 1 },
+        Link(1),
+        Execute(1),
+        Hear(1, 0),
+    ];
+    needs_rule(Weakness::TrustOvertakenPoll, Config { prelude, ..three(invalidations(0)) }, 3_000);
+}
+
+#[test]
+fn an_own_position_that_was_overtaken_is_checked_until_it_is_found() {
+    let allowed = Budget { fail_overs: 1, ..invalidations(3) };
+    needs_rule(Weakness::ForgetOpen, three(allowed), 6_000);
+}

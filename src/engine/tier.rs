@@ -1,0 +1,203 @@
+//! The shared tier of one engine: the store, how entries are addressed in it, and who waits for what.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::clock::{Timestamp, stopwatch_ns};
+use crate::codec::Codec;
+use crate::coherence::event::{Action, Command, Event, Outcome, Request};
+use crate::flight::{News, Wake};
+use crate::guard::say;
+use crate::key::{Class, Hash128, KeyRef};
+use crate::options::Shared;
+use crate::stats::Stats;
+use crate::store::{Address, SharedStore};
+
+/// A store that comes and goes is told of once in this time.
+const NEWS_PAUSE_US: u64 = 10_000_000;
+/// Somebody to be woken, and the number they wait under.
+pub(super) type Waiter = (Arc<dyn Wake>, u32);
+
+/// The shared tier of an engine.
+pub struct Tier {
+    pub(super) store: Arc<dyn SharedStore>,
+    pub(super) codec: Codec,
+    /// Where the store is, without a secret.
+    pub place: String,
+    /// What keeps apps that share a store apart.
+    pub namespace: String,
+    /// Whether fetch data belongs to one build, as pages do.
+    isolates_fetch: bool,
+    /// Whether entries are read: a build only writes them.
+    pub(super) is_read: bool,
+    /// Names the build; without it pages are not shared.
+    build: RwLock<Option<Box<[u8]>>>,
+    /// Reads under way, with who waits for them.
+    pub(super) reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
+    /// Asks and invalidations under way, and since when.
+    waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
+    next: AtomicU64,
+    /// Whether it was told that the store is away, and when that was last told.
+    told_away: Mutex<(bool, Timestamp)>,
+    /// When it was last told that invalidations wait.
+    told_unrecorded_ns: Mutex<Option<u64>>,
+}
+
+impl std::fmt::Debug for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tier").finish_non_exhaustive()
+    }
+}
+
+impl Tier {
+    /// A tier over `store`, for entries of at most `limit` bytes. A build does not read from it.
+    pub fn new(store: Arc<dyn SharedStore>, options: &Shared, limit: usize, is_read: bool) -> Self {
+        let namespace = options.namespace.clone().unwrap_or_default();
+        // Whoever may write under one namespace is not believed under another.
+        let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
+        let codec = Codec::new(secret.as_deref().map(str::as_bytes), limit);
+        Self {
+            store,
+            codec: if options.compress { codec } else { codec.uncompressed() },
+            place: options.place(),
+            namespace,
+            isolates_fetch: options.isolate_fetch,
+            is_read,
+            build: RwLock::default(),
+            reads: Mutex::default(),
+            waiters: Mutex::default(),
+            next: AtomicU64::new(1),
+            told_away: Mutex::default(),
+            told_unrecorded_ns: Mutex::default(),
+        }
+    }
+
+    /// The store behind it.
+    pub fn store(&self) -> &dyn SharedStore {
+        &*self.store
+    }
+
+    /// The process ends: no other instance need wait for it.
+    pub fn leave(&self) {
+        // That the store is away then is no news.
+        self.told_away.lock().0 = true;
+        self.store.leave();
+    }
+
+    /// Names the build whose pages are read and written from now on.
+    pub fn set_build(&self, name: &[u8]) {
+        let mut build = self.build.write();
+        if build.as_deref() != Some(name) {
+            *build = Some(name.into());
+        }
+    }
+
+    /// Where the entry of `key` lies; `None` if it is not to be shared.
+    pub(super) fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
+        let is_of_build = match key.class {
+            Class::Response => true,
+            Class::Fetch => self.isolates_fetch,
+            // Their keys name the build themselves, or are meant to survive it.
+            Class::UseCache | Class::Image => false,
+        };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[key.class as u8]);
+        if is_of_build {
+            let build = self.build.read();
+            let build = build.as_deref()?;
+            hasher.update(&(build.len() as u64).to_le_bytes());
+            hasher.update(build);
+        }
+        for units in key.units.chunks(256) {
+            let mut bytes = [0; 512];
+            for (to, unit) in bytes.chunks_exact_mut(2).zip(units) {
+                to.copy_from_slice(&unit.to_le_bytes());
+            }
+            hasher.update(bytes.get(..units.len() * 2)?);
+        }
+        hasher.finalize().as_bytes().first_chunk().copied()
+    }
+
+    /// Tells whoever runs the process what they should know of the store, not too often.
+    pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
+        let place = &self.place;
+        let news = match event {
+            Event::Denied => Some(format!(
+                "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
+                 until they expire, invalidations stay in this process"
+            )),
+            Event::Disconnected => self.is_away(true, now).then(|| {
+                format!("{place} is away: this process goes on by itself and tries again")
+            }),
+            Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),
+            _ => None,
+        };
+        if let Some(news) = news {
+            say(&news);
+        }
+    }
+
+    /// Tells that invalidations wait to be recorded: they would be lost with the process.
+    fn say_unrecorded(&self, count: usize) {
+        let now = stopwatch_ns();
+        let mut told_ns = self.told_unrecorded_ns.lock();
+        if told_ns.is_none_or(|told| now.saturating_sub(told) > NEWS_PAUSE_US * 1_000) {
+            *told_ns = Some(now);
+            let place = &self.place;
+            say(&format!(
+                "{count} invalidated tags could not be recorded on {place}: they hold in this \
+                 process, and are recorded when it answers again"
+            ));
+        }
+    }
+
+    /// Notes whether the store is away. True if that is news worth telling.
+    fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
+        let mut told = self.told_away.lock();
+        let is_news = told.0 != is_away && (!is_away || now.since_us(told.1) > NEWS_PAUSE_US);
+        if is_news {
+            *told = (is_away, now);
+        }
+        is_news
+    }
+
+    pub(super) fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.waiters.lock().insert(number, ((waker.clone(), token), stopwatch_ns()));
+        number
+    }
+
+    fn wake(&self, number: u64, news: News) -> Option<u64> {
+        let ((waker, token), since) = self.waiters.lock().remove(&number)?;
+        waker.wake(token, news);
+        Some(stopwatch_ns().saturating_sub(since))
+    }
+
+    /// Carries actions out; what is left is to be exchanged with the store.
+    pub(super) fn perform(&self, actions: Vec<Action>, stats: &Stats) -> Vec<(Request, Command)> {
+        let mut commands = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send(request, command) => commands.push((request, command)),
+                Action::Wake(ask) => {
+                    self.wake(ask, News::Landed);
+                }
+                Action::Resolve(call, outcome) => {
+                    let took = self.wake(call, News::Invalidated(outcome));
+                    if let Some(ns) = took.filter(|_| outcome == Outcome::Everywhere) {
+                        stats.time_invalidation(ns);
+                    }
+                }
+                Action::NewEpoch => self.store.forget_writes(),
+                Action::Queued(count) => {
+                    self.say_unrecorded(count);
+                    stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);
+                }
+            }
+        }
+        commands
+    }
+}

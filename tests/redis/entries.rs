@@ -1,0 +1,106 @@
+//! Entries, read and written.
+
+use std::sync::mpsc::{Receiver, channel};
+
+use bytes::Bytes;
+use tiercel::store::{Address, SharedStore, Unavailable};
+
+use crate::peer::{PATIENCE, Peer, target, wait_until};
+use crate::server;
+
+type Found = Result<Option<Bytes>, Unavailable>;
+
+/// Asks for entries; they come in any order, each with its number.
+fn read(peer: &Peer, addresses: &[Address]) -> Receiver<(usize, Found)> {
+    let (found, receiver) = channel();
+    for (nth, address) in addresses.iter().enumerate() {
+        let found = found.clone();
+        peer.store.read(*address, Box::new(move |entry| drop(found.send((nth, entry)))));
+    }
+    peer.store.flush();
+    receiver
+}
+
+pub(crate) fn read_one(peer: &Peer, address: Address) -> Found {
+    read(peer, &[address]).recv_timeout(PATIENCE).unwrap().1
+}
+
+/// Reads until there is an answer: on a busy machine it may be late.
+fn read_at_last(peer: &Peer, address: Address) -> Option<Bytes> {
+    (0..20).find_map(|_| read_one(peer, address).ok()).expect("no answer")
+}
+
+fn write(peer: &Peer, address: Address, bytes: &[u8]) {
+    let bytes = bytes.to_vec();
+    peer.store.write(address, bytes.len(), Box::new(move || Some((bytes, 60_000))));
+}
+
+#[test]
+fn what_one_writes_others_read() {
+    let server = server!();
+    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let every: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    write(&one, [7; 16], &every);
+    wait_until("the entry", || read_at_last(&two, [7; 16]).is_some());
+    assert_eq!(read_at_last(&two, [7; 16]).unwrap(), every);
+    assert_eq!(read_at_last(&two, [8; 16]), None);
+    let key = format!("app:{{{}}}", "07".repeat(16));
+    let life_ms: u64 = server.call(&["PTTL", &key]).parse().unwrap();
+    assert!((1..=60_000).contains(&life_ms));
+}
+
+#[test]
+fn reads_of_one_tick_travel_together_and_find_each_its_own() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    let addresses: Vec<Address> = (0..40).map(|nth| [nth; 16]).collect();
+    for address in addresses.iter().step_by(2) {
+        write(&peer, *address, &address[..1]);
+    }
+    wait_until("the last", || read_at_last(&peer, [38; 16]).is_some());
+    server.call(&["CONFIG", "RESETSTAT"]);
+    let found: Vec<_> = read(&peer, &addresses).iter().take(40).collect();
+    for (nth, entry) in found {
+        let expected = (nth % 2 == 0).then(|| Bytes::from(vec![nth as u8]));
+        assert_eq!(entry, Ok(expected), "{nth}");
+    }
+    let calls = server.call(&["INFO", "commandstats"]);
+    assert!(calls.contains("cmdstat_mget:calls=3,") && !calls.contains("cmdstat_get"), "{calls}");
+}
+
+#[test]
+fn what_is_no_string_is_no_entry() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    server.call(&["LPUSH", &format!("app:{{{}}}", "07".repeat(16)), "of somebody else"]);
+    assert_eq!(read_one(&peer, [7; 16]), Err(Unavailable));
+    let found = read(&peer, &[[7; 16], [8; 16]]);
+    assert_eq!(found.iter().take(2).collect::<Vec<_>>(), [(0, Ok(None)), (1, Ok(None))]);
+}
+
+#[test]
+fn a_write_that_is_not_to_be_stored_any_more_is_not() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.store.write([7; 16], 1, Box::new(|| None));
+    peer.store.write([7; 16], 1, Box::new(|| panic!("made to")));
+    write(&peer, [8; 16], b"next");
+    wait_until("the next", || read_at_last(&peer, [8; 16]).is_some());
+    assert_eq!(read_at_last(&peer, [7; 16]), None);
+}
+
+#[test]
+fn writes_wait_for_the_server_and_can_be_forgotten() {
+    let mut server = server!();
+    server.kill();
+    let peer = Peer::start(target(server.port));
+    write(&peer, [7; 16], b"forgotten");
+    peer.store.forget_writes();
+    write(&peer, [8; 16], b"kept");
+    assert_eq!(peer.store.health().queued_writes, 1);
+    server.restart();
+    wait_until("the write", || read_one(&peer, [8; 16]) == Ok(Some("kept".into())));
+    assert_eq!(read_at_last(&peer, [7; 16]), None);
+    let health = peer.store.health();
+    assert_eq!((health.queued_writes, health.queued_bytes, health.dropped_writes), (0, 0, 0));
+}

@@ -1,0 +1,274 @@
+//! Servers that are slow, away, dead, or forbid things.
+
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tiercel::coherence::event::{Command, Event};
+use tiercel::store::{Listener, SharedStore, Unavailable};
+use tiercel::tags::{Epoch, Position};
+
+use crate::entries::read_one;
+use crate::peer::{Peer, measured, nothing, target, wait_until};
+use crate::proxy::Proxy;
+use crate::server;
+use crate::server::free_port;
+
+/// A command takes 100 ms at most; a busy machine gets some more.
+const ANSWERED: Duration = Duration::from_millis(400);
+/// The promise, and the time a test machine may lose.
+const RECOVERED: Duration = Duration::from_millis(2_500);
+
+fn poll_once(peer: &Peer) -> bool {
+    peer.try_ask(Command::Poll(nothing())).is_some()
+}
+
+/// Reads until the store is given up; each read is answered in time.
+fn is_given_up(peer: &Peer) {
+    for _ in 0..20 {
+        let (found, took) = measured(|| read_one(peer, [1; 16]));
+        assert!(took < ANSWERED, "{took:?}");
+        if found == Err(Unavailable) && peer.store.health().is_broken {
+            let (_, took) = measured(|| read_one(peer, [1; 16]));
+            assert!(took < Duration::from_millis(50), "a read of a broken store took {took:?}");
+            return;
+        }
+    }
+    panic!("it is not given up: {:?}", peer.store.health());
+}
+
+#[test]
+fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
+    let mut server = server!();
+    server.kill();
+    let peer = Peer::start(target(server.port));
+    peer.heard.wait_for(&Event::Disconnected);
+    assert!(!poll_once(&peer));
+    assert_eq!(read_one(&peer, [1; 16]), Err(Unavailable));
+    server.restart();
+    let ((), took) = measured(|| peer.heard.wait_for(&Event::Connected));
+    assert!(took < RECOVERED, "{took:?}");
+    assert!(poll_once(&peer));
+}
+
+#[test]
+fn a_lost_connection_is_told_and_made_anew() {
+    let mut server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.register();
+    wait_until("all connections", || peer.store.health().connections == 3);
+    server.kill();
+    peer.heard.wait_for(&Event::Disconnected);
+    assert!(peer.store.health().is_broken);
+    server.restart();
+    let ((), took) = measured(|| peer.heard.wait_for(&Event::Connected));
+    assert!(took < RECOVERED, "{took:?}");
+    peer.register();
+    wait_until("all connections", || peer.store.health().connections == 3);
+    assert_eq!(peer.store.health().breaks, 1);
+}
+
+#[test]
+fn a_server_that_stands_still_is_given_up_and_found_again() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.register();
+    server.signal("-STOP");
+    let (is_answered, took) = measured(|| poll_once(&peer));
+    assert!(!is_answered && took < ANSWERED, "{took:?}");
+    is_given_up(&peer);
+    peer.heard.wait_for(&Event::Disconnected);
+    sleep(Duration::from_millis(700));
+    server.signal("-CONT");
+    let ((), took) = measured(|| peer.heard.wait_for(&Event::Connected));
+    assert!(took < RECOVERED, "{took:?}");
+    assert!(poll_once(&peer));
+}
+
+#[test]
+fn a_half_open_connection_is_replaced_under_load() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let peer = Peer::connected(target(proxy.port));
+    peer.register();
+    proxy.swallow_present();
+    let ((), took) = measured(|| {
+        is_given_up(&peer);
+        peer.heard.wait_for(&Event::Connected);
+    });
+    assert!(took < RECOVERED, "{took:?}");
+    assert!(poll_once(&peer));
+}
+
+#[test]
+fn an_idle_half_open_connection_is_replaced() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let peer = Peer::connected(target(proxy.port));
+    wait_until("all connections", || peer.store.health().connections == 3);
+    proxy.swallow_present();
+    // Two probes of 500 ms and their limits, then a new connection.
+    let ((), took) = measured(|| {
+        peer.heard.wait_for(&Event::Disconnected);
+        peer.heard.wait_for(&Event::Connected);
+    });
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
+    wait_until("three replacements", || peer.store.health().replaced == 3);
+    assert!(poll_once(&peer));
+}
+
+#[test]
+fn a_wire_that_swallows_everything_is_found_to_work_again() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let peer = Peer::connected(target(proxy.port));
+    proxy.swallow_all();
+    is_given_up(&peer);
+    sleep(Duration::from_millis(1_500));
+    proxy.swallow_present();
+    let ((), took) = measured(|| peer.heard.wait_for(&Event::Connected));
+    assert!(took < RECOVERED, "{took:?}");
+}
+
+#[test]
+fn what_is_under_way_fails_before_the_next_connection_is_told() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let mut target = target(proxy.port);
+    target.command_timeout = Duration::from_secs(5);
+    let peer = Peer::connected(target);
+    proxy.swallow_present();
+    let requests: Vec<_> = (0..3).map(|_| peer.send(Command::Poll(nothing()))).collect();
+    wait_until("the next connection", || peer.heard.rest().contains(&Event::Connected));
+    let events = peer.heard.rest();
+    let place = |wanted: &Event| events.iter().position(|event| event == wanted).unwrap();
+    for request in requests {
+        assert!(place(&Event::Failed(request)) < place(&Event::Disconnected));
+    }
+    assert!(place(&Event::Disconnected) < place(&Event::Connected));
+    sleep(Duration::from_millis(50));
+    let is_answer = |event: &Event| matches!(event, Event::Answered(..));
+    assert!(!peer.heard.rest().iter().any(is_answer));
+}
+
+#[test]
+fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
+    let server = server!();
+    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-@scripting"]);
+    let mut target = target(server.port);
+    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
+    let peer = Peer::connected(target);
+    assert!(!poll_once(&peer));
+    peer.heard.wait_for(&Event::Denied);
+    assert!(!poll_once(&peer));
+    assert!(!peer.heard.rest().contains(&Event::Denied));
+    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+    assert!(!peer.store.health().is_broken);
+}
+
+#[test]
+fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
+    let server = server!();
+    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~app:*", "&*", "+@all"]);
+    let mut target = target(server.port);
+    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
+    let peer = Peer::connected(target);
+    assert!(!poll_once(&peer));
+    peer.heard.wait_for(&Event::Denied);
+    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+}
+
+#[test]
+fn a_write_that_the_server_refuses_is_counted() {
+    let server = server!("--maxmemory-policy", "noeviction");
+    let peer = Peer::connected(target(server.port));
+    server.call(&["CONFIG", "SET", "maxmemory", "1"]);
+    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the count", || peer.store.health().dropped_writes == 1);
+}
+
+#[test]
+fn a_listener_or_a_receiver_that_panics_harms_nobody_else() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.heard.panics.store(true, Ordering::SeqCst);
+    peer.send(Command::Poll(nothing()));
+    peer.store.read([1; 16], Box::new(|_| panic!("made to")));
+    peer.store.flush();
+    wait_until("the panic", || !peer.heard.panics.load(Ordering::SeqCst));
+    assert_eq!(read_one(&peer, [1; 16]), Ok(None));
+    assert!(poll_once(&peer));
+    assert_eq!(peer.store.health().breaks, 0);
+}
+
+#[test]
+fn who_may_not_publish_or_subscribe_polls() {
+    let server = server!();
+    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "resetchannels", "+@all"]);
+    let mut target = target(server.port);
+    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
+    let (one, two) = (Peer::connected(target.clone()), Peer::connected(target));
+    let known = one.register();
+    let written = two.hard("a");
+    assert_eq!(one.poll(&known).last, written.position);
+    let is_told = |event: &Event| matches!(event, Event::Heard(told) if told.epoch != Epoch(0));
+    assert!(!one.heard.rest().iter().any(is_told));
+}
+
+#[test]
+fn a_wrong_password_is_a_store_that_is_away() {
+    let server = server!("--requirepass", "right");
+    let mut target = target(server.port);
+    target.password = Some("wrong".into());
+    let peer = Peer::start(target.clone());
+    peer.heard.wait_for(&Event::Disconnected);
+    target.password = Some("right".into());
+    assert!(poll_once(&Peer::connected(target)));
+}
+
+#[test]
+fn a_replica_is_left() {
+    let server = server!();
+    let peer = Peer::connected(target(server.port));
+    peer.register();
+    server.call(&["REPLICAOF", "127.0.0.1", &free_port().to_string()]);
+    assert!(!poll_once(&peer));
+    peer.heard.wait_for(&Event::Disconnected);
+    server.call(&["REPLICAOF", "NO", "ONE"]);
+    wait_until("a primary", || poll_once(&peer));
+}
+
+#[test]
+fn who_leaves_is_waited_for_no_longer() {
+    let server = server!();
+    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let _registered = (one.register(), two.register());
+    assert_eq!(one.look().0, Some(Position(0)));
+    let ((), took) = measured(|| two.store.leave());
+    assert!(took < Duration::from_millis(100), "{took:?}");
+    assert_eq!(one.look().0, None);
+    assert_eq!(server.call(&["HLEN", "{app}:p"]), "1");
+    two.heard.wait_for(&Event::Disconnected);
+    assert_eq!(read_one(&two, [1; 16]), Err(Unavailable));
+    server.signal("-STOP");
+    let ((), took) = measured(|| one.store.leave());
+    server.signal("-CONT");
+    assert!(took < Duration::from_millis(150), "{took:?}");
+}
+
+#[test]
+fn the_timer_of_the_listener_is_kept_and_can_be_set_anew() {
+    let peer = Peer::start(target(free_port()));
+    let set = |after_us: i64| {
+        *peer.heard.timer.lock() = Some(peer.heard.now().shifted_us(after_us));
+        peer.store.exchange(Vec::new());
+    };
+    set(60_000_000);
+    sleep(Duration::from_millis(50));
+    assert!(!peer.heard.rest().contains(&Event::Tick));
+    set(50_000);
+    let ((), took) = measured(|| peer.heard.wait_for(&Event::Tick));
+    assert!((Duration::from_millis(30)..Duration::from_millis(400)).contains(&took), "{took:?}");
+}

@@ -1,0 +1,23 @@
+//! The carrier against real servers, each started by its test on a port of its own.
+//!
+//! Without a `redis-server` in the path they are skipped, but not in CI. `REDIS_SERVER` names another
+//! one: all of them, but for encryption where it is not built in, hold from Redis 6.2 to Valkey 9.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests outside cfg(test)"
+)]
+
+mod entries;
+mod facts;
+mod faults;
+mod messages;
+mod peer;
+mod proxy;
+mod scripts;
+mod server;
+mod topologies;

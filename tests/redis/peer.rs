@@ -1,0 +1,217 @@
+//! A process as the store sees it: it wants what the test wants, and remembers what it was told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use tiercel::clock::{Clock, Timestamp};
+use tiercel::coherence::event::{
+    Answer, Command, Event, Invalidated, Known, Lifetime, Polled, Request, Row,
+};
+use tiercel::error::Error;
+use tiercel::redis::RedisStore;
+use tiercel::redis::target::{Host, Target, Topology};
+use tiercel::store::{Listener, SharedStore};
+use tiercel::tags::{Epoch, Position, Tag};
+
+/// Longer than anything may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Peer {
+    pub(crate) store: RedisStore,
+    pub(crate) heard: Arc<Heard>,
+    next: AtomicU64,
+}
+
+pub(crate) struct Heard {
+    events: Mutex<Vec<Event>>,
+    added: Condvar,
+    clock: Clock,
+    pub(crate) timer: Mutex<Option<Timestamp>>,
+    /// Whether it panics at the next event.
+    pub(crate) panics: AtomicBool,
+}
+
+impl Listener for Heard {
+    fn on(&self, event: Event) -> Vec<(Request, Command)> {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "made to panic");
+        if event == Event::Tick {
+            *self.timer.lock() = None;
+        }
+        self.events.lock().push(event);
+        self.added.notify_all();
+        Vec::new()
+    }
+
+    fn next_timer(&self) -> Option<Timestamp> {
+        *self.timer.lock()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Heard {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            events: Mutex::default(),
+            added: Condvar::new(),
+            clock: Clock::system(),
+            timer: Mutex::default(),
+            panics: AtomicBool::new(false),
+        })
+    }
+
+    /// Waits for the first event, of those not taken yet, that `pick` takes; those before it stay.
+    pub(crate) fn take<T>(&self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
+        let until = deadline(PATIENCE);
+        let mut events = self.events.lock();
+        loop {
+            if let Some(at) = events.iter().position(|event| pick(event).is_some()) {
+                return pick(&events.remove(at)).unwrap();
+            }
+            let is_late = self.added.wait_until(&mut events, until).timed_out();
+            assert!(!is_late, "{what} does not come; there is {events:?}");
+        }
+    }
+
+    pub(crate) fn wait_for(&self, event: &Event) {
+        self.take(&format!("{event:?}"), |heard| (heard == event).then_some(()));
+    }
+
+    /// What was told and not taken.
+    pub(crate) fn rest(&self) -> Vec<Event> {
+        self.events.lock().clone()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bound for a test")]
+pub(crate) fn deadline(after: Duration) -> Instant {
+    Instant::now() + after
+}
+
+#[expect(clippy::disallowed_methods, reason = "a stopwatch for a test")]
+pub(crate) fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    (work(), start.elapsed())
+}
+
+pub(crate) fn target(port: u16) -> Target {
+    Target {
+        topology: Topology::Single(Host { name: "127.0.0.1".into(), port }),
+        tls: None,
+        username: None,
+        password: None,
+        database: 0,
+        namespace: "app".into(),
+        command_timeout: Duration::from_millis(100),
+        connect_timeout: Duration::from_secs(2),
+        write_queue_bytes: 1 << 20,
+        most_tags: 100_000,
+    }
+}
+
+impl Peer {
+    pub(crate) fn start(target: Target) -> Self {
+        let heard = Heard::new();
+        let store = RedisStore::start(target, heard.clone()).unwrap();
+        Self { store, heard, next: AtomicU64::new(1) }
+    }
+
+    /// Why a target is refused.
+    pub(crate) fn refused(target: Target) -> Error {
+        RedisStore::start(target, Heard::new()).err().expect("it is not refused")
+    }
+
+    /// One that is connected.
+    pub(crate) fn connected(target: Target) -> Self {
+        let peer = Self::start(target);
+        peer.heard.wait_for(&Event::Connected);
+        peer
+    }
+
+    pub(crate) fn send(&self, command: Command) -> Request {
+        let request = self.next.fetch_add(1, Ordering::Relaxed);
+        self.store.exchange(vec![(request, command)]);
+        request
+    }
+
+    /// The answer to a command; `None` if it failed.
+    pub(crate) fn try_ask(&self, command: Command) -> Option<Answer> {
+        let request = self.send(command);
+        self.heard.take("an answer", |event| match event {
+            Event::Answered(to, answer) if *to == request => Some(Some(answer.clone())),
+            Event::Failed(to) if *to == request => Some(None),
+            _ => None,
+        })
+    }
+
+    /// The answer to a command. On a busy machine it may be late, and is asked for again.
+    pub(crate) fn ask(&self, command: &Command) -> Answer {
+        let mut tries = (0..20).filter_map(|_| self.try_ask(command.clone()));
+        tries.next().expect("no answer")
+    }
+
+    pub(crate) fn poll(&self, known: &Known) -> Polled {
+        match self.ask(&Command::Poll(known.clone())) {
+            Answer::Polled(polled) => polled,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A first poll: what to send along with the next.
+    pub(crate) fn register(&self) -> Known {
+        let polled = self.poll(&nothing());
+        Known { epoch: polled.epoch, applied: polled.last, open: Vec::new() }
+    }
+
+    pub(crate) fn invalidate(&self, tags: &[(&[u8], Lifetime)]) -> Invalidated {
+        let tags = tags.iter().map(|(tag, lifetime)| (Tag::from(*tag), *lifetime)).collect();
+        match self.ask(&Command::Invalidate { known: None, tags }) {
+            Answer::Invalidated(written) => written,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn hard(&self, tag: &str) -> Invalidated {
+        self.invalidate(&[(tag.as_bytes(), Lifetime::None)])
+    }
+
+    pub(crate) fn load(&self) -> (Vec<Row>, Position) {
+        match self.ask(&Command::Load) {
+            Answer::Loaded { mut rows, floor } => {
+                rows.sort();
+                (rows, floor)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn look(&self) -> (Option<Position>, Option<u64>) {
+        match self.ask(&Command::Look) {
+            Answer::Looked { lowest, born_us } => (lowest, born_us),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) fn nothing() -> Known {
+    Known { epoch: Epoch(0), applied: Position(0), open: Vec::new() }
+}
+
+pub(crate) fn hard_row(tag: &str, at: Position) -> Row {
+    Row { tag: Tag::from(tag), hard: at, soft: Position(0), deadline_us: None }
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let until = deadline(PATIENCE);
+    while !is_so() {
+        #[expect(clippy::disallowed_methods, reason = "a bound for a test")]
+        let is_late = Instant::now() > until;
+        assert!(!is_late, "{what} does not come about");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,344 @@
+//! Clusters, sentinels, sockets and encryption: the same promises on each.
+
+use std::process::Command as Program;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tiercel::coherence::event::{Command, Event};
+use tiercel::redis::target::{Host, Pem, Target, Tls, Topology};
+use tiercel::store::SharedStore;
+use tiercel::tags::{Epoch, Position};
+
+use crate::entries::read_one;
+use crate::peer::{Peer, nothing, target, wait_until};
+use crate::server;
+use crate::server::{Folder, Server, free_port};
+
+fn host(port: u16) -> Host {
+    Host { name: "127.0.0.1".into(), port }
+}
+
+/// Entries are stored and found, an invalidation is told, and an instance leaves.
+fn serves(target: &Target) {
+    let (one, two) = (Peer::connected(target.clone()), Peer::connected(target.clone()));
+    two.heard.take("a subscription", |event| {
+        matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())
+    });
+    let (known, _) = (one.register(), two.register());
+    let written = one.hard("a");
+    let heard = two.heard.take("the message", |event| match event {
+        Event::Heard(message) => Some(message.clone()),
+        _ => None,
+    });
+    assert_eq!((heard.position, &heard.rows), (written.position, &written.rows));
+    assert_eq!(one.poll(&known).rows.as_ref(), Some(&written.rows));
+    assert_eq!(one.load().0, written.rows);
+    two.ask(&Command::Ack(written.position));
+    assert_eq!(one.look().0, Some(written.position));
+    for nth in 0..20 {
+        one.store.write([nth; 16], 1, Box::new(move || Some((vec![nth], 60_000))));
+    }
+    for nth in 0..20 {
+        let entry = Ok(Some(Bytes::from(vec![nth])));
+        wait_until("an entry", || read_one(&two, [nth; 16]) == entry);
+    }
+    two.store.leave();
+    assert_eq!(one.look().0, None);
+}
+
+#[test]
+fn a_socket_of_this_machine_serves() {
+    let folder = Folder::new();
+    let path = folder.0.join("redis.sock");
+    let _server = server!("--unixsocket", path.to_str().unwrap());
+    let mut target = target(0);
+    target.topology = Topology::Unix(path);
+    serves(&target);
+}
+
+struct Cluster {
+    servers: Vec<Server>,
+}
+
+impl Cluster {
+    fn start() -> Option<Self> {
+        let timing = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
+        let options = [&["--cluster-enabled", "yes"][..], &timing].concat();
+        let servers = (0..6).map(|_| Server::start(&options)).collect::<Option<Vec<_>>>()?;
+        let cluster = Self { servers };
+        let ports: Vec<String> =
+            cluster.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        let made = Program::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(ports)
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        for server in &cluster.servers {
+            wait_until("the cluster", || is_ready(server));
+        }
+        wait_until("replicas", || cluster.servers.iter().filter(|s| is_replica(s)).count() == 3);
+        Some(cluster)
+    }
+
+    fn target(&self) -> Target {
+        let mut target = target(0);
+        let hosts = self.servers.iter().map(|server| host(server.port)).collect();
+        target.topology = Topology::Cluster { hosts };
+        target
+    }
+
+    /// The place of the primary that has the table.
+    fn owner(&self) -> usize {
+        let slot = self.servers[0].call(&["CLUSTER", "KEYSLOT", "{app}:t"]);
+        let has = |server: &Server| {
+            let answer = server.call(&["GET", "{app}:none"]);
+            answer == "nil"
+        };
+        self.servers.iter().position(has).unwrap_or_else(|| panic!("nobody has slot {slot}"))
+    }
+}
+
+fn is_ready(server: &Server) -> bool {
+    server.call(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+}
+
+fn is_replica(server: &Server) -> bool {
+    let role = server.call(&["INFO", "replication"]);
+    role.contains("role:slave") && role.contains("master_link_status:up")
+}
+
+#[test]
+fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let target = cluster.target();
+    serves(&target);
+    let peer = Peer::connected(target);
+    let known = peer.register();
+    let owner = cluster.owner();
+    let channels = cluster.servers[owner].call(&["PUBSUB", "SHARDCHANNELS"]);
+    assert!(channels == "{app}:m0" || channels.starts_with("ERR"), "{channels}");
+    cluster.servers[owner].kill();
+    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Connected);
+    let polled = peer.poll(&known);
+    assert_eq!((polled.epoch, polled.known), (known.epoch, true));
+    peer.hard("b");
+}
+
+#[test]
+fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
+    let Some(cluster) = Cluster::start() else { return };
+    let peer = Peer::connected(cluster.target());
+    let owner = cluster.owner();
+    // One of the others: nothing of the protocol shows that it is gone.
+    let is_primary = |server: &Server| !is_replica(server);
+    let servers = || cluster.servers.iter().enumerate();
+    let (_, still) = servers().find(|(nth, one)| *nth != owner && is_primary(one)).unwrap();
+    let address = (0..=255).map(|nth| [nth; 16]).find(|address| {
+        let key = format!("app:{{{:032x}}}", u128::from_be_bytes(*address));
+        still.call(&["GET", &key]) == "nil"
+    });
+    let address = address.unwrap();
+    wait_until("an answer", || read_one(&peer, address) == Ok(None));
+    still.signal("-STOP");
+    peer.heard.wait_for(&Event::Disconnected);
+    wait_until("an answer of the next", || read_one(&peer, address) == Ok(None));
+}
+
+#[test]
+fn a_primary_that_hands_over_is_another_connection() {
+    let Some(cluster) = Cluster::start() else { return };
+    let peer = Peer::connected(cluster.target());
+    let known = peer.register();
+    let owner = cluster.owner();
+    let port = cluster.servers[owner].port.to_string();
+    let is_its = |server: &&Server| {
+        let role = server.call(&["INFO", "replication"]);
+        role.contains("role:slave") && role.contains(&format!("master_port:{port}"))
+    };
+    let replica = cluster.servers.iter().find(is_its).unwrap();
+    assert_eq!(replica.call(&["CLUSTER", "FAILOVER"]), "OK");
+    wait_until("the new primary", || replica.call(&["GET", "{app}:none"]) == "nil");
+    // The first command that goes to the new one is not answered as if nothing had happened.
+    wait_until("the loss", || {
+        peer.try_ask(Command::Poll(known.clone()));
+        peer.heard.rest().contains(&Event::Disconnected)
+    });
+    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Connected);
+    assert!(peer.poll(&known).known);
+}
+
+struct Sentinel {
+    primary: Server,
+    replica: Server,
+    sentinels: Vec<Server>,
+    _folder: Folder,
+}
+
+impl Sentinel {
+    fn start() -> Option<Self> {
+        let folder = Folder::new();
+        let primary = Server::start(&[])?;
+        let port = primary.port.to_string();
+        let replica = Server::start(&["--replicaof", "127.0.0.1", &port])?;
+        wait_until("the replica", || is_replica(&replica));
+        let sentinels = (0..3)
+            .map(|nth| {
+                let file = folder.0.join(format!("sentinel-{nth}.conf"));
+                let text = format!(
+                    "sentinel monitor main 127.0.0.1 {port} 2\n\
+                     sentinel down-after-milliseconds main 1000\n\
+                     sentinel failover-timeout main 5000\n"
+                );
+                std::fs::write(&file, text).unwrap();
+                Server::start_with(&[file.to_str().unwrap(), "--sentinel"])
+            })
+            .collect::<Option<Vec<_>>>()?;
+        for sentinel in &sentinels {
+            wait_until("the sentinels", || {
+                let state = sentinel.call(&["INFO", "sentinel"]);
+                state.contains("sentinels=3") && state.contains("slaves=1")
+            });
+        }
+        Some(Self { primary, replica, sentinels, _folder: folder })
+    }
+}
+
+#[test]
+fn sentinels_lead_to_the_primary_and_to_the_next() {
+    let Some(mut sentinel) = Sentinel::start() else { return };
+    let mut target = target(0);
+    let mut hosts: Vec<Host> = sentinel.sentinels.iter().map(|one| host(one.port)).collect();
+    hosts.insert(0, host(free_port()));
+    target.topology =
+        Topology::Sentinel { hosts, primary: "main".into(), username: None, password: None };
+    serves(&target);
+    let peer = Peer::connected(target);
+    let known = peer.register();
+    wait_until("replication", || {
+        sentinel.replica.call(&["ZSCORE", "{app}:t", "c"]) == known.applied.0.to_string()
+    });
+    sentinel.primary.kill();
+    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Connected);
+    assert!(peer.poll(&known).known);
+    assert!(peer.hard("b").position > Position(known.applied.0));
+}
+
+struct Certificates(Folder);
+
+impl Certificates {
+    fn make() -> Option<Self> {
+        let made = Self(Folder::new());
+        made.openssl(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+             -subj /CN=authority -keyout ca.key -out ca.crt",
+        )?;
+        for name in ["server", "client"] {
+            made.openssl(&format!(
+                "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} \
+                 -keyout {name}.key -out {name}.csr"
+            ))?;
+            std::fs::write(made.0.0.join("names"), "subjectAltName=DNS:cache.internal").unwrap();
+            made.openssl(&format!(
+                "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
+                 -extfile names -out {name}.crt"
+            ))?;
+        }
+        Some(made)
+    }
+
+    fn openssl(&self, arguments: &str) -> Option<()> {
+        let output = Program::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(&self.0.0)
+            .output();
+        let Ok(output) = output else {
+            assert!(std::env::var_os("CI").is_none(), "no openssl in CI");
+            return None;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.0.join(name).to_str().unwrap().into()
+    }
+
+    fn pem(&self, name: &str) -> Pem {
+        Pem { option: "redisTlsCaFile", bytes: std::fs::read(self.path(name)).unwrap() }
+    }
+
+    /// A server that takes encrypted connections of who has a certificate.
+    fn server(&self) -> Option<(Server, u16)> {
+        let port = free_port();
+        let (ca, crt, key) =
+            (self.path("ca.crt"), self.path("server.crt"), self.path("server.key"));
+        let text = port.to_string();
+        let options = ["--tls-port", &text, "--tls-ca-cert-file", &ca, "--tls-cert-file", &crt];
+        let options = [&options[..], &["--tls-key-file", &key]].concat();
+        Some((Server::start(&options)?, port))
+    }
+}
+
+#[test]
+fn encryption_trusts_the_own_authority_and_proves_itself() {
+    let Some(certificates) = Certificates::make() else { return };
+    let Some((_server, port)) = certificates.server() else { return };
+    let tls = Tls {
+        ca: Some(certificates.pem("ca.crt")),
+        client: Some((certificates.pem("client.crt"), certificates.pem("client.key"))),
+        server_name: Some("cache.internal".into()),
+        verify: true,
+    };
+    let mut target = target(port);
+    target.tls = Some(tls.clone());
+    serves(&target);
+    let refused = [
+        Tls { ca: None, ..tls.clone() },
+        Tls { server_name: Some("other.internal".into()), ..tls.clone() },
+        Tls { server_name: None, ..tls.clone() },
+        Tls { client: None, ..tls.clone() },
+    ];
+    for (nth, tls) in refused.into_iter().enumerate() {
+        target.tls = Some(tls);
+        let peer = Peer::start(target.clone());
+        peer.heard.wait_for(&Event::Disconnected);
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!peer.heard.rest().contains(&Event::Connected), "{nth}");
+        assert!(peer.try_ask(Command::Poll(nothing())).is_none());
+    }
+    // Whoever says so trusts anybody.
+    target.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
+    serves(&target);
+}
+
+#[test]
+fn files_that_are_no_certificates_are_refused_by_name() {
+    let Some(certificates) = Certificates::make() else { return };
+    let (crt, key) = (certificates.pem("client.crt"), certificates.pem("client.key"));
+    let junk = Pem { option: "redisTlsKeyFile", bytes: b"-----BEGIN JUNK".to_vec() };
+    let tls = |ca: Option<&Pem>, client: Option<(&Pem, &Pem)>| Tls {
+        ca: ca.cloned(),
+        client: client.map(|(crt, key)| (crt.clone(), key.clone())),
+        server_name: None,
+        verify: true,
+    };
+    let other = certificates.pem("server.key");
+    let wrong = [
+        tls(Some(&key), None),
+        tls(Some(&junk), None),
+        tls(Some(&crt), Some((&crt, &junk))),
+        tls(Some(&crt), Some((&crt, &other))),
+    ];
+    for (nth, tls) in wrong.into_iter().enumerate() {
+        let mut target = target(1);
+        target.tls = Some(tls);
+        let refused = Peer::refused(target);
+        assert_eq!(refused.code(), "TIERCEL_INVALID_OPTION", "{nth}");
+        assert!(refused.to_string().contains("a file with"), "{nth}: {refused}");
+    }
+}
