@@ -6,7 +6,7 @@ const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
 const plural = require('./use-cache.js')
-const { KINDS, FETCH, stamps, disassemble } = require('./values.js')
+const { KINDS, FETCH, stampOf, disassemble } = require('./values.js')
 const { LATE } = require('./waits.js')
 
 const {
@@ -63,7 +63,12 @@ class TiercelHandler {
     const hot = ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
     if (isPlain && hot.kind === ctx?.kind && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
-    return this.#find(key, ctx)
+    try {
+      // Awaited here: a promise that is returned as such takes two turns more.
+      return await this.#find(key, ctx)
+    } catch {
+      return null
+    }
   }
 
   /**
@@ -73,15 +78,6 @@ class TiercelHandler {
    * @param {any} ctx
    */
   async #find(key, ctx) {
-    try {
-      return await this.#read(key, ctx)
-    } catch {
-      return null
-    }
-  }
-
-  /** @param {string} key @param {any} ctx */
-  async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
@@ -122,7 +118,7 @@ class TiercelHandler {
         kind = taken.kind
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
-        const stamp = kind === IMAGE ? native.revision() : (stamps.get(value) ?? began)
+        const stamp = kind === IMAGE ? native.revision() : (stampOf(value) ?? began)
         // What a build caches only for itself is of no use to others.
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
         const kindAndFlags = kind | (flags << SHIFT)
