@@ -22,7 +22,7 @@ const {
   STALE,
   MODIFIED,
 } = at
-const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, waitFor } = at
+const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, dueFromNow, waitFor } = at
 
 const { flagsOf } = plural
 const { IMAGE } = KINDS
@@ -84,9 +84,10 @@ class TiercelHandler {
     let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
     if (isRoutePPREnabled) flags |= PPR
     let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
+    const due = typeof answer === 'number' ? dueFromNow() : 0
     while (typeof answer === 'number') {
       const next = mailbox[MARK]
-      if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(kind, key)
+      if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(kind, key)
       flags |= next
       answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
     }

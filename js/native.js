@@ -62,6 +62,12 @@ const SHIFT = 8
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
 
+/** How long one get may wait for all it waits for, in ms. */
+const BUDGET_MS = 2_200
+
+/** When a get that begins now is due. */
+const dueFromNow = () => performance.now() + BUDGET_MS
+
 let isFlushing = false
 
 function flush() {
@@ -70,16 +76,17 @@ function flush() {
 }
 
 /**
- * Waits for what a get was told to wait for. What is read meanwhile leaves with everything else of
- * this tick.
+ * Waits for what a get was told to wait for, at most until it is due. What is read meanwhile leaves
+ * with everything else of this tick.
  * @param {number} token
+ * @param {number} due
  */
-function waitFor(token) {
+function waitFor(token, due) {
   if (!isFlushing) {
     isFlushing = true
     queueMicrotask(flush)
   }
-  return waits.wait(token, mailbox[DETAIL])
+  return waits.wait(token, Math.min(mailbox[DETAIL], due - performance.now()))
 }
 
 /** Waits until everything written so far has reached the server: a build ends without a word. */
@@ -149,6 +156,7 @@ module.exports = {
   AFTER,
   LOCAL,
   SHIFT,
+  dueFromNow,
   waitFor,
   drained,
 }

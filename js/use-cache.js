@@ -8,7 +8,19 @@ const next = require('./next.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
 
-const { native, mailbox, start, objectOf, isFresh, waitFor, MARK, DETAIL, MODIFIED, AFTER } = at
+const {
+  native,
+  mailbox,
+  start,
+  objectOf,
+  isFresh,
+  dueFromNow,
+  waitFor,
+  MARK,
+  DETAIL,
+  MODIFIED,
+  AFTER,
+} = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -48,9 +60,10 @@ async function get(key, softTags) {
  */
 async function find(key, softTags, flags) {
   let answer = native.findUse(key, softTags, flags)
+  const due = typeof answer === 'number' ? dueFromNow() : 0
   while (typeof answer === 'number') {
     const next = mailbox[MARK]
-    if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
+    if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
     flags |= next
     answer = native.findUse(key, softTags, flags)
   }

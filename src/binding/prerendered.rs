@@ -16,6 +16,7 @@ use crate::flight::Landing;
 use crate::guard::guard;
 use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
+use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 
 /// What to read, and for whom.
@@ -85,7 +86,9 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
             let entry = Arc::new(entry(&key, output));
-            if !engine.keep_prerendered(&key, &entry) {
+            // Such a page is a 404 without its output, whatever the age of that.
+            let is_anew = process::version() < Version::V16_4 && is_closed(&key);
+            if !engine.keep_prerendered(&key, &entry, is_anew) {
                 // SAFETY: this runs on the environment's thread, and the state lives as long as
                 // the environment.
                 let state = unsafe { &*running.state };
@@ -108,6 +111,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         stamp: engine.ledger.stamp_of_output(built),
         since: Revision(0),
         // With others around somebody may have a younger one: old output is worth a look.
+        held_from: engine.clock.now(),
         created: if engine.tier().is_some() { built } else { engine.clock.now() },
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use super::inbox;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
+use crate::coherence::event::Event;
 use crate::coherence::timing::Timing;
 use crate::engine::{Engine, Tier};
 use crate::entry::Entry;
@@ -86,7 +87,10 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
             say(&format!("namespace {} on {}", tier.namespace, tier.place));
             engine.share_through(tier);
         }
-        Err(error) => say(&error.to_string()),
+        Err(error) => {
+            say(error.to_string().trim_start_matches("tiercel: "));
+            engine.ledger.on(&engine.clock, Event::Denied);
+        }
     }
 }
 

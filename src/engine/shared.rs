@@ -14,7 +14,9 @@ use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake};
+use crate::guard::guard;
 use crate::key::KeyRef;
+use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Listener, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
@@ -66,7 +68,7 @@ impl Engine {
 
     /// Has the event taken in and what follows from it carried out.
     fn tell(&self, event: Event) {
-        let actions = self.ledger.on(self.clock.now(), event);
+        let actions = self.ledger.on(&self.clock, event);
         if let Some(tier) = self.tier() {
             // Also without commands: the timer may have changed.
             tier.store.exchange(tier.perform(actions, &self.stats));
@@ -114,9 +116,12 @@ impl Engine {
     /// An answer came: on a thread of the store.
     fn receive(&self, key: &KeyRef<'_>, answer: Result<Option<Bytes>, Unavailable>) {
         let Some(tier) = self.tier() else { return };
-        let bytes = answer.ok().flatten();
-        let entry = bytes.and_then(|bytes| self.decoded(tier, key, &bytes)).map(Arc::new);
-        let held = entry.filter(|entry| self.fill(key, entry));
+        // Whatever these bytes do, nobody waits for them any longer than this.
+        let found = guard(|| {
+            let entry = self.decoded(tier, key, &answer.ok().flatten()?).map(Arc::new);
+            entry.filter(|entry| self.fill(key, entry))
+        });
+        let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
         for (waker, token) in waiters {
             waker.wake(token, held.clone().map_or(News::Landed, News::Brought));
@@ -136,6 +141,7 @@ impl Engine {
             since: Revision(0),
             created,
             told_ms: self.told_ms(created),
+            held_from: created,
             revalidate_us: frame.head.revalidate_us,
             expire_us: frame.head.expire_us,
             tags: frame.tags,
@@ -148,7 +154,8 @@ impl Engine {
     /// Without a table in the store its positions say nothing: what is left is the clock.
     fn stamp_of_stored(&self, head: &Head, created: Timestamp) -> Stamp {
         if self.ledger.is_alone() {
-            let began = self.ledger.revision_at(created);
+            let age_us = self.clock.now().since_us(created) as i64;
+            let began = self.ledger.revision_at(self.clock.uptime().shifted_us(-age_us));
             return began.and_then(|at| self.ledger.stamp_of(at)).unwrap_or_default();
         }
         Stamp { epoch: Epoch(head.epoch), at: Point::from(head.position) }
@@ -161,7 +168,11 @@ impl Engine {
         if verdict == Verdict::Gone {
             return false;
         }
-        let Some(memory) = &self.memory else { return true };
+        let Some(memory) = &self.memory else {
+            // Nothing would retire it later: it is good for those who wait for it.
+            entry.retire();
+            return true;
+        };
         if let Some(held) = memory.peek(key) {
             let is_worse = self.judge(&held, revision, Vec::new).0 > verdict;
             if !is_worse && !entry.meta.is_younger(&held.meta) {
@@ -169,8 +180,11 @@ impl Engine {
             }
         }
         let mut left = Vec::new();
-        memory.insert(key.hash, entry, &mut left);
+        let inserted = memory.insert(key.hash, entry, &mut left);
         self.release(&left);
+        if inserted != Inserted::Yes {
+            entry.retire();
+        }
         true
     }
 
@@ -218,7 +232,7 @@ impl Listener for Engine {
         // The store may have begun to tell before it became the tier.
         let tier = self.tier.wait();
         tier.say_of(&event, self.clock.now());
-        let actions = self.ledger.on(self.clock.now(), event);
+        let actions = self.ledger.on(&self.clock, event);
         tier.perform(actions, &self.stats)
     }
 
