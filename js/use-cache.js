@@ -172,7 +172,9 @@ async function invalidate(tags, expire) {
   // Data read meanwhile may come from a replica that lags behind what was written.
   if (grace.ms > 0) setTimeout(() => native.invalidate(tags, expire), grace.ms).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
-  if (token === 0 || (await wait(token, mailbox[DETAIL])) !== FAILED) return
+  if (token === 0) return
+  const ending = await wait(token, mailbox[DETAIL])
+  if (ending !== FAILED && !(ending === LATE && grace.mustRecord)) return
   const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }

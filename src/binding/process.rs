@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::inbox;
+use super::terms::class_of;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
@@ -14,7 +15,9 @@ use crate::engine::{Engine, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
+use crate::key::Class;
 use crate::next::signal::Version;
+use crate::next::value::{self, ValueKind};
 use crate::options::{InvalidationFailure, Options, Shared};
 use crate::redis::RedisStore;
 use crate::redis::target::Target;
@@ -63,6 +66,7 @@ fn start() -> Arc<Engine> {
     let engine = Engine::new(options, Clock::system(), coherence);
     engine.on_release(release);
     engine.on_tell(told_ms);
+    engine.on_check(is_value);
     if let Some(shared) = shared {
         connect(&engine, &shared);
     }
@@ -92,6 +96,12 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
             engine.ledger.on(&engine.clock, Event::Denied);
         }
     }
+}
+
+/// Whether bytes from outside are a value of this format, under keys of this class.
+fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
+    let kind = ValueKind::from_number(u32::from(format));
+    kind.is_some_and(|kind| class_of(kind) == class) && value::is_sound(body)
 }
 
 /// A moment of the engine on the clock of Next.js, in the terms of the first environment.

@@ -33,6 +33,9 @@ pub use self::tier::Tier;
 /// any more.
 const MOST_SUPERSEDED: usize = 1 << 17;
 
+/// Whether bytes are a value of a format, of keys of a class.
+type Check = fn(Class, u8, &[u8]) -> bool;
+
 /// The cache of one process.
 #[derive(Debug)]
 pub struct Engine {
@@ -53,6 +56,8 @@ pub struct Engine {
     tier: OnceLock<Tier>,
     /// Tells a moment on the clock of those who ask.
     on_tell: OnceLock<fn(Timestamp) -> f64>,
+    /// Says whether bytes from outside are a value of a format, of keys of a class.
+    on_check: OnceLock<Check>,
     /// Told of entries that left memory while a JavaScript object was bound to them.
     on_release: OnceLock<fn(&Entry)>,
 }
@@ -76,6 +81,7 @@ impl Engine {
             superseded: Mutex::default(),
             tier: OnceLock::new(),
             on_tell: OnceLock::new(),
+            on_check: OnceLock::new(),
             on_release: OnceLock::new(),
         })
     }
@@ -83,6 +89,11 @@ impl Engine {
     /// Who is told of entries that leave memory while an object is bound to them. Set once.
     pub fn on_release(&self, tell: fn(&Entry)) {
         let _ = self.on_release.set(tell);
+    }
+
+    /// Who says whether bytes from outside are a value. Set once.
+    pub fn on_check(&self, check: Check) {
+        let _ = self.on_check.set(check);
     }
 
     /// How a moment is told on the clock of those who ask. Set once.
@@ -256,13 +267,20 @@ impl Engine {
             }
         }
         let mut stored = self.hold(key, &entry);
+        let held = stored;
         if !is_local && !matches!(stored, Stored::Invalidated | Stored::Older) {
             stored = self.share(key, &entry).unwrap_or(stored);
         }
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
-        let is_held_by_none = matches!(stored, Stored::TooLarge | Stored::NoTier);
-        let landing = if is_held_by_none { Landing::Unset } else { Landing::Stored };
-        self.flights.land(key.hash, landing, self.clock.now());
+        let now = self.clock.now();
+        if matches!(held, Stored::TooLarge | Stored::NoTier) {
+            // Memory cannot hand it to those who wait.
+            entry.retire();
+            let landing = if stored == Stored::Yes { Landing::Stored } else { Landing::Unset };
+            self.flights.bring(key.hash, landing, &entry, now);
+        } else {
+            self.flights.land(key.hash, Landing::Stored, now);
+        }
         stored
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Engine, Stored, Tier};
 use crate::clock::Timestamp;
-use crate::codec::{FrameRef, Head};
+use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
@@ -18,7 +18,7 @@ use crate::guard::guard;
 use crate::key::KeyRef;
 use crate::memory::Inserted;
 use crate::stats::bump;
-use crate::store::{Listener, Unavailable};
+use crate::store::{Address, Listener, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
 /// What a read may take beyond the time limit of the store, in ms.
@@ -108,17 +108,24 @@ impl Engine {
         drop(reads);
         let engine = self.clone();
         let (hash, class, units) = (key.hash, key.class, Box::<[u16]>::from(key.units));
-        let receive = move |answer| engine.receive(&KeyRef { class, units: &units, hash }, answer);
+        let receive = move |answer| {
+            engine.receive(&KeyRef { class, units: &units, hash }, &address, answer);
+        };
         tier.store.read(address, Box::new(receive));
         true
     }
 
     /// An answer came: on a thread of the store.
-    fn receive(&self, key: &KeyRef<'_>, answer: Result<Option<Bytes>, Unavailable>) {
+    fn receive(
+        &self,
+        key: &KeyRef<'_>,
+        address: &Address,
+        answer: Result<Option<Bytes>, Unavailable>,
+    ) {
         let Some(tier) = self.tier() else { return };
         // Whatever these bytes do, nobody waits for them any longer than this.
         let found = guard(|| {
-            let entry = self.decoded(tier, key, &answer.ok().flatten()?).map(Arc::new);
+            let entry = self.decoded(tier, key, address, &answer.ok().flatten()?).map(Arc::new);
             entry.filter(|entry| self.fill(key, entry))
         });
         let held = found.flatten();
@@ -128,9 +135,16 @@ impl Engine {
         }
     }
 
-    fn decoded(&self, tier: &Tier, key: &KeyRef<'_>, bytes: &[u8]) -> Option<Entry> {
-        let frame = tier.codec.decode(bytes).map_err(|_| bump(&self.stats.broken)).ok()?;
-        if !frame.is_of(key) {
+    fn decoded(
+        &self,
+        tier: &Tier,
+        key: &KeyRef<'_>,
+        address: &Address,
+        bytes: &[u8],
+    ) -> Option<Entry> {
+        let frame = tier.codec.decode_at(address, bytes);
+        let frame = frame.map_err(|_| bump(&self.stats.broken)).ok()?;
+        if !frame.is_of(key) || !self.is_sound(&frame) {
             bump(&self.stats.broken);
             return None;
         }
@@ -149,6 +163,12 @@ impl Engine {
             source: Source::Shared,
         };
         Some(Entry::new(key, meta, frame.body))
+    }
+
+    /// Whether what is in a frame makes sense to whoever will read it.
+    fn is_sound(&self, frame: &Frame) -> bool {
+        let check = self.on_check.get();
+        check.is_none_or(|check| check(frame.head.class, frame.head.format, &frame.body))
     }
 
     /// Without a table in the store its positions say nothing: what is left is the clock.
@@ -198,12 +218,12 @@ impl Engine {
         }
         let (engine, entry) = (self.clone(), entry.clone());
         let weight = entry.weight();
-        tier.store.write(address, weight, Box::new(move || engine.encoded(&entry)));
+        tier.store.write(address, weight, Box::new(move || engine.encoded(&address, &entry)));
         Some(Stored::Yes)
     }
 
     /// The bytes of an entry and the milliseconds it may still live, if it is still worth storing.
-    fn encoded(&self, entry: &Entry) -> Option<(Vec<u8>, u64)> {
+    fn encoded(&self, address: &Address, entry: &Entry) -> Option<(Vec<u8>, u64)> {
         let tier = self.tier()?;
         let meta = &entry.meta;
         if self.judge(entry, self.ledger.revision(), Vec::new).0 == Verdict::Gone {
@@ -222,7 +242,7 @@ impl Engine {
             format: meta.format,
         };
         let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
-        let bytes = tier.codec.encode(&frame).ok()?;
+        let bytes = tier.codec.encode_at(address, &frame).ok()?;
         (left_ms > 0).then_some((bytes, left_ms))
     }
 }
