@@ -260,6 +260,10 @@ impl Listener for Engine {
         self.ledger.next_timer()
     }
 
+    fn refused(&self) {
+        self.tier.wait().say_refused(self.clock.now());
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -50,30 +50,27 @@ async function refusals(server) {
 
 const { missing } = await findServer('redis6')
 
-test.each(['single', 'cluster', 'redis6'].filter((kind) => kind !== 'redis6' || !missing))(
+test.for(['single', 'cluster', 'redis6'].filter((kind) => kind !== 'redis6' || !missing))(
   'the rights in the README are enough, and none is missed: %s',
-  (kind) =>
-    ending(async (test) => {
-      const { server, fleet } = await guarded(test, kind, user(kind), 3)
-      await Promise.all([...fleet].map(connected))
-      const told = await rounds(fleet, { count: 10, rounds: 4 })
-      expect(told.old).toBe(0)
-      const [one, two] = fleet
-      for (const [what, kind] of Object.entries(kinds)) {
-        await kind.set(one, what, 'x', ['soft'])
-        await arrives(kind, two, what)
-      }
-      await one.invalidate(['soft'], { expire: 60 })
-      await two.invalidate(['soft'], { expire: 30 })
-      // Many at once, somebody new who loads the table, and one that goes for good.
-      await two.run(({ Tiercel }) =>
-        Promise.all(['a', 'b', 'c'].map((key) => Tiercel.get(key, []))),
-      )
-      await fleet[2].kill()
-      await one.invalidate(['after'])
-      await pause(1_100)
-      expect(await refusals(server)).toEqual([])
-    }),
+  async (kind, test) => {
+    const { server, fleet } = await guarded(test, kind, user(kind), 3)
+    await Promise.all([...fleet].map(connected))
+    const told = await rounds(fleet, { count: 10, rounds: 4 })
+    expect(told.old).toBe(0)
+    const [one, two] = fleet
+    for (const [what, kind] of Object.entries(kinds)) {
+      await kind.set(one, what, 'x', ['soft'])
+      await arrives(kind, two, what)
+    }
+    await one.invalidate(['soft'], { expire: 60 })
+    await two.invalidate(['soft'], { expire: 30 })
+    // Many at once, somebody new who loads the table, and one that goes for good.
+    await two.run(({ Tiercel }) => Promise.all(['a', 'b', 'c'].map((key) => Tiercel.get(key, []))))
+    await fleet[2].kill()
+    await one.invalidate(['after'])
+    await pause(1_100)
+    expect(await refusals(server)).toEqual([])
+  },
   PATIENCE_MS,
 )
 
@@ -130,13 +127,3 @@ test(
   },
   PATIENCE_MS,
 )
-
-/** Runs a test that is one of a table: those get no hook of their own. */
-async function ending(body) {
-  const cleanUp = []
-  try {
-    await body({ onTestFinished: (done) => cleanUp.push(done) })
-  } finally {
-    for (const done of cleanUp.reverse()) await done()
-  }
-}

@@ -75,29 +75,26 @@ test('a process whose get is under way ends once that is answered', async (test)
   expect(ended - Number(answeredAt)).toBeLessThan(ENDED_MS)
 })
 
-test.each(['SIGTERM', 'SIGINT'])(
+test.for(['SIGTERM', 'SIGINT'])(
   'a process that exits on %s leaves the list too',
-  async (signal) => {
+  async (signal, test) => {
     const server = await start('single')
     const namespace = newName('signalled')
-    try {
-      const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace }
-      const child = await inChild(
-        async ({ index, signal }) => {
-          const Tiercel = require(index)
-          new Tiercel()
-          while (!(Tiercel.stats().shared.leaseMs > 0))
-            await new Promise((wake) => setTimeout(wake, 10))
-          process.once(signal, () => process.exit(7))
-          setInterval(() => {}, 1_000)
-          process.kill(process.pid, signal)
-        },
-        { env, given: { signal } },
-      )
-      expect(child.code).toBe(7)
-      expect(await listed(server, namespace)).toEqual([])
-    } finally {
-      await server.stop()
-    }
+    test.onTestFinished(() => server.stop())
+    const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace }
+    const child = await inChild(
+      async ({ index, signal }) => {
+        const Tiercel = require(index)
+        new Tiercel()
+        while (!(Tiercel.stats().shared.leaseMs > 0))
+          await new Promise((wake) => setTimeout(wake, 10))
+        process.once(signal, () => process.exit(7))
+        setInterval(() => {}, 1_000)
+        process.kill(process.pid, signal)
+      },
+      { env, given: { signal } },
+    )
+    expect(child.code).toBe(7)
+    expect(await listed(server, namespace)).toEqual([])
   },
 )

@@ -39,34 +39,28 @@ async function calls() {
 const ofEntries = (counts) =>
   Object.fromEntries(Object.entries(counts).filter(([name]) => OF_ENTRIES.includes(name)))
 
-test.each(Object.entries(kinds))('a get or a set of one entry: %s', async (_, kind) => {
-  const done = []
-  try {
-    const { fleet } = await direct({ onTestFinished: (end) => done.push(end) }, server, 2)
-    const [here, there] = fleet
-    const count = 20
-    const keys = Array.from({ length: count }, () => newName('key'))
-    const all = async (call) => {
-      for (const key of keys) await call(key)
-    }
-    const written = await counted(async () => {
-      await all((key) => kind.set(here, key, 'x', ['t']))
-      await until('all are written', async () => ((await calls()).set >= count ? true : undefined))
-    })
-    expect(ofEntries(written)).toEqual({ set: count })
-    const read = (by) =>
-      counted(() => all(async (key) => expect(await kind.read(by, key)).toBe('x')))
-    expect(ofEntries(await read(here))).toEqual({})
-    expect(ofEntries(await read(there))).toEqual({ get: count })
-    expect(ofEntries(await read(there))).toEqual({})
-    const missed = await counted(() =>
-      all(async (key) => expect(await kind.read(there, `${key}-none`)).toBe(undefined)),
-    )
-    expect(ofEntries(missed)).toEqual({ get: count })
-  } finally {
-    for (const end of done.reverse()) await end()
-    await server.command('CONFIG', 'RESETSTAT')
+test.for(Object.entries(kinds))('a get or a set of one entry: %s', async ([, kind], test) => {
+  const { fleet } = await direct(test, server, 2)
+  const [here, there] = fleet
+  const count = 20
+  const keys = Array.from({ length: count }, () => newName('key'))
+  const all = async (call) => {
+    for (const key of keys) await call(key)
   }
+  const before = (await calls()).set ?? 0
+  const written = await counted(async () => {
+    await all((key) => kind.set(here, key, 'x', ['t']))
+    await until('all are written', async () => (await calls()).set >= before + count || undefined)
+  })
+  expect(ofEntries(written)).toEqual({ set: count })
+  const read = (by) => counted(() => all(async (key) => expect(await kind.read(by, key)).toBe('x')))
+  expect(ofEntries(await read(here))).toEqual({})
+  expect(ofEntries(await read(there))).toEqual({ get: count })
+  expect(ofEntries(await read(there))).toEqual({})
+  const missed = await counted(() =>
+    all(async (key) => expect(await kind.read(there, `${key}-none`)).toBe(undefined)),
+  )
+  expect(ofEntries(missed)).toEqual({ get: count })
 })
 
 test('a set does not wait for the server', async (test) => {
@@ -113,9 +107,6 @@ test('an invalidation, with few and with many entries stored', async (test) => {
       return performance.now() - begun < 500 ? true : undefined
     })
     const rounds = 50
-    const usec = async () =>
-      Number(/usec_per_call=([\d.]+)/.exec((await server.info('commandstats')).cmdstat_evalsha)[1])
-    await server.command('CONFIG', 'RESETSTAT')
     const begun = performance.now()
     const counts = await counted(async () => {
       for (let n = 0; n < rounds; n++) {
@@ -129,8 +120,11 @@ test('an invalidation, with few and with many entries stored', async (test) => {
     expect(counts.evalsha).toBeLessThanOrEqual(3 * rounds + polls)
     expect(Object.keys(counts)).not.toContain('scan')
     expect(Object.keys(counts)).not.toContain('keys')
-    costs.push({ ...counts, usec: await usec() })
+    costs.push(counts)
   }
   const [few, many] = costs
-  expect(Math.abs(many.zadd - few.zadd)).toBeLessThanOrEqual(few.zadd * 0.3)
+  // Polls come by the clock, hence the room.
+  for (const name of ['zadd', 'zscore', 'publish']) {
+    expect(many[name], name).toBeLessThan(few[name] * 1.5)
+  }
 })
