@@ -217,7 +217,7 @@ impl Fleet {
         let again = now.after_us(self.timing.retry_us);
         match sent {
             Sent::Poll(_) => {
-                self.poll_at = self.poll_at.max(again);
+                self.poll_at = again;
                 if now >= self.lease_until {
                     self.part();
                 }
