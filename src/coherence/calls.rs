@@ -217,7 +217,7 @@ impl Fleet {
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
-        if is_current {
+        if is_current && !self.lacks(Weakness::ResolveUnapplied) {
             self.known.record(now, &written.rows, written.floor());
         }
         if !is_current || !self.stage.is_following() {
