@@ -81,7 +81,7 @@ function waitFor(token) {
   return waits.wait(token, mailbox[DETAIL])
 }
 
-/** Waits until everything written so far has reached the server: a build ends without a word. */
+/** Waits until everything written so far has reached the server. */
 async function drained() {
   const token = native.drain()
   if (token !== 0) await waits.wait(token, mailbox[DETAIL])

@@ -20,6 +20,9 @@ const KINDS = { __proto__: null, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIR
 
 const TAGS_HEADER = 'x-next-cache-tags'
 
+/** Begins the tag that pages and routes carry for their key, as in `src/next/value.rs`. */
+const KEY_TAG = 'tiercel:key:'
+
 /** The stamp of values that a get returned: Next.js sets the same value again when a regeneration
  * failed, and it is no younger for that.
  * @type {WeakMap<object, [epoch: number, position: number, local: number]>} */
@@ -147,4 +150,4 @@ function valueFrom(kind, v, d, s, part) {
   }
 }
 
-module.exports = { KINDS, USE_CACHE, FETCH, stamps, disassemble, describe, assemble }
+module.exports = { KINDS, USE_CACHE, FETCH, KEY_TAG, stamps, disassemble, describe, assemble }
