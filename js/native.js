@@ -89,7 +89,7 @@ function waitFor(token, due) {
   return waits.wait(token, Math.min(mailbox[DETAIL], due - performance.now()))
 }
 
-/** Waits until everything written so far has reached the server: a build ends without a word. */
+/** Waits until everything written so far has reached the server. */
 async function drained() {
   const token = native.drain()
   if (token !== 0) await waits.wait(token, mailbox[DETAIL])

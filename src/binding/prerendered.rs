@@ -18,6 +18,7 @@ use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
+use crate::tags::Tag;
 
 /// What to read, and for whom.
 pub(super) struct Job {
@@ -107,6 +108,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
     let engine = process::engine();
     // A date of no use, as of reproducible images, counts as none.
     let built = Timestamp((output.modified_ms.max(0.0) * 1e3) as u64);
+    let tags = output.tags.iter().map(Tag::from);
     let meta = Meta {
         stamp: engine.ledger.stamp_of_output(built),
         since: Revision(0),
@@ -117,7 +119,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
         expire_us: None,
-        tags: output.tags,
+        tags: tags.chain(output.kind.key_tag(key.units)).collect(),
         format: output.kind as u8,
         source: Source::Output,
     };

@@ -41,6 +41,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
             let (stamp, since) = stamp(env, engine, began)?;
+            let tags = read::tags(env, tags);
+            let key_tag = read::with_units(env, key, |units| kind.key_tag(units)).flatten();
             let now = engine.clock.now();
             let meta = Meta {
                 stamp,
@@ -51,7 +53,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 told_ms: call.state.next_now_ms() + call.state.slept_ms(),
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, expire),
-                tags: read::tags(env, tags).into_iter().collect(),
+                tags: tags.into_iter().chain(key_tag).collect(),
                 format: kind as u8,
                 source: Source::Generated,
             };

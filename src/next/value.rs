@@ -7,6 +7,12 @@
 //! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
 //! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
 
+use crate::key::wtf8;
+use crate::tags::Tag;
+
+/// Begins the tag of a key, as in `js/values.js`.
+const KEY_TAG: &[u8] = b"tiercel:key:";
+
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -48,6 +54,13 @@ impl ValueKind {
                 Self::AppPage | Self::AppRoute => stored == Self::Nothing as u8,
                 _ => false,
             }
+    }
+
+    /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
+    /// kind answer requests by themselves. Pages of the Pages Router have no other.
+    pub fn key_tag(self, key: &[u16]) -> Option<Tag> {
+        let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
+        is_response.then(|| Tag::from([KEY_TAG, &wtf8(key)].concat().as_slice()))
     }
 }
 
