@@ -74,7 +74,7 @@ impl Fleet {
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        (self.linked.is_some() && !self.is_apart && !self.outbox.is_empty())
+        (self.linked.is_some() && !self.is_apart() && !self.outbox.is_empty())
             .then_some(self.outbox.replay_at)
     }
 

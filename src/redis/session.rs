@@ -103,7 +103,6 @@ impl Session {
     /// Keeps the connection of the protocol, for as long as the store lives.
     pub(super) async fn keep_link(self: Arc<Self>) {
         let mut backoff = Backoff::default();
-        let mut has_failed = false;
         loop {
             if let Ok(life) = self.connector.open(RespVersion::RESP2).await {
                 let mut linked = Linked::new(&self, life);
@@ -111,12 +110,11 @@ impl Session {
                     backoff.reset();
                 }
                 drop(linked);
-            } else if !has_failed {
-                // Whoever waits for the first connection need not wait longer.
+            } else {
+                // Whoever waits for the connection need not wait longer.
                 self.counters.set_broken(true);
-                self.tell(Event::Disconnected);
+                self.tell(Event::Unreachable);
             }
-            has_failed = true;
             sleep(backoff.next()).await;
         }
     }
@@ -194,11 +192,11 @@ impl Session {
 
     /// Answers what is under way, and tells the listener that the store is away, for good.
     pub(super) fn end(self: &Arc<Self>) {
-        match self.link() {
-            Some(link) => self.give_up(&link),
-            None => self.tell(Event::Disconnected),
+        if let Some(link) = self.link() {
+            self.give_up(&link);
         }
         self.counters.set_broken(true);
+        self.tell(Event::Unreachable);
         // Tasks that are dropped with the runtime have nobody left to tell.
         self.is_over.store(true, Ordering::Relaxed);
     }
