@@ -45,11 +45,7 @@ impl Outbox {
 impl Fleet {
     /// Puts an invalidation off until the store is back.
     pub(super) fn put_off(&mut self, now: Timestamp, write: Write) {
-        let count = match &write {
-            Write::Tags(tags) => tags.len(),
-            Write::Everything => 1,
-        };
-        self.out.push(Action::Queued(count));
+        self.out.push(Action::Queued(write.tags()));
         self.put_back(now, write);
     }
 
