@@ -176,7 +176,7 @@ impl Fleet {
         let change = lifetime.change(now);
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
         self.known.take_effect(now, &changes);
-        if self.is_apart() {
+        if self.is_apart_for_long(now) {
             self.put_off(now, Write::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;

@@ -43,6 +43,13 @@ impl Outbox {
 }
 
 impl Fleet {
+    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through.
+    /// For less than that others go on, and have leases: then it is worth waiting.
+    pub(super) fn is_apart_for_long(&self, now: Timestamp) -> bool {
+        let budget = self.timing.budget_us;
+        self.apart_since.is_some_and(|since| now >= since.after_us(budget))
+    }
+
     /// Puts an invalidation off until the store is back.
     pub(super) fn put_off(&mut self, now: Timestamp, write: Write) {
         self.out.push(Action::Queued(write.tags()));
