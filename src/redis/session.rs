@@ -108,6 +108,8 @@ impl Session {
                 let mut linked = Linked::new(&self, life);
                 if linked.life.watch().await {
                     backoff.reset();
+                    // Gets may wait, and not for long.
+                    continue;
                 }
                 drop(linked);
             } else {
