@@ -122,7 +122,8 @@ impl Fleet {
         let change = lifetime.change(now);
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
         self.known.take_effect(now, &changes);
-        if self.is_apart {
+        // So long as there is a lease the store was there a moment ago, and may be back in another.
+        if self.is_apart && now >= self.lease_until {
             self.put_off(now, Write::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;

@@ -9,11 +9,26 @@ fn fail_write(stage: &mut Stage) {
 fn without_the_store_an_invalidation_works_here_at_once_and_is_put_off() {
     let mut stage = Stage::following();
     stage.on(Event::Disconnected);
+    stage.after(1_000 * MS);
     let before = stage.present();
     stage.invalidate(1, "a");
     assert_eq!(stage.judge(before, "a"), Verdict::Gone);
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
     assert!(stage.has_told(&Action::Queued(1)));
+}
+
+#[test]
+fn an_interruption_shorter_than_a_lease_leaves_no_invalidation_unrecorded() {
+    let mut stage = Stage::following();
+    stage.on(Event::Disconnected);
+    stage.invalidate(1, "a");
+    stage.after(50 * MS);
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    stage.on(Event::Connected);
+    stage.answer_write(100, 110, |_| ());
+    stage.after(1_010 * MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    assert!(!stage.has_told(&Action::Queued(1)));
 }
 
 #[test]
@@ -84,6 +99,7 @@ fn a_command_under_way_at_the_end_of_the_budget_may_still_be_recorded() {
 fn too_many_put_off_invalidate_everything() {
     let mut stage = Stage::following();
     stage.on(Event::Disconnected);
+    stage.after(1_000 * MS);
     for n in 0..=10_000 {
         stage.on(Event::Invalidate(n, vec![Tag::from(&*n.to_string())], Lifetime::Unlimited));
     }
