@@ -52,6 +52,7 @@ fn meta(engine: &Engine) -> Meta {
         stamp: engine.ledger.present().1,
         since: engine.revision(),
         created: engine.clock.now(),
+        held_from: engine.clock.now(),
         told_ms: 1_000.0,
         revalidate_us: Some(900_000_000),
         expire_us: None,

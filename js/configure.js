@@ -3,8 +3,9 @@
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
-/** How long after it an invalidation is repeated, in ms; 0 = not. */
-const grace = { ms: 0 }
+/** How long after it an invalidation is repeated, in ms, 0 = not; and whether it fails if it could
+ * not be recorded. */
+const grace = { ms: 0, mustRecord: false }
 
 /**
  * Resolves the options of this process from an object and the environment. Both are read by the
@@ -21,6 +22,7 @@ function configure(options) {
   const given = typeof sink === 'function' ? { ...options, debug: true } : options
   const chosen = native.configure(written(given ?? null), JSON.stringify(variables))
   grace.ms = chosen.graceMs
+  grace.mustRecord = chosen.mustRecord
   debug.sink = chosen.debug
     ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
     : undefined

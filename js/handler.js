@@ -6,7 +6,7 @@ const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
 const plural = require('./use-cache.js')
-const { KINDS, FETCH, stampOf, disassemble } = require('./values.js')
+const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 const { LATE } = require('./waits.js')
 
 const {
@@ -22,7 +22,7 @@ const {
   STALE,
   MODIFIED,
 } = at
-const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, waitFor } = at
+const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, dueFromNow, waitFor } = at
 
 const { flagsOf } = plural
 const { IMAGE } = KINDS
@@ -46,11 +46,14 @@ class TiercelHandler {
   /** Revisions at which generations of this request began, by key.
    * @type {Map<string, number[]> | undefined} */
   #starts
+  /** Whether this request renews a page because `res.revalidate` asks for it. */
+  #isOnDemand
 
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
     this.#revision = native.revision()
+    this.#isOnDemand = next.isOnDemand(ctx)
     const dir = ctx?.serverDistDir
     if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
       knownDir = dir
@@ -62,7 +65,8 @@ class TiercelHandler {
   async get(key, ctx) {
     const hot = ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
-    if (isPlain && hot.kind === ctx?.kind && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
+    const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind
+    if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
     try {
       // Awaited here: a promise that is returned as such takes two turns more.
       return await this.#find(key, ctx)
@@ -83,10 +87,12 @@ class TiercelHandler {
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
     let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
     if (isRoutePPREnabled) flags |= PPR
+    if (this.#isOnDemand && !this.#starts?.has(key)) await this.#supersede(kind, key)
     let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
+    const due = typeof answer === 'number' ? dueFromNow() : 0
     while (typeof answer === 'number') {
       const next = mailbox[MARK]
-      if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(kind, key)
+      if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(kind, key)
       flags |= next
       answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
     }
@@ -124,7 +130,8 @@ class TiercelHandler {
         const kindAndFlags = kind | (flags << SHIFT)
         native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
-        if (IS_BUILDING) await at.drained()
+        // Others ask the server for what replaces a page on demand.
+        if (IS_BUILDING || this.#isOnDemand) await at.drained()
         return
       }
     } catch {
@@ -141,6 +148,16 @@ class TiercelHandler {
 
   resetRequestCache() {
     this.#starts = undefined
+  }
+
+  /**
+   * What others hold of a page is stale before it is generated anew, and not gone: if that fails,
+   * Next.js goes on with the last page there was.
+   * @param {number} kind
+   * @param {string} key
+   */
+  async #supersede(kind, key) {
+    if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
   }
 
   /** @param {number} kind @param {string} key */

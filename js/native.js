@@ -9,7 +9,7 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number, isMain: number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
@@ -24,7 +24,8 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string) => void} abandon
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
- * @property {(given: string, env: string) => { debug: boolean, graceMs: number }} configure
+ * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
+ * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
@@ -61,6 +62,12 @@ const SHIFT = 8
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
 
+/** How long one get may wait for all it waits for, in ms. */
+const BUDGET_MS = 2_200
+
+/** When a get that begins now is due. */
+const dueFromNow = () => performance.now() + BUDGET_MS
+
 let isFlushing = false
 
 function flush() {
@@ -69,19 +76,20 @@ function flush() {
 }
 
 /**
- * Waits for what a get was told to wait for. What is read meanwhile leaves with everything else of
- * this tick.
+ * Waits for what a get was told to wait for, at most until it is due. What is read meanwhile leaves
+ * with everything else of this tick.
  * @param {number} token
+ * @param {number} due
  */
-function waitFor(token) {
+function waitFor(token, due) {
   if (!isFlushing) {
     isFlushing = true
     queueMicrotask(flush)
   }
-  return waits.wait(token, mailbox[DETAIL])
+  return waits.wait(token, Math.min(mailbox[DETAIL], due - performance.now()))
 }
 
-/** Waits until everything written so far has reached the server: a build ends without a word. */
+/** Waits until everything written so far has reached the server. */
 async function drained() {
   const token = native.drain()
   if (token !== 0) await waits.wait(token, mailbox[DETAIL])
@@ -93,7 +101,9 @@ let isAttached = false
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now, isMainThread ? 1 : 0)
+  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
+  if (isMainThread) process.once('exit', native.quit)
 }
 
 /**
@@ -146,6 +156,7 @@ module.exports = {
   AFTER,
   LOCAL,
   SHIFT,
+  dueFromNow,
   waitFor,
   drained,
 }

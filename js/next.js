@@ -49,6 +49,33 @@ function buildName(serverDistDir) {
   }
 }
 
+/** @type {{ dir?: string, id?: string }} */
+const secret = {}
+
+/**
+ * Whether a request is Next's own, made by `res.revalidate`: it shows what only the build knows.
+ * @param {any} ctx what Next gives the constructor of a handler
+ */
+function isOnDemand(ctx) {
+  const shown = ctx?._requestHeaders?.['x-prerender-revalidate']
+  if (typeof shown !== 'string' || typeof ctx.serverDistDir !== 'string') return false
+  if (secret.dir !== ctx.serverDistDir) {
+    secret.dir = ctx.serverDistDir
+    secret.id = previewModeId(ctx.serverDistDir)
+  }
+  return shown === secret.id
+}
+
+/** @param {string} serverDistDir @returns {string | undefined} */
+function previewModeId(serverDistDir) {
+  try {
+    const manifest = readFileSync(join(serverDistDir, '..', 'prerender-manifest.json'), 'utf8')
+    return JSON.parse(manifest).preview.previewModeId
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * A part of Next.js, `undefined` where this version has none.
  * @param {string} path
@@ -144,6 +171,7 @@ function honoursLifetime(version) {
 module.exports = {
   version,
   isBuilding,
+  isOnDemand,
   isDev,
   namespace,
   buildName,

@@ -8,7 +8,19 @@ const next = require('./next.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
 
-const { native, mailbox, start, objectOf, isFresh, waitFor, MARK, DETAIL, MODIFIED, AFTER } = at
+const {
+  native,
+  mailbox,
+  start,
+  objectOf,
+  isFresh,
+  dueFromNow,
+  waitFor,
+  MARK,
+  DETAIL,
+  MODIFIED,
+  AFTER,
+} = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -48,9 +60,10 @@ async function get(key, softTags) {
  */
 async function find(key, softTags, flags) {
   let answer = native.findUse(key, softTags, flags)
+  const due = typeof answer === 'number' ? dueFromNow() : 0
   while (typeof answer === 'number') {
     const next = mailbox[MARK]
-    if ((await waitFor(answer)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
+    if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
     flags |= next
     answer = native.findUse(key, softTags, flags)
   }
@@ -159,7 +172,9 @@ async function invalidate(tags, expire) {
   // Data read meanwhile may come from a replica that lags behind what was written.
   if (grace.ms > 0) setTimeout(() => native.invalidate(tags, expire), grace.ms).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
-  if (token === 0 || (await wait(token, mailbox[DETAIL])) !== FAILED) return
+  if (token === 0) return
+  const ending = await wait(token, mailbox[DETAIL])
+  if (ending !== FAILED && !(ending === LATE && grace.mustRecord)) return
   const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }

@@ -20,6 +20,9 @@ const KINDS = { __proto__: null, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIR
 
 const TAGS_HEADER = 'x-next-cache-tags'
 
+/** Begins the tag that pages and routes carry for their key, as in `src/next/value.rs`. */
+const KEY_TAG = 'tiercel:key:'
+
 /** @typedef {[epoch: number, position: number, local: number]} Stamp */
 
 /** Returns what it is given, as the `this` of a class that extends it. */
@@ -187,4 +190,13 @@ function valueFrom(kind, v, d, s, part) {
   }
 }
 
-module.exports = { KINDS, USE_CACHE, FETCH, stampOf: Stamped.of, disassemble, describe, assemble }
+module.exports = {
+  KINDS,
+  USE_CACHE,
+  FETCH,
+  KEY_TAG,
+  stampOf: Stamped.of,
+  disassemble,
+  describe,
+  assemble,
+}

@@ -78,6 +78,11 @@ impl Clock {
         }
     }
 
+    /// The present moment on that clock.
+    pub fn uptime(&self) -> Timestamp {
+        Timestamp(self.uptime_us())
+    }
+
     /// Microseconds on the clock of `performance.now()`; its zero has no meaning.
     pub fn uptime_us(&self) -> u64 {
         match self {
@@ -122,9 +127,10 @@ fn coarse_boot_us() -> u64 {
     };
     let uptime = micros(clock_gettime(ClockId::MonotonicCoarse));
     let apart = micros(clock_gettime(ClockId::RealtimeCoarse)).wrapping_sub(uptime);
-    if apart.abs_diff(APART_US.load(Ordering::Relaxed)) > NOISE_US {
+    if apart.abs_diff(APART_US.load(Ordering::Acquire)) > NOISE_US {
         SLEPT_US.store(boot_us().saturating_sub(monotonic_us()), Ordering::Relaxed);
-        APART_US.store(apart, Ordering::Relaxed);
+        // Whoever sees this sees the sleep it was read with.
+        APART_US.store(apart, Ordering::Release);
     }
     uptime + SLEPT_US.load(Ordering::Relaxed)
 }

@@ -23,6 +23,9 @@ pub struct Meta {
     pub created: Timestamp,
     /// The same moment as Next.js first told it, in milliseconds on its own clock.
     pub told_ms: f64,
+    /// From when on memory may answer with it for a while if the store is away: when it was generated
+    /// or, however old it is, read from build output.
+    pub held_from: Timestamp,
     /// Age past which the entry is stale.
     pub revalidate_us: Option<u64>,
     /// Age past which the entry is not served any more.
@@ -171,6 +174,7 @@ pub(crate) mod tests {
             stamp: Stamp::default(),
             since: Revision(0),
             created: Timestamp(1_000_000),
+            held_from: Timestamp(1_000_000),
             told_ms: 1_000.0,
             revalidate_us: Some(2_000_000),
             expire_us: Some(5_000_000),

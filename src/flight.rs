@@ -90,7 +90,7 @@ impl Flights {
                 _ => open_flight(&mut open, key, now),
             }
         };
-        wake_all(overdue);
+        wake_all(overdue, &News::Landed);
         joined
     }
 
@@ -116,7 +116,16 @@ impl Flights {
 
     /// Ends the flight of a key and wakes its waiters.
     pub fn land(&self, key: Hash128, landing: Landing, now: Timestamp) {
-        let waiters = {
+        wake_all(self.end(key, landing, now), &News::Landed);
+    }
+
+    /// The same, with the entry that memory does not hold.
+    pub fn bring(&self, key: Hash128, landing: Landing, entry: &Arc<Entry>, now: Timestamp) {
+        wake_all(self.end(key, landing, now), &News::Brought(entry.clone()));
+    }
+
+    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+        {
             let mut open = self.open.lock();
             match (open.get_mut(&key), landing) {
                 (None, _) => Vec::new(),
@@ -126,8 +135,7 @@ impl Flights {
                     _ => Vec::new(),
                 },
             }
-        };
-        wake_all(waiters);
+        }
     }
 
     /// Somebody waited for a key in vain: for a while nobody else does.
@@ -137,7 +145,7 @@ impl Flights {
             Some(state @ State::Open { .. }) => state.end(until),
             _ => Vec::new(),
         };
-        wake_all(waiters);
+        wake_all(waiters, &News::Landed);
     }
 
     /// Keys under way or passed.
@@ -184,9 +192,9 @@ fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp)
 }
 
 /// Called without the lock: a waker may do anything.
-fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>) {
+fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>, news: &News) {
     for (waker, token) in waiters {
-        waker.wake(token, News::Landed);
+        waker.wake(token, news.clone());
     }
 }
 
@@ -237,6 +245,20 @@ mod tests {
         assert_eq!(*f.woken.0.lock(), [2]);
         assert_eq!(f.flights.join(1, Timestamp(60_999_999), &f.waker, 3), Joined::Pass);
         assert_eq!(f.flights.join(1, Timestamp(61_000_000), &f.waker, 4), Joined::Lead);
+    }
+
+    #[test]
+    fn what_memory_does_not_hold_is_brought_to_those_who_wait() {
+        use crate::entry::tests::meta;
+        use crate::key::{Class, Hasher};
+        let f = fixture();
+        f.flights.join(1, T0, &f.waker, 1);
+        f.flights.join(1, T0, &f.waker, 2);
+        let key = Hasher::default().key(Class::Fetch, &[1]);
+        let entry = Arc::new(Entry::new(&key, meta(), Box::default()));
+        f.flights.bring(1, Landing::Stored, &entry, T0);
+        assert_eq!(*f.woken.0.lock(), [2]);
+        assert!(f.flights.is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::ring::Revision;
@@ -21,6 +21,29 @@ const COARSE_US: u64 = 64_000;
 const BUILD_SLACK_US: u64 = 600_000_000;
 /// No table ever has it.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);
+
+/// What memory may answer without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum License {
+    /// Everything: it is known what is current.
+    All,
+    /// The store is away: what is at most so old, for a while.
+    GeneratedSince(Timestamp),
+    /// Nothing: the store is to be asked.
+    Nothing,
+}
+
+impl License {
+    /// Whether it holds for what was generated at `created`.
+    #[inline]
+    pub fn covers(self, created: Timestamp) -> bool {
+        match self {
+            Self::All => true,
+            Self::GeneratedSince(oldest) => created > oldest,
+            Self::Nothing => false,
+        }
+    }
+}
 
 /// The state of the protocol, shared.
 #[derive(Debug)]
@@ -55,10 +78,16 @@ impl Ledger {
     }
 
     /// Takes an event in.
-    pub fn on(&self, now: Timestamp, event: Event) -> Vec<Action> {
+    ///
+    /// Whatever it changed is dated after the change, on the uptime clock: who began before that
+    /// date may have seen what was before, and nobody who began later has.
+    pub fn on(&self, clock: &Clock, event: Event) -> Vec<Action> {
+        let now = clock.now();
         let mut state = self.state.write();
+        let before = state.revision();
         let actions = state.on(now, event);
         self.publish(&state);
+        state.redate(before, clock.uptime());
         actions
     }
 
@@ -67,10 +96,12 @@ impl Ledger {
         let until = state.lease_until().0;
         let until = if until == u64::MAX { until } else { until.saturating_sub(COARSE_US) };
         let epoch = state.table().epoch().0;
-        let before = self.epoch.swap(epoch, Ordering::AcqRel);
+        let before = self.epoch.load(Ordering::Relaxed);
         if before != 0 && before != epoch {
+            // Before the epoch: whoever reads the new one knows that it is not the first.
             self.has_lost_history.store(true, Ordering::Release);
         }
+        self.epoch.store(epoch, Ordering::Release);
         self.store_offset_us.store(state.store_offset_us(), Ordering::Release);
         self.revision.store(state.revision().0, Ordering::Release);
         self.lease_until.store(until, Ordering::Release);
@@ -88,10 +119,19 @@ impl Ledger {
         Revision(self.revision.load(Ordering::Acquire))
     }
 
-    /// Whether memory may answer at `now` without asking.
+    /// What memory may answer at `now`. Read it before the revision: whoever finds a new lease then
+    /// also finds all it was granted upon.
     #[inline]
-    pub fn is_leased(&self, now: Timestamp) -> bool {
-        now.0 < self.lease_until.load(Ordering::Acquire)
+    pub fn license(&self, now: Timestamp) -> License {
+        let lease_until = self.lease_until.load(Ordering::Acquire);
+        if now.0 < lease_until {
+            return License::All;
+        }
+        if !self.is_apart() {
+            return License::Nothing;
+        }
+        let since = now.0.saturating_sub(self.outage_us);
+        License::GeneratedSince(if lease_until > since { Timestamp(0) } else { Timestamp(since) })
     }
 
     /// Until when memory may answer without asking.
@@ -117,8 +157,9 @@ impl Ledger {
             // Whatever was invalidated in the life of this process was so after the build.
             return Stamp::default();
         }
+        let epoch = self.epoch();
         let has_lost = self.has_lost_history.load(Ordering::Acquire);
-        let epoch = if has_lost { NO_EPOCH } else { self.epoch() };
+        let epoch = if has_lost { NO_EPOCH } else { epoch };
         Stamp { epoch, at: Position(built.0.saturating_sub(BUILD_SLACK_US)).into() }
     }
 
@@ -137,12 +178,6 @@ impl Ledger {
         self.state.read().may_share()
     }
 
-    /// Whether, with the store away, memory may still answer with what was generated at `created`.
-    pub fn outlasts(&self, created: Timestamp, now: Timestamp) -> bool {
-        let since = created.0.max(self.lease_until.load(Ordering::Acquire));
-        self.is_apart() && now.0 < since.saturating_add(self.outage_us)
-    }
-
     /// The stamp of what begins now, and its revision.
     pub fn present(&self) -> (Revision, Stamp) {
         let state = self.state.read();
@@ -154,7 +189,7 @@ impl Ledger {
         self.state.read().ring().stamp_of(revision)
     }
 
-    /// The revision at `moment`; `None` if that is too long ago to know.
+    /// The revision at `moment` of the uptime clock; `None` if that is too long ago to know.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
         self.state.read().ring().revision_at(moment)
     }

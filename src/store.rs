@@ -58,6 +58,9 @@ pub trait Listener: Send + Sync {
     /// When [`Event::Tick`] is due next.
     fn next_timer(&self) -> Option<Timestamp>;
 
+    /// The server refuses the login: that is for whoever runs the process to know.
+    fn refused(&self) {}
+
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
 }

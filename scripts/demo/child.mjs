@@ -69,8 +69,15 @@ export function run(command, args, cwd, { env = {}, verbose = false } = {}) {
   return { child, exit, output: () => output }
 }
 
-/** Passes a signal on to all children; says whether there were any. */
+/** How long a child may take to end: Next.js waits for every connection, and open pages poll. */
+const PATIENCE_MS = 3_000
+
+/** Ends all children, at last by force; says whether there were any. */
 export function stopChildren(/** @type {NodeJS.Signals} */ signal) {
   for (const child of children) child.kill(signal)
+  const force = () => {
+    for (const child of children) child.kill('SIGKILL')
+  }
+  setTimeout(force, PATIENCE_MS).unref()
   return children.size > 0
 }

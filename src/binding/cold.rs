@@ -11,7 +11,7 @@ use super::process;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::next::signal::Version;
-use crate::options::Options;
+use crate::options::{InvalidationFailure, Options};
 use crate::redis::RedisStore;
 use crate::redis::target::Target;
 use crate::stats::{Answer, Kind, Latency};
@@ -21,6 +21,7 @@ use crate::stats::{Answer, Kind, Latency};
 pub struct Chosen {
     pub debug: bool,
     pub grace_ms: f64,
+    pub must_record: bool,
 }
 
 /// Chooses the options of this process, from JSON texts of the given options and the environment.
@@ -31,12 +32,13 @@ pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
     let choose = || {
         let (given, env) = (parse(&given)?, parse(&env)?);
         let options = Options::resolve(&given, &env)?;
-        let mut grace_ms = 0.0;
+        let (mut grace_ms, mut must_record) = (0.0, false);
         if let Some(shared) = &options.shared {
             RedisStore::check(&Target::new(shared, options.max_tags))?;
             grace_ms = shared.invalidation_grace.as_millis() as f64;
+            must_record = shared.on_invalidation_failure == InvalidationFailure::Reject;
         }
-        let chosen = Chosen { debug: options.debug, grace_ms };
+        let chosen = Chosen { debug: options.debug, grace_ms, must_record };
         process::choose(options, given.is_null()).map(|()| chosen)
     };
     choose().map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
@@ -73,6 +75,12 @@ pub fn server_dir(path: String, build: Option<String>) {
     if let (Some(tier), Some(build)) = (process::engine().tier(), build) {
         tier.set_build(build.as_bytes());
     }
+}
+
+/// The process ends: no other instance need wait for it.
+#[napi(catch_unwind)]
+pub fn quit() {
+    process::quit();
 }
 
 /// Answers to gets of one kind.

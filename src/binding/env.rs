@@ -50,8 +50,6 @@ pub(super) struct State {
     rounds: Cell<u64>,
     /// The last reason in words, kept when decisions are printed.
     pub(super) why: RefCell<String>,
-    /// Whether the process ends with this environment.
-    is_main: Cell<bool>,
     next_token: Cell<u32>,
     calls: Cell<u64>,
     /// What `slept_ms` said when the bound objects were made.
@@ -191,7 +189,6 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         delivered: RefCell::default(),
         rounds: Cell::new(0),
         why: RefCell::default(),
-        is_main: Cell::new(false),
         next_token: Cell::new(1),
         calls: Cell::new(0),
         slept_ms: Cell::new(0.0),
@@ -245,9 +242,6 @@ unsafe extern "C" fn clean_up(state: *mut c_void) {
     // SAFETY: `state` is what `create` registered.
     let state = unsafe { &*state.cast::<State>() };
     process::leave(&state.shared);
-    if state.is_main.get() {
-        process::quit();
-    }
     state.shared.close();
 }
 
@@ -276,15 +270,14 @@ unsafe extern "C" fn receive(
     });
 }
 
-/// `attach(mailbox, assemble, settle, forget, now, isMain)`: gives the environment its JavaScript
-/// side; `now` returns `performance.timeOrigin + performance.now()`, and `isMain` is 1 on the main
-/// thread.
+/// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side; `now`
+/// returns `performance.timeOrigin + performance.now()`.
 pub(super) extern "C" fn attach(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<6>(env, info, |call| {
-        let [mailbox, assemble, settle, forget, now, is_main] = call.args;
+    raw::call::<5>(env, info, |call| {
+        let [mailbox, assemble, settle, forget, now] = call.args;
         if call.state.attached.get().is_some() {
             return ptr::null_mut();
         }
@@ -302,7 +295,6 @@ pub(super) extern "C" fn attach(
             process::learn_clock(attached.next_offset_ms, attached.drift_us);
         }
         call.state.attached.set(attached);
-        call.state.is_main.set(read::small(env, is_main) == 1);
         call.state.mailbox.set(doubles(env, mailbox).unwrap_or(ptr::null_mut()));
         // Kept alive for as long as the environment: its memory is written to.
         let _ = raw::reference(env, mailbox);

@@ -39,6 +39,9 @@ impl Get<'_> {
         if self.engine.tier().is_none() || self.flags & (flag::READ | flag::LOCAL) != 0 {
             return None;
         }
+        if self.delivered().is_some() {
+            return None;
+        }
         let token = self.state.token();
         let wait_ms = match self.kind {
             ValueKind::Fetch => self.engine.options.fetch_wait_ms,

@@ -16,7 +16,9 @@ use crate::flight::Landing;
 use crate::guard::guard;
 use crate::key::{Class, KeyRef};
 use crate::next::prerendered::{self, Output};
+use crate::next::signal::Version;
 use crate::next::value::ValueKind;
+use crate::tags::Tag;
 
 /// What to read, and for whom.
 pub(super) struct Job {
@@ -85,7 +87,9 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
             let entry = Arc::new(entry(&key, output));
-            if !engine.keep_prerendered(&key, &entry) {
+            // Such a page is a 404 without its output, whatever the age of that.
+            let is_anew = process::version() < Version::V16_4 && is_closed(&key);
+            if !engine.keep_prerendered(&key, &entry, is_anew) {
                 // SAFETY: this runs on the environment's thread, and the state lives as long as
                 // the environment.
                 let state = unsafe { &*running.state };
@@ -104,16 +108,18 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
     let engine = process::engine();
     // A date of no use, as of reproducible images, counts as none.
     let built = Timestamp((output.modified_ms.max(0.0) * 1e3) as u64);
+    let tags = output.tags.iter().map(Tag::from);
     let meta = Meta {
         stamp: engine.ledger.stamp_of_output(built),
         since: Revision(0),
         // With others around somebody may have a younger one: old output is worth a look.
+        held_from: engine.clock.now(),
         created: if engine.tier().is_some() { built } else { engine.clock.now() },
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
         expire_us: None,
-        tags: output.tags,
+        tags: tags.chain(output.kind.key_tag(key.units)).collect(),
         format: output.kind as u8,
         source: Source::Output,
     };

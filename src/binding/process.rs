@@ -6,14 +6,18 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::inbox;
+use super::terms::class_of;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
+use crate::coherence::event::Event;
 use crate::coherence::timing::Timing;
 use crate::engine::{Engine, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
+use crate::key::Class;
 use crate::next::signal::Version;
+use crate::next::value::{self, ValueKind};
 use crate::options::{InvalidationFailure, Options, Shared};
 use crate::redis::RedisStore;
 use crate::redis::target::Target;
@@ -62,6 +66,7 @@ fn start() -> Arc<Engine> {
     let engine = Engine::new(options, Clock::system(), coherence);
     engine.on_release(release);
     engine.on_tell(told_ms);
+    engine.on_check(is_value);
     if let Some(shared) = shared {
         connect(&engine, &shared);
     }
@@ -86,8 +91,17 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
             say(&format!("namespace {} on {}", tier.namespace, tier.place));
             engine.share_through(tier);
         }
-        Err(error) => say(&error.to_string()),
+        Err(error) => {
+            say(error.to_string().trim_start_matches("tiercel: "));
+            engine.ledger.on(&engine.clock, Event::Denied);
+        }
     }
+}
+
+/// Whether bytes from outside are a value of this format, under keys of this class.
+fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
+    let kind = ValueKind::from_number(u32::from(format));
+    kind.is_some_and(|kind| class_of(kind) == class) && value::is_sound(body)
 }
 
 /// A moment of the engine on the clock of Next.js, in the terms of the first environment.

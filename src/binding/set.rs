@@ -41,15 +41,19 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
             let (stamp, since) = stamp(env, engine, began)?;
+            let tags = read::tags(env, tags);
+            let key_tag = read::with_units(env, key, |units| kind.key_tag(units)).flatten();
+            let now = engine.clock.now();
             let meta = Meta {
                 stamp,
                 since,
-                created: engine.clock.now(),
+                created: now,
+                held_from: now,
                 // In the terms of when this environment attached, as it is told again.
                 told_ms: call.state.next_now_ms() + call.state.slept_ms(),
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, expire),
-                tags: read::tags(env, tags).into_iter().collect(),
+                tags: tags.into_iter().chain(key_tag).collect(),
                 format: kind as u8,
                 source: Source::Generated,
             };
@@ -96,11 +100,12 @@ pub(super) extern "C" fn put_use(
                 return None;
             };
             let tags = read::tags(env, tags).into_iter().collect();
-            let dated = engine.date(stamp, begun.created, &tags);
+            let dated = engine.date(stamp, begun.began, &tags);
             let meta = Meta {
                 stamp: dated,
                 since: if dated == stamp { since } else { Revision(0) },
                 created: begun.created,
+                held_from: begun.created,
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, keep),
@@ -132,6 +137,8 @@ fn stamp(env: sys::napi_env, engine: &Engine, began: sys::napi_value) -> Option<
 struct Begun {
     told_ms: f64,
     created: Timestamp,
+    /// On the uptime clock.
+    began: Timestamp,
     /// `None` if it is too long ago to know: the value may not be stored.
     dated: Option<(Revision, Stamp)>,
 }
@@ -142,12 +149,14 @@ impl Begun {
         let told_ms = told_ms.unwrap_or(now_ms);
         let age_us = ((now_ms - told_ms).max(0.0) * 1e3) as i64;
         let created = engine.clock.now().shifted_us(-age_us);
+        // On the clock that told it: if the machine slept meanwhile, the other one has run on.
+        let began = engine.clock.uptime().shifted_us(-age_us);
         let rounding = if told_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
         // What is stored is given in the terms of when this environment attached.
         let told_ms = told_ms + state.slept_ms();
-        let revision = engine.ledger.revision_at(created.shifted_us(-rounding));
+        let revision = engine.ledger.revision_at(began.shifted_us(-rounding));
         let dated = revision.and_then(|at| Some((at, engine.ledger.stamp_of(at)?)));
-        Self { told_ms, created, dated }
+        Self { told_ms, created, began, dated }
     }
 }
 

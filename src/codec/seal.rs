@@ -3,8 +3,9 @@
 //! The checksum finds damage; anybody can compute it. The MAC finds forgery. It covers the checksum
 //! too, so a frame is the same bytes with or without a secret, up to the MAC.
 //!
-//! The MAC covers the key, so a frame moved to another key is found out. It says nothing of when: an
-//! older frame of the same key, put back, is believed as far as its position reaches.
+//! The MAC covers the key and the place, so a frame moved to another key, or to the same key of
+//! another build, is found out. It says nothing of when: an older frame of the same place, put back,
+//! is believed as far as its position reaches.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -33,20 +34,26 @@ impl Seal {
         self.key.is_some()
     }
 
-    /// Appends checksum and MAC to `frame`.
-    pub(super) fn close(&self, frame: &mut Vec<u8>) {
+    /// Appends checksum and MAC to `frame`, which is to lie at `place`.
+    pub(super) fn close(&self, frame: &mut Vec<u8>, place: &[u8]) {
         frame.extend_from_slice(&xxh3_64(frame).to_le_bytes());
         if let Some(key) = &self.key {
-            frame.extend_from_slice(blake3::keyed_hash(key, frame).as_bytes());
+            frame.extend_from_slice(mac_of(key, frame, place).as_bytes());
         }
     }
 
-    /// What `frame` holds before its seal; `signed` is whether it says it has a MAC.
+    /// What `frame`, found at `place`, holds before its seal; `signed` is whether it says it has a
+    /// MAC.
     ///
     /// Without a secret a MAC is skipped, not refused: while a secret is introduced, the instances
     /// that do not have it yet go on reading what the others write. The other way round is what the
     /// secret forbids.
-    pub(super) fn open<'f>(&self, frame: &'f [u8], signed: bool) -> Result<&'f [u8], Broken> {
+    pub(super) fn open<'f>(
+        &self,
+        frame: &'f [u8],
+        place: &[u8],
+        signed: bool,
+    ) -> Result<&'f [u8], Broken> {
         let (frame, mac) = if signed {
             let (frame, mac) = frame.split_last_chunk::<MAC_BYTES>().ok_or(Broken::Length)?;
             (frame, Some(blake3::Hash::from_bytes(*mac)))
@@ -60,10 +67,15 @@ impl Seal {
         }
         if let Some(key) = &self.key {
             // Hashes are compared in constant time.
-            if mac.ok_or(Broken::Unsigned)? != blake3::keyed_hash(key, frame) {
+            if mac.ok_or(Broken::Unsigned)? != mac_of(key, frame, place) {
                 return Err(Broken::Mac);
             }
         }
         Ok(content)
     }
+}
+
+/// The place is not part of the frame: whoever reads it knows where it lay.
+fn mac_of(key: &[u8; blake3::KEY_LEN], frame: &[u8], place: &[u8]) -> blake3::Hash {
+    blake3::Hasher::new_keyed(key).update(frame).update(place).finalize()
 }

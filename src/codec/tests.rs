@@ -90,6 +90,15 @@ fn a_frame_of_an_unknown_version_is_told_as_such() {
 }
 
 #[test]
+fn what_is_signed_for_one_place_is_not_believed_at_another() {
+    let codec = signing(b"secret");
+    let stored = codec.encode_at(b"build one", &frame(b"body").borrowed()).unwrap();
+    assert!(codec.decode_at(b"build one", &stored).is_ok());
+    assert_eq!(codec.decode_at(b"build two", &stored), Err(Broken::Mac));
+    assert!(plain().decode_at(b"build two", &stored).is_ok());
+}
+
+#[test]
 fn an_unknown_flag_is_refused_even_in_a_whole_frame() {
     let stored = encoded(&plain(), &frame(b"body"));
     for flag in [16, 32, 64, 128] {

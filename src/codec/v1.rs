@@ -41,7 +41,7 @@ const KNOWN: u8 = ZIPPED | SIGNED | REVALIDATE | EXPIRE;
 const MOST_FIXED_BYTES: usize = 8 + 5 * 8 + 3 * 4;
 
 /// `frame` as stored bytes. The caller has made sure that every length fits a `u32`.
-pub(super) fn write(codec: &Codec, frame: &FrameRef<'_>) -> Vec<u8> {
+pub(super) fn write(codec: &Codec, place: &[u8], frame: &FrameRef<'_>) -> Vec<u8> {
     let FrameRef { head, key, tags, body } = *frame;
     let zipped = codec.zip.compress(body);
     let flag = |bit: u8, set: bool| if set { bit } else { 0 };
@@ -66,19 +66,19 @@ pub(super) fn write(codec: &Codec, frame: &FrameRef<'_>) -> Vec<u8> {
     out.extend_from_slice(tags);
     out.extend_from_slice(&(body.len() as u32).to_le_bytes());
     out.extend_from_slice(stored);
-    codec.seal.close(&mut out);
+    codec.seal.close(&mut out, place);
     out
 }
 
 /// The frame in `stored`, whose magic and version the caller has seen.
-pub(super) fn read(codec: &Codec, stored: &[u8]) -> Result<Frame, Broken> {
+pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, Broken> {
     let flags = *stored.get(MAGIC.len() + 1).ok_or(Broken::Length)?;
     let has = |bit: u8| flags & bit != 0;
     if has(!KNOWN) {
         return Err(Broken::Flags);
     }
     // Nothing behind the flags is looked at before it is known to be what was written.
-    let mut content = Reader(codec.seal.open(stored, has(SIGNED))?);
+    let mut content = Reader(codec.seal.open(stored, place, has(SIGNED))?);
     let [.., class, format] = content.array::<8>()?;
     let head = Head {
         epoch: content.u64()?,

@@ -3,11 +3,12 @@
 //! A call of the user becomes batches of a bounded number of tags. A batch that is not recorded in
 //! time goes to the outbox, and its call resolves; the batch then belongs to nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Action, Call, Command, Invalidated, Lifetime, MOST_TAGS, Outcome};
 use super::fleet::{Fleet, Sent};
 use super::knowledge::lifetimes;
+use super::timing::Timing;
 use super::wait::Wait;
 use super::weakness::Weakness;
 use crate::clock::Timestamp;
@@ -26,9 +27,19 @@ pub(super) enum Write {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Batch {
     pub(super) write: Write,
-    /// Who waits for it.
-    pub(super) call: Option<Call>,
+    pub(super) origin: Origin,
     pub(super) progress: Progress,
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// A call that waits for it.
+    Call(Call),
+    /// A call that does so no longer. If it is not recorded, that has yet to be told.
+    GivenUp,
+    /// The outbox.
+    Outbox,
 }
 
 /// How far a batch is.
@@ -49,16 +60,36 @@ pub(super) struct Batches {
     pub(super) all: BTreeMap<u64, Batch>,
 }
 
-/// The calls that are not resolved, with the end of their patience and the batches left.
+/// The calls that are not resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Calls {
-    open: BTreeMap<Call, (Timestamp, usize)>,
+    open: BTreeMap<Call, Patience>,
+}
+
+/// How long a call waits, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Patience {
+    /// Until when its batches are tried.
+    tries: Timestamp,
+    /// When it ends though all of them are recorded: every lease given before is over by then.
+    waits: Timestamp,
+    /// Batches that are not done.
+    left: usize,
+}
+
+impl Origin {
+    pub(super) fn call(self) -> Option<Call> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::GivenUp | Self::Outbox => None,
+        }
+    }
 }
 
 impl Batches {
-    pub(super) fn add(&mut self, now: Timestamp, write: Write, call: Option<Call>) {
+    pub(super) fn add(&mut self, now: Timestamp, write: Write, origin: Origin) {
         self.next += 1;
-        self.all.insert(self.next, Batch { write, call, progress: Progress::Unsent(now) });
+        self.all.insert(self.next, Batch { write, origin, progress: Progress::Unsent(now) });
     }
 
     /// What waits for others waits on a history that is gone: it is sent anew.
@@ -74,16 +105,30 @@ impl Batches {
     pub(super) fn unrecorded(&self) -> impl Iterator<Item = &Batch> {
         self.all.values().filter(|batch| !matches!(batch.progress, Progress::Waiting(_)))
     }
+
+    /// Calls with such batches.
+    fn unrecorded_calls(&self) -> BTreeSet<Call> {
+        self.unrecorded().filter_map(|batch| batch.origin.call()).collect()
+    }
+}
+
+impl Patience {
+    fn end(&self, is_recorded: bool) -> Timestamp {
+        if is_recorded { self.waits } else { self.tries }
+    }
 }
 
 impl Calls {
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        self.open.values().map(|(until, _)| *until).min()
+    fn begin(&mut self, now: Timestamp, call: Call, timing: Timing, batches: usize) {
+        let tries = now.after_us(timing.budget_us);
+        // A last poll may have to tell what lies below the position waited for.
+        let waits = tries.after_us(timing.lease_us + timing.grace_us + timing.ask_us);
+        self.open.insert(call, Patience { tries, waits, left: batches });
     }
 
     /// One batch of a call is done. True if that was the last.
     fn finish_one(&mut self, call: Call) -> bool {
-        let Some((_, left)) = self.open.get_mut(&call) else { return false };
+        let Some(Patience { left, .. }) = self.open.get_mut(&call) else { return false };
         *left = left.saturating_sub(1);
         let is_done = *left == 0;
         if is_done {
@@ -92,18 +137,9 @@ impl Calls {
         is_done
     }
 
-    /// Removes the calls whose patience is over.
-    pub(super) fn take_overdue(&mut self, now: Timestamp) -> Vec<Call> {
-        let overdue: Vec<Call> = self
-            .open
-            .iter()
-            .filter(|(_, (until, _))| now >= *until)
-            .map(|(call, _)| *call)
-            .collect();
-        for call in &overdue {
-            self.open.remove(call);
-        }
-        overdue
+    /// Ends all of them.
+    pub(super) fn take_all(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.open).into_keys().collect()
     }
 }
 
@@ -128,10 +164,9 @@ impl Fleet {
             return;
         }
         let batches = changes.chunks(MOST_TAGS);
-        let until = now.after_us(self.timing.budget_us + self.timing.lease_us);
-        self.calls.open.insert(call, (until, batches.len()));
+        self.calls.begin(now, call, self.timing, batches.len());
         for batch in batches {
-            self.batches.add(now, Write::Tags(batch.to_vec()), Some(call));
+            self.batches.add(now, Write::Tags(batch.to_vec()), Origin::Call(call));
         }
     }
 
@@ -182,7 +217,7 @@ impl Fleet {
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
-        if is_current {
+        if is_current && !self.lacks(Weakness::ResolveUnapplied) {
             self.known.record(now, &written.rows, written.floor());
         }
         if !is_current || !self.stage.is_following() {
@@ -192,7 +227,7 @@ impl Fleet {
         let wait = Wait::begin(self.timing, now, written, trusts_young);
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
         let write = batch.write.clone();
-        if batch.call.is_some() {
+        if batch.origin.call().is_some() {
             batch.progress = Progress::Waiting(wait);
             self.look_soon(now);
         } else {
@@ -232,26 +267,39 @@ impl Fleet {
     /// The store may not have recorded a batch: it is sent again, later.
     pub(super) fn unwritten(&mut self, now: Timestamp, number: u64) {
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
-        if batch.call.is_some() {
+        if batch.origin.call().is_some() {
             batch.progress = Progress::Unsent(now.after_us(self.timing.retry_us));
-        } else if let Some(batch) = self.batches.all.remove(&number) {
-            self.put_back(now, batch.write);
+        } else if let Some(Batch { write, origin, .. }) = self.batches.all.remove(&number) {
+            if origin == Origin::GivenUp {
+                self.put_off(now, write);
+            } else {
+                self.put_back(now, write);
+            }
         }
     }
 
     /// A batch is known to all: who waits for the last one of a call waits no longer.
     pub(super) fn settled(&mut self, number: u64) {
         let Some(batch) = self.batches.all.remove(&number) else { return };
-        if let Some(call) = batch.call.filter(|call| self.calls.finish_one(*call)) {
+        if let Some(call) = batch.origin.call().filter(|call| self.calls.finish_one(*call)) {
             self.out.push(Action::Resolve(call, Outcome::Everywhere));
         }
     }
 
-    /// Resolves the calls that have waited long enough. What was not recorded goes on without them.
+    /// Resolves the calls that have waited long enough. What was not recorded goes on without them;
+    /// what was is waited for until all leases are over, however late that began.
     pub(super) fn give_up_calls(&mut self, now: Timestamp) {
-        for call in self.calls.take_overdue(now) {
+        if self.calls.open.values().all(|patience| now < patience.tries) {
+            return;
+        }
+        let unrecorded = self.batches.unrecorded_calls();
+        let is_over =
+            |call: &Call, patience: &mut Patience| now >= patience.end(!unrecorded.contains(call));
+        let overdue: Vec<Call> =
+            self.calls.open.extract_if(.., is_over).map(|(call, _)| call).collect();
+        for call in overdue {
             self.out.push(Action::Resolve(call, Outcome::Here));
-            let of_call = |batch: &Batch| batch.call == Some(call);
+            let of_call = |batch: &Batch| batch.origin == Origin::Call(call);
             let numbers: Vec<u64> =
                 self.batches.all.iter().filter(|(_, b)| of_call(b)).map(|(n, _)| *n).collect();
             for number in numbers {
@@ -260,10 +308,16 @@ impl Fleet {
         }
     }
 
+    pub(super) fn calls_due(&self) -> Option<Timestamp> {
+        let unrecorded = self.batches.unrecorded_calls();
+        let ends = self.calls.open.iter();
+        ends.map(|(call, patience)| patience.end(!unrecorded.contains(call))).min()
+    }
+
     fn orphan(&mut self, now: Timestamp, number: u64) {
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
         match batch.progress {
-            Progress::Sent => batch.call = None,
+            Progress::Sent => batch.origin = Origin::GivenUp,
             Progress::Waiting(_) => drop(self.batches.all.remove(&number)),
             Progress::Unsent(_) => {
                 if let Some(batch) = self.batches.all.remove(&number) {

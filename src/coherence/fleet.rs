@@ -150,8 +150,9 @@ impl Fleet {
     pub(super) fn leave(&mut self) -> (Knowledge, Vec<Action>) {
         let mut actions: Vec<_> =
             std::mem::take(&mut self.asks).into_keys().map(Action::Wake).collect();
-        let calls = self.calls.take_overdue(Timestamp(u64::MAX));
-        actions.extend(calls.into_iter().map(|call| Action::Resolve(call, Outcome::Here)));
+        actions.extend(
+            self.calls.take_all().into_iter().map(|call| Action::Resolve(call, Outcome::Here)),
+        );
         (self.known.clone(), actions)
     }
 
@@ -174,7 +175,7 @@ impl Fleet {
         let ask = self.asks.values().min().map(|since| since.after_us(self.timing.ask_us));
         let due = [ask, self.poll_due(), self.replay_due(), self.batches_due(), self.look_due()];
         let earliest = due.into_iter().flatten().min();
-        earliest.into_iter().chain(self.settle_due()).chain(self.calls.due()).min()
+        earliest.into_iter().chain(self.settle_due()).chain(self.calls_due()).min()
     }
 
     /// Forgets what is under way: no answer of a connection that was closed counts.
@@ -217,7 +218,7 @@ impl Fleet {
         let again = now.after_us(self.timing.retry_us);
         match sent {
             Sent::Poll(_) => {
-                self.poll_at = self.poll_at.max(again);
+                self.poll_at = again;
                 if now >= self.lease_until {
                     self.part();
                 }

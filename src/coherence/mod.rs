@@ -79,6 +79,12 @@ impl Coherence {
         }
     }
 
+    /// Dates what changed after the revision `before` by a moment of the clock that generations are
+    /// dated by.
+    pub fn redate(&mut self, before: Revision, moment: Timestamp) {
+        self.known_mut().ring.redate(before, moment);
+    }
+
     /// When [`Event::Tick`] is due.
     pub fn next_timer(&self) -> Option<Timestamp> {
         match &self.0 {
@@ -146,6 +152,14 @@ impl Coherence {
     fn weaken(&mut self, weakness: Option<weakness::Weakness>) {
         if let Mode::Fleet(fleet) = &mut self.0 {
             fleet.weakness = weakness;
+        }
+    }
+
+    fn known_mut(&mut self) -> &mut Knowledge {
+        match &mut self.0 {
+            Mode::Alone(known) => known,
+            Mode::Build(build) => &mut build.known,
+            Mode::Fleet(fleet) => &mut fleet.known,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::Write;
+use super::calls::{Origin, Write};
 use super::event::{Action, MOST_TAGS};
 use super::fleet::Fleet;
 use crate::clock::Timestamp;
@@ -66,10 +66,10 @@ impl Fleet {
         }
         let tags: Vec<_> = std::mem::take(&mut self.outbox.tags).into_iter().collect();
         for tags in tags.chunks(MOST_TAGS) {
-            self.batches.add(now, Write::Tags(tags.to_vec()), None);
+            self.batches.add(now, Write::Tags(tags.to_vec()), Origin::Outbox);
         }
         if std::mem::take(&mut self.outbox.is_everything) {
-            self.batches.add(now, Write::Everything, None);
+            self.batches.add(now, Write::Everything, Origin::Outbox);
         }
     }
 
@@ -80,7 +80,8 @@ impl Fleet {
 
     /// Whether something was resolved that the store has not recorded: the lease waits for that.
     pub(super) fn is_owing(&self) -> bool {
-        !self.outbox.is_empty() || self.batches.unrecorded().any(|batch| batch.call.is_none())
+        !self.outbox.is_empty()
+            || self.batches.unrecorded().any(|batch| batch.origin.call().is_none())
     }
 
     /// Whatever is not recorded stays above what is applied, which has moved.

@@ -39,6 +39,14 @@ impl Ring {
         self.changes.push_back((now, stamp));
     }
 
+    /// Dates the changes after `before` anew: they took effect at `moment`.
+    pub fn redate(&mut self, before: Revision, moment: Timestamp) {
+        let kept = (before.0 + 1).saturating_sub(self.first.0) as usize;
+        for (at, _) in self.changes.iter_mut().skip(kept) {
+            *at = moment;
+        }
+    }
+
     /// The present revision.
     pub fn revision(&self) -> Revision {
         Revision(self.first.0 + self.changes.len() as u64 - 1)
@@ -83,6 +91,18 @@ mod tests {
         assert_eq!(at(19), Some(stamp(1)));
         assert_eq!(at(99), Some(stamp(2)));
         assert_eq!(ring.stamp(), stamp(2));
+    }
+
+    #[test]
+    fn a_change_is_dated_by_when_it_took_effect() {
+        let mut ring = Ring::default();
+        ring.note(Timestamp(10), stamp(1));
+        let before = ring.revision();
+        ring.note(Timestamp(20), stamp(2));
+        ring.note(Timestamp(20), stamp(3));
+        ring.redate(before, Timestamp(35));
+        let at = |moment| ring.revision_at(Timestamp(moment)).and_then(|r| ring.stamp_of(r));
+        assert_eq!((at(15), at(34), at(35)), (Some(stamp(1)), Some(stamp(1)), Some(stamp(3))));
     }
 
     #[test]

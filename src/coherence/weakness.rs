@@ -25,7 +25,8 @@ pub(super) enum Weakness {
     ApplyOverGap,
     /// A position is acknowledged when it is heard of.
     AckUnapplied,
-    /// An invalidation resolves before it is applied here.
+    /// An invalidation resolves before it is applied here, with what it made not noted either:
+    /// one of the two is enough.
     ResolveUnapplied,
     /// Leases of others are waited for from the sending of an invalidation, not from its answer.
     WaitFromSending,

@@ -20,7 +20,7 @@ use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{Flights, Joined, Landing, Wake};
 use crate::key::{Class, Hasher, KeyRef};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, License};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
@@ -32,6 +32,9 @@ pub use self::tier::Tier;
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.
 const MOST_SUPERSEDED: usize = 1 << 17;
+
+/// Whether bytes are a value of a format, of keys of a class.
+type Check = fn(Class, u8, &[u8]) -> bool;
 
 /// The cache of one process.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub struct Engine {
     tier: OnceLock<Tier>,
     /// Tells a moment on the clock of those who ask.
     on_tell: OnceLock<fn(Timestamp) -> f64>,
+    /// Says whether bytes from outside are a value of a format, of keys of a class.
+    on_check: OnceLock<Check>,
     /// Told of entries that left memory while a JavaScript object was bound to them.
     on_release: OnceLock<fn(&Entry)>,
 }
@@ -76,6 +81,7 @@ impl Engine {
             superseded: Mutex::default(),
             tier: OnceLock::new(),
             on_tell: OnceLock::new(),
+            on_check: OnceLock::new(),
             on_release: OnceLock::new(),
         })
     }
@@ -83,6 +89,11 @@ impl Engine {
     /// Who is told of entries that leave memory while an object is bound to them. Set once.
     pub fn on_release(&self, tell: fn(&Entry)) {
         let _ = self.on_release.set(tell);
+    }
+
+    /// Who says whether bytes from outside are a value. Set once.
+    pub fn on_check(&self, check: Check) {
+        let _ = self.on_check.set(check);
     }
 
     /// How a moment is told on the clock of those who ask. Set once.
@@ -111,10 +122,10 @@ impl Engine {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
         let stale = self.ledger.stale(entry.meta.stamp, tags, now);
-        self.marks.lock().hand_out(stale, now);
+        self.marks.lock().hand_out(stale, self.clock.uptime());
     }
 
-    /// The stamp of a generation that began at `began`: `stamp`, or less if it read what was stale.
+    /// The stamp of a generation that began at `began` of the uptime clock: `stamp`, or less if it read what was stale.
     pub fn date(&self, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
         self.marks.lock().date(stamp, began, tags.iter())
     }
@@ -123,26 +134,20 @@ impl Engine {
     /// since the entry was generated.
     #[inline]
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
-        // Read before memory: an invalidation that resolved before this get is then seen.
-        let revision = self.ledger.revision();
-        let now = self.clock.now_coarse();
-        if !self.ledger.is_leased(now) && !self.ledger.is_apart() {
+        let license = self.ledger.license(self.clock.now_coarse());
+        if license == License::Nothing {
             return Found::Unsure;
         }
+        // Read before memory: an invalidation that resolved before this get is then seen.
+        let revision = self.ledger.revision();
         let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
             return Found::Nothing;
         };
-        if !self.may_serve(&entry, now) {
+        if !license.covers(entry.meta.held_from) {
             return Found::Nothing;
         }
         let (verdict, reason) = self.judge(&entry, revision, soft);
         Found::Entry(entry, verdict, reason)
-    }
-
-    /// Whether memory may answer with an entry, as far as the store's absence goes.
-    #[inline]
-    fn may_serve(&self, entry: &Entry, now: Timestamp) -> bool {
-        self.ledger.is_leased(now) || self.ledger.outlasts(entry.meta.created, now)
     }
 
     /// Counts a use of an entry that was served without asking memory.
@@ -162,9 +167,10 @@ impl Engine {
     /// asks could say otherwise; `None` if they cannot.
     #[inline]
     pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
-        let revision = self.ledger.revision();
         let now = self.clock.now_coarse();
-        if !self.may_serve(entry, now) {
+        let license = self.ledger.license(now);
+        let revision = self.ledger.revision();
+        if !license.covers(entry.meta.held_from) {
             return (Verdict::Gone, None);
         }
         let by_age = entry.judge_age(now);
@@ -261,13 +267,20 @@ impl Engine {
             }
         }
         let mut stored = self.hold(key, &entry);
+        let held = stored;
         if !is_local && !matches!(stored, Stored::Invalidated | Stored::Older) {
             stored = self.share(key, &entry).unwrap_or(stored);
         }
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
-        let is_held_by_none = matches!(stored, Stored::TooLarge | Stored::NoTier);
-        let landing = if is_held_by_none { Landing::Unset } else { Landing::Stored };
-        self.flights.land(key.hash, landing, self.clock.now());
+        let now = self.clock.now();
+        if matches!(held, Stored::TooLarge | Stored::NoTier) {
+            // Memory cannot hand it to those who wait.
+            entry.retire();
+            let landing = if stored == Stored::Yes { Landing::Stored } else { Landing::Unset };
+            self.flights.bring(key.hash, landing, &entry, now);
+        } else {
+            self.flights.land(key.hash, Landing::Stored, now);
+        }
         stored
     }
 
@@ -283,11 +296,13 @@ impl Engine {
         superseded.len() < MOST_SUPERSEDED && !superseded.contains(&key.hash)
     }
 
-    /// Holds an entry that was read from build output. False if memory holds nothing of the key
-    /// now: there is no room, or the output is history.
-    pub fn keep_prerendered(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
+    /// Holds an entry that was read from build output; `is_anew` says to put it in the place of
+    /// output read earlier. False if memory holds nothing of the key now: there is no room, or the
+    /// output is history.
+    pub fn keep_prerendered(&self, key: &KeyRef<'_>, entry: &Arc<Entry>, is_anew: bool) -> bool {
         let Some(memory) = &self.memory else { return false };
-        if memory.peek(key).is_some() {
+        let held = memory.peek(key);
+        if held.is_some_and(|held| !is_anew || held.meta.source != Source::Output) {
             return true;
         }
         if !self.may_read_output(key) {

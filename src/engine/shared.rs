@@ -9,14 +9,16 @@ use bytes::Bytes;
 
 use super::{Engine, Stored, Tier};
 use crate::clock::Timestamp;
-use crate::codec::{FrameRef, Head};
+use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake};
+use crate::guard::guard;
 use crate::key::KeyRef;
+use crate::memory::Inserted;
 use crate::stats::bump;
-use crate::store::{Listener, Unavailable};
+use crate::store::{Address, Listener, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
 /// What a read may take beyond the time limit of the store, in ms.
@@ -66,7 +68,7 @@ impl Engine {
 
     /// Has the event taken in and what follows from it carried out.
     fn tell(&self, event: Event) {
-        let actions = self.ledger.on(self.clock.now(), event);
+        let actions = self.ledger.on(&self.clock, event);
         if let Some(tier) = self.tier() {
             // Also without commands: the timer may have changed.
             tier.store.exchange(tier.perform(actions, &self.stats));
@@ -106,26 +108,43 @@ impl Engine {
         drop(reads);
         let engine = self.clone();
         let (hash, class, units) = (key.hash, key.class, Box::<[u16]>::from(key.units));
-        let receive = move |answer| engine.receive(&KeyRef { class, units: &units, hash }, answer);
+        let receive = move |answer| {
+            engine.receive(&KeyRef { class, units: &units, hash }, &address, answer);
+        };
         tier.store.read(address, Box::new(receive));
         true
     }
 
     /// An answer came: on a thread of the store.
-    fn receive(&self, key: &KeyRef<'_>, answer: Result<Option<Bytes>, Unavailable>) {
+    fn receive(
+        &self,
+        key: &KeyRef<'_>,
+        address: &Address,
+        answer: Result<Option<Bytes>, Unavailable>,
+    ) {
         let Some(tier) = self.tier() else { return };
-        let bytes = answer.ok().flatten();
-        let entry = bytes.and_then(|bytes| self.decoded(tier, key, &bytes)).map(Arc::new);
-        let held = entry.filter(|entry| self.fill(key, entry));
+        // Whatever these bytes do, nobody waits for them any longer than this.
+        let found = guard(|| {
+            let entry = self.decoded(tier, key, address, &answer.ok().flatten()?).map(Arc::new);
+            entry.filter(|entry| self.fill(key, entry))
+        });
+        let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
         for (waker, token) in waiters {
             waker.wake(token, held.clone().map_or(News::Landed, News::Brought));
         }
     }
 
-    fn decoded(&self, tier: &Tier, key: &KeyRef<'_>, bytes: &[u8]) -> Option<Entry> {
-        let frame = tier.codec.decode(bytes).map_err(|_| bump(&self.stats.broken)).ok()?;
-        if !frame.is_of(key) {
+    fn decoded(
+        &self,
+        tier: &Tier,
+        key: &KeyRef<'_>,
+        address: &Address,
+        bytes: &[u8],
+    ) -> Option<Entry> {
+        let frame = tier.codec.decode_at(address, bytes);
+        let frame = frame.map_err(|_| bump(&self.stats.broken)).ok()?;
+        if !frame.is_of(key) || !self.is_sound(&frame) {
             bump(&self.stats.broken);
             return None;
         }
@@ -136,6 +155,7 @@ impl Engine {
             since: Revision(0),
             created,
             told_ms: self.told_ms(created),
+            held_from: created,
             revalidate_us: frame.head.revalidate_us,
             expire_us: frame.head.expire_us,
             tags: frame.tags,
@@ -145,10 +165,17 @@ impl Engine {
         Some(Entry::new(key, meta, frame.body))
     }
 
+    /// Whether what is in a frame makes sense to whoever will read it.
+    fn is_sound(&self, frame: &Frame) -> bool {
+        let check = self.on_check.get();
+        check.is_none_or(|check| check(frame.head.class, frame.head.format, &frame.body))
+    }
+
     /// Without a table in the store its positions say nothing: what is left is the clock.
     fn stamp_of_stored(&self, head: &Head, created: Timestamp) -> Stamp {
         if self.ledger.is_alone() {
-            let began = self.ledger.revision_at(created);
+            let age_us = self.clock.now().since_us(created) as i64;
+            let began = self.ledger.revision_at(self.clock.uptime().shifted_us(-age_us));
             return began.and_then(|at| self.ledger.stamp_of(at)).unwrap_or_default();
         }
         Stamp { epoch: Epoch(head.epoch), at: Point::from(head.position) }
@@ -161,7 +188,11 @@ impl Engine {
         if verdict == Verdict::Gone {
             return false;
         }
-        let Some(memory) = &self.memory else { return true };
+        let Some(memory) = &self.memory else {
+            // Nothing would retire it later: it is good for those who wait for it.
+            entry.retire();
+            return true;
+        };
         if let Some(held) = memory.peek(key) {
             let is_worse = self.judge(&held, revision, Vec::new).0 > verdict;
             if !is_worse && !entry.meta.is_younger(&held.meta) {
@@ -169,8 +200,11 @@ impl Engine {
             }
         }
         let mut left = Vec::new();
-        memory.insert(key.hash, entry, &mut left);
+        let inserted = memory.insert(key.hash, entry, &mut left);
         self.release(&left);
+        if inserted != Inserted::Yes {
+            entry.retire();
+        }
         true
     }
 
@@ -184,12 +218,12 @@ impl Engine {
         }
         let (engine, entry) = (self.clone(), entry.clone());
         let weight = entry.weight();
-        tier.store.write(address, weight, Box::new(move || engine.encoded(&entry)));
+        tier.store.write(address, weight, Box::new(move || engine.encoded(&address, &entry)));
         Some(Stored::Yes)
     }
 
     /// The bytes of an entry and the milliseconds it may still live, if it is still worth storing.
-    fn encoded(&self, entry: &Entry) -> Option<(Vec<u8>, u64)> {
+    fn encoded(&self, address: &Address, entry: &Entry) -> Option<(Vec<u8>, u64)> {
         let tier = self.tier()?;
         let meta = &entry.meta;
         if self.judge(entry, self.ledger.revision(), Vec::new).0 == Verdict::Gone {
@@ -208,7 +242,7 @@ impl Engine {
             format: meta.format,
         };
         let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
-        let bytes = tier.codec.encode(&frame).ok()?;
+        let bytes = tier.codec.encode_at(address, &frame).ok()?;
         (left_ms > 0).then_some((bytes, left_ms))
     }
 }
@@ -218,12 +252,16 @@ impl Listener for Engine {
         // The store may have begun to tell before it became the tier.
         let tier = self.tier.wait();
         tier.say_of(&event, self.clock.now());
-        let actions = self.ledger.on(self.clock.now(), event);
+        let actions = self.ledger.on(&self.clock, event);
         tier.perform(actions, &self.stats)
     }
 
     fn next_timer(&self) -> Option<Timestamp> {
         self.ledger.next_timer()
+    }
+
+    fn refused(&self) {
+        self.tier.wait().say_refused(self.clock.now());
     }
 
     fn now(&self) -> Timestamp {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -42,6 +42,8 @@ pub struct Tier {
     next: AtomicU64,
     /// Whether it was told that the store is away, and when that was last told.
     told_away: Mutex<(bool, Timestamp)>,
+    /// Whether it was told that the login is refused.
+    told_refused: AtomicBool,
     /// When it was last told that invalidations wait.
     told_unrecorded_ns: Mutex<Option<u64>>,
 }
@@ -71,6 +73,7 @@ impl Tier {
             waiters: Mutex::default(),
             next: AtomicU64::new(1),
             told_away: Mutex::default(),
+            told_refused: AtomicBool::default(),
             told_unrecorded_ns: Mutex::default(),
         }
     }
@@ -124,6 +127,9 @@ impl Tier {
     /// Tells whoever runs the process what they should know of the store, not too often.
     pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
         let place = &self.place;
+        if *event == Event::Connected {
+            self.told_refused.store(false, Ordering::Relaxed);
+        }
         let news = match event {
             Event::Denied => Some(format!(
                 "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
@@ -137,6 +143,19 @@ impl Tier {
         };
         if let Some(news) = news {
             say(&news);
+        }
+    }
+
+    /// Tells that the login is refused, once until it no longer is.
+    pub(super) fn say_refused(&self, now: Timestamp) {
+        // It goes without saying that the store is away then.
+        self.is_away(true, now);
+        if !self.told_refused.swap(true, Ordering::Relaxed) {
+            say(&format!(
+                "{} refuses the login: check the user and the password; until then this process \
+                 goes on by itself",
+                self.place
+            ));
         }
     }
 

@@ -7,6 +7,12 @@
 //! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
 //! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
 
+use crate::key::wtf8;
+use crate::tags::Tag;
+
+/// Begins the tag of a key, as in `js/values.js`.
+const KEY_TAG: &[u8] = b"tiercel:key:";
+
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -48,6 +54,13 @@ impl ValueKind {
                 Self::AppPage | Self::AppRoute => stored == Self::Nothing as u8,
                 _ => false,
             }
+    }
+
+    /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
+    /// kind answer requests by themselves. Pages of the Pages Router have no other.
+    pub fn key_tag(self, key: &[u16]) -> Option<Tag> {
+        let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
+        is_response.then(|| Tag::from([KEY_TAG, &wtf8(key)].concat().as_slice()))
     }
 }
 
@@ -177,7 +190,22 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// How many parts a value has.
 pub fn count(body: &[u8]) -> usize {
-    word(body, 0).unwrap_or(0) as usize
+    // Never more than there is room for: bytes from outside say what they like.
+    let room = body.len().saturating_sub(size_of::<u32>()) / ROW;
+    room.min(word(body, 0).unwrap_or(0) as usize)
+}
+
+/// Whether bytes from outside are laid out as a value is: at least one part, all of them within.
+pub fn is_sound(body: &[u8]) -> bool {
+    let count = count(body);
+    let told = word(body, 0).unwrap_or(0) as usize;
+    let is_even = |index| {
+        row(body, index).is_some_and(|(sort, offset, length)| {
+            sort != UTF16 || offset.is_multiple_of(2) && length.is_multiple_of(2)
+        })
+    };
+    let is_part = |index| part(body, index).is_some() && is_even(index);
+    count > 0 && count == told && (0..count).all(is_part)
 }
 
 /// The part at `index`; `None` if there is none or the table is broken.
@@ -201,6 +229,22 @@ pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_laid_out_is_sound_and_a_lie_about_it_is_not() {
+        let units: Vec<u16> = "läng€r".encode_utf16().collect();
+        let body = encode(&[Part::Ascii("{}"), Part::Text(&units), Part::Bytes(&[1, 2])]).unwrap();
+        assert!(is_sound(&body));
+        for (place, value) in [(0, u32::MAX), (0, 0), (0, 2), (8, u32::MAX), (12, 1 << 20), (20, 1)]
+        {
+            let mut lie = body.to_vec();
+            lie[place..place + 4].copy_from_slice(&value.to_le_bytes());
+            // Fewer parts than there are is no lie that could harm.
+            assert_eq!(is_sound(&lie), (place, value) == (0, 2), "{value} at {place}");
+            assert!(count(&lie) <= body.len());
+        }
+        assert!(!is_sound(&[]) && !is_sound(&body[..body.len() - 1]));
+    }
 
     fn text(found: Found<'_>) -> Vec<u16> {
         match found {

@@ -105,19 +105,29 @@ impl Session {
         let mut backoff = Backoff::default();
         let mut has_failed = false;
         loop {
-            if let Ok(life) = self.connector.open(RespVersion::RESP2).await {
-                let mut linked = Linked::new(&self, life);
-                if linked.life.watch().await {
-                    backoff.reset();
+            match self.connector.open(RespVersion::RESP2).await {
+                Ok(life) => {
+                    let mut linked = Linked::new(&self, life);
+                    if linked.life.watch().await {
+                        backoff.reset();
+                    }
                 }
-                drop(linked);
-            } else if !has_failed {
-                // Whoever waits for the first connection need not wait longer.
-                self.counters.set_broken(true);
-                self.tell(Event::Disconnected);
+                Err(failure) => self.unlinked(failure, !has_failed),
             }
             has_failed = true;
             sleep(backoff.next()).await;
+        }
+    }
+
+    /// No connection could be opened.
+    fn unlinked(self: &Arc<Self>, failure: Failure, is_first: bool) {
+        if failure == Failure::Stranger {
+            self.listener.refused();
+        }
+        if is_first {
+            // Whoever waits for the first connection need not wait longer.
+            self.counters.set_broken(true);
+            self.tell(Event::Disconnected);
         }
     }
 
@@ -141,7 +151,7 @@ impl Session {
     /// answers late, after the fifth time.
     pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Link>, result: &Result<T, Failure>) {
         let is_over = match result {
-            Err(Failure::Lost) => true,
+            Err(Failure::Lost | Failure::Stranger) => true,
             Err(Failure::Late) => self.counters.late(),
             Ok(_) | Err(Failure::Denied | Failure::Refused) => {
                 self.counters.in_time();

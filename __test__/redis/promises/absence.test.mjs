@@ -24,22 +24,20 @@ const faults = {
   'connections reset': (proxy) => proxy.reset(),
 }
 
-test.each(Object.entries(faults))('%s', async (_, begin) => {
-  await ending(async (test) => {
-    const { fleet, proxies } = await proxied(test, 2)
-    const [one, other] = fleet
-    await kinds.fetch.set(one, 'held', 'x', ['t'])
-    await begin(proxies[0])
-    const waits = await one.run(asks, { seconds: 2.5 })
-    expect(waits.failed).toEqual([])
-    expect(Math.max(...waits.ms)).toBeLessThan(ADDED_MS)
-    // Once it is known, nobody waits: the median of the last half is no wait at all.
-    const late = waits.ms.slice(waits.ms.length / 2).sort((a, b) => a - b)
-    expect(late[Math.floor(late.length / 2)]).toBeLessThan(50)
-    expect(await kinds.fetch.read(one, 'held')).toBe('x')
-    await proxies[0].pass()
-    await recovers(one, other)
-  })
+test.for(Object.entries(faults))('%s', async ([, begin], test) => {
+  const { fleet, proxies } = await proxied(test, 2)
+  const [one, other] = fleet
+  await kinds.fetch.set(one, 'held', 'x', ['t'])
+  await begin(proxies[0])
+  const waits = await one.run(asks, { seconds: 2.5 })
+  expect(waits.failed).toEqual([])
+  expect(Math.max(...waits.ms)).toBeLessThan(ADDED_MS)
+  // Once it is known, nobody waits: the median of the last half is no wait at all.
+  const late = waits.ms.slice(waits.ms.length / 2).sort((a, b) => a - b)
+  expect(late[Math.floor(late.length / 2)]).toBeLessThan(50)
+  expect(await kinds.fetch.read(one, 'held')).toBe('x')
+  await proxies[0].pass()
+  await recovers(one, other)
 })
 
 /** Gets of keys that nobody has, one after the other, and how long each took. Runs in an instance. */
@@ -224,13 +222,3 @@ test('a replica that takes no writes is as good as none', async (test) => {
     return shared.leaseMs > 0 && !shared.isAway ? true : undefined
   })
 })
-
-/** Runs a test that is one of a table: those get no hook of their own. */
-async function ending(body) {
-  const cleanUp = []
-  try {
-    await body({ onTestFinished: (done) => cleanUp.push(done) })
-  } finally {
-    for (const done of cleanUp.reverse()) await done()
-  }
-}

@@ -25,17 +25,9 @@ const losses = {
   },
 }
 
-test.each(Object.entries(losses))(
+test.for(Object.entries(losses))(
   'an invalidation outlives the loss of %s',
-  async (_, lose) => {
-    const test = { onTestFinished: (done) => cleanUp.push(done) }
-    const cleanUp = []
-    try {
-      await survives(await proxied(test, 3), lose)
-    } finally {
-      for (const done of cleanUp.reverse()) await done()
-    }
-  },
+  async ([, lose], test) => survives(await proxied(test, 3), lose),
   PATIENCE_MS,
 )
 
@@ -89,45 +81,39 @@ const followers = {
   },
 }
 
-test.each(['sentinel', 'cluster'])(
+test.for(['sentinel', 'cluster'])(
   'an invalidation outlives a fail-over that loses it: %s',
-  async (kind) => {
+  async (kind, test) => {
     const group = await start(kind)
-    const cleanUp = [() => group.stop()]
-    const test = { onTestFinished: (done) => cleanUp.push(done) }
-    try {
-      const { fleet, namespace } = await direct(test, group, 2)
-      const all = lanes(10)
-      await Promise.all(all.map((lane) => lane.spread(fleet)))
-      const behind = await followers[kind](group, namespace)
-      expect(behind.length).toBeGreaterThan(0)
-      await Promise.all(behind.map(isInStep))
-      const dying = await holderOf(group, namespace)
-      for (const one of behind) one.pause()
-      // What is on its way to a frozen process would reach it yet.
-      await dying.command('CLIENT', 'KILL', 'TYPE', 'replica')
-      await Promise.all(all.map(({ tag }) => fleet[0].invalidate([tag])))
-      await dying.kill()
-      for (const one of behind) one.resume()
-      for (const one of behind)
-        expect(await rowsOf(one, namespace, all)).toEqual(all.map(() => null))
-      if (kind === 'sentinel') await group.switched(dying)
-      else
-        await until('another primary', async () => otherThan(group, namespace, dying), {
-          within: 20_000,
-        })
-      expect(await count(all, fleet)).toBe(0)
-      await Promise.all([...fleet].map(connected))
-      await pause(STALE_MS)
-      expect(await count(all, fleet)).toBe(0)
-      const newcomer = await team(1, { TIERCEL_REDIS_URL: group.url, TIERCEL_NAMESPACE: namespace })
-      cleanUp.push(() => newcomer.stop())
-      await connected(newcomer[0])
-      expect(await count(all, newcomer)).toBe(0)
-      await Promise.all(all.map((lane) => lane.spread([...fleet, ...newcomer])))
-    } finally {
-      for (const done of cleanUp.reverse()) await done()
-    }
+    test.onTestFinished(() => group.stop())
+    const { fleet, namespace } = await direct(test, group, 2)
+    const all = lanes(10)
+    await Promise.all(all.map((lane) => lane.spread(fleet)))
+    const behind = await followers[kind](group, namespace)
+    expect(behind.length).toBeGreaterThan(0)
+    await Promise.all(behind.map(isInStep))
+    const dying = await holderOf(group, namespace)
+    for (const one of behind) one.pause()
+    // What is on its way to a frozen process would reach it yet.
+    await dying.command('CLIENT', 'KILL', 'TYPE', 'replica')
+    await Promise.all(all.map(({ tag }) => fleet[0].invalidate([tag])))
+    await dying.kill()
+    for (const one of behind) one.resume()
+    for (const one of behind) expect(await rowsOf(one, namespace, all)).toEqual(all.map(() => null))
+    if (kind === 'sentinel') await group.switched(dying)
+    else
+      await until('another primary', async () => otherThan(group, namespace, dying), {
+        within: 20_000,
+      })
+    expect(await count(all, fleet)).toBe(0)
+    await Promise.all([...fleet].map(connected))
+    await pause(STALE_MS)
+    expect(await count(all, fleet)).toBe(0)
+    const newcomer = await team(1, { TIERCEL_REDIS_URL: group.url, TIERCEL_NAMESPACE: namespace })
+    test.onTestFinished(() => newcomer.stop())
+    await connected(newcomer[0])
+    expect(await count(all, newcomer)).toBe(0)
+    await Promise.all(all.map((lane) => lane.spread([...fleet, ...newcomer])))
   },
   PATIENCE_MS,
 )

@@ -3,9 +3,10 @@
 //!
 //! `world` is what there is and what can happen next; `steps` does it, `wires` carries it; `store`
 //! answers as the scripts do. `promise` keeps account of what gets may return. `walk` goes through
-//! it at random. `rules` has one test per rule: left out, it breaks a promise.
+//! it at random, `exhaustive` along every path of small configurations. `rules` has one test per rule: left out, it breaks a promise.
 
 mod config;
+mod exhaustive;
 mod promise;
 mod rules;
 mod steps;

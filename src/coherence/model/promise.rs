@@ -57,6 +57,13 @@ pub(super) struct Promise {
     stale: [u32; TAGS],
 }
 
+impl Promise {
+    /// Whether anything may be answered.
+    pub(super) fn is_void(&self) -> bool {
+        self.fresh == [0; TAGS]
+    }
+}
+
 impl Ghost {
     pub(super) fn begin(&mut self, call: Call, tag: usize, lifetime: Lifetime, began: Timestamp) {
         self.begun[tag] += 1;

@@ -223,6 +223,22 @@ impl World {
         self.tell(config, n, Event::Ask(ask));
     }
 
+    /// Whether every get that could be answered without asking would keep its promise. Reads without
+    /// changing anything.
+    pub(super) fn keeps_promises(&self, config: &Config) -> bool {
+        let promise = self.ghost.promise(self.now);
+        if promise.is_void() {
+            return true;
+        }
+        let mut probe = self.clone();
+        for n in (0..self.nodes.len()).filter(|n| self.is_leased(*n)) {
+            for key in Key::ALL {
+                probe.answer(config, n, key, &promise);
+            }
+        }
+        probe.ghost.broken.is_none()
+    }
+
     /// Answers a get from memory, else with what others have stored.
     pub(super) fn answer(&mut self, config: &Config, n: usize, key: Key, promise: &Promise) {
         if let Some((entry, verdict)) = self.read(config, n, key) {

@@ -81,6 +81,30 @@ fn it_resolves_when_every_lease_given_before_is_over_and_the_silent_are_removed(
     assert!(stage.sends(|sent| *sent == Command::Remove(Position(110))));
 }
 
+#[test]
+fn however_late_it_is_recorded_every_lease_is_waited_for() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.after(999 * MS);
+    stage.answer_write(100, 110, |_| ());
+    stage.after(1_009 * MS);
+    assert!(!stage.told.iter().any(|told| matches!(told, Action::Resolve(..))));
+    stage.after(MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn a_call_ends_though_no_poll_tells_what_lies_below_it() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(105, 110, |_| ());
+    stage.after(2_109 * MS);
+    assert!(!stage.told.iter().any(|told| matches!(told, Action::Resolve(..))));
+    assert_eq!(stage.state.next_timer(), Some(stage.now.after_us(MS)));
+    stage.after(MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+}
+
 fn waits_in_full(prepare: impl FnOnce(&mut Stage), born_us: u64, look: Option<u64>) {
     let mut stage = Stage::following();
     prepare(&mut stage);

@@ -55,7 +55,7 @@ fn an_invalidation_that_failed_is_tried_again_within_the_budget_of_its_call() {
 fn past_its_budget_a_call_resolves_here_and_its_tags_are_put_off() {
     let mut stage = Stage::following();
     stage.invalidate(1, "a");
-    for _ in 0..19 {
+    for _ in 0..9 {
         fail_write(&mut stage);
         stage.after(100 * MS);
     }
@@ -72,12 +72,26 @@ fn past_its_budget_a_call_resolves_here_and_its_tags_are_put_off() {
 fn a_command_under_way_at_the_end_of_the_budget_may_still_be_recorded() {
     let mut stage = Stage::following();
     stage.invalidate(1, "a");
-    stage.after(2_000 * MS);
+    stage.after(1_000 * MS);
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
     assert!(!stage.has_told(&Action::Queued(1)));
     stage.answer_write(100, 110, |_| ());
     stage.after(200 * MS);
     assert!(!stage.sends(is_write));
+}
+
+#[test]
+fn what_was_under_way_at_the_end_of_the_budget_and_failed_is_told_once() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.after(1_000 * MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    for _ in 0..3 {
+        fail_write(&mut stage);
+        stage.after(100 * MS);
+    }
+    let queued = stage.told.iter().filter(|told| matches!(told, Action::Queued(_)));
+    assert_eq!(queued.collect::<Vec<_>>(), [&Action::Queued(1)]);
 }
 
 #[test]

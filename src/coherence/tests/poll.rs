@@ -152,6 +152,22 @@ fn failing_polls_separate_only_once_the_lease_is_over() {
 }
 
 #[test]
+fn a_poll_that_was_lost_is_sent_again_before_the_lease_is_over() {
+    let mut stage = Stage::following();
+    stage.after(500 * MS);
+    stage.after(100 * MS);
+    let (request, _) = stage.take(is_poll);
+    stage.on(Event::Failed(request));
+    stage.after(99 * MS);
+    assert!(!stage.sends(is_poll));
+    stage.after(MS);
+    stage.answer_poll(|_| ());
+    assert!(stage.is_leased());
+    stage.after(900 * MS);
+    assert!(stage.is_leased());
+}
+
+#[test]
 fn a_table_beyond_what_doubles_can_count_is_no_table() {
     let mut stage = Stage::following();
     stage.after(500 * MS);

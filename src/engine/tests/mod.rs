@@ -117,10 +117,10 @@ fn build_output_does_not_return_once_a_page_was_generated() {
     let key = engine.hasher().key(Class::Response, &[1]);
     assert!(engine.may_read_output(&key));
     let output = Arc::new(Entry::new(&key, meta(), Box::default()));
-    assert!(engine.keep_prerendered(&key, &output));
+    assert!(engine.keep_prerendered(&key, &output, false));
     engine.set(&key, meta(), [1].into(), false);
     assert!(!engine.may_read_output(&key));
-    assert!(engine.keep_prerendered(&key, &output));
+    assert!(engine.keep_prerendered(&key, &output, false));
     let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
     assert_eq!(*held.body, [1]);
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::coherence::event::{Answer, Command, Event, Polled, Request};
+use crate::coherence::event::{Answer, Command, Event, Message, Polled, Request, Row};
 use crate::coherence::timing::Timing;
+use crate::ledger::License;
 use crate::store::{Address, Health, Listener, Make, Receive, SharedStore};
 use crate::tags::{Epoch, Position};
 
@@ -112,7 +113,7 @@ fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
         let next = fixture.engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
         settle(&fixture.engine, next, &polled);
     });
-    assert!(fixture.engine.ledger.is_leased(Timestamp(1_000_000)));
+    assert_eq!(fixture.engine.ledger.license(Timestamp(1_000_000)), License::All);
     fixture
 }
 
@@ -203,6 +204,11 @@ fn without_a_memory_tier_what_is_read_is_handed_over() {
     store.carry_out_writes();
     assert!(b.read(Class::Fetch, 1, 1));
     store.answer_reads();
+    {
+        // Nothing would retire it when it is replaced.
+        let woken = b.woken.0.lock();
+        assert!(matches!(&woken[..], [(1, News::Brought(entry))] if entry.is_retired()));
+    }
     assert_eq!(b.got(), [(1, true)]);
 }
 
@@ -272,6 +278,35 @@ fn a_better_value_in_memory_is_kept() {
     store.answer_reads();
     assert_eq!(b.got(), [(1, false)]);
     assert_eq!(verdict(&b.engine, 1, &[]), Some(Verdict::Fresh));
+}
+
+#[test]
+fn an_outer_generation_that_began_while_a_message_was_taken_in_is_dated_before_it() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    let tag = || Tag::from("a");
+    a.set(1, |meta| Meta { tags: [tag()].into_iter().collect(), ..meta });
+    let began = a.engine.clock.uptime();
+    assert_eq!(verdict(&a.engine, 1, &[]), Some(Verdict::Fresh));
+    a.engine.clock.advance_us(50);
+    let row = Row { tag: tag(), hard: Position(60), soft: Position(0), deadline_us: None };
+    let (epoch, previous, position) = (Epoch(7), Position(50), Position(60));
+    a.engine.on(Event::Heard(Message { epoch, previous, position, rows: vec![row] }));
+    let stamp = a.engine.ledger.revision_at(began).and_then(|at| a.engine.ledger.stamp_of(at));
+    let judged = a.engine.ledger.judge(stamp.unwrap(), [&b"a"[..]], a.engine.clock.now());
+    assert_eq!(judged.0, Verdict::Gone);
+}
+
+#[test]
+fn while_the_store_is_away_memory_answers_for_a_while() {
+    assert!(License::All.covers(Timestamp(0)) && !License::Nothing.covers(Timestamp(9)));
+    let a = instance(&store(), &serde_json::json!({ "outageServeMs": 1_000 }));
+    let at = |us| a.engine.ledger.license(Timestamp(us));
+    assert_eq!(at(5_000_000), License::Nothing);
+    // The lease is over at two seconds, or a little sooner.
+    a.engine.on(Event::Disconnected);
+    assert_eq!(at(2_900_000), License::GeneratedSince(Timestamp(0)));
+    assert_eq!(at(5_000_000), License::GeneratedSince(Timestamp(4_000_000)));
 }
 
 #[test]

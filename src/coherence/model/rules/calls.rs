@@ -1,8 +1,10 @@
 //! Invalidations, messages, and waiting for the others.
 
 use super::*;
+use crate::coherence::model::world::Key;
 use Step::{
-    Answer, Calm, EvictInstances, EvictPolls, Execute, FailOver, Invalidate, Link, Lose, Timer,
+    Answer, Begin, Calm, End, EvictInstances, EvictPolls, Execute, FailOver, Invalidate, Link,
+    Lose, Timer, Write,
 };
 
 #[test]
@@ -127,4 +129,24 @@ fn nobody_is_removed_for_a_position_that_was_lost() {
     ];
     let config = Config { prelude, ..pair(invalidations(1)) };
     needs_script(Flaw::RemoveUnlisted, config, 6_000);
+}
+
+#[test]
+fn an_invalidation_does_not_resolve_before_it_is_known_here() {
+    let prelude: &[Step] = &[
+        // The second instance generates after an invalidation the first one does not hear of, and
+        // before one of the first.
+        Invalidate(1, 1, HARD),
+        Execute(1),
+        Answer(1, 0),
+        Begin(1, Key::Plain(0)),
+        Lose(0, 0),
+        Invalidate(0, 0, HARD),
+        Execute(0),
+        Answer(0, 0),
+        End(1),
+        Write(1, 0),
+    ];
+    let config = Config { prelude, ..pair(invalidations(0)) };
+    needs_rule(Weakness::ResolveUnapplied, config, 3_000);
 }

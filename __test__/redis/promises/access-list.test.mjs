@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { pause, until } from '../../unit/support.mjs'
+import { arrives, connected, team } from '../instances.mjs'
+import { kinds } from '../kinds.mjs'
+import { findServer, start } from '../servers.mjs'
+import { rounds } from './support.mjs'
+
+// With the rights that the README lists everything works; with fewer it says so, or is slower, and
+// is never wrong.
+
+const README = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8')
+const NAMESPACE = 'shop:production'
+const PATIENCE_MS = 60_000
+
+/** The user as the README has it, with its commands; in a cluster with those it adds. */
+function user(kind = 'single') {
+  const block = /user (tiercel [\s\S]*?)\n```/.exec(README)?.[1]
+  const more = /in a cluster also\s+`([^`]+)`/.exec(README)?.[1]
+  return `${block.replace(/\\\n\s*/g, '')}${kind === 'cluster' ? ` ${more}` : ''}`
+}
+
+/** Servers that let nobody in but that user and the tests, and instances that log in as it. */
+async function guarded({ onTestFinished }, kind, rights, count = 2) {
+  // Replicas log in, too.
+  const settings = { masteruser: 'tests', masterauth: 'of-the-tests' }
+  const server = await start(kind, { users: ['default off', rights], settings })
+  onTestFinished(() => server.stop())
+  const fleet = await team(count, {
+    TIERCEL_REDIS_URL: server.url,
+    TIERCEL_REDIS_USERNAME: 'tiercel',
+    TIERCEL_REDIS_PASSWORD: 'password',
+    TIERCEL_NAMESPACE: NAMESPACE,
+  })
+  onTestFinished(() => fleet.stop())
+  return { server, fleet }
+}
+
+/** What was refused to somebody, on any server of a topology. */
+async function refusals(server) {
+  const refused = new Set()
+  for (const one of server.nodes ?? [server]) {
+    for (const entry of await one.command('ACL', 'LOG')) {
+      refused.add(entry[entry.indexOf('object') + 1])
+    }
+  }
+  return [...refused]
+}
+
+const { missing } = await findServer('redis6')
+
+test.for(['single', 'cluster', 'redis6'].filter((kind) => kind !== 'redis6' || !missing))(
+  'the rights in the README are enough, and none is missed: %s',
+  async (kind, test) => {
+    const { server, fleet } = await guarded(test, kind, user(kind), 3)
+    await Promise.all([...fleet].map(connected))
+    const told = await rounds(fleet, { count: 10, rounds: 4 })
+    expect(told.old).toBe(0)
+    const [one, two] = fleet
+    for (const [what, kind] of Object.entries(kinds)) {
+      await kind.set(one, what, 'x', ['soft'])
+      await arrives(kind, two, what)
+    }
+    await one.invalidate(['soft'], { expire: 60 })
+    await two.invalidate(['soft'], { expire: 30 })
+    // Many at once, somebody new who loads the table, and one that goes for good.
+    await two.run(({ Tiercel }) => Promise.all(['a', 'b', 'c'].map((key) => Tiercel.get(key, []))))
+    await fleet[2].kill()
+    await one.invalidate(['after'])
+    await pause(1_100)
+    expect(await refusals(server)).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'without PUBLISH and SUBSCRIBE polls tell the truth',
+  async (test) => {
+    const rights = user().replace(/ \+(publish|subscribe)/g, '')
+    const { server, fleet } = await guarded(test, 'single', rights, 3)
+    await Promise.all([...fleet].map(connected))
+    const told = await rounds(fleet, { count: 20, rounds: 3 })
+    expect(told.old).toBe(0)
+    expect((await refusals(server)).sort()).toEqual(['publish', 'subscribe'])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'without EVAL it says so once, shares entries, and invalidates in its own process',
+  async (test) => {
+    const rights = user().replace(/ \+(eval|evalsha)\b/g, '')
+    const { fleet } = await guarded(test, 'single', rights)
+    const [one, two] = fleet
+    const told = () => one.log().match(/^tiercel: .*(script|EVAL).*$/gim) ?? []
+    await until('it says so', () => (told().length ? true : undefined))
+    for (const [what, kind] of Object.entries(kinds)) {
+      await kind.set(one, what, 'x', [what])
+      expect(await arrives(kind, two, what)).toBe('x')
+      await one.invalidate([what])
+      expect(await kind.read(one, what)).toBe(undefined)
+    }
+    expect(told().length).toBe(1)
+    expect(one.log()).not.toContain('password')
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'keys and channels of other namespaces are out of reach',
+  async (test) => {
+    const { server, fleet } = await guarded(test, 'single', user(), 1)
+    await connected(fleet[0])
+    const client = await server.client({ username: 'tiercel', password: 'password' })
+    test.onTestFinished(() => client.close())
+    for (const command of [
+      ['GET', 'other:{x}'],
+      ['SET', 'other', 'x'],
+      ['PUBLISH', '{other}:m0', 'x'],
+      ['FLUSHALL'],
+      ['CONFIG', 'GET', '*'],
+      ['KEYS', '*'],
+    ]) {
+      await expect(client.command(...command), command[0]).rejects.toThrow('NOPERM')
+    }
+  },
+  PATIENCE_MS,
+)

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../unit/support.mjs'
+import { newName } from '../instances.mjs'
+import { kinds } from '../kinds.mjs'
+import { start } from '../servers.mjs'
+import { direct } from './support.mjs'
+
+// Round trips: a memory hit 0, a hit in Redis 1, a miss 1, a set 1 that nobody waits for, an
+// invalidation 1 and its acknowledgements, however much is stored. Counted by the server itself.
+
+/** What comes by itself: polls, probes, the end of a wait. They are scripts and EXISTS. */
+const OF_ENTRIES = ['get', 'mget', 'set']
+
+let server
+beforeAll(async () => {
+  server = await start('single')
+})
+afterAll(() => server.stop())
+
+/** How often each command was carried out while `work` ran. */
+async function counted(work) {
+  const before = await calls()
+  await work()
+  const after = await calls()
+  const more = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)])
+  return Object.fromEntries(more.filter(([, count]) => count > 0))
+}
+
+async function calls() {
+  const lines = Object.entries(await server.info('commandstats'))
+  return Object.fromEntries(
+    lines.map(([name, line]) => [
+      name.replace('cmdstat_', ''),
+      Number(/calls=(\d+)/.exec(line)[1]),
+    ]),
+  )
+}
+
+const ofEntries = (counts) =>
+  Object.fromEntries(Object.entries(counts).filter(([name]) => OF_ENTRIES.includes(name)))
+
+test.for(Object.entries(kinds))('a get or a set of one entry: %s', async ([, kind], test) => {
+  const { fleet } = await direct(test, server, 2)
+  const [here, there] = fleet
+  const count = 20
+  const keys = Array.from({ length: count }, () => newName('key'))
+  const all = async (call) => {
+    for (const key of keys) await call(key)
+  }
+  const before = (await calls()).set ?? 0
+  const written = await counted(async () => {
+    await all((key) => kind.set(here, key, 'x', ['t']))
+    await until('all are written', async () => (await calls()).set >= before + count || undefined)
+  })
+  expect(ofEntries(written)).toEqual({ set: count })
+  const read = (by) => counted(() => all(async (key) => expect(await kind.read(by, key)).toBe('x')))
+  expect(ofEntries(await read(here))).toEqual({})
+  expect(ofEntries(await read(there))).toEqual({ get: count })
+  expect(ofEntries(await read(there))).toEqual({})
+  const missed = await counted(() =>
+    all(async (key) => expect(await kind.read(there, `${key}-none`)).toBe(undefined)),
+  )
+  expect(ofEntries(missed)).toEqual({ get: count })
+})
+
+test('a set does not wait for the server', async (test) => {
+  const { fleet } = await direct(test, server, 1)
+  server.pause()
+  try {
+    for (const kind of Object.values(kinds)) await kind.set(fleet[0], newName('key'), 'x')
+  } finally {
+    server.resume()
+  }
+})
+
+test('gets of one tick travel together', async (test) => {
+  const { fleet } = await direct(test, server, 2)
+  const keys = Array.from({ length: 10 }, () => newName('key'))
+  for (const key of keys) await kinds.fetch.set(fleet[0], key, 'x')
+  await until('the last one is written', () => kinds.fetch.read(fleet[0], keys[9]))
+  await new Promise((wake) => setTimeout(wake, 50))
+  const read = await counted(async () => {
+    const found = await fleet[1].run(
+      ({ Tiercel, keys }) =>
+        Promise.all(
+          keys.map((key) => new Tiercel().get(key, { kind: 'FETCH', tags: [], softTags: [] })),
+        ),
+      { keys },
+    )
+    expect(found.every((one) => one?.value.data.body === 'x')).toBe(true)
+  })
+  expect(ofEntries(read)).toEqual({ mget: 1 })
+})
+
+test('an invalidation, with few and with many entries stored', async (test) => {
+  const { fleet, namespace } = await direct(test, server, 3)
+  const costs = []
+  for (const stored of [0, 20_000]) {
+    for (let n = 0; n < stored; n += 1_000) {
+      const sets = Array.from({ length: 1_000 }, (_, m) => ['SET', `${namespace}:{${n + m}}`, 'x'])
+      await server.pipeline(sets)
+    }
+    // Past what a young list of instances asks for.
+    await until('it is quick', async () => {
+      const begun = performance.now()
+      await fleet[0].invalidate(['warm'])
+      return performance.now() - begun < 500 ? true : undefined
+    })
+    const rounds = 50
+    const begun = performance.now()
+    const counts = await counted(async () => {
+      for (let n = 0; n < rounds; n++) {
+        await fleet[0].run(({ Tiercel, n }) => Tiercel.updateTags([`tag-${n}`]), { n })
+      }
+    })
+    const polls = 3 * (2 + Math.ceil((performance.now() - begun) / 500))
+    // Its own script, and one of each of the others to say that they know.
+    expect(counts.publish).toBe(rounds)
+    expect(counts.evalsha).toBeGreaterThanOrEqual(rounds)
+    expect(counts.evalsha).toBeLessThanOrEqual(3 * rounds + polls)
+    expect(Object.keys(counts)).not.toContain('scan')
+    expect(Object.keys(counts)).not.toContain('keys')
+    costs.push(counts)
+  }
+  const [few, many] = costs
+  // Polls come by the clock, hence the room.
+  for (const name of ['zadd', 'zscore', 'publish']) {
+    expect(many[name], name).toBeLessThan(few[name] * 1.5)
+  }
+})
