@@ -29,38 +29,48 @@ const say = (/** @type {string} */ text) => console.error(text)
 const sizes = options.quick ? [1_000, 100_000] : [1_000, 10_000, 100_000, 1_000_000]
 const rounds = options.quick ? 4 : 15
 
+/** What is measured, by the words that choose it, and how it is printed. */
+const sections = {
+  reads: {
+    measure: (/** @type {any} */ server) => reads(server.url, { rounds, only: options.only, say }),
+    print: (/** @type {any} */ figures) => [
+      'Without a memory tier. Main thread and all threads: CPU time of one call; ratio: Tiercel by',
+      'the other.\n',
+      readsTable(figures),
+    ],
+  },
+  commands: {
+    measure: trips,
+    print: (/** @type {any} */ figures) => [tripsTable(figures)],
+  },
+  // The last: it leaves much behind.
+  invalidate: {
+    measure: (/** @type {any} */ server) =>
+      invalidations(server, { sizes, rounds: 3 * rounds, say }),
+    print: (/** @type {any} */ figures) => ['Two processes.\n', invalidationsTable(figures)],
+  },
+}
+
 async function main() {
   if (options.help) return console.log(USAGE)
-  const { only } = options
   const server = await start('single')
   try {
-    const info = await server.info('server')
-    const results = {
-      reads: await reads(server.url, { rounds, only, say }),
-      invalidations: 'invalidate'.includes(only)
-        ? await invalidations(server, { sizes, rounds: 3 * rounds, say })
-        : [],
-      trips: 'commands'.includes(only) ? await trips(server) : [],
+    const { redis_version: redis } = await server.info('server')
+    const about = { node: process.version, redis }
+    /** @type {Record<string, any>} */
+    const results = {}
+    if (!options.json) console.log(`Node.js ${about.node}, Redis ${redis} on loopback.`)
+    for (const [name, { measure, print }] of Object.entries(sections)) {
+      // Gets and sets are chosen by what they are of.
+      if (name !== 'reads' && !name.includes(options.only)) continue
+      const figures = await measure(server)
+      results[name] = figures
+      if (!options.json && figures.length > 0) console.log(`\n${print(figures).join('\n')}`)
     }
-    const about = { node: process.version, redis: info.redis_version }
-    if (options.json) return console.log(JSON.stringify({ ...about, ...results }, null, 2))
-    print(about, results)
+    if (options.json) console.log(JSON.stringify({ ...about, ...results }, null, 2))
   } finally {
     await server.stop()
   }
-}
-
-/** @param {{ node: string, redis: string }} about @param {any} results */
-function print({ node, redis }, results) {
-  console.log(`\nNode.js ${node}, Redis ${redis} on loopback.`)
-  if (results.reads.length > 0) {
-    console.log('Without a memory tier. Main thread and all threads: CPU time of one call; ratio:')
-    console.log(`Tiercel by the other.\n\n${readsTable(results.reads)}`)
-  }
-  if (results.invalidations.length > 0) {
-    console.log(`\nAn invalidation, two processes:\n\n${invalidationsTable(results.invalidations)}`)
-  }
-  if (results.trips.length > 0) console.log(`\n${tripsTable(results.trips)}`)
 }
 
 await main()

@@ -36,7 +36,7 @@ const instances = (url) => fleet(2, { TIERCEL_REDIS_URL: url, TIERCEL_NAMESPACE:
  * @returns {Promise<Latency[]>}
  */
 export async function invalidations(server, { sizes, rounds, say }) {
-  await server.command('FLUSHALL')
+  await server.command('FLUSHALL', 'ASYNC')
   const both = await instances(server.url)
   try {
     const [one, two] = both
@@ -143,7 +143,7 @@ async function watch({ Tiercel, key }) {
  * @returns {Promise<Trips[]>}
  */
 export async function trips(server) {
-  await server.command('FLUSHALL')
+  await server.command('FLUSHALL', 'ASYNC')
   const both = await instances(server.url)
   const spy = await server.client()
   /** @type {string[]} */
