@@ -21,7 +21,8 @@ struct Told {
     count: u32,
     lifetime: Lifetime,
     began: Timestamp,
-    /// When the store was first told; what is stale may be served for its lifetime from then.
+    /// When the store was told, as late as that may have been; what is stale may be served for its
+    /// lifetime from then.
     written_at: Option<Timestamp>,
     is_resolved: bool,
 }
@@ -101,10 +102,14 @@ impl Ghost {
     /// The table tells of every invalidation of a tag that has begun.
     pub(super) fn write(&mut self, tag: usize, now: Timestamp, lease_us: u64) {
         self.written[tag] = self.begun[tag];
-        for told in self.told.iter_mut().filter(|told| told.tag == tag) {
-            told.written_at = told.written_at.or(Some(now));
-        }
         self.mend(tag, now, lease_us);
+    }
+
+    /// A deadline of a tag is written: whose it is nobody can tell.
+    pub(super) fn write_deadline(&mut self, tag: usize, now: Timestamp) {
+        for told in self.told.iter_mut().filter(|told| told.tag == tag && !told.is_resolved) {
+            told.written_at = Some(now);
+        }
     }
 
     /// A table of another life: entries of it are made from now on.

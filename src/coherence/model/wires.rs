@@ -134,8 +134,12 @@ impl World {
         }
         let lease = config.timing.lease_us;
         if matches!(answer, Answer::Invalidated(_)) {
-            for number in (0..TAGS).filter(|n| tags.iter().any(|(told, _)| *told == tag(*n))) {
+            for (told, lifetime) in tags {
+                let Some(number) = (0..TAGS).find(|n| told == tag(*n)) else { continue };
                 self.ghost.write(number, self.now, lease);
+                if matches!(lifetime, Lifetime::Micros(_)) {
+                    self.ghost.write_deadline(number, self.now);
+                }
             }
         }
         if self.store.epoch != epoch {
