@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pause } from '../../unit/support.mjs'
+import { pause, until } from '../../unit/support.mjs'
 import { arrives, entriesOf, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { start } from '../servers.mjs'
@@ -79,7 +79,10 @@ test('a table, messages and lists that somebody else wrote crash nothing', async
     await pause(100)
   }
   await server.command('FLUSHALL')
-  await kinds.fetch.set(fleet[0], 'after', 'x', ['after'])
-  expect(await kinds.fetch.read(fleet[0], 'after')).toBe('x')
+  // What is set before the new table is known is not believed in it.
+  await until('the fleet goes on', async () => {
+    await kinds.fetch.set(fleet[0], 'after', 'x', ['after'])
+    return (await kinds.fetch.read(fleet[0], 'after')) === 'x' ? true : undefined
+  })
   for (const one of fleet) expect((await one.stats()).panics).toBe(0)
 })
