@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pause } from '../../unit/support.mjs'
+import { pause, until } from '../../unit/support.mjs'
 import { arrives, entriesOf, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { start } from '../servers.mjs'
@@ -79,7 +79,13 @@ test('a table, messages and lists that somebody else wrote crash nothing', async
     await pause(100)
   }
   await server.command('FLUSHALL')
-  await kinds.fetch.set(fleet[0], 'after', 'x', ['after'])
-  expect(await kinds.fetch.read(fleet[0], 'after')).toBe('x')
+  // Another life of the table begins, and what is generated in that is shared.
+  await until('it goes on', async () => {
+    await kinds.fetch.set(fleet[0], 'after', 'x', ['after'])
+    await pause(20)
+    return kinds.fetch.read(fleet[1], 'after')
+  })
+  await fleet[1].invalidate(['after'])
+  expect(await kinds.fetch.read(fleet[0], 'after')).toBe(undefined)
   for (const one of fleet) expect((await one.stats()).panics).toBe(0)
 })
