@@ -156,8 +156,9 @@ class Fleet {
     const invalidations = []
     for (let turn = 0; turn < times; turn++) {
       const known = count()
+      const asked = Date.now()
       const at = await this.invalidate(this.servers[turn % this.servers.length], query, place.tag)
-      invalidations.push({ known, at })
+      invalidations.push({ known, at, tookMs: at - asked })
     }
     isOver = true
     await Promise.all(load)

@@ -21,19 +21,24 @@ export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
   }
 }
 
-/** The data source behind every fixture: answers `/value/<key>` with its count of such requests. */
-export async function startOrigin() {
+/**
+ * The data source behind every fixture: answers `/value/<key>` with its count of such requests.
+ *
+ * @param {number} [before] what it counts on from, so that its answers are not those of the origin
+ *   that a build has asked
+ */
+export async function startOrigin(before = 0) {
   const counts = new Map()
   const server = http.createServer((request, response) => {
     const key = request.url.replace('/value/', '')
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    counts.set(key, (counts.get(key) ?? before) + 1)
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ n: counts.get(key) }))
   })
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}`,
-    count: (key) => counts.get(key) ?? 0,
+    count: (key) => counts.get(key) ?? before,
     stop: () => new Promise((resolve) => server.close(resolve)),
   }
 }
