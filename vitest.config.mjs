@@ -1,10 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests of one folder. The groups run one after the other. */
+const project = (name, groupOrder, more) => ({
+  extends: true,
+  test: { name, include: [`__test__/${name}/**/*.test.mjs`], sequence: { groupOrder }, ...more },
+})
+
 export default defineConfig({
   test: {
-    include: ['__test__/{unit,redis}/**/*.test.mjs'],
     // One process each: the engine belongs to the process.
     pool: 'forks',
     testTimeout: 30_000,
+    projects: [
+      project('unit', 0, {}),
+      // They mostly wait: for leases that run out, for servers that are away.
+      project('redis', 1, { maxWorkers: 4 }),
+    ],
   },
 })

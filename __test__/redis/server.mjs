@@ -188,7 +188,10 @@ export class Server {
   async #answering() {
     const client = await this.client({ patience: 500 })
     try {
-      return Number(/^process_id:(\d+)/m.exec(await client.command('INFO', 'server'))?.[1])
+      const info = await client.command('INFO')
+      // While it reads its files it answers nothing else.
+      if (/^loading:1/m.test(info)) return undefined
+      return Number(/^process_id:(\d+)/m.exec(info)?.[1])
     } finally {
       client.close()
     }

@@ -42,4 +42,4 @@ test('an instance that starts on a table of 100 000 tags', async (test) => {
   const { ms } = await timed(newcomers[0].invalidate(['untouched']))
   expect(ms).toBeLessThan(RESOLVED_MS)
   for (const one of [old, ...newcomers]) expect(await kinds.fetch.read(one, 'late')).toBe(undefined)
-})
+}, 90_000)

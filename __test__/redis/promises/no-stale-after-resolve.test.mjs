@@ -53,7 +53,7 @@ test(
     const cutting = (async () => {
       for (let n = 0; !isOver; n++) {
         await server.command('CLIENT', 'KILL', 'TYPE', n % 2 ? 'pubsub' : 'normal')
-        await new Promise((wake) => setTimeout(wake, 40 + 30 * (n % 5)))
+        await new Promise((wake) => setTimeout(wake, 100 + 120 * (n % 5)))
       }
     })()
     const run = async (lane, n) => {
