@@ -9,7 +9,7 @@ const waits = require('./waits.js')
  * The addon of this environment, attached to its JavaScript side.
  *
  * @typedef {object} Native
- * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => void} attach
+ * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => number} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
@@ -101,9 +101,9 @@ let isAttached = false
 function start() {
   if (isAttached) return
   isAttached = true
-  native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
-  if (isMainThread) process.once('exit', native.quit)
+  if (isShared && isMainThread) process.once('exit', native.quit)
 }
 
 /**

@@ -59,7 +59,7 @@ describe('the demo as a fleet, in a browser', () => {
     for (const url of fleet.instances) {
       const other = new Visit(await browser.newPage(), url)
       await other.open('/update-tag')
-      expect(await other.answer('price')).toMatchObject({ seed: written.seed, source: 'cache' })
+      expect((await other.answer('price')).value).toContain('555')
     }
   })
 

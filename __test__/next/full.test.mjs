@@ -20,8 +20,8 @@ describe('Next 16.4 without Cache Components', () => {
     await origin?.stop()
   })
 
-  it('next build exits by itself, and no process of it is left', () => {
-    expect(built).toMatchObject({ exit: 0, left: false })
+  it('next build exits by itself, no process of it is left, and it connected to no server', () => {
+    expect(built).toMatchObject({ exit: 0, left: false, connections: 0 })
   })
 
   isrPromises(() => ({ app, server, origin }))

@@ -21,19 +21,24 @@ export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
   }
 }
 
-/** The data source behind every fixture: answers `/value/<key>` with its count of such requests. */
-export async function startOrigin() {
+/**
+ * The data source behind every fixture: answers `/value/<key>` with its count of such requests.
+ *
+ * @param {number} [before] what it counts on from, so that its answers are not those of the origin
+ *   that a build has asked
+ */
+export async function startOrigin(before = 0) {
   const counts = new Map()
   const server = http.createServer((request, response) => {
     const key = request.url.replace('/value/', '')
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    counts.set(key, (counts.get(key) ?? before) + 1)
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ n: counts.get(key) }))
   })
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}`,
-    count: (key) => counts.get(key) ?? 0,
+    count: (key) => counts.get(key) ?? before,
     stop: () => new Promise((resolve) => server.close(resolve)),
   }
 }
@@ -50,7 +55,7 @@ export async function openFixture(name, origin) {
   note(`${name}: laid out and installed`, started)
   return {
     ...fixture,
-    /** @param {Variant} variant */
+    /** @param {Variant & { env?: object }} variant */
     build: (variant = {}) => build(fixture, variant, origin),
     /** @param {Variant & { mode?: 'start' | 'standalone' | 'dev', env?: object }} how */
     start: (how = {}) => start(fixture, how, origin),
@@ -61,9 +66,11 @@ export async function openFixture(name, origin) {
  * @typedef {object} Variant
  * @property {'turbopack' | 'webpack'} [bundler]
  * @property {'tiercel' | 'builtin'} [handler]
+ * @property {string} [label] tells a build apart that is made otherwise than by these
  */
 
-const distOf = ({ bundler = 'turbopack', handler = 'tiercel' }) => `.next-${bundler}-${handler}`
+const distOf = ({ bundler = 'turbopack', handler = 'tiercel', label }) =>
+  ['.next', bundler, handler, label].filter(Boolean).join('-')
 
 /** What a child sees: nothing of the test runner, and no cache of the machine's. */
 function environment({ handler = 'tiercel', ...variant }, origin, more = {}) {
@@ -84,9 +91,12 @@ function environment({ handler = 'tiercel', ...variant }, origin, more = {}) {
  * `next build`, bounded, once per variant and test run. With `TIERCEL_NEXT_REUSE` set, a build of
  * the last half hour serves other runs too, if nothing it depends on has changed.
  *
- * @returns {Promise<{ exit: number, left: boolean }>} `left`: whether it left a process behind
+ * It sees the URL of a server, as builds of deployed apps often do.
+ *
+ * @returns {Promise<{ exit: number, left: boolean, connections: number }>} `left`: whether it left
+ *   a process behind; `connections`: how often that server was connected to
  */
-async function build(fixture, variant, origin) {
+async function build(fixture, { env, ...variant }, origin) {
   const dist = path.join(fixture.folder, distOf(variant))
   const stampFile = path.join(dist, 'tiercel-test.json')
   const last = await readFile(stampFile, 'utf8').then(JSON.parse, () => undefined)
@@ -98,7 +108,9 @@ async function build(fixture, variant, origin) {
   await rm(dist, { recursive: true, force: true })
   const started = performance.now()
   const { bundler = 'turbopack' } = variant
-  const child = launch(['build', `--${bundler}`], fixture.folder, environment(variant, origin))
+  const seen = await startListener()
+  const vars = environment(variant, origin, { REDIS_URL: seen.url, ...env })
+  const child = launch(['build', `--${bundler}`], fixture.folder, vars)
   const ended = { within: 180_000, every: 50 }
   let left
   try {
@@ -108,11 +120,31 @@ async function build(fixture, variant, origin) {
     left = await until('its workers are gone', gone).catch(() => true)
   } finally {
     await child.stop()
+    seen.stop()
   }
   note(`${fixture.name}: next build with ${bundler}, ${variant.handler ?? 'tiercel'}`, started)
-  const made = { stamp: fixture.stamp, at: Date.now(), run: testRun(), exit: child.exit(), left }
+  const made = {
+    stamp: fixture.stamp,
+    at: Date.now(),
+    run: testRun(),
+    exit: child.exit(),
+    left,
+    connections: seen.connections(),
+  }
   await writeFile(stampFile, JSON.stringify(made))
   return made
+}
+
+/** Counts who connects to it, and answers nobody. */
+async function startListener() {
+  let count = 0
+  const server = net.createServer((socket) => {
+    count++
+    socket.on('error', () => {}).resume()
+  })
+  const port = await listen(server)
+  const stop = () => server.close()
+  return { url: `redis://127.0.0.1:${port}`, connections: () => count, stop }
 }
 
 /** Set by vitest.config.mjs; a file run by itself is a run of its own. */

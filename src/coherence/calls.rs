@@ -14,6 +14,10 @@ use super::weakness::Weakness;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Epoch, Tag};
 
+/// Tags under way at once: more commands would only make each other late, and of late answers a
+/// connection is given up. Others have their turn in between.
+const MOST_UNDER_WAY: usize = 4 * MOST_TAGS;
+
 /// What is to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Write {
@@ -21,6 +25,15 @@ pub(super) enum Write {
     Tags(Vec<(Tag, Change)>),
     /// Everything there is.
     Everything,
+}
+
+impl Write {
+    pub(super) fn tags(&self) -> usize {
+        match self {
+            Self::Tags(tags) => tags.len(),
+            Self::Everything => 1,
+        }
+    }
 }
 
 /// A part of an invalidation.
@@ -106,6 +119,11 @@ impl Batches {
         self.all.values().filter(|batch| !matches!(batch.progress, Progress::Waiting(_)))
     }
 
+    fn tags_under_way(&self) -> usize {
+        let sent = self.all.values().filter(|batch| batch.progress == Progress::Sent);
+        sent.map(|batch| batch.write.tags()).sum()
+    }
+
     /// Calls with such batches.
     fn unrecorded_calls(&self) -> BTreeSet<Call> {
         self.unrecorded().filter_map(|batch| batch.origin.call()).collect()
@@ -158,7 +176,7 @@ impl Fleet {
         let change = lifetime.change(now);
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
         self.known.take_effect(now, &changes);
-        if self.is_apart {
+        if self.is_apart_for_long(now) {
             self.put_off(now, Write::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
@@ -176,9 +194,14 @@ impl Fleet {
         }
         let history = self.history();
         let mut due = Vec::new();
+        let mut under_way = self.batches.tags_under_way();
         for (number, batch) in &mut self.batches.all {
+            if under_way >= MOST_UNDER_WAY {
+                break;
+            }
             if matches!(batch.progress, Progress::Unsent(at) if now >= at) {
                 batch.progress = Progress::Sent;
+                under_way += batch.write.tags();
                 due.push((*number, batch.write.clone()));
             }
         }
@@ -192,9 +215,13 @@ impl Fleet {
         }
     }
 
-    /// Nothing is written before a table was seen, nor while a lost history is repaired.
+    /// Nothing is written before a table was seen, nor while a lost history is repaired, nor while
+    /// enough is under way.
     pub(super) fn batches_due(&self) -> Option<Timestamp> {
-        let may_write = self.linked.is_some() && self.stage.is_following() && self.has_seen_table();
+        let may_write = self.linked.is_some()
+            && self.stage.is_following()
+            && self.has_seen_table()
+            && self.batches.tags_under_way() < MOST_UNDER_WAY;
         let unsent = self.batches.all.values().filter_map(|batch| match batch.progress {
             Progress::Unsent(at) => Some(at),
             _ => None,

@@ -19,8 +19,11 @@ pub enum Event {
     /// The connection to the primary was made, or made anew. What was under way on the one before
     /// is never answered.
     Connected,
-    /// The connection was lost, or the store is given up for now.
+    /// The connection was lost. That says nothing of the store: who was suspended for a while finds
+    /// its connections closed, too.
     Disconnected,
+    /// A connection could not be made: the store is away. Told at each attempt.
+    Unreachable,
     /// Time has passed; see `Coherence::next_timer`.
     Tick,
     /// A get came that may not be answered from memory without asking.

@@ -29,7 +29,8 @@ pub(super) struct Fleet {
     /// When the next poll is due.
     pub(super) poll_at: Timestamp,
     pub(super) lease_until: Timestamp,
-    pub(super) is_apart: bool,
+    /// Since when the store is away: then memory may answer for a while without a lease.
+    pub(super) apart_since: Option<Timestamp>,
     /// Own positions that were overtaken, and that no answer has found listed yet.
     pub(super) open: Vec<Position>,
     /// Gets that wait for a poll, and since when.
@@ -106,7 +107,7 @@ impl Fleet {
             stage: Stage::Following,
             poll_at: Timestamp(0),
             lease_until: Timestamp(0),
-            is_apart: false,
+            apart_since: None,
             open: Vec::new(),
             asks: BTreeMap::new(),
             calls: Calls::default(),
@@ -127,9 +128,10 @@ impl Fleet {
                 self.linked = Some(now);
                 self.poll_at = now;
             }
-            Event::Disconnected => {
+            Event::Disconnected => self.unlink(now),
+            Event::Unreachable => {
                 self.unlink(now);
-                self.part();
+                self.part(now);
             }
             Event::Tick | Event::Denied => {}
             Event::Ask(ask) => self.ask(now, ask),
@@ -217,10 +219,13 @@ impl Fleet {
     fn failed(&mut self, now: Timestamp, request: Request, sent: &Sent) {
         let again = now.after_us(self.timing.retry_us);
         match sent {
-            Sent::Poll(_) => {
+            Sent::Poll(poll) => {
                 self.poll_at = again;
-                if now >= self.lease_until {
-                    self.part();
+                // What was sent before the lease was over, or failed in no time, may have been on a
+                // connection that was closed while this process was suspended.
+                let is_missed = now >= poll.sent.after_us(self.timing.ask_us);
+                if is_missed && poll.sent >= self.lease_until {
+                    self.part(now);
                 }
             }
             Sent::Load => self.stage = Stage::Following,
@@ -232,10 +237,14 @@ impl Fleet {
     }
 
     /// The store is away: who waits for it waits no longer.
-    pub(super) fn part(&mut self) {
-        self.is_apart = true;
+    pub(super) fn part(&mut self, now: Timestamp) {
+        self.apart_since.get_or_insert(now);
         let asks = std::mem::take(&mut self.asks);
         self.out.extend(asks.into_keys().map(Action::Wake));
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.apart_since.is_some()
     }
 
     fn hear(&mut self, now: Timestamp, message: &Message) {

@@ -94,17 +94,11 @@ impl Knowledge {
         if rows.is_empty() && floor <= self.told_floor {
             return;
         }
-        for row in rows {
-            self.table.merge(&row.tag, self.facts(row));
-        }
+        let offset_us = self.offset_us;
+        self.table.merge(rows.iter().map(|row| (&row.tag, facts(row, offset_us))));
         self.told_floor = self.told_floor.max(floor);
         self.table.raise_floor(floor.into());
         self.note(now, self.ring.stamp().at);
-    }
-
-    fn facts(&self, row: &Row) -> Facts {
-        let here = |us: u64| Timestamp(us).shifted_us(self.offset_us.saturating_neg());
-        Facts::new(row.hard.into(), row.soft.into(), row.deadline_us.map(here))
     }
 
     /// From now on generations are dated by `position`.
@@ -145,6 +139,12 @@ impl Knowledge {
     pub(super) fn is_floor_missing_from(&self, floor: Position) -> bool {
         self.told_floor > floor
     }
+}
+
+/// What a row says, its deadline on the clock of this process.
+fn facts(row: &Row, offset_us: i64) -> Facts {
+    let here = |us: u64| Timestamp(us).shifted_us(offset_us.saturating_neg());
+    Facts::new(row.hard.into(), row.soft.into(), row.deadline_us.map(here))
 }
 
 /// What is sent of a change made earlier.

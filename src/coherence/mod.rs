@@ -108,7 +108,7 @@ impl Coherence {
     pub fn is_apart(&self) -> bool {
         match &self.0 {
             Mode::Alone(_) | Mode::Build(_) => false,
-            Mode::Fleet(fleet) => fleet.is_apart,
+            Mode::Fleet(fleet) => fleet.is_apart(),
         }
     }
 

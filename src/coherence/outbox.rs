@@ -43,13 +43,16 @@ impl Outbox {
 }
 
 impl Fleet {
+    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through.
+    /// For less than that others go on, and have leases: then it is worth waiting.
+    pub(super) fn is_apart_for_long(&self, now: Timestamp) -> bool {
+        let budget = self.timing.budget_us;
+        self.apart_since.is_some_and(|since| now >= since.after_us(budget))
+    }
+
     /// Puts an invalidation off until the store is back.
     pub(super) fn put_off(&mut self, now: Timestamp, write: Write) {
-        let count = match &write {
-            Write::Tags(tags) => tags.len(),
-            Write::Everything => 1,
-        };
-        self.out.push(Action::Queued(count));
+        self.out.push(Action::Queued(write.tags()));
         self.put_back(now, write);
     }
 
@@ -74,7 +77,7 @@ impl Fleet {
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        (self.linked.is_some() && !self.is_apart && !self.outbox.is_empty())
+        (self.linked.is_some() && !self.is_apart() && !self.outbox.is_empty())
             .then_some(self.outbox.replay_at)
     }
 

@@ -44,7 +44,7 @@ impl Fleet {
 
     /// A get may not be answered from memory without asking.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
-        if self.is_apart || now < self.lease_until {
+        if self.is_apart() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
             return;
         }
@@ -56,7 +56,7 @@ impl Fleet {
     pub(super) fn give_up_asks(&mut self, now: Timestamp) {
         let patience = self.timing.ask_us;
         if self.asks.values().any(|since| now >= since.after_us(patience)) {
-            self.part();
+            self.part(now);
         }
     }
 
@@ -100,7 +100,7 @@ impl Fleet {
     /// Everything up to the end of the table is known, as of the sending of `poll` or later.
     fn confirmed(&mut self, now: Timestamp, poll: &Poll) {
         self.open.retain(|position| !poll.open.contains(position));
-        self.is_apart = false;
+        self.apart_since = None;
         let counted_from = if self.lacks(Weakness::LeaseFromArrival) { now } else { poll.sent };
         let until = counted_from.after_us(self.timing.lease_us);
         if !self.is_owing() {

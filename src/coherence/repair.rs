@@ -1,14 +1,19 @@
 //! Tables that are not the continuation of what is known: another life, or a history that lost
 //! something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
+use super::calls::Write;
 use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
 use super::fleet::{Fleet, Sent};
 use super::knowledge::lifetimes;
 use super::weakness::Weakness;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
+
+/// Repairs under way at once. Every instance that knows more than the table sends them, and none
+/// may be late.
+const MOST_UNDER_WAY: usize = 4;
 
 /// Where an instance stands to the table of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,7 +23,7 @@ pub(super) enum Stage {
     /// The whole table is being read. Up to `last` it will be complete.
     Loading { epoch: Epoch, last: Position, purpose: Purpose },
     /// What the table has lost is being written again; then it is read, complete up to `last`.
-    Repairing { last: Position, left: BTreeSet<Request> },
+    Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Write> },
 }
 
 /// What a table is read for.
@@ -95,19 +100,36 @@ impl Fleet {
         last: Position,
     ) -> bool {
         let missing = self.known.missing_from(rows, floor);
-        let mut left = BTreeSet::new();
-        for tags in missing.chunks(MOST_TAGS) {
-            let tags = lifetimes(tags, now);
-            left.insert(self.send(Sent::Repair, Command::Invalidate { known: None, tags }));
-        }
+        let mut left: VecDeque<_> =
+            missing.chunks(MOST_TAGS).map(|tags| Write::Tags(tags.to_vec())).collect();
         if self.known.is_floor_missing_from(floor) {
-            left.insert(self.send(Sent::Repair, Command::RaiseFloor { known: None }));
+            left.push_back(Write::Everything);
         }
         let is_needed = !left.is_empty();
         if is_needed {
-            self.stage = Stage::Repairing { last, left };
+            self.stage = Stage::Repairing { last, under_way: BTreeSet::new(), left };
+            self.repair(now);
         }
         is_needed
+    }
+
+    /// Sends what may be under way of a repair.
+    fn repair(&mut self, now: Timestamp) {
+        while let Stage::Repairing { under_way, left, .. } = &mut self.stage
+            && under_way.len() < MOST_UNDER_WAY
+            && let Some(write) = left.pop_front()
+        {
+            let command = match write {
+                Write::Tags(tags) => {
+                    Command::Invalidate { known: None, tags: lifetimes(&tags, now) }
+                }
+                Write::Everything => Command::RaiseFloor { known: None },
+            };
+            let request = self.send(Sent::Repair, command);
+            if let Stage::Repairing { under_way, .. } = &mut self.stage {
+                under_way.insert(request);
+            }
+        }
     }
 
     pub(super) fn repaired(&mut self, now: Timestamp, request: Request, written: &Invalidated) {
@@ -115,17 +137,21 @@ impl Fleet {
             return self.unrepaired(request);
         }
         self.known.record(now, &written.rows, written.floor());
-        let Stage::Repairing { last, left } = &mut self.stage else { return };
-        let last = *last;
-        left.remove(&request);
-        if left.is_empty() {
-            self.load(self.known.epoch(), last, Purpose::Return);
+        if let Stage::Repairing { under_way, .. } = &mut self.stage {
+            under_way.remove(&request);
+        }
+        self.repair(now);
+        if let Stage::Repairing { last, under_way, .. } = &self.stage
+            && under_way.is_empty()
+        {
+            self.load(self.known.epoch(), *last, Purpose::Return);
         }
     }
 
     /// A repair failed: the next poll finds the same history, and it begins anew.
     pub(super) fn unrepaired(&mut self, request: Request) {
-        if matches!(&self.stage, Stage::Repairing { left, .. } if left.contains(&request)) {
+        if matches!(&self.stage, Stage::Repairing { under_way, .. } if under_way.contains(&request))
+        {
             self.stage = Stage::Following;
         }
     }

@@ -135,7 +135,7 @@ impl Tier {
                 "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
                  until they expire, invalidations stay in this process"
             )),
-            Event::Disconnected => self.is_away(true, now).then(|| {
+            Event::Unreachable => self.is_away(true, now).then(|| {
                 format!("{place} is away: this process goes on by itself and tries again")
             }),
             Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),

@@ -103,32 +103,30 @@ impl Session {
     /// Keeps the connection of the protocol, for as long as the store lives.
     pub(super) async fn keep_link(self: Arc<Self>) {
         let mut backoff = Backoff::default();
-        let mut has_failed = false;
         loop {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
                     let mut linked = Linked::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
+                        // Gets may wait, and not for long.
+                        continue;
                     }
                 }
-                Err(failure) => self.unlinked(failure, !has_failed),
+                Err(failure) => self.unreachable(failure),
             }
-            has_failed = true;
             sleep(backoff.next()).await;
         }
     }
 
     /// No connection could be opened.
-    fn unlinked(self: &Arc<Self>, failure: Failure, is_first: bool) {
+    fn unreachable(self: &Arc<Self>, failure: Failure) {
         if failure == Failure::Stranger {
             self.listener.refused();
         }
-        if is_first {
-            // Whoever waits for the first connection need not wait longer.
-            self.counters.set_broken(true);
-            self.tell(Event::Disconnected);
-        }
+        // Whoever waits for the connection need not wait longer.
+        self.counters.set_broken(true);
+        self.tell(Event::Unreachable);
     }
 
     /// Gives the connection up, if it is still the one in use. Everything under way on it has
@@ -204,11 +202,11 @@ impl Session {
 
     /// Answers what is under way, and tells the listener that the store is away, for good.
     pub(super) fn end(self: &Arc<Self>) {
-        match self.link() {
-            Some(link) => self.give_up(&link),
-            None => self.tell(Event::Disconnected),
+        if let Some(link) = self.link() {
+            self.give_up(&link);
         }
         self.counters.set_broken(true);
+        self.tell(Event::Unreachable);
         // Tasks that are dropped with the runtime have nobody left to tell.
         self.is_over.store(true, Ordering::Relaxed);
     }

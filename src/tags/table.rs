@@ -88,11 +88,19 @@ impl Table {
         self.shrink();
     }
 
-    /// Adds what somebody else knows of a tag.
-    pub fn merge(&mut self, tag: &Tag, facts: Facts) {
-        let merged = self.of(tag.as_bytes()).merged(facts);
-        self.put(tag, merged);
-        self.shrink();
+    /// Adds what somebody else knows.
+    pub fn merge<'t>(&mut self, rows: impl ExactSizeIterator<Item = (&'t Tag, Facts)>) {
+        // A whole table comes at once, and readers wait: it must not grow step by step.
+        let most = self.most.saturating_add(1).min(rows.len());
+        self.facts.reserve(most.saturating_sub(self.facts.len()));
+        for (tag, facts) in rows {
+            if let Some(held) = self.facts.get_mut(tag) {
+                *held = held.merged(facts);
+            } else {
+                self.facts.insert(tag.clone(), facts);
+                self.shrink();
+            }
+        }
     }
 
     /// Own invalidations of these tags have got positions, none later than those noted with them:

@@ -42,7 +42,7 @@ fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
     let mut server = server!();
     server.kill();
     let peer = Peer::start(target(server.port));
-    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Unreachable);
     assert!(!poll_once(&peer));
     assert_eq!(read_one(&peer, [1; 16]), Err(Unavailable));
     server.restart();
@@ -223,7 +223,7 @@ fn a_wrong_password_is_a_store_that_is_away() {
     let mut target = target(server.port);
     target.password = Some("wrong".into());
     let peer = Peer::start(target.clone());
-    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Unreachable);
     target.password = Some("right".into());
     assert!(poll_once(&Peer::connected(target)));
 }

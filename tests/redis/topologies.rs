@@ -306,7 +306,7 @@ fn encryption_trusts_the_own_authority_and_proves_itself() {
     for (nth, tls) in refused.into_iter().enumerate() {
         target.tls = Some(tls);
         let peer = Peer::start(target.clone());
-        peer.heard.wait_for(&Event::Disconnected);
+        peer.heard.wait_for(&Event::Unreachable);
         std::thread::sleep(Duration::from_millis(200));
         assert!(!peer.heard.rest().contains(&Event::Connected), "{nth}");
         assert!(peer.try_ask(Command::Poll(nothing())).is_none());

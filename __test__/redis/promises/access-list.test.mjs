@@ -5,7 +5,7 @@ import { pause, until } from '../../unit/support.mjs'
 import { arrives, connected, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { findServer, start } from '../servers.mjs'
-import { rounds } from './support.mjs'
+import { rounds, STRICT } from './support.mjs'
 
 // With the rights that the README lists everything works; with fewer it says so, or is slower, and
 // is never wrong.
@@ -32,6 +32,7 @@ async function guarded({ onTestFinished }, kind, rights, count = 2) {
     TIERCEL_REDIS_USERNAME: 'tiercel',
     TIERCEL_REDIS_PASSWORD: 'password',
     TIERCEL_NAMESPACE: NAMESPACE,
+    ...STRICT,
   })
   onTestFinished(() => fleet.stop())
   return { server, fleet }

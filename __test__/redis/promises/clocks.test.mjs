@@ -5,7 +5,7 @@ import { run } from '../../../scripts/run.mjs'
 import { REPEATS } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { temporary } from '../server.mjs'
-import { lanes, proxied, rounds } from './support.mjs'
+import { lanes, proxied, rounds, STRICT } from './support.mjs'
 
 // Clocks do not matter: instances whose clocks are hours apart, run at another speed, or are set
 // while they run, serve nothing stale and generate nothing twice.
@@ -39,7 +39,10 @@ test.skipIf(!liar)(
   `clocks that are apart and run at other speeds${liar ? '' : ' (apt-get install faketime)'}`,
   async (test) => {
     const offsets = ['+3h', '-2d', '+0 x1.5']
-    const { fleet } = await proxied(test, 3, { envOf: (n) => believing(offsets[n]) })
+    const { fleet } = await proxied(test, 3, {
+      env: STRICT,
+      envOf: (n) => believing(offsets[n]),
+    })
     const clocks = await Promise.all([...fleet].map((one) => one.run(() => Date.now())))
     expect(Math.max(...clocks) - Math.min(...clocks)).toBeGreaterThan(24 * 3_600_000)
     const told = await rounds(fleet, { count: 10, rounds: 10 })
@@ -59,7 +62,7 @@ test.skipIf(!liar)(
     }
     set(() => '+0')
     const envOf = (n) => (files[n] ? { ...LIE, FAKETIME_TIMESTAMP_FILE: files[n] } : {})
-    const { fleet } = await proxied(test, 3, { envOf })
+    const { fleet } = await proxied(test, 3, { env: STRICT, envOf })
     // A value that nobody needs to generate again, however the clocks jump.
     await servesTillItsTime(fleet)
     const all = lanes(5)

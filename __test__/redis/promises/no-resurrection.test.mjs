@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fetched, hour, page, pause, setFetch, tagged } from '../../unit/support.mjs'
 import { newName, REPEATS } from '../instances.mjs'
-import { proxied } from './support.mjs'
+import { invalidated, proxied, STRICT } from './support.mjs'
 
 // A set whose generation began before an invalidation never makes old data valid, nested caches
 // included. Here many requests on all instances read, generate and invalidate at random; whatever
@@ -33,7 +33,7 @@ class Source {
 
   async invalidate(by) {
     const version = ++this.version
-    await by.invalidate([this.tag])
+    await invalidated(by, [this.tag])
     this.settled = Math.max(this.settled, version)
   }
 
@@ -98,7 +98,7 @@ const PATIENCE_MS = 60_000 * Math.max(1, REPEATS)
 test(
   'on a sound network',
   async (test) => {
-    const { fleet } = await proxied(test, 3)
+    const { fleet } = await proxied(test, 3, { env: STRICT })
     const told = await exercise(fleet)
     expect(told.old).toBe(0)
     expect(told.hits).toBeGreaterThan(STEPS)
@@ -110,7 +110,7 @@ test(
 test(
   'when messages are lost and everything is late',
   async (test) => {
-    const { fleet, proxies } = await proxied(test, 3)
+    const { fleet, proxies } = await proxied(test, 3, { env: STRICT })
     proxies[0].dropMessages(0.3)
     proxies[1].delay(8, 'down')
     proxies[2].delay(8, 'up')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { timed, until } from '../../unit/support.mjs'
+import { timed } from '../../unit/support.mjs'
 import { REPEATS } from '../instances.mjs'
-import { lanes, proxied, RESOLVED_MS, rounds } from './support.mjs'
+import { invalidated, lanes, proxied, RESOLVED_MS, rounds, STRICT } from './support.mjs'
 
 // Once an invalidation has resolved anywhere, no get that begins later, on any instance, returns
 // what was generated before it.
@@ -11,7 +11,7 @@ const PATIENCE_MS = 60_000 * Math.max(1, REPEATS)
 test(
   'whoever invalidates and whoever asks',
   async (test) => {
-    const { fleet } = await proxied(test, 4)
+    const { fleet } = await proxied(test, 4, { env: STRICT })
     const told = await rounds(fleet, { count: 10, rounds: 30 })
     expect(told.old).toBe(0)
     expect(told.invalidations).toBe(300 * REPEATS)
@@ -22,7 +22,7 @@ test(
 test(
   'when messages are lost, some or all',
   async (test) => {
-    const { fleet, proxies } = await proxied(test, 3)
+    const { fleet, proxies } = await proxied(test, 3, { env: STRICT })
     proxies[0].dropMessages(0.5)
     proxies[1].dropMessages(1)
     const told = await rounds(fleet, { count: 40, rounds: 5 })
@@ -36,7 +36,7 @@ test(
 test(
   'when messages, answers or both are late',
   async (test) => {
-    const { fleet, proxies } = await proxied(test, 3)
+    const { fleet, proxies } = await proxied(test, 3, { env: STRICT })
     proxies[0].delay(15, 'down')
     proxies[1].delay(25, 'up')
     const told = await rounds(fleet, { count: 20, rounds: 8 })
@@ -48,9 +48,7 @@ test(
 test(
   'when connections are cut again and again',
   async (test) => {
-    // What could not be recorded is not promised: it rejects, and the caller tries once more.
-    const env = { TIERCEL_ON_INVALIDATION_FAILURE: 'reject' }
-    const { fleet, server } = await proxied(test, 3, { env })
+    const { fleet, server } = await proxied(test, 3, { env: STRICT })
     let [old, recorded, isOver] = [0, 0, false]
     const cutting = (async () => {
       for (let n = 0; !isOver; n++) {
@@ -61,12 +59,7 @@ test(
     const run = async (lane, n) => {
       for (let round = 0; round < 6 * REPEATS; round++) {
         await lane.spread(fleet, fleet[(n + round) % 3])
-        await until('it is recorded', () =>
-          fleet[round % 3].invalidate([lane.tag]).then(
-            () => true,
-            () => undefined,
-          ),
-        )
+        await invalidated(fleet[round % 3], [lane.tag])
         recorded++
         old += await lane.countOld(fleet)
       }
@@ -83,7 +76,7 @@ test(
 test(
   'when an instance is frozen: it resolves nevertheless, and the thawed one knows',
   async (test) => {
-    const { fleet } = await proxied(test, 3)
+    const { fleet } = await proxied(test, 3, { env: STRICT })
     const frozen = fleet[2]
     for (let round = 0; round < 3 * REPEATS; round++) {
       const all = lanes(10)
@@ -104,7 +97,7 @@ test(
 test(
   'when an instance is killed: at most the first two wait for it',
   async (test) => {
-    const { fleet } = await proxied(test, 4)
+    const { fleet } = await proxied(test, 4, { env: STRICT })
     const [killed, ...left] = fleet
     const all = lanes(12)
     await Promise.all(all.map((lane) => lane.spread(fleet)))

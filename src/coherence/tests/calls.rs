@@ -195,6 +195,22 @@ fn many_tags_are_several_commands_and_one_outcome() {
 }
 
 #[test]
+fn few_of_many_commands_are_under_way_at_once() {
+    let mut stage = Stage::following();
+    let tags = (0..10 * MOST_TAGS).map(|n| Tag::from(&*n.to_string())).collect();
+    stage.on(Event::Invalidate(1, tags, Lifetime::None));
+    for nth in 0..10 {
+        let writes = stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
+        assert_eq!(writes, 4.min(10 - nth));
+        // Nothing is due before an answer comes.
+        assert!(stage.state.next_timer().unwrap() > stage.now);
+        let before = 100 + nth as u64 * 10;
+        stage.answer_write(before, before + 10, |_| ());
+    }
+    assert!(!stage.sends(is_write));
+}
+
+#[test]
 fn a_soft_invalidation_tried_again_keeps_its_deadline() {
     let mut stage = Stage::following();
     let tags = vec![Tag::from("a")];

@@ -46,6 +46,12 @@ impl Stage {
         stage
     }
 
+    /// The store is away, and nobody hopes for it any more.
+    fn part(&mut self) {
+        self.on(Event::Unreachable);
+        self.now = self.now.after_us(1_000 * MS);
+    }
+
     fn on(&mut self, event: Event) {
         for action in self.state.on(self.now, event) {
             match action {

@@ -8,7 +8,7 @@ fn fail_write(stage: &mut Stage) {
 #[test]
 fn without_the_store_an_invalidation_works_here_at_once_and_is_put_off() {
     let mut stage = Stage::following();
-    stage.on(Event::Disconnected);
+    stage.part();
     let before = stage.present();
     stage.invalidate(1, "a");
     assert_eq!(stage.judge(before, "a"), Verdict::Gone);
@@ -17,9 +17,35 @@ fn without_the_store_an_invalidation_works_here_at_once_and_is_put_off() {
 }
 
 #[test]
-fn no_lease_is_taken_before_what_was_put_off_is_recorded() {
+fn while_the_store_may_be_back_in_time_an_invalidation_waits_for_it() {
+    let mut stage = Stage::following();
+    stage.on(Event::Unreachable);
+    stage.after(999 * MS);
+    stage.invalidate(1, "a");
+    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
+    assert!(stage.told.is_empty());
+    stage.on(Event::Connected);
+    stage.answer_poll(|_| ());
+    stage.answer_write(100, 110, |_| ());
+    stage.after(1_010 * MS);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn if_the_store_is_not_back_in_time_an_invalidation_is_put_off() {
     let mut stage = Stage::following();
     stage.on(Event::Disconnected);
+    stage.invalidate(1, "a");
+    stage.after(999 * MS);
+    assert!(stage.told.is_empty());
+    stage.after(MS);
+    assert_eq!(stage.told, [Action::Resolve(1, Outcome::Here), Action::Queued(1)]);
+}
+
+#[test]
+fn no_lease_is_taken_before_what_was_put_off_is_recorded() {
+    let mut stage = Stage::following();
+    stage.part();
     stage.now = stage.now.after_us(5_000 * MS);
     stage.invalidate(1, "a");
     let generated = stage.present();
@@ -97,7 +123,7 @@ fn what_was_under_way_at_the_end_of_the_budget_and_failed_is_told_once() {
 #[test]
 fn too_many_put_off_invalidate_everything() {
     let mut stage = Stage::following();
-    stage.on(Event::Disconnected);
+    stage.part();
     for n in 0..=10_000 {
         stage.on(Event::Invalidate(n, vec![Tag::from(&*n.to_string())], Lifetime::Unlimited));
     }
@@ -123,7 +149,7 @@ fn too_many_put_off_invalidate_everything() {
 #[test]
 fn what_is_put_off_survives_another_life_of_the_table() {
     let mut stage = Stage::following();
-    stage.on(Event::Disconnected);
+    stage.part();
     stage.invalidate(1, "a");
     stage.after(200 * MS);
     stage.on(Event::Connected);

@@ -131,7 +131,7 @@ fn a_get_waits_a_tenth_of_a_second_and_then_the_store_counts_as_away() {
 #[test]
 fn an_answered_poll_ends_the_separation() {
     let mut stage = Stage::following();
-    stage.on(Event::Disconnected);
+    stage.on(Event::Unreachable);
     assert!(stage.state.is_apart());
     stage.on(Event::Connected);
     assert!(stage.state.is_apart());
@@ -140,15 +140,50 @@ fn an_answered_poll_ends_the_separation() {
 }
 
 #[test]
-fn failing_polls_separate_only_once_the_lease_is_over() {
+fn a_poll_separates_if_it_was_sent_without_a_lease_and_not_answered_for_as_long_as_a_get_waits() {
     let mut stage = Stage::following();
-    for _ in 0..2 {
-        stage.after(500 * MS);
-        assert!(!stage.state.is_apart());
+    stage.after(500 * MS);
+    let mut fail_after = |us: u64| {
         let (request, _) = stage.take(is_poll);
+        stage.now = stage.now.after_us(us);
         stage.on(Event::Failed(request));
-    }
-    assert!(stage.state.is_apart());
+        stage.after(100 * MS);
+        stage.state.is_apart()
+    };
+    assert!(!fail_after(5_000 * MS));
+    assert!(!fail_after(99 * MS));
+    assert!(fail_after(100 * MS));
+}
+
+#[test]
+fn who_was_suspended_and_lost_its_connections_asks_before_it_answers() {
+    let mut stage = Stage::following();
+    stage.now = stage.now.after_us(1_500 * MS);
+    // The poll that is due goes out before anybody notices that nobody is there.
+    stage.on(Event::Ask(1));
+    let (request, _) = stage.take(is_poll);
+    stage.on(Event::Failed(request));
+    stage.on(Event::Disconnected);
+    stage.on(Event::Ask(2));
+    assert!(!stage.state.is_apart() && stage.told.is_empty());
+    stage.after(50 * MS);
+    stage.on(Event::Connected);
+    stage.answer_poll(|reply| {
+        (reply.last, reply.rows) = (Position(110), Some(vec![row(&Tag::from("a"), 110)]));
+    });
+    assert!(stage.has_told(&Action::Wake(1)) && stage.has_told(&Action::Wake(2)));
+    assert!(!stage.state.is_apart() && stage.judge(Position(109), "a") == Verdict::Gone);
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_is_away_at_once() {
+    let mut stage = Stage::following();
+    stage.now = stage.now.after_us(1_500 * MS);
+    stage.on(Event::Disconnected);
+    stage.on(Event::Ask(1));
+    assert!(!stage.has_told(&Action::Wake(1)));
+    stage.on(Event::Unreachable);
+    assert!(stage.has_told(&Action::Wake(1)) && stage.state.is_apart());
 }
 
 #[test]

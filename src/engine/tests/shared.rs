@@ -304,7 +304,7 @@ fn while_the_store_is_away_memory_answers_for_a_while() {
     let at = |us| a.engine.ledger.license(Timestamp(us));
     assert_eq!(at(5_000_000), License::Nothing);
     // The lease is over at two seconds, or a little sooner.
-    a.engine.on(Event::Disconnected);
+    a.engine.on(Event::Unreachable);
     assert_eq!(at(2_900_000), License::GeneratedSince(Timestamp(0)));
     assert_eq!(at(5_000_000), License::GeneratedSince(Timestamp(4_000_000)));
 }
@@ -318,6 +318,6 @@ fn without_a_lease_memory_says_nothing_until_the_store_was_asked() {
     assert_eq!(verdict(&a.engine, 1, &[]), None);
     assert!(matches!(found(&a.engine, 1), Found::Unsure));
     // The store is away: what was generated lately is served for a while.
-    a.engine.on(Event::Disconnected);
+    a.engine.on(Event::Unreachable);
     assert_eq!(verdict(&a.engine, 1, &[]), Some(Verdict::Fresh));
 }

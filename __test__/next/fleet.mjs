@@ -1,0 +1,198 @@
+import { until } from './support.mjs'
+
+/** How often each promise is tried; thousands are for long runs. */
+export const REPEATS = Number(process.env.TIERCEL_FLEET_REPEATS ?? 25)
+
+/**
+ * What one place of an app shows: `values` of a reply name the generations in it and what the origin
+ * had answered them, so that two replies of the same data share one.
+ *
+ * @typedef {object} Place
+ * @property {string} path
+ * @property {string} tag what is waited for when it is invalidated
+ * @property {(reply: import('./support.mjs').Reply) => unknown[]} values
+ */
+
+/** A page, or a route handler that answers as one. */
+export const page = (path, tag) => ({
+  path,
+  tag,
+  values: ({ generation, origin }) => [generation, origin],
+})
+
+/** A value of a route handler's JSON that is itself rendered per request. */
+export const field = (path, tag, name) => ({
+  path,
+  tag,
+  values: ({ text }) => [JSON.parse(text)[name]].flat(),
+})
+
+/**
+ * Starts `count` processes of a built app on one server.
+ *
+ * @param {Awaited<ReturnType<typeof import('./support.mjs').openFixture>>} app
+ * @param {number} count
+ * @param {{ url: string }} redis
+ * @param {object} [how] as `app.start` takes it
+ */
+export async function startFleet(app, count, redis, { env, ...how } = {}) {
+  const vars = { TIERCEL_REDIS_URL: redis.url, ...env }
+  const started = await Promise.allSettled(
+    Array.from({ length: count }, () => app.start({ ...how, env: vars })),
+  )
+  const fleet = new Fleet(started.flatMap(({ value }) => (value ? [value] : [])))
+  const failed = started.find(({ status }) => status === 'rejected')
+  if (failed) {
+    await fleet.stop()
+    throw failed.reason
+  }
+  // From now on each notes when invalidations resolve.
+  await Promise.all(fleet.servers.map((server) => server.json('/api/watch')))
+  await fleet.connected()
+  return fleet
+}
+
+class Fleet {
+  constructor(servers) {
+    this.servers = servers
+  }
+
+  get log() {
+    return this.servers.map((server) => server.log()).join('')
+  }
+
+  stop() {
+    return Promise.all(this.servers.map((server) => server.stop()))
+  }
+
+  /** Memory answers under a lease, which a process has once it knows what is current. */
+  connected() {
+    return until('every process has a lease', async () => {
+      const all = await Promise.all(this.servers.map((server) => server.json('/api/stats')))
+      return all.every(({ stats }) => stats.shared.leaseMs > 0) || undefined
+    })
+  }
+
+  /** What every process shows of a place, asked at the same moment. @param {Place} place */
+  all(place) {
+    return Promise.all(this.servers.map((server) => look(server, place)))
+  }
+
+  /** Asks until every process answers from its cache: what it held before, it shows again. */
+  async primed(place) {
+    const seen = new Set()
+    await until(`every process holds ${place.path}`, async () => {
+      const shown = await this.all(place)
+      const isHeld = shown.every(({ values }) => values.every((value) => seen.has(value)))
+      for (const { values } of shown) for (const value of values) seen.add(value)
+      return isHeld || undefined
+    })
+    return seen
+  }
+
+  /**
+   * Invalidates by a route handler of one process; resolves as soon as that is in effect, by what
+   * the handler of that process was told.
+   *
+   * @returns {Promise<number>} when, in ms since the epoch
+   */
+  async invalidate(server, query, tag) {
+    const watched = () => server.json(`/api/watch?${new URLSearchParams({ tag })}`)
+    const { at: last } = await watched()
+    await server.invalidate(query)
+    return until(`an invalidation of ${tag} is in effect`, resolved, { within: 5_000, every: 0 })
+
+    async function resolved() {
+      const { at, underWay } = await watched()
+      return at > last && underWay === 0 ? at : undefined
+    }
+  }
+
+  /**
+   * Hard invalidations, again and again, each made at another process. No request is under way when
+   * one resolves; then all processes are asked at once.
+   *
+   * @param {Place} place
+   * @param {(server: object) => Promise<unknown>} invalidate resolves when it is in effect
+   * @returns {Promise<{ answers: number, old: object[] }>} what was shown of before an invalidation
+   */
+  async repeat(place, invalidate, times = REPEATS) {
+    const outcome = { answers: 0, old: [] }
+    for (let turn = 0; turn < times; turn++) {
+      const before = await this.primed(place)
+      const at = turn % this.servers.length
+      await invalidate(this.servers[at])
+      const shown = await this.all(place)
+      outcome.answers += shown.length
+      for (const [index, { values, cache }] of shown.entries()) {
+        const old = values.filter((value) => before.has(value))
+        if (old.length > 0) outcome.old.push({ turn, invalidatedAt: at, seenAt: index, old, cache })
+      }
+    }
+    return outcome
+  }
+
+  /**
+   * The same under load: every process is asked without a pause, while one after the other
+   * invalidates. Only what the origin has answered can be told to be old there.
+   *
+   * Next joins a request to a render of the same page that is under way, and that one may have begun
+   * before the invalidation resolved. Such answers are not the cache's, and are listed apart.
+   *
+   * @param {Place} place
+   * @param {object} query
+   * @param {() => number} count how often the origin has answered
+   * @param {number} times
+   */
+  async repeatUnderLoad(place, query, count, times) {
+    await this.primed(place)
+    const requests = []
+    let isOver = false
+    const load = this.servers.flatMap((server, index) =>
+      [1, 2].map(async () => {
+        while (!isOver) requests.push({ index, ...(await timed(server, place)) })
+      }),
+    )
+    const invalidations = []
+    for (let turn = 0; turn < times; turn++) {
+      const known = count()
+      const asked = Date.now()
+      const at = await this.invalidate(this.servers[turn % this.servers.length], query, place.tag)
+      invalidations.push({ known, at, tookMs: at - asked })
+    }
+    isOver = true
+    await Promise.all(load)
+    return judged(requests, invalidations)
+  }
+}
+
+async function look(server, place) {
+  const reply = await server.get(place.path)
+  if (reply.status !== 200) throw new Error(`${place.path}: ${reply.status}\n${server.log()}`)
+  const values = place.values(reply).filter((value) => value !== undefined)
+  if (values.length === 0) throw new Error(`${place.path} shows nothing:\n${reply.text}`)
+  return { values, cache: reply.cache }
+}
+
+async function timed(server, place) {
+  const begin = Date.now()
+  const { values } = await look(server, place)
+  return { begin, end: Date.now(), origin: Math.max(...values.filter(Number.isFinite)) }
+}
+
+function judged(requests, invalidations) {
+  const outcome = { answers: 0, old: [], joined: 0 }
+  for (const request of requests) {
+    const last = invalidations.findLast(({ at }) => at < request.begin)
+    if (!last) continue
+    outcome.answers++
+    if (request.origin > last.known) continue
+    const isJoined = requests.some(
+      ({ index, begin, end }) =>
+        index === request.index && begin <= last.at && end >= request.begin,
+    )
+    if (isJoined) outcome.joined++
+    else outcome.old.push({ ...request, ...last })
+  }
+  return outcome
+}

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { start } from '../redis/servers.mjs'
+import { field, page, REPEATS, startFleet } from './fleet.mjs'
+import { settled, waitFor } from './promises/watch.mjs'
+import { openFixture, startOrigin, until } from './support.mjs'
+
+/** More than any build asks for. */
+const ASKED_BY_BUILDS = 1_000
+
+/** Pages and data of the layer `isr`, by what invalidates them at once. */
+const isr = [
+  ['revalidateTag(tag, { expire: 0 }), an ISR page', page('/blog/zero', 'blog-zero'), { how: 0 }],
+  ['revalidateTag(tag), an ISR page', page('/blog/bare', 'blog-bare'), { how: 'bare' }],
+  [
+    'revalidatePath(path), an ISR page',
+    page('/blog/path', '_N_T_/blog/path'),
+    { path: '/blog/path' },
+  ],
+  ['revalidateTag, a route handler', page('/api/static', 'static'), { how: 0 }],
+  ['revalidateTag, a fetch', field('/api/data?name=f', 'fetch-f', 'fetched'), { how: 0 }],
+  [
+    'revalidateTag, unstable_cache',
+    field('/api/data?name=u', 'unstable-u', 'unstable'),
+    { how: 0 },
+  ],
+]
+
+/** Cached functions of the layer `use-cache`. */
+const useCache = ['plain', 'remote'].map((kind) => [
+  `revalidateTag, 'use cache' (${kind})`,
+  field(`/api/cache?of=${kind}&name=fleet`, `${kind}-fleet`, 'value'),
+  { how: 0 },
+])
+
+const queryOf = (place, { path, how }) => (path ? { path } : { tag: place.tag, how })
+
+describe.each([
+  ['full-16.4', 4, isr],
+  ['components-16.4', 2, useCache],
+  ['minor-16.2', 2, [isr[0], isr[4], useCache[0]]],
+  ['minor-16.0', 2, [isr[1], isr[5], useCache[1]]],
+])('%s, %i processes on one server', (name, count, places) => {
+  let redis
+  let origin
+  let app
+  let fleet
+
+  beforeAll(async () => {
+    redis = await start('single')
+    origin = await startOrigin(ASKED_BY_BUILDS)
+    app = await openFixture(name, origin)
+    await app.build()
+    fleet = await startFleet(app, count, redis)
+  })
+  afterAll(async () => {
+    await fleet?.stop()
+    await origin?.stop()
+    await redis?.stop()
+  })
+
+  it.each(places)('%s: no process shows what was before', async (_call, place, query) => {
+    const invalidate = (server) => fleet.invalidate(server, queryOf(place, query), place.tag)
+    const { answers, old } = await fleet.repeat(place, invalidate)
+    expect(answers).toBe(REPEATS * count)
+    expect(old).toEqual([])
+  })
+
+  const isFull = name === 'full-16.4'
+  const isComponents = name === 'components-16.4'
+
+  it.runIf(isFull || isComponents)(
+    'updateTag in a server action: no process shows what was before',
+    async () => {
+      const [path, fields] = isFull ? ['/action', {}] : ['/cached-action', { how: 'update' }]
+      const act = async (server) => {
+        expect((await server.submit(path, fields)).status).toBe(200)
+      }
+      const { answers, old } = await fleet.repeat(page(path), act)
+      expect(answers).toBe(REPEATS * count)
+      expect(old).toEqual([])
+    },
+  )
+
+  it.runIf(isFull).each(['/ssg', '/guides/first', '/blog/first'])(
+    'res.revalidate(%s): no process shows what was before',
+    async (path) => {
+      const renew = async (server) => {
+        expect((await server.get(`/api/revalidate?path=${path}`)).status).toBe(200)
+      }
+      const { answers, old } = await fleet.repeat(page(path), renew)
+      expect(answers).toBe(REPEATS * count)
+      expect(old).toEqual([])
+    },
+  )
+
+  it.runIf(isFull)(
+    'revalidateTag(tag, "max"): old only as stale, then new everywhere',
+    async () => {
+      const place = page('/blog/max', 'blog-max')
+      for (const server of fleet.servers) {
+        const before = await fleet.primed(place)
+        await fleet.invalidate(server, { tag: place.tag, how: 'max' }, place.tag)
+        await until('every process shows the new page', async () => {
+          const shown = await fleet.all(place)
+          const old = shown.filter(({ values }) => values.some((value) => before.has(value)))
+          expect(old.map(({ cache }) => cache).filter((cache) => cache !== 'STALE')).toEqual([])
+          return old.length === 0 || undefined
+        })
+      }
+    },
+  )
+
+  it.runIf(isFull)(
+    'revalidateTag(tag, { expire: 1 }): never the old page after a second',
+    async () => {
+      const place = page('/blog/seconds', 'blog-seconds')
+      const before = await fleet.primed(place)
+      await fleet.invalidate(fleet.servers[0], { tag: place.tag, how: 1 }, place.tag)
+      await waitFor(1_100)
+      const shown = await fleet.all(place)
+      expect(shown.flatMap(({ values }) => values).filter((value) => before.has(value))).toEqual([])
+    },
+  )
+
+  it.runIf(isFull)('under load, what is old is never answered by the cache', async () => {
+    const place = page('/blog/two', 'blog-two')
+    const read = () => origin.count('blog-two')
+    const query = { tag: place.tag, how: 0 }
+    const { answers, old, joined } = await fleet.repeatUnderLoad(place, query, read, REPEATS)
+    console.log(`${answers} answers under load, ${joined} of them of renders that Next joined`)
+    expect(answers).toBeGreaterThan(REPEATS)
+    expect(old).toEqual([])
+  })
+
+  it.skipIf(isComponents)('a page rendered by one process is a hit at the others', async () => {
+    const [one, ...others] = fleet.servers
+    const first = await one.get('/blog/shared')
+    expect(first).toMatchObject({ status: 200, cache: 'MISS' })
+    const asHit = await settled(one, '/blog/shared')
+    for (const other of others) {
+      const reply = await other.get('/blog/shared')
+      expect(reply).toMatchObject({ status: 200, cache: 'HIT', generation: first.generation })
+      expect(reply.control).toBe(asHit.control)
+      expect(reply.bytes.equals(asHit.bytes)).toBe(true)
+    }
+    expect(origin.count('blog-shared')).toBe(ASKED_BY_BUILDS + 1)
+  })
+
+  it.skipIf(isComponents)('a fetch made by one process is made by no other', async () => {
+    const read = (server) => server.json('/api/data?name=once')
+    const first = await read(fleet.servers[0])
+    for (const server of fleet.servers) expect(await read(server)).toEqual(first)
+    expect(origin.count('fetch-once')).toBe(ASKED_BY_BUILDS + 1)
+  })
+
+  it.skipIf(isFull)(
+    "a 'use cache' entry generated by one process is read by the others",
+    async () => {
+      for (const kind of ['plain', 'remote', 'outer', 'large']) {
+        const read = (server) => server.json(`/api/cache?of=${kind}&name=everywhere`)
+        const first = await read(fleet.servers[0])
+        for (const server of fleet.servers) expect(await read(server)).toEqual(first)
+      }
+    },
+  )
+
+  it.runIf(isFull)('an image optimized by one process is a hit at the others', async () => {
+    const path = '/_next/image?url=/picture.png&w=64&q=75'
+    const [one, ...others] = fleet.servers
+    const first = await one.get(path, { accept: 'image/webp' })
+    expect(first).toMatchObject({ status: 200, cache: 'MISS' })
+    for (const other of others) {
+      const reply = await other.get(path, { accept: 'image/webp' })
+      expect(reply).toMatchObject({ status: 200, cache: 'HIT', text: first.text })
+    }
+  })
+
+  it('nothing was logged but what Next says itself, and the line that names the server', () => {
+    const told = fleet.log.split('\n').filter((line) => /tiercel/i.test(line))
+    expect(told).toHaveLength(count)
+    for (const line of told)
+      expect(line).toMatch(/^tiercel: namespace \S+ on redis 127\.0\.0\.1:\d+\/0$/)
+    expect(fleet.log).not.toMatch(/unhandled|TypeError|panicked/i)
+  })
+})
