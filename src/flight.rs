@@ -26,6 +26,50 @@ const MOST: usize = 10_000;
 pub trait Wake: Send + Sync {
     /// What the holder of `token` waits for has happened.
     fn wake(&self, token: u32, news: News);
+
+    /// The same of several at once, which may cost less.
+    fn wake_many(&self, many: Vec<(u32, News)>) {
+        for (token, news) in many {
+            self.wake(token, news);
+        }
+    }
+}
+
+/// Those who are to be woken: they are when this is dropped, so that nobody is forgotten, all that
+/// one waker has at once.
+#[derive(Default)]
+#[must_use]
+pub struct Woken(Vec<(Arc<dyn Wake>, Told)>);
+
+/// Numbers that wait, and what each is told.
+type Told = Vec<(u32, News)>;
+
+impl Woken {
+    /// Adds one.
+    pub fn add(&mut self, waker: Arc<dyn Wake>, token: u32, news: News) {
+        // There are as many wakers as threads of JavaScript: a few.
+        match self.0.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &waker)) {
+            Some((_, many)) => many.push((token, news)),
+            None => self.0.push((waker, vec![(token, news)])),
+        }
+    }
+
+    /// Adds those of `other`.
+    pub fn join(&mut self, mut other: Self) {
+        for (waker, many) in std::mem::take(&mut other.0) {
+            for (token, news) in many {
+                self.add(waker.clone(), token, news);
+            }
+        }
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        for (waker, many) in std::mem::take(&mut self.0) {
+            waker.wake_many(many);
+        }
+    }
 }
 
 /// What those who waited are told.
@@ -259,6 +303,36 @@ mod tests {
         f.flights.bring(1, Landing::Stored, &entry, T0);
         assert_eq!(*f.woken.0.lock(), [2]);
         assert!(f.flights.is_empty());
+    }
+
+    /// Notes how many came together.
+    #[derive(Default)]
+    struct Together(Mutex<Vec<usize>>);
+
+    impl Wake for Together {
+        fn wake(&self, _: u32, _: News) {
+            self.0.lock().push(1);
+        }
+
+        fn wake_many(&self, many: Vec<(u32, News)>) {
+            self.0.lock().push(many.len());
+        }
+    }
+
+    #[test]
+    fn those_of_one_waker_are_woken_together_and_nobody_is_forgotten() {
+        let wakers = [Arc::new(Together::default()), Arc::new(Together::default())];
+        let mut woken = super::Woken::default();
+        let mut more = super::Woken::default();
+        for token in 0..6 {
+            let waker = wakers[usize::from(token == 3)].clone();
+            let to = if token < 2 { &mut woken } else { &mut more };
+            to.add(waker, token, News::Landed);
+        }
+        woken.join(more);
+        assert!(wakers.iter().all(|waker| waker.0.lock().is_empty()));
+        drop(woken);
+        assert_eq!(wakers.map(|waker| waker.0.lock().clone()), [vec![5], vec![1]]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
+pub use crate::flight::Woken;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];
@@ -15,8 +16,9 @@ pub type Address = [u8; 16];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Called once with what lies at an address.
-pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) + Send>;
+/// Called once with what lies at an address. Who waited for it is woken when the result is dropped:
+/// a store that has several answers drops those together.
+pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
 
 /// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
 /// be stored any more.

@@ -96,7 +96,11 @@ impl Shared {
 
 impl Wake for Shared {
     fn wake(&self, token: u32, news: News) {
-        self.inbox.lock().woken.push((token, news));
+        self.wake_many(vec![(token, news)]);
+    }
+
+    fn wake_many(&self, many: Vec<(u32, News)>) {
+        self.inbox.lock().woken.extend(many);
         self.call();
     }
 }

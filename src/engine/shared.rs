@@ -13,7 +13,7 @@ use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{News, Wake};
+use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::KeyRef;
 use crate::memory::Inserted;
@@ -108,9 +108,8 @@ impl Engine {
         drop(reads);
         let engine = self.clone();
         let (hash, class, units) = (key.hash, key.class, Box::<[u16]>::from(key.units));
-        let receive = move |answer| {
-            engine.receive(&KeyRef { class, units: &units, hash }, &address, answer);
-        };
+        let receive =
+            move |answer| engine.receive(&KeyRef { class, units: &units, hash }, &address, answer);
         tier.store.read(address, Box::new(receive));
         true
     }
@@ -121,8 +120,9 @@ impl Engine {
         key: &KeyRef<'_>,
         address: &Address,
         answer: Result<Option<Bytes>, Unavailable>,
-    ) {
-        let Some(tier) = self.tier() else { return };
+    ) -> Woken {
+        let mut woken = Woken::default();
+        let Some(tier) = self.tier() else { return woken };
         // Whatever these bytes do, nobody waits for them any longer than this.
         let found = guard(|| {
             let entry = self.decoded(tier, key, address, &answer.ok().flatten()?).map(Arc::new);
@@ -131,8 +131,9 @@ impl Engine {
         let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
         for (waker, token) in waiters {
-            waker.wake(token, held.clone().map_or(News::Landed, News::Brought));
+            woken.add(waker, token, held.clone().map_or(News::Landed, News::Brought));
         }
+        woken
     }
 
     fn decoded(

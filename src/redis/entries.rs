@@ -18,10 +18,13 @@ use super::failure::Failure;
 use super::health::Backoff;
 use super::session::Session;
 use crate::guard::guard;
-use crate::store::{Address, Health, Make, Receive, Unavailable};
+use crate::store::{Address, Health, Make, Receive, Unavailable, Woken};
 
 /// Entries in one call: more would let the first wait for the last.
 const TOGETHER: usize = 16;
+/// Bytes of answers after which those who wait are woken: waking costs more than reading a small
+/// entry, and less than reading a large one.
+const WAKE_BYTES: usize = 64 << 10;
 /// Writes under way at once.
 const MOST_WRITES: usize = 4;
 /// Limit of one write; nobody waits for it.
@@ -38,17 +41,16 @@ impl Read {
         Self { address, receive: Some(receive) }
     }
 
-    fn answer(mut self, result: Result<Option<Bytes>, Unavailable>) {
-        if let Some(receive) = self.receive.take() {
-            guard(|| receive(result));
-        }
+    fn answer(mut self, result: Result<Option<Bytes>, Unavailable>) -> Woken {
+        let receive = self.receive.take();
+        receive.and_then(|receive| guard(|| receive(result))).unwrap_or_default()
     }
 }
 
 impl Drop for Read {
     fn drop(&mut self) {
         if let Some(receive) = self.receive.take() {
-            guard(|| receive(Err(Unavailable)));
+            drop(guard(|| receive(Err(Unavailable))));
         }
     }
 }
@@ -82,8 +84,15 @@ impl Session {
         self.note(link, &found);
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
+        let (mut woken, mut bytes) = (Woken::default(), 0);
         for (read, value) in reads.into_iter().zip(found.into_iter().flatten()) {
-            read.answer(entry(value));
+            let entry = entry(value);
+            bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
+            woken.join(read.answer(entry));
+            if bytes >= WAKE_BYTES {
+                // Those so far are dropped, which wakes them.
+                (woken, bytes) = (Woken::default(), 0);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
-use tiercel::store::{Address, SharedStore, Unavailable};
+use tiercel::store::{Address, SharedStore, Unavailable, Woken};
 
 use crate::peer::{PATIENCE, Peer, target, wait_until};
 use crate::server;
@@ -15,7 +15,11 @@ fn read(peer: &Peer, addresses: &[Address]) -> Receiver<(usize, Found)> {
     let (found, receiver) = channel();
     for (nth, address) in addresses.iter().enumerate() {
         let found = found.clone();
-        peer.store.read(*address, Box::new(move |entry| drop(found.send((nth, entry)))));
+        let receive = move |entry| {
+            let _ = found.send((nth, entry));
+            Woken::default()
+        };
+        peer.store.read(*address, Box::new(receive));
     }
     peer.store.flush();
     receiver
