@@ -132,17 +132,6 @@ export class Server {
   async restart() {
     await this.kill('SIGTERM')
     await this.#launch()
-    // It listens before it has read its files.
-    for (let left = 500; left > 0 && (await this.#isLoading()); left--) {
-      await new Promise((wake) => setTimeout(wake, 10))
-    }
-  }
-
-  async #isLoading() {
-    return this.command('DBSIZE').then(
-      () => false,
-      ({ message }) => message.startsWith('LOADING'),
-    )
   }
 
   /** Ends it and removes its files; once more does nothing. */
