@@ -61,18 +61,19 @@ class TiercelHandler {
     }
   }
 
-  /** @param {string} key @param {any} ctx @returns {Promise<any>} */
-  async get(key, ctx) {
+  /**
+   * Not an async function: one that awaits costs a hit a sixth more, and one that returns a promise
+   * makes a miss wait two turns longer.
+   * @param {string} key
+   * @param {any} ctx
+   * @returns {Promise<any>}
+   */
+  get(key, ctx) {
     const hot = ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
     const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind
-    if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return hot.found
-    try {
-      // Awaited here: a promise that is returned as such takes two turns more.
-      return await this.#find(key, ctx)
-    } catch {
-      return null
-    }
+    if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
+    return this.#find(key, ctx)
   }
 
   /**
@@ -82,6 +83,15 @@ class TiercelHandler {
    * @param {any} ctx
    */
   async #find(key, ctx) {
+    try {
+      return await this.#read(key, ctx)
+    } catch {
+      return null
+    }
+  }
+
+  /** @param {string} key @param {any} ctx */
+  async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
