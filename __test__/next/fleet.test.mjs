@@ -49,7 +49,9 @@ describe.each([
     redis = await start('single')
     origin = await startOrigin(ASKED_BY_BUILDS)
     app = await openFixture(name, origin)
-    await app.build()
+    const asked = await startOrigin()
+    await app.build({}, asked)
+    await asked.stop()
     fleet = await startFleet(app, count, redis)
   })
   afterAll(async () => {

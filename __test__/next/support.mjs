@@ -55,8 +55,13 @@ export async function openFixture(name, origin) {
   note(`${name}: laid out and installed`, started)
   return {
     ...fixture,
-    /** @param {Variant & { env?: object }} variant */
-    build: (variant = {}) => build(fixture, variant, origin),
+    /**
+     * The files of one run share a build: what it shows must not depend on who asked for it.
+     *
+     * @param {Variant & { env?: object }} variant
+     * @param {{ url: string }} [asked] the origin of the build, if not that of the servers
+     */
+    build: (variant = {}, asked = origin) => build(fixture, variant, asked),
     /** @param {Variant & { mode?: 'start' | 'standalone' | 'dev', env?: object }} how */
     start: (how = {}) => start(fixture, how, origin),
   }
