@@ -5,9 +5,9 @@ const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
+const place = require('./place.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
-const { LATE } = require('./waits.js')
 
 const {
   native,
@@ -21,8 +21,10 @@ const {
   FRESH,
   STALE,
   MODIFIED,
+  MEANWHILE,
+  MEANWHILE_SECS,
 } = at
-const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, dueFromNow, waitFor } = at
+const { FALLBACK, PPR, LOCAL, ASIDE, SHIFT, now, outlast } = at
 
 const { flagsOf } = plural
 const { IMAGE } = KINDS
@@ -48,12 +50,15 @@ class TiercelHandler {
   #starts
   /** Whether this request renews a page because `res.revalidate` asks for it. */
   #isOnDemand
+  /** The headers of the request. */
+  #headers
 
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
     this.#revision = native.revision()
     this.#isOnDemand = next.isOnDemand(ctx)
+    this.#headers = ctx?._requestHeaders
     const dir = ctx?.serverDistDir
     if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
       knownDir = dir
@@ -97,25 +102,28 @@ class TiercelHandler {
     const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
     let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
     if (isRoutePPREnabled) flags |= PPR
+    if (this.#isOnDemand) flags |= ASIDE
+    flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
     if (this.#isOnDemand && !this.#starts?.has(key)) await this.#supersede(kind, key)
-    let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
-    const due = typeof answer === 'number' ? dueFromNow() : 0
-    while (typeof answer === 'number') {
-      const next = mailbox[MARK]
-      if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(kind, key)
-      flags |= next
-      answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
-    }
+    const ask = (/** @type {number} */ flags) =>
+      native.find(kind | (flags << SHIFT), key, tags, softTags)
+    let answer = ask(flags)
+    if (typeof answer === 'number') answer = await outlast(answer, ask)
     const found = answer && objectOf(ctx.kind, key, answer)
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       this.#begins(kind, key)
       return null
     }
-    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE)
-      next.rememberLifetime(key, found.cacheControl)
     const mark = mailbox[MARK]
+    const isMeanwhile = mark === MEANWHILE
+    const cacheControl = isMeanwhile
+      ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
+      : found.cacheControl
+    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE) next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
+    // No generation begins, and no CDN keeps it for long.
+    if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
     const lastModified = mailbox[DETAIL]
     this.#begins(kind, key)
     if (mark === STALE) return found

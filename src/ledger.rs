@@ -232,6 +232,11 @@ impl Ledger {
         self.state.read().table().stale(stamp, tags, now)
     }
 
+    /// The latest position that makes an entry with `stamp` and `tags` stale or gone; 0 if none.
+    pub fn outdated<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = &'t [u8]>) -> u64 {
+        self.state.read().table().outdated(stamp, tags)
+    }
+
     /// Tags remembered.
     pub fn tags(&self) -> usize {
         self.state.read().table().len()

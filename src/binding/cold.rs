@@ -133,6 +133,16 @@ pub struct SharedStats {
     pub invalidation: LatencyStats,
 }
 
+/// Who generated what others wanted too.
+#[napi(object)]
+pub struct LeaseStats {
+    pub taken: f64,
+    pub followed: f64,
+    pub timed_out: f64,
+    pub saved: f64,
+    pub stale_meanwhile: f64,
+}
+
 /// Everything that is counted.
 #[napi(object)]
 pub struct EngineStats {
@@ -144,6 +154,7 @@ pub struct EngineStats {
     pub image: KindStats,
     pub memory: MemoryStats,
     pub shared: Option<SharedStats>,
+    pub leases: LeaseStats,
     pub sets: f64,
     pub dropped: f64,
     pub invalidations: f64,
@@ -176,6 +187,13 @@ pub fn stats() -> EngineStats {
             evictions: held.evictions as f64,
         },
         shared: shared_stats(engine),
+        leases: LeaseStats {
+            taken: read(&stats.leases_taken),
+            followed: read(&stats.followed),
+            timed_out: read(&stats.lease_timeouts),
+            saved: read(&stats.saved),
+            stale_meanwhile: read(&stats.stale_meanwhile),
+        },
         sets: read(&stats.sets),
         dropped: read(&stats.dropped),
         invalidations: read(&stats.invalidations),

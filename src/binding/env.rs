@@ -25,13 +25,13 @@ pub(super) const MAILBOX: usize = 4;
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
-    /// How to read the returned entry, see `terms::Mark`; with a token the flag to ask with next.
+    /// How to read the returned entry, see `terms::Mark`; with a token the flags to ask with next.
     Mark = 0,
     /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
     Detail = 1,
     /// The revision of what was known when the answer was given.
     Revision = 2,
-    /// The name of the returned object.
+    /// The name of the returned object; with a token how long the get may wait in all, in ms.
     Handle = 3,
 }
 

@@ -4,8 +4,8 @@
 //! protocol of coherence and for reads, one for writes, one that is subscribed. `connect` opens and
 //! watches them, `tls` encrypts them, `health` counts; `session` ties them to the listener.
 //! `exchange` carries out one command of the protocol by `scripts` and reads the answer by `wire`;
-//! `invalidations` hears what others publish; `entries` reads and writes entries. `keys` names what
-//! lies on the server.
+//! `invalidations` hears what others publish; `entries` reads and writes entries, `leases` says who
+//! generates them. `keys` names what lies on the server.
 
 mod connect;
 mod entries;
@@ -14,6 +14,7 @@ mod failure;
 mod health;
 mod invalidations;
 mod keys;
+mod leases;
 mod scripts;
 mod session;
 pub mod target;
@@ -40,7 +41,9 @@ use target::Target;
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
 use crate::guard::guard;
-use crate::store::{Address, Health, Listener, Make, Receive, SharedStore};
+use crate::store::{
+    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+};
 
 /// Longest wait for the store to leave.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
@@ -59,6 +62,8 @@ pub struct RedisStore {
 /// What other threads want done.
 enum Order {
     Read(Vec<Read>),
+    Later(Duration, Read),
+    End(Address, Ending),
     Exchange(Vec<(Request, Command)>),
     Leave(SyncSender<()>),
 }
@@ -100,6 +105,20 @@ impl SharedStore for RedisStore {
         self.reads.lock().push(Read::new(address, receive));
     }
 
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+        let read = Read::with_claim(address, claim, receive);
+        match pause_ms {
+            None => self.reads.lock().push(read),
+            Some(ms) => {
+                let _ = self.orders.send(Order::Later(Duration::from_millis(ms.into()), read));
+            }
+        }
+    }
+
+    fn end(&self, address: Address, ending: Ending) {
+        let _ = self.orders.send(Order::End(address, ending));
+    }
+
     fn flush(&self) {
         let reads = std::mem::take(&mut *self.reads.lock());
         if !reads.is_empty() {
@@ -108,8 +127,8 @@ impl SharedStore for RedisStore {
         }
     }
 
-    fn write(&self, address: Address, weight: usize, make: Make) {
-        self.writes.add(address, weight, make);
+    fn write(&self, address: Address, weight: usize, ends: bool, make: Make) {
+        self.writes.add(address, weight, ends, make);
     }
 
     fn drain(&self, done: Box<dyn FnOnce() + Send>) {
@@ -165,10 +184,13 @@ async fn serve(
     keep_running(session, Session::keep_link);
     keep_running(session, Session::keep_time);
     keep_running(session, Session::write);
+    keep_running(session, Session::keep_leases);
     keep_running(session, invalidations::listen);
     while let Some(order) = wanted.recv().await {
         match order {
             Order::Read(reads) => session.read(reads),
+            Order::Later(pause, read) => session.read_later(pause, read),
+            Order::End(address, ending) => session.end_lease(address, ending),
             Order::Exchange(commands) => session.send(commands),
             Order::Leave(done) => {
                 session.leave().await;

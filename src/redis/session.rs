@@ -35,12 +35,14 @@ pub(super) struct Session {
     pub(super) connector: Connector,
     pub(super) counters: Arc<Counters>,
     pub(super) writes: Arc<WriteQueue>,
-    listener: Arc<dyn Listener>,
+    pub(super) listener: Arc<dyn Listener>,
     /// The connection of the protocol and of reads.
     link: Mutex<Option<Arc<Link>>>,
     /// Commands under way. What is taken out of here has been answered.
     under_way: Mutex<HashSet<Request>>,
     is_denied: AtomicBool,
+    /// Whether the server forbids what leases need.
+    pub(super) is_leaseless: AtomicBool,
     is_over: AtomicBool,
     /// The listener's timer may have changed.
     rearm: Notify,
@@ -67,6 +69,7 @@ impl Session {
             link: Mutex::new(None),
             under_way: Mutex::new(HashSet::new()),
             is_denied: AtomicBool::new(false),
+            is_leaseless: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
         }
@@ -170,6 +173,7 @@ impl Session {
 
     /// Scripts are forbidden here, and will be: nothing more is sent.
     fn deny(self: &Arc<Self>) {
+        self.is_leaseless.store(true, Ordering::Relaxed);
         if !self.is_denied.swap(true, Ordering::Relaxed) {
             self.tell(Event::Denied);
         }
