@@ -17,8 +17,9 @@ use crate::store::{Address, Claimed};
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
-/// How long a process takes it for granted that another one leads, while nobody asks: 200 ms.
-const BELIEVED_US: u64 = 200_000;
+/// How long a process takes it for granted that another one leads, while nobody asks: 1 s, longer
+/// than a busy thread of JavaScript takes to come back to what it has asked.
+const BELIEVED_US: u64 = 1_000_000;
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
 const MOST_DOUBLINGS: u32 = 3;
