@@ -99,23 +99,35 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
-    const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
-    let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
-    if (isRoutePPREnabled) flags |= PPR
+    let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
+    if (ctx.isRoutePPREnabled) flags |= PPR
     if (this.#isOnDemand) flags |= ASIDE
     flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
     if (this.#isOnDemand && !this.#starts?.has(key)) await this.#supersede(kind, key)
-    const ask = (/** @type {number} */ flags) =>
-      native.find(kind | (flags << SHIFT), key, tags, softTags)
-    let answer = ask(flags)
-    if (typeof answer === 'number') answer = await outlast(answer, ask)
+    const ask = (/** @type {number} */ flags) => this.#ask(kind, flags, key, ctx)
+    const answer = ask(flags)
+    return typeof answer === 'number' ? outlast(answer, ask) : answer
+  }
+
+  /**
+   * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+   * @param {number} kind
+   * @param {number} flags
+   * @param {string} key
+   * @param {any} ctx
+   */
+  #ask(kind, flags, key, ctx) {
+    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags)
+    if (typeof answer === 'number') return answer
+    const mark = mailbox[MARK]
+    const lastModified = mailbox[DETAIL]
+    const revision = mailbox[REVISION]
     const found = answer && objectOf(ctx.kind, key, answer)
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
-      this.#begins(kind, key)
+      this.#begins(kind, key, revision)
       return null
     }
-    const mark = mailbox[MARK]
     const isMeanwhile = mark === MEANWHILE
     const cacheControl = isMeanwhile
       ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
@@ -124,8 +136,7 @@ class TiercelHandler {
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
-    const lastModified = mailbox[DETAIL]
-    this.#begins(kind, key)
+    this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
     return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
@@ -178,14 +189,14 @@ class TiercelHandler {
     if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
   }
 
-  /** @param {number} kind @param {string} key */
-  #begins(kind, key) {
+  /** @param {number} kind @param {string} key @param {number} revision */
+  #begins(kind, key, revision) {
     if (kind === IMAGE) return
     this.#starts ??= new Map()
     const starts = this.#starts
     const revisions = starts.get(key)
-    if (revisions) revisions.push(mailbox[REVISION])
-    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[REVISION]])
+    if (revisions) revisions.push(revision)
+    else if (starts.size < MOST_STARTS) starts.set(key, [revision])
   }
 
   /**

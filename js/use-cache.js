@@ -60,14 +60,26 @@ async function get(key, softTags) {
  * @param {string[]} softTags
  * @param {number} flags
  */
-async function find(key, softTags, flags) {
-  const ask = (/** @type {number} */ flags) => native.findUse(key, softTags, flags)
-  let answer = ask(flags | place.ofPart())
-  if (typeof answer === 'number') answer = await outlast(answer, ask)
+function find(key, softTags, flags) {
+  const ask = (/** @type {number} */ flags) => askWith(key, softTags, flags)
+  const answer = ask(flags | place.ofPart())
+  return typeof answer === 'number' ? outlast(answer, ask) : answer
+}
+
+/**
+ * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+ * @param {string} key
+ * @param {string[]} softTags
+ * @param {number} flags
+ */
+function askWith(key, softTags, flags) {
+  const answer = native.findUse(key, softTags, flags)
+  if (typeof answer === 'number') return answer
+  const mark = mailbox[MARK]
   const found = answer && objectOf('USE_CACHE', key, answer)
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
-  switch (mailbox[MARK]) {
+  switch (mark) {
     case MODIFIED:
       // In the past: served once more and generated anew.
       return entryOf(found, -1)
