@@ -114,6 +114,10 @@ impl Get<'_> {
         let token = self.state.token();
         let held = (held.map(|entry| &**entry), is_cold);
         match self.engine.claim(&self.key, held, || self.asked_tags(), &self.waker(), token) {
+            // Whoever was told to generate may fail to, and somebody else have stored it.
+            Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
+                self.read().map_or(Ok(standing), Err)
+            }
             Asked::Known(standing) => Ok(standing),
             Asked::Ask | Asked::Wait => {
                 // A stale entry found in the store is claimed with one more turn.
