@@ -128,7 +128,7 @@ async function answered(server, at, path, socket) {
 }
 
 /**
- * Floods a place and waits until the origin is quiet.
+ * Floods a place, waits until the origin is quiet, and looks what is shown then.
  *
  * @param {{ servers: object[], all: Function }} fleet
  * @param {Awaited<ReturnType<typeof import('./support.mjs').startOrigin>>} origin
@@ -153,10 +153,11 @@ export async function rush(fleet, origin, asked, requests) {
   }
 }
 
-/** Resolves when nobody asks the origin any more. */
+/** Resolves when nobody asks the origin any more, nor has for a while from now on. */
 export function quiet(origin) {
+  const begun = performance.now()
   return until('the origin is quiet', () => {
-    const last = origin.asked.at(-1)?.at ?? 0
-    return performance.now() - last > origin.delayMs + QUIET_MS || undefined
+    const last = (origin.asked.at(-1)?.at ?? 0) + origin.delayMs
+    return performance.now() - Math.max(last, begun) > QUIET_MS || undefined
   })
 }
