@@ -107,17 +107,17 @@ class TiercelHandler {
       answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
     }
     const found = answer && objectOf(ctx.kind, key, answer)
+    // Before anybody is told: who listens may call a handler, too.
+    const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
-      this.#begins(kind, key)
+      this.#begins(kind, key, revision)
       return null
     }
     if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE)
       next.rememberLifetime(key, found.cacheControl)
-    const mark = mailbox[MARK]
     if (mark === FRESH) return found
-    const lastModified = mailbox[DETAIL]
-    this.#begins(kind, key)
+    this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
     return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
@@ -170,14 +170,14 @@ class TiercelHandler {
     if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
   }
 
-  /** @param {number} kind @param {string} key */
-  #begins(kind, key) {
+  /** @param {number} kind @param {string} key @param {number} revision */
+  #begins(kind, key, revision) {
     if (kind === IMAGE) return
     this.#starts ??= new Map()
     const starts = this.#starts
     const revisions = starts.get(key)
-    if (revisions) revisions.push(mailbox[REVISION])
-    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[REVISION]])
+    if (revisions) revisions.push(revision)
+    else if (starts.size < MOST_STARTS) starts.set(key, [revision])
   }
 
   /**

@@ -68,10 +68,12 @@ async function find(key, softTags, flags) {
     answer = native.findUse(key, softTags, flags)
   }
   const found = answer && objectOf('USE_CACHE', key, answer)
+  // Before anybody is told: who listens may call a handler, too.
+  const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
   // In the past: served once more and generated anew.
-  return entryOf(found, mailbox[MARK] === MODIFIED ? -1 : found.revalidate)
+  return entryOf(found, mark === MODIFIED ? -1 : found.revalidate)
 }
 
 /**
