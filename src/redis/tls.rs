@@ -13,8 +13,8 @@ use fred::rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
-use super::target::{Pem, Tls};
 use crate::error::Error;
+use crate::options::{ClientPem, Pem, Tls};
 
 /// What connections are encrypted with.
 ///
@@ -28,11 +28,11 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, Error> {
         .map_err(|_| option("redisTls", "one this addon was built with", "without a version"))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let Some((certificate, key)) = &tls.client else {
+    let Some(ClientPem { certificate, key }) = &tls.client else {
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates(certificate)?;
-    let secret = PrivateKeyDer::from_pem_slice(&key.bytes)
+    let secret = PrivateKeyDer::from_pem_slice(key.expose())
         .map_err(|_| refused(key, "a private key in PEM", "without one"))?;
     builder
         .with_client_auth_cert(chain, secret)
@@ -73,7 +73,7 @@ fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
 }
 
 fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.bytes).collect();
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose()).collect();
     let found = read.ok().filter(|found| !found.is_empty());
     found.ok_or_else(|| refused(pem, "certificates in PEM", "without one"))
 }
