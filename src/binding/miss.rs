@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::env::Slot;
-use super::get::Get;
+use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
 use crate::engine::Reason;
@@ -26,7 +26,11 @@ impl Get<'_> {
     #[cold]
     pub(super) fn ask(&self) -> sys::napi_value {
         if self.flags & (flag::ASKED | flag::READ | flag::AFTER) != 0 {
-            return self.miss("unknown whether it is current");
+            let may_look = self.flags & flag::AFTER == 0 && self.is_closed();
+            if may_look && self.engine.held(&self.key).is_none() {
+                return self.read_output();
+            }
+            return self.miss(&words(&Reason::Unsure));
         }
         let token = self.state.token();
         self.engine.ask(&self.waker(), token);
@@ -110,11 +114,8 @@ impl Get<'_> {
     fn read_output(&self) -> sys::napi_value {
         let app = process::app();
         let may = self.engine.options.prerendered && !app.building;
-        // Even as history the output of such a page is better than nothing: that would be a 404.
-        let is_wanted = || {
-            self.engine.may_read_output(&self.key)
-                || app.version < Version::V16_4 && prerendered::is_closed(&self.key)
-        };
+        // Even as history the output of such a page is better than nothing.
+        let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
         let Some(dir) = app.server_dir.filter(|_| may && is_wanted()) else {
             return self.miss("absent");
         };
@@ -168,7 +169,27 @@ impl Get<'_> {
         raw::small(self.env, token)
     }
 
+    /// Whether a miss is a 404: it is one before 16.4, if the page is of `dynamicParams = false`.
+    fn is_closed(&self) -> bool {
+        let is_page =
+            matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
+        is_page && process::version() < Version::V16_4 && prerendered::is_closed(&self.key)
+    }
+
+    /// Whatever there is, where a miss is a 404: memory may hold it without being allowed to answer.
+    fn instead_of_404(&self) -> Option<sys::napi_value> {
+        if !self.is_closed() {
+            return None;
+        }
+        let held = self.engine.held(&self.key).or_else(|| self.delivered());
+        let held = held.filter(|entry| self.kind.accepts(entry.meta.format))?;
+        Some(self.imperfect(&held, Verdict::Gone, &Reason::Unsure))
+    }
+
     pub(super) fn miss(&self, why: &str) -> sys::napi_value {
+        if let Some(answer) = self.instead_of_404() {
+            return answer;
+        }
         self.engine.stats.count(counted(self.kind), Answer::Miss);
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         if self.engine.options.debug {

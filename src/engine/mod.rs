@@ -150,6 +150,11 @@ impl Engine {
         Found::Entry(entry, verdict, reason)
     }
 
+    /// What memory holds of `key`, whether or not it may answer.
+    pub fn held(&self, key: &KeyRef<'_>) -> Option<Arc<Entry>> {
+        self.memory.as_ref()?.peek(key)
+    }
+
     /// Counts a use of an entry that was served without asking memory.
     pub fn touch(&self, entry: &Entry) {
         if let Some(memory) = &self.memory {
