@@ -165,7 +165,7 @@ impl Engine {
 
     fn outdated(&self, entry: &Entry, asked: &[Tag]) -> u64 {
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        self.ledger.outdated(entry.meta.stamp, tags)
+        self.ledger.table().outdated(entry.meta.stamp, tags)
     }
 
     /// Sends a claim, at once or after a pause.
