@@ -119,10 +119,9 @@ class TiercelHandler {
   #ask(kind, flags, key, ctx) {
     const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags)
     if (typeof answer === 'number') return answer
-    const mark = mailbox[MARK]
-    const lastModified = mailbox[DETAIL]
-    const revision = mailbox[REVISION]
     const found = answer && objectOf(ctx.kind, key, answer)
+    // Before anybody is told: who listens may call a handler, too.
+    const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       this.#begins(kind, key, revision)

@@ -75,8 +75,9 @@ function find(key, softTags, flags) {
 function askWith(key, softTags, flags) {
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
-  const mark = mailbox[MARK]
   const found = answer && objectOf('USE_CACHE', key, answer)
+  // Before anybody is told: who listens may call a handler, too.
+  const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
   switch (mark) {

@@ -181,7 +181,10 @@ impl Leases {
                 address: held.address,
                 until: now.shifted_us(i64::from(ms) * 1_000),
             },
-            Claimed::Present | Claimed::Unavailable => State::Unknown,
+            Claimed::Unavailable => {
+                State::Anybody { address: None, until: now.shifted_us(BELIEVED_US as i64) }
+            }
+            Claimed::Present => State::Unknown,
         };
         let follows = |waiter: &Waiter| waiter.until.is_some_and(|until| until > now);
         let is_held = claimed == Claimed::Held && matches!(news, News::Landed);

@@ -13,7 +13,6 @@ use crate::error::Error;
 use crate::next::signal::Version;
 use crate::options::{InvalidationFailure, Options};
 use crate::redis::RedisStore;
-use crate::redis::target::Target;
 use crate::stats::{Answer, Kind, Latency};
 
 /// What JavaScript needs to know of the options.
@@ -34,7 +33,7 @@ pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
         let options = Options::resolve(&given, &env)?;
         let (mut grace_ms, mut must_record) = (0.0, false);
         if let Some(shared) = &options.shared {
-            RedisStore::check(&Target::new(shared, options.max_tags))?;
+            RedisStore::check(&shared.server)?;
             grace_ms = shared.invalidation_grace.as_millis() as f64;
             must_record = shared.on_invalidation_failure == InvalidationFailure::Reject;
         }

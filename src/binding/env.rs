@@ -194,12 +194,13 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         slept_ms: Cell::new(0.0),
     }));
     let caller = threadsafe_function(env, state)?;
-    shared.open(caller);
-    process::enter(shared);
     // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
     // SAFETY: `state` lives until `finalize`, which runs after the hooks.
     let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
     napi::check_status!(status)?;
+    // Not before it is certain that others are told when the environment ends.
+    shared.open(caller);
+    process::enter(shared);
     // SAFETY: as above; the instance data is nobody else's.
     let status =
         unsafe { sys::napi_set_instance_data(env, state.cast(), Some(finalize), ptr::null_mut()) };

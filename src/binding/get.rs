@@ -249,6 +249,7 @@ pub(super) fn words(reason: &Reason) -> String {
     match reason {
         Reason::Age => "by age".into(),
         Reason::Superseded => "older than what was stored since".into(),
+        Reason::Unsure => "unknown whether it is current".into(),
         Reason::Tag(Some(tag)) => format!("tag {tag}"),
         Reason::Tag(None) => "older than the tags remembered".into(),
     }

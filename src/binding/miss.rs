@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::env::Slot;
-use super::get::Get;
+use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
 use crate::engine::{Found, Reason};
@@ -40,7 +40,14 @@ impl Get<'_> {
     #[cold]
     pub(super) fn ask(&self) -> sys::napi_value {
         if self.has(flag::ASKED | flag::READ | GENERATIONS) {
-            return self.miss("unknown whether it is current");
+            let may_look = !self.has(GENERATIONS) && self.is_closed();
+            if may_look
+                && self.engine.held(&self.key).is_none()
+                && let Some(token) = self.read_output()
+            {
+                return token;
+            }
+            return self.miss(&words(&Reason::Unsure));
         }
         let token = self.state.token();
         self.engine.ask(&self.waker(), token);
@@ -62,7 +69,8 @@ impl Get<'_> {
             return self.fresh(entry);
         }
         let stale = found.as_ref().filter(|(_, verdict, _)| *verdict == Verdict::Stale);
-        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none()) {
+        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none())
+        {
             Ok(standing) => standing,
             Err(token) => return token,
         };
@@ -96,7 +104,11 @@ impl Get<'_> {
     }
 
     /// Finds out who generates. An error is a token to wait with for that.
-    fn inquire(&self, held: Option<&Arc<Entry>>, is_cold: bool) -> Result<Standing, sys::napi_value> {
+    fn inquire(
+        &self,
+        held: Option<&Arc<Entry>>,
+        is_cold: bool,
+    ) -> Result<Standing, sys::napi_value> {
         if self.is_late() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
             return Ok(Standing::Anybody);
         }
@@ -107,9 +119,13 @@ impl Get<'_> {
             return self.read().map_or(Ok(Standing::Anybody), Err);
         }
         let claims = self.flags / flag::CLAIM;
-        let is_answered = self.has(flag::READ) && !self.has(flag::FOLLOWED);
-        if is_answered || claims >= flag::MOST_CLAIMS {
-            return Ok(self.engine.standing(&self.key));
+        if self.has(flag::READ) && !self.has(flag::FOLLOWED) || claims >= flag::MOST_CLAIMS {
+            let standing = self.engine.standing(&self.key);
+            // What was known may be forgotten before a busy thread comes to hear of it.
+            let is_forgotten = standing == Standing::Unknown && !self.has(flag::LATE);
+            if !is_forgotten || claims >= flag::MOST_CLAIMS {
+                return Ok(standing);
+            }
         }
         let token = self.state.token();
         let held = (held.map(|entry| &**entry), is_cold);
@@ -200,7 +216,10 @@ impl Get<'_> {
     fn absent(&self, standing: Standing) -> sys::napi_value {
         let is_page =
             matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
-        if is_page && !self.has(flag::OUTPUT) && let Some(token) = self.read_output() {
+        if is_page
+            && !self.has(flag::OUTPUT)
+            && let Some(token) = self.read_output()
+        {
             return token;
         }
         self.follow(standing, None).unwrap_or_else(|| self.join("absent"))
@@ -230,11 +249,8 @@ impl Get<'_> {
     fn read_output(&self) -> Option<sys::napi_value> {
         let app = process::app();
         let may = self.engine.options.prerendered && !app.building;
-        // Even as history the output of such a page is better than nothing: that would be a 404.
-        let is_wanted = || {
-            self.engine.may_read_output(&self.key)
-                || app.version < Version::V16_4 && prerendered::is_closed(&self.key)
-        };
+        // Even as history the output of such a page is better than nothing.
+        let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
         let dir = app.server_dir.filter(|_| may && is_wanted())?;
         let token = self.state.token();
         match self.engine.join(&self.key, &self.waker(), token) {
@@ -265,7 +281,8 @@ impl Get<'_> {
     /// The answer to who has to wait, and then asks again with the flags in the mailbox.
     fn waiting(&self, token: u32, wait_ms: u32, stage: u32) -> sys::napi_value {
         let kept = self.flags & !(flag::LATE | flag::GENERATION);
-        let kept = if stage & flag::READ == 0 { kept } else { kept % flag::CLAIM & !flag::FOLLOWED };
+        let kept =
+            if stage & flag::READ == 0 { kept } else { (kept % flag::CLAIM) & !flag::FOLLOWED };
         let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
         self.state.leave(Slot::Mark, f64::from(kept | stage | waits_for));
         self.state.leave(Slot::Detail, f64::from(wait_ms));
@@ -273,7 +290,27 @@ impl Get<'_> {
         raw::small(self.env, token)
     }
 
+    /// Whether a miss is a 404: it is one before 16.4, if the page is of `dynamicParams = false`.
+    fn is_closed(&self) -> bool {
+        let is_page =
+            matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
+        is_page && process::version() < Version::V16_4 && prerendered::is_closed(&self.key)
+    }
+
+    /// Whatever there is, where a miss is a 404: memory may hold it without being allowed to answer.
+    fn instead_of_404(&self) -> Option<sys::napi_value> {
+        if !self.is_closed() {
+            return None;
+        }
+        let held = self.engine.held(&self.key).or_else(|| self.delivered());
+        let held = held.filter(|entry| self.kind.accepts(entry.meta.format))?;
+        Some(self.imperfect(&held, Verdict::Gone, &Reason::Unsure))
+    }
+
     pub(super) fn miss(&self, why: &str) -> sys::napi_value {
+        if let Some(answer) = self.instead_of_404() {
+            return answer;
+        }
         self.engine.stats.count(counted(self.kind), Answer::Miss);
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         if self.engine.options.debug {

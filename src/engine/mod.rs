@@ -126,7 +126,7 @@ impl Engine {
     pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        let stale = self.ledger.stale(entry.meta.stamp, tags, now);
+        let stale = self.ledger.table().stale(entry.meta.stamp, tags, now);
         self.marks.lock().hand_out(stale, self.clock.uptime());
     }
 
@@ -153,6 +153,11 @@ impl Engine {
         }
         let (verdict, reason) = self.judge(&entry, revision, soft);
         Found::Entry(entry, verdict, reason)
+    }
+
+    /// What memory holds of `key`, whether or not it may answer.
+    pub fn held(&self, key: &KeyRef<'_>) -> Option<Arc<Entry>> {
+        self.memory.as_ref()?.peek(key)
     }
 
     /// Counts a use of an entry that was served without asking memory.
@@ -216,9 +221,9 @@ impl Engine {
         let own = (!is_verified).then(|| entry.meta.tags.iter()).into_iter().flatten();
         let tags = own.chain(soft.iter().map(Tag::as_bytes));
         let (verdict, tag) = if entry.meta.source == Source::Output {
-            self.ledger.judge_output(stamp, tags, now)
+            self.ledger.table().judge_output(stamp, tags, now)
         } else {
-            self.ledger.judge(stamp, tags, now)
+            self.ledger.table().judge(stamp, tags, now)
         };
         // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
         if verdict == Verdict::Fresh {
@@ -368,7 +373,7 @@ impl Engine {
             bytes: memory.map_or(0, MemoryStore::weight),
             capacity_bytes: self.options.memory_bytes,
             evictions: memory.map_or(0, MemoryStore::evictions),
-            tags: self.ledger.tags() as u64,
+            tags: self.ledger.table().len() as u64,
             flights: self.flights.len() as u64,
         }
     }

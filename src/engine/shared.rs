@@ -143,7 +143,7 @@ impl Engine {
         address: &Address,
         bytes: &[u8],
     ) -> Option<Entry> {
-        let frame = tier.codec.decode_at(address, bytes);
+        let frame = tier.codec.decode(address, bytes);
         let frame = frame.map_err(|_| bump(&self.stats.broken)).ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
             bump(&self.stats.broken);
@@ -250,7 +250,7 @@ impl Engine {
             format: meta.format,
         };
         let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
-        let bytes = tier.codec.encode_at(address, &frame).ok()?;
+        let bytes = tier.codec.encode(address, &frame).ok()?;
         (left_ms > 0).then_some((bytes, left_ms))
     }
 }

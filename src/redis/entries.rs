@@ -83,7 +83,7 @@ impl Session {
 
     async fn read_some(self: Arc<Self>, link: &Arc<Link>, reads: Vec<Read>) {
         let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
-        let found = within(self.target.command_timeout, async {
+        let found = within(self.command_timeout, async {
             match <[Key; 1]>::try_from(keys) {
                 Ok([key]) => link.client.get(key).await.map(|value| vec![value]),
                 Err(keys) => link.client.mget(keys).await,

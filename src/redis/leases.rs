@@ -126,7 +126,7 @@ impl Session {
     ) -> Result<Value, Failure> {
         let keys = self.keys.lease(address);
         let call = script.run(&link.client, &keys, args);
-        let answer = within(self.target.command_timeout, call).await;
+        let answer = within(self.command_timeout, call).await;
         let is_denied = matches!(answer, Err(Failure::Denied));
         if is_denied && !self.is_leaseless.swap(true, Ordering::Relaxed) {
             guard(|| self.listener.leaseless());

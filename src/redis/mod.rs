@@ -1,11 +1,11 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
-//! [`target`] says where it is. Everything happens on one thread with three connections: one for the
-//! protocol of coherence and for reads, one for writes, one that is subscribed. `connect` opens and
-//! watches them, `tls` encrypts them, `health` counts; `session` ties them to the listener.
-//! `exchange` carries out one command of the protocol by `scripts` and reads the answer by `wire`;
-//! `invalidations` hears what others publish; `entries` reads and writes entries, `leases` says who
-//! generates them. `keys` names what lies on the server.
+//! Everything happens on one thread with three connections: one for the protocol of coherence and for
+//! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
+//! them, `health` counts; `session` ties them to the listener. `exchange` carries out one command of
+//! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
+//! publish; `entries` reads and writes entries, `leases` says who generates them. `keys` names what
+//! lies on the server.
 
 mod connect;
 mod entries;
@@ -17,7 +17,6 @@ mod keys;
 mod leases;
 mod scripts;
 mod session;
-pub mod target;
 mod tls;
 mod wire;
 
@@ -36,11 +35,11 @@ use entries::{Read, WriteQueue};
 use health::Counters;
 use keys::Keys;
 use session::Session;
-use target::Target;
 
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
 use crate::guard::guard;
+use crate::options::{Server, Shared};
 use crate::store::{
     Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
 };
@@ -69,21 +68,28 @@ enum Order {
 }
 
 impl RedisStore {
-    /// Starts the thread, which connects. A server that is away is no error.
+    /// Starts the thread, which connects. A server that is away is no error. The server keeps
+    /// `most_tags` rows of tags.
     ///
     /// # Errors
     /// Files for encryption that are of no use, or no thread to be had.
-    pub fn start(target: Target, listener: Arc<dyn Listener>) -> Result<Self, Error> {
-        let keys = Keys::new(&target.namespace, target.database);
+    pub fn start(
+        shared: &Shared,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, Error> {
+        let namespace = shared.namespace.as_deref().unwrap_or_default();
+        let keys = Keys::new(namespace, shared.server.database);
         let counters = Arc::new(Counters::default());
-        let writes = Arc::new(WriteQueue::new(target.write_queue_bytes));
-        let connector = Connector::new(&target, keys.table(), counters.clone())?;
+        let writes = Arc::new(WriteQueue::new(shared.write_queue_bytes));
+        let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
         let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
         let runtime = Builder::new_current_thread().enable_all().build();
         let started = runtime.and_then(|runtime| {
             let (counters, writes) = (thread_counters, thread_writes);
-            let session = Session::new(target, keys, connector, counters, writes, listener);
+            let session =
+                Session::new(shared, most_tags, keys, connector, counters, writes, listener);
             let run = move || run(&runtime, session, wanted);
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
@@ -95,8 +101,8 @@ impl RedisStore {
     ///
     /// # Errors
     /// Files for encryption that are not what they should be.
-    pub fn check(target: &Target) -> Result<(), Error> {
-        connect::config(target).map(drop)
+    pub fn check(server: &Server) -> Result<(), Error> {
+        connect::config(server).map(drop)
     }
 }
 

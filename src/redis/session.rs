@@ -17,9 +17,9 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::scripts::Scripts;
-use super::target::Target;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
+use crate::options::Shared;
 use crate::store::Listener;
 
 /// How long leaving may hold up the end of the process.
@@ -27,7 +27,10 @@ const LEAVE_LIMIT: Duration = Duration::from_millis(50);
 
 /// The state of a running store. All of it is used on the store's thread alone.
 pub(super) struct Session {
-    pub(super) target: Target,
+    /// How long a read or an exchange may take.
+    pub(super) command_timeout: Duration,
+    /// Rows of tags the server keeps.
+    pub(super) most_tags: usize,
     pub(super) keys: Keys,
     pub(super) scripts: Scripts,
     /// Who this process is among the instances.
@@ -50,7 +53,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
-        target: Target,
+        shared: &Shared,
+        most_tags: usize,
         keys: Keys,
         connector: Connector,
         counters: Arc<Counters>,
@@ -58,7 +62,8 @@ impl Session {
         listener: Arc<dyn Listener>,
     ) -> Self {
         Self {
-            target,
+            command_timeout: shared.command_timeout,
+            most_tags,
             keys,
             scripts: Scripts::default(),
             instance: format!("{:016x}", super::random()),

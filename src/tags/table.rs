@@ -150,6 +150,19 @@ impl Table {
         worst
     }
 
+    /// The same of build output, which has no stamp: its point is that of its files, and in another
+    /// life of the table than it was read in, it is stale.
+    pub fn judge_output<'t>(
+        &self,
+        stamp: Stamp,
+        tags: impl IntoIterator<Item = &'t [u8]>,
+        now: Timestamp,
+    ) -> (Verdict, Option<&'t [u8]>) {
+        let (verdict, tag) = self.judge(Stamp { epoch: self.epoch, ..stamp }, tags, now);
+        let least = if stamp.epoch == self.epoch { Verdict::Fresh } else { Verdict::Stale };
+        (verdict.max(least), tag)
+    }
+
     /// Those of `tags` that make an entry with `stamp` stale, and since when.
     pub fn stale<'t>(
         &self,
