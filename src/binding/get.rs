@@ -133,13 +133,11 @@ impl Get<'_> {
         self.object(entry)
     }
 
-    /// Stale, and somebody else generates: whoever asks need not know.
+    /// Stale, and somebody else generates: whoever asks need not know, since nothing that is kept
+    /// comes of it.
     pub(super) fn meanwhile(&self, entry: &Arc<Entry>, why: &Reason) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
         bump(&self.engine.stats.stale_meanwhile);
-        if matches!(why, Reason::Tag(_)) {
-            self.engine.hand_out(entry, &self.asked_tags());
-        }
         self.note("stale, another generates:", entry, &words(why));
         self.told(Mark::Meanwhile, 0.0);
         self.object(entry)
