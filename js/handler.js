@@ -5,6 +5,7 @@ const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
+const readiness = require('./ready.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 const { LATE } = require('./waits.js')
@@ -211,6 +212,11 @@ class TiercelHandler {
 
   static stats() {
     return native.stats()
+  }
+
+  /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */
+  static ready(options) {
+    return readiness.ready(options)
   }
 }
 

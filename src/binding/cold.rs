@@ -83,6 +83,12 @@ pub fn quit() {
     process::quit();
 }
 
+/// How this process stands to the shared tier: `none`, `connected`, `connecting` or `away`.
+#[napi(catch_unwind)]
+pub fn standing() -> &'static str {
+    process::engine().standing().as_str()
+}
+
 /// Answers to gets of one kind.
 #[napi(object)]
 pub struct KindStats {

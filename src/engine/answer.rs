@@ -56,6 +56,32 @@ impl Stored {
     }
 }
 
+/// How this process stands to the shared tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none.
+    Alone,
+    /// It holds a lease, so it knows every invalidation there was. Also without one, where the store
+    /// lets nobody agree on invalidations.
+    Connected,
+    /// It is not known yet whether the store is there, or its table of tags is being loaded.
+    Connecting,
+    /// The store does not answer.
+    Away,
+}
+
+impl Standing {
+    /// The word in what a readiness probe is told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alone => "none",
+            Self::Connected => "connected",
+            Self::Connecting => "connecting",
+            Self::Away => "away",
+        }
+    }
+}
+
 /// What the engine holds, for statistics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Holdings {

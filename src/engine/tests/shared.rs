@@ -321,3 +321,16 @@ fn without_a_lease_memory_says_nothing_until_the_store_was_asked() {
     a.engine.on(Event::Unreachable);
     assert_eq!(verdict(&a.engine, 1, &[]), Some(Verdict::Fresh));
 }
+
+#[test]
+fn an_instance_stands_as_its_lease_does() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    assert_eq!(a.engine.standing(), Standing::Connected);
+    a.engine.clock.advance_us(2_000_000);
+    assert_eq!(a.engine.standing(), Standing::Connecting);
+    a.engine.on(Event::Unreachable);
+    assert_eq!(a.engine.standing(), Standing::Away);
+    a.engine.ledger.on(&a.engine.clock, Event::Denied);
+    assert_eq!(a.engine.standing(), Standing::Connected);
+}
