@@ -230,6 +230,13 @@ test('a server that comes up late is waited for, and one path asks until it does
   expect(await running).toMatchObject({ total: 9, ok: 9, failed: 0 })
 })
 
+test('a server that is there, and speaks something else, is not waited for', async (test) => {
+  const { base } = await serve(test, ({ socket }) => socket.end('nonsense\r\n\r\n'))
+  const { value, ms } = await timed(warm({ base, paths: ['/a', '/b'], waitMs: 60_000 }))
+  expect(value).toMatchObject({ done: 2, failed: 2 })
+  expect(ms).toBeLessThan(5_000)
+})
+
 test('headers and the login of the URL are sent', async (test) => {
   const { base, seen } = await serve(test)
   const { port } = new URL(base)

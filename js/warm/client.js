@@ -118,10 +118,9 @@ async function exchange(request, timeoutMs) {
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     const hasBegun = response !== undefined || missing !== ''
-    const isAbsent = missing ? missing === 'connection' : !response && code !== undefined
-    const reason = missing
-      ? `no ${missing} within ${timeoutMs / 1_000} s`
-      : (REASONS[code ?? ''] ?? message)
+    const known = REASONS[code ?? '']
+    const isAbsent = missing ? missing === 'connection' : !response && known !== undefined
+    const reason = missing ? `no ${missing} within ${timeoutMs / 1_000} s` : (known ?? message)
     return { reason, cache: undefined, bytes, isAbsent, hasBegun }
   } finally {
     clearTimeout(timer)

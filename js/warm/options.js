@@ -50,7 +50,7 @@ const OPTIONS = {
   signal: {
     allowed: 'an AbortSignal',
     /** @param {any} signal */
-    read: (signal) => (signal instanceof AbortSignal ? signal : undefined),
+    read: (signal) => (typeof signal?.aborted === 'boolean' ? signal : undefined),
   },
   onProgress: {
     allowed: 'a function',
