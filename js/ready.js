@@ -37,15 +37,15 @@ async function ready(options) {
 
 /** @param {number} giveUpMs */
 function look(giveUpMs) {
-  const shared = standing()
+  const shared = link()
   hasKnown ||= shared === 'none' || shared === 'connected'
   return { ready: hasKnown || performance.now() - loaded >= giveUpMs, shared }
 }
 
-function standing() {
+function link() {
   try {
     start()
-    return native.standing()
+    return native.link()
   } catch {
     // An engine that does not start finds nothing in the shared tier either.
     return /** @type {const} */ ('away')

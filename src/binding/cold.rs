@@ -83,10 +83,10 @@ pub fn quit() {
     process::quit();
 }
 
-/// How this process stands to the shared tier: `none`, `connected`, `connecting` or `away`.
+/// How this process is connected to the shared tier: `none`, `connected`, `connecting` or `away`.
 #[napi(catch_unwind)]
-pub fn standing() -> &'static str {
-    process::engine().standing().as_str()
+pub fn link() -> &'static str {
+    process::engine().link().as_str()
 }
 
 /// Answers to gets of one kind.

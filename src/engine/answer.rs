@@ -56,11 +56,11 @@ impl Stored {
     }
 }
 
-/// How this process stands to the shared tier.
+/// How this process is connected to the shared tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Link {
     /// There is none.
-    Alone,
+    None,
     /// It holds a lease, so it knows every invalidation there was. Also without one, where the store
     /// lets nobody agree on invalidations.
     Connected,
@@ -70,11 +70,11 @@ pub enum Standing {
     Away,
 }
 
-impl Standing {
+impl Link {
     /// The word in what a readiness probe is told.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Alone => "none",
+            Self::None => "none",
             Self::Connected => "connected",
             Self::Connecting => "connecting",
             Self::Away => "away",

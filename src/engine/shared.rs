@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Engine, Standing, Stored, Tier};
+use super::{Engine, Link, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
@@ -37,15 +37,15 @@ impl Engine {
         self.tier.get()
     }
 
-    /// How this process stands to the shared tier now.
-    pub fn standing(&self) -> Standing {
+    /// How this process is connected to the shared tier now.
+    pub fn link(&self) -> Link {
         if self.tier().is_none() {
-            return Standing::Alone;
+            return Link::None;
         }
         match self.ledger.license(self.clock.now_coarse()) {
-            License::All => Standing::Connected,
-            License::GeneratedSince(_) => Standing::Away,
-            License::Nothing => Standing::Connecting,
+            License::All => Link::Connected,
+            License::GeneratedSince(_) => Link::Away,
+            License::Nothing => Link::Connecting,
         }
     }
 
