@@ -3,7 +3,7 @@
 const Tiercel = require('./index.js')
 
 /** As in `src/binding/terms.rs`. */
-const LOCAL = 32
+const LOCAL = 4
 
 /**
  * The cache of this process only, as a handler of its own: name it beside `tiercel`. Its tags are

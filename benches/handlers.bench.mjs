@@ -4,25 +4,16 @@
  *
  * Ratios count, taken within one run; nanoseconds are of this machine. Nothing is asserted.
  */
-import { parseArgs } from 'node:util'
 import { Contestant, contest, median } from './handlers/contest.mjs'
 import { rowOf, table } from './handlers/report.mjs'
 import { nextVersion } from './handlers/subjects.mjs'
+import { options } from './options.mjs'
 
 const USAGE = `Usage: npm run bench -- [options]
 
   --json           print JSON
   --only <word>    only the rows with this word
   --quick          a short run: fewer rounds, fewer entries`
-
-const { values: options } = parseArgs({
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    json: { type: 'boolean' },
-    only: { type: 'string', default: '' },
-    quick: { type: 'boolean' },
-  },
-})
 
 const next = nextVersion()
 const effort = options.quick ? { launches: 1, rounds: 12 } : { launches: 3, rounds: 30 }

@@ -4,8 +4,8 @@
  *
  * Ratios count, taken within one run; times are of this machine. Nothing is asserted.
  */
-import { parseArgs } from 'node:util'
 import { start } from '../__test__/redis/servers.mjs'
+import { options } from './options.mjs'
 import { invalidations, trips } from './shared/invalidations.mjs'
 import { reads } from './shared/reads.mjs'
 import { invalidationsTable, readsTable, tripsTable } from './shared/report.mjs'
@@ -15,15 +15,6 @@ const USAGE = `Usage: npm run bench:shared -- [options]
   --json           print JSON
   --only <word>    only what has this word: get, set, a sort of value; invalidate; commands
   --quick          a short run: fewer rounds, fewer entries`
-
-const { values: options } = parseArgs({
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    json: { type: 'boolean' },
-    only: { type: 'string', default: '' },
-    quick: { type: 'boolean' },
-  },
-})
 
 const say = (/** @type {string} */ text) => console.error(text)
 const sizes = options.quick ? [1_000, 100_000] : [1_000, 10_000, 100_000, 1_000_000]

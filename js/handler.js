@@ -5,10 +5,10 @@ const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
+const place = require('./place.js')
 const readiness = require('./ready.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
-const { LATE } = require('./waits.js')
 
 const {
   native,
@@ -22,8 +22,10 @@ const {
   FRESH,
   STALE,
   MODIFIED,
+  MEANWHILE,
+  MEANWHILE_SECS,
 } = at
-const { FALLBACK, PPR, AFTER, LOCAL, SHIFT, dueFromNow, waitFor } = at
+const { FALLBACK, PPR, LOCAL, ASIDE, SHIFT, now, outlast } = at
 
 const { flagsOf } = plural
 const { IMAGE } = KINDS
@@ -49,12 +51,15 @@ class TiercelHandler {
   #starts
   /** Whether this request renews a page because `res.revalidate` asks for it. */
   #isOnDemand
+  /** The headers of the request. */
+  #headers
 
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
     this.#revision = native.revision()
     this.#isOnDemand = next.isOnDemand(ctx)
+    this.#headers = ctx?._requestHeaders
     const dir = ctx?.serverDistDir
     if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
       knownDir = dir
@@ -95,30 +100,43 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
-    const { isFallback, isRoutePPREnabled, tags, softTags } = ctx
-    let flags = flagsOf(this.constructor) | (isFallback ? FALLBACK : 0)
-    if (isRoutePPREnabled) flags |= PPR
+    let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
+    if (ctx.isRoutePPREnabled) flags |= PPR
+    if (this.#isOnDemand) flags |= ASIDE
+    flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
     if (this.#isOnDemand && !this.#starts?.has(key)) await this.#supersede(kind, key)
-    let answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
-    const due = typeof answer === 'number' ? dueFromNow() : 0
-    while (typeof answer === 'number') {
-      const next = mailbox[MARK]
-      if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(kind, key)
-      flags |= next
-      answer = native.find(kind | (flags << SHIFT), key, tags, softTags)
-    }
+    const ask = (/** @type {number} */ flags) => this.#ask(kind, flags, key, ctx)
+    const answer = ask(flags)
+    return typeof answer === 'number' ? outlast(answer, ask) : answer
+  }
+
+  /**
+   * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+   * @param {number} kind
+   * @param {number} flags
+   * @param {string} key
+   * @param {any} ctx
+   */
+  #ask(kind, flags, key, ctx) {
+    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags)
+    if (typeof answer === 'number') return answer
     const found = answer && objectOf(ctx.kind, key, answer)
+    // Before anybody is told: who listens may call a handler, too.
+    const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
-      this.#begins(kind, key)
+      this.#begins(kind, key, revision)
       return null
     }
-    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE)
-      next.rememberLifetime(key, found.cacheControl)
-    const mark = mailbox[MARK]
+    const isMeanwhile = mark === MEANWHILE
+    const cacheControl = isMeanwhile
+      ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
+      : found.cacheControl
+    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE) next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
-    const lastModified = mailbox[DETAIL]
-    this.#begins(kind, key)
+    // No generation begins, and no CDN keeps it for long.
+    if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
+    this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
     return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
@@ -171,14 +189,14 @@ class TiercelHandler {
     if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
   }
 
-  /** @param {number} kind @param {string} key */
-  #begins(kind, key) {
+  /** @param {number} kind @param {string} key @param {number} revision */
+  #begins(kind, key, revision) {
     if (kind === IMAGE) return
     this.#starts ??= new Map()
     const starts = this.#starts
     const revisions = starts.get(key)
-    if (revisions) revisions.push(mailbox[REVISION])
-    else if (starts.size < MOST_STARTS) starts.set(key, [mailbox[REVISION]])
+    if (revisions) revisions.push(revision)
+    else if (starts.size < MOST_STARTS) starts.set(key, [revision])
   }
 
   /**

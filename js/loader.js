@@ -12,9 +12,17 @@ function platform() {
 }
 
 function isMusl() {
-  // Only glibc reports its version.
-  const report = /** @type {any} */ (process.report?.getReport())
-  return !report?.header?.glibcVersionRuntime
+  const report = /** @type {any} */ (process.report)
+  if (!report) return true
+  const { excludeNetwork } = report
+  // Else the names of all peers are looked up, which may take seconds.
+  report.excludeNetwork = true
+  try {
+    // Only glibc reports its version.
+    return !report.getReport().header?.glibcVersionRuntime
+  } finally {
+    report.excludeNetwork = excludeNetwork
+  }
 }
 
 /**

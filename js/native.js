@@ -14,7 +14,6 @@ const waits = require('./waits.js')
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
- * @property {(kind: number, key: string) => void} giveUp
  * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
@@ -39,8 +38,8 @@ const native = require('./loader.js').load()
 /** What a call answers beside its result; written by the addon. */
 const mailbox = new Float64Array(4)
 
-/** Places in the mailbox. With a token the mark is a flag to ask again with, and the detail for how
- * long to wait, in ms. */
+/** Places in the mailbox. With a token the mark is the flags to ask again with, the detail for how
+ * long to wait, in ms, and the handle for how long a get may wait in all. */
 const MARK = 0
 const DETAIL = 1
 const REVISION = 2
@@ -50,24 +49,25 @@ const HANDLE = 3
 const FRESH = 0
 const STALE = 1
 const MODIFIED = 2
+const MEANWHILE = 5
 /** Of a check: fresh, if the tags of who asks do not say otherwise. */
 const ASKED = 4
 
-/** Flags of a get; `find` takes them shifted, above the kind. */
+/** Flags of a get, as in `src/binding/terms.rs`; `find` takes them shifted, above the kind. */
 const FALLBACK = 1
 const PPR = 2
-const AFTER = 4
-const LOCAL = 32
+const LOCAL = 4
+const ASIDE = 8
+const PREFETCH = 16
+const KEPT = 32
+const LATE = 64
 const SHIFT = 8
+
+/** How long something stale may look fresh while another process generates, in seconds. */
+const MEANWHILE_SECS = 2
 
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
-
-/** How long one get may wait for all it waits for, in ms. */
-const BUDGET_MS = 2_200
-
-/** When a get that begins now is due. */
-const dueFromNow = () => performance.now() + BUDGET_MS
 
 let isFlushing = false
 
@@ -77,17 +77,25 @@ function flush() {
 }
 
 /**
- * Waits for what a get was told to wait for, at most until it is due. What is read meanwhile leaves
- * with everything else of this tick.
+ * The answer to a get that was told to wait, by a token: it waits and asks again, as often as it is
+ * told to and until its time is over. What is read meanwhile leaves with everything else of this
+ * tick.
  * @param {number} token
- * @param {number} due
+ * @param {(flags: number) => any} ask
  */
-function waitFor(token, due) {
-  if (!isFlushing) {
-    isFlushing = true
-    queueMicrotask(flush)
+async function outlast(token, ask) {
+  const due = performance.now() + mailbox[HANDLE]
+  let answer = token
+  while (typeof answer === 'number') {
+    if (!isFlushing) {
+      isFlushing = true
+      queueMicrotask(flush)
+    }
+    const flags = mailbox[MARK]
+    const ending = await waits.wait(answer, Math.min(mailbox[DETAIL], due - performance.now()))
+    answer = ask(ending === waits.LATE ? flags | LATE : flags)
   }
-  return waits.wait(token, Math.min(mailbox[DETAIL], due - performance.now()))
+  return answer
 }
 
 /** Waits until everything written so far has reached the server. */
@@ -151,13 +159,17 @@ module.exports = {
   FRESH,
   STALE,
   MODIFIED,
+  MEANWHILE,
+  MEANWHILE_SECS,
   isFresh,
+  now,
   FALLBACK,
   PPR,
-  AFTER,
   LOCAL,
+  ASIDE,
+  PREFETCH,
+  KEPT,
   SHIFT,
-  dueFromNow,
-  waitFor,
+  outlast,
   drained,
 }

@@ -98,9 +98,16 @@ function lazily(path) {
 }
 
 const workStorage = lazily('next/dist/server/app-render/work-async-storage.external.js')
+const workUnitStorage = lazily('next/dist/server/app-render/work-unit-async-storage.external.js')
 const sharedCacheControls = lazily(
   'next/dist/server/lib/incremental-cache/shared-cache-controls.external.js',
 )
+
+const PREFETCH_HEADERS = [
+  'next-router-prefetch',
+  'next-router-segment-prefetch',
+  'x-middleware-prefetch',
+]
 
 /** What each request has invalidated already, and when that is in effect.
  * @type {WeakMap<object, Map<string, Promise<void>>>} */
@@ -162,6 +169,22 @@ function rememberLifetime(key, cacheControl) {
   table.set(isPath ? key.replace(/(?:\/index)?\/?$/, '') || '/' : key, cacheControl)
 }
 
+/** Whether what is read now becomes part of something that is kept: a page, a cached function. */
+function isKept() {
+  const type = workUnitStorage()?.workUnitAsyncStorage?.getStore()?.type
+  return typeof type === 'string' && type !== 'request' && type !== 'private-cache'
+}
+
+/**
+ * Whether a request is a prefetch of the client-side router. Served something stale, it does not
+ * make Next.js generate.
+ * @param {any} headers
+ */
+function isPrefetch(headers) {
+  if (typeof headers !== 'object' || headers === null) return false
+  return PREFETCH_HEADERS.some((name) => headers[name] !== undefined)
+}
+
 /** @param {string | undefined} version */
 function honoursLifetime(version) {
   const [major = 0, minor = 0] = (version ?? '99').split('.').map(Number)
@@ -177,5 +200,7 @@ module.exports = {
   buildName,
   once,
   rememberLifetime,
+  isKept,
+  isPrefetch,
   honoursLifetime,
 }

@@ -5,6 +5,7 @@ const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
+const place = require('./place.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
 
@@ -14,12 +15,13 @@ const {
   start,
   objectOf,
   isFresh,
-  dueFromNow,
-  waitFor,
+  now,
+  outlast,
   MARK,
   DETAIL,
   MODIFIED,
-  AFTER,
+  MEANWHILE,
+  MEANWHILE_SECS,
 } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
@@ -58,20 +60,35 @@ async function get(key, softTags) {
  * @param {string[]} softTags
  * @param {number} flags
  */
-async function find(key, softTags, flags) {
-  let answer = native.findUse(key, softTags, flags)
-  const due = typeof answer === 'number' ? dueFromNow() : 0
-  while (typeof answer === 'number') {
-    const next = mailbox[MARK]
-    if ((await waitFor(answer, due)) === LATE && next === AFTER) native.giveUp(USE_CACHE, key)
-    flags |= next
-    answer = native.findUse(key, softTags, flags)
-  }
+function find(key, softTags, flags) {
+  const ask = (/** @type {number} */ flags) => askWith(key, softTags, flags)
+  const answer = ask(flags | place.ofPart())
+  return typeof answer === 'number' ? outlast(answer, ask) : answer
+}
+
+/**
+ * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+ * @param {string} key
+ * @param {string[]} softTags
+ * @param {number} flags
+ */
+function askWith(key, softTags, flags) {
+  const answer = native.findUse(key, softTags, flags)
+  if (typeof answer === 'number') return answer
   const found = answer && objectOf('USE_CACHE', key, answer)
+  // Before anybody is told: who listens may call a handler, too.
+  const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
-  // In the past: served once more and generated anew.
-  return entryOf(found, mailbox[MARK] === MODIFIED ? -1 : found.revalidate)
+  switch (mark) {
+    case MODIFIED:
+      // In the past: served once more and generated anew.
+      return entryOf(found, -1)
+    case MEANWHILE:
+      return entryOf(found, Math.ceil((now() - found.timestamp) / 1_000) + MEANWHILE_SECS)
+    default:
+      return entryOf(found, found.revalidate)
+  }
 }
 
 /**

@@ -152,38 +152,22 @@ impl Codec {
         Self { zip: self.zip.without_compressor(), ..self }
     }
 
-    /// The bytes to store anywhere: see [`Codec::encode_at`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn encode(&self, frame: &FrameRef<'_>) -> Result<Vec<u8>, Broken> {
-        self.encode_at(&[], frame)
-    }
-
     /// The bytes to store at a place. Signed ones are believed only there.
     ///
     /// # Errors
     /// [`Broken::TooLarge`], and no other: what could not be decoded is not written.
-    pub fn encode_at(&self, place: &[u8], frame: &FrameRef<'_>) -> Result<Vec<u8>, Broken> {
+    pub fn encode(&self, place: &[u8], frame: &FrameRef<'_>) -> Result<Vec<u8>, Broken> {
         let parts = [size_of_val(frame.key), frame.tags.as_packed().len(), frame.body.len()];
         self.check_size(parts)?;
         Ok(v1::write(self, place, frame))
     }
 
-    /// The entry that was stored anywhere: see [`Codec::decode_at`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn decode(&self, stored: &[u8]) -> Result<Frame, Broken> {
-        self.decode_at(&[], stored)
-    }
-
-    /// The entry that was stored at a place, whichever version wrote it. Whether it is the entry that was
-    /// asked for is for the caller to see: [`Frame::is_of`].
+    /// The entry that was stored at a place, whichever version wrote it. Whether it is the entry that
+    /// was asked for is for the caller to see: [`Frame::is_of`].
     ///
     /// # Errors
     /// Why the bytes are to be treated as a miss.
-    pub fn decode_at(&self, place: &[u8], stored: &[u8]) -> Result<Frame, Broken> {
+    pub fn decode(&self, place: &[u8], stored: &[u8]) -> Result<Frame, Broken> {
         match stored.strip_prefix(&MAGIC).ok_or(Broken::Magic)? {
             [] => Err(Broken::Length),
             [v1::VERSION, ..] => v1::read(self, place, stored),

@@ -3,15 +3,16 @@
 //! The protocol's state lies behind a lock. What every hit needs lies beside it in atomics, written
 //! after the state, so that whoever reads them finds the state at least as new.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::ring::Revision;
-use crate::tags::{Epoch, Point, Position, Stamp, Tag, Verdict};
+use crate::tags::{Epoch, Position, Stamp, Table};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
 /// sleep of the machine shorter than 50 ms goes unnoticed by it.
@@ -194,46 +195,8 @@ impl Ledger {
         self.state.read().ring().revision_at(moment)
     }
 
-    /// What is known of an entry with `stamp` and `tags`, and the tag that decided.
-    pub fn judge<'t>(
-        &self,
-        stamp: Stamp,
-        tags: impl IntoIterator<Item = &'t [u8]>,
-        now: Timestamp,
-    ) -> (Verdict, Option<&'t [u8]>) {
-        self.state.read().table().judge(stamp, tags, now)
-    }
-
-    /// The same of build output, which has no stamp: its point is that of its files, and in another
-    /// life of the table than it was read in, it is stale.
-    pub fn judge_output<'t>(
-        &self,
-        stamp: Stamp,
-        tags: impl IntoIterator<Item = &'t [u8]>,
-        now: Timestamp,
-    ) -> (Verdict, Option<&'t [u8]>) {
-        let state = self.state.read();
-        let table = state.table();
-        let (verdict, tag) = table.judge(Stamp { epoch: table.epoch(), ..stamp }, tags, now);
-        if stamp.epoch == table.epoch() {
-            (verdict, tag)
-        } else {
-            (verdict.max(Verdict::Stale), tag)
-        }
-    }
-
-    /// Those of `tags` that make an entry with `stamp` stale, and since when.
-    pub fn stale<'t>(
-        &self,
-        stamp: Stamp,
-        tags: impl IntoIterator<Item = &'t [u8]>,
-        now: Timestamp,
-    ) -> Vec<(Tag, Point)> {
-        self.state.read().table().stale(stamp, tags, now)
-    }
-
-    /// Tags remembered.
-    pub fn tags(&self) -> usize {
-        self.state.read().table().len()
+    /// What was invalidated. Keep it for one question only: nothing new is learned meanwhile.
+    pub fn table(&self) -> impl Deref<Target = Table> {
+        RwLockReadGuard::map(self.state.read(), Coherence::table)
     }
 }

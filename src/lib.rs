@@ -3,7 +3,8 @@
 //! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
-//! in the bytes of [`codec`]; [`flight`] keeps generations single. [`options`], [`stats`],
+//! in the bytes of [`codec`]; [`flight`] keeps generations single in
+//! this process, [`lease`] in the fleet. [`options`], [`stats`],
 //! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
@@ -20,6 +21,7 @@ pub mod error;
 pub mod flight;
 pub mod guard;
 pub mod key;
+pub mod lease;
 pub mod ledger;
 pub mod memory;
 pub mod next;

@@ -65,6 +65,16 @@ pub struct Stats {
     pub joined: AtomicU64,
     /// Gets that waited in vain.
     pub wait_timeouts: AtomicU64,
+    /// Keys that this process was given to generate, of all processes.
+    pub leases_taken: AtomicU64,
+    /// Gets that waited for what another process generates.
+    pub followed: AtomicU64,
+    /// Of those, how many were in vain.
+    pub lease_timeouts: AtomicU64,
+    /// Gets that would have generated, and were served what was generated for another.
+    pub saved: AtomicU64,
+    /// Gets that were served a stale value while another get generates.
+    pub stale_meanwhile: AtomicU64,
     /// Stored bytes that were no entry, or not the one asked for.
     pub broken: AtomicU64,
     /// Invalidations that could not be told to others at once; they are later.
@@ -104,6 +114,11 @@ impl Default for Stats {
             invalidations: AtomicU64::default(),
             joined: AtomicU64::default(),
             wait_timeouts: AtomicU64::default(),
+            leases_taken: AtomicU64::default(),
+            followed: AtomicU64::default(),
+            lease_timeouts: AtomicU64::default(),
+            saved: AtomicU64::default(),
+            stale_meanwhile: AtomicU64::default(),
             broken: AtomicU64::default(),
             unrecorded: AtomicU64::default(),
             panics: AtomicU64::default(),

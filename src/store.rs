@@ -20,6 +20,51 @@ pub struct Unavailable;
 /// a store that has several answers drops those together.
 pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
 
+/// A wish to generate what an address holds, so that nobody else of the fleet does meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The life of the table that is followed.
+    pub epoch: u64,
+    /// What is known now of invalidations: what is generated from here on is dated by it.
+    pub position: u64,
+    /// A lease from before this position is of no use: what it brings is outdated already.
+    pub outdated: u64,
+    /// Whether it is of no interest if anything lies at the address.
+    pub only_absent: bool,
+}
+
+/// The answer to a [`Claim`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nobody else generates it until the lease ends.
+    Taken,
+    /// Somebody else does.
+    Held,
+    /// For so many ms nobody need wait for anybody: it was not stored the last time.
+    Passed(u32),
+    /// Something lies there, and no claim was made.
+    Present,
+    /// There was no answer, or there are no leases here.
+    Unavailable,
+}
+
+/// How a lease ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It is free again.
+    Released,
+    /// Something was stored, so that it pays again to wait for each other.
+    Stored,
+    /// Nothing was stored, and will not be soon: for a minute nobody need wait for anybody.
+    Unset,
+    /// It took too long: who waited generates too, and for ten seconds nobody need wait.
+    Overrun,
+}
+
+/// Called once with the answer to a claim, and with what lies at the address; as [`Receive`].
+pub type ReceiveClaim =
+    Box<dyn FnOnce(Claimed, Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
+
 /// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
 /// be stored any more.
 pub type Make = Box<dyn FnOnce() -> Option<(Vec<u8>, u64)> + Send>;
@@ -29,12 +74,20 @@ pub trait SharedStore: Send + Sync {
     /// Asks for the entry at an address. It leaves with the next [`SharedStore::flush`].
     fn read(&self, address: Address, receive: Receive);
 
+    /// Claims an address and asks for its entry, in one turn. It leaves with the next
+    /// [`SharedStore::flush`], or by itself after a pause in ms.
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim);
+
+    /// Ends a lease of this process, if it still has it.
+    fn end(&self, address: Address, ending: Ending);
+
     /// Sends what was asked for since the last time: the requests of one tick travel together.
     fn flush(&self);
 
     /// Stores an entry in the background, made on the store's thread. `weight` is its size in bytes,
     /// roughly: what waits is bounded, and beyond that the oldest is dropped.
-    fn write(&self, address: Address, weight: usize, make: Make);
+    /// A lease that is to end ends after it.
+    fn write(&self, address: Address, weight: usize, ends: bool, make: Make);
 
     /// Calls `done` once everything written so far is stored or dropped.
     fn drain(&self, done: Box<dyn FnOnce() + Send>);
@@ -59,6 +112,14 @@ pub trait Listener: Send + Sync {
 
     /// When [`Event::Tick`] is due next.
     fn next_timer(&self) -> Option<Timestamp>;
+
+    /// The leases that go on: asked for once in a second.
+    fn leases(&self) -> Vec<Address> {
+        Vec::new()
+    }
+
+    /// The server forbids what leases need: every process generates for itself.
+    fn leaseless(&self) {}
 
     /// The server refuses the login: that is for whoever runs the process to know.
     fn refused(&self) {}

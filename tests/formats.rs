@@ -122,7 +122,7 @@ fn write_missing(folder: &Path) {
 
 fn written(stored: &Stored) -> Vec<u8> {
     let codec = Codec::new(stored.secret, LIMIT);
-    codec.encode(&(stored.frame)().borrowed()).unwrap()
+    codec.encode(&[], &(stored.frame)().borrowed()).unwrap()
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn what_any_version_stored_is_still_read() {
     for stored in FRAMES {
         let path = folder().join(stored.file);
         let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let read = Codec::new(stored.secret, LIMIT).decode(&bytes);
+        let read = Codec::new(stored.secret, LIMIT).decode(&[], &bytes);
         let Frame { head, key, tags, body } =
             read.unwrap_or_else(|broken| panic!("{}: {}", stored.file, broken.as_str()));
         let meant = (stored.frame)();

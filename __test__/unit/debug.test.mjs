@@ -98,6 +98,38 @@ test.concurrent('a function that throws harms nothing', async () => {
   expect({ code, stderr, hits: answer.hits }).toEqual({ code: 0, stderr: '', hits })
 })
 
+test.concurrent('a function that gets something else changes no answer', async () => {
+  const { answer } = await inChild(
+    async ({ index, page, hour }) => {
+      const Tiercel = require(index)
+      const gets = []
+      const look = ({ call, key }) => {
+        if (call !== 'get' || key.includes('other')) return
+        gets.push(new Tiercel().get('other', { kind: 'FETCH' }), Tiercel.get('["other"]', []))
+      }
+      Tiercel.configure({ debug: look })
+      const fetched = { kind: 'FETCH', data: { body: 'x', headers: {} }, revalidate: 60 }
+      const timestamp = performance.timeOrigin + performance.now()
+      const entry = (tags) => {
+        const value = new Blob(['x']).stream()
+        return Promise.resolve({ value, tags, timestamp, stale: 1, expire: 60, revalidate: 60 })
+      }
+      await new Tiercel().set('other', fetched, { tags: [] })
+      await Tiercel.set('["other"]', entry([]))
+      await new Tiercel().set('/page', page, hour)
+      await Tiercel.set('["entry"]', entry(['tag']))
+      await Tiercel.updateTags(['tag'], { expire: 60 })
+      const { cacheControl } = await new Tiercel().get('/page', { kind: 'APP_PAGE' })
+      const { revalidate } = await Tiercel.get('["entry"]', [])
+      const looks = await Promise.all(gets)
+      return [cacheControl.revalidate, revalidate, looks.map(Boolean)]
+    },
+    { given },
+  )
+  // Both are to be generated anew, soon and at once, whatever else was fresh.
+  expect(answer).toEqual([1, -1, [true, true, true, true]])
+})
+
 test.concurrent('a page that does not exist is a page of the pages router', async () => {
   const { answer } = await inChild(async ({ index }) => {
     const decisions = []

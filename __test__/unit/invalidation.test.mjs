@@ -178,9 +178,13 @@ test('a stale entry is served until somebody stores a new one', async () => {
   const [key, tag] = [newName(), newName()]
   await stores['use cache'].set(key, tag)
   await Tiercel.updateTags([tag], { expire: 60 })
+  const found = await Tiercel.get(key, [])
+  expect([found.revalidate, await textOf(found)]).toEqual([-1, 'x'])
+  // To the others it looks fresh, and not for long.
   for (let n = 0; n < 3; n++) {
     const found = await Tiercel.get(key, [])
-    expect([found.revalidate, await textOf(found)]).toEqual([-1, 'x'])
+    expect([found.revalidate, await textOf(found)]).toEqual([3, 'x'])
+    expect(found.timestamp + found.revalidate * 1_000).toBeGreaterThan(now())
   }
   await pause(2)
   await stores['use cache'].set(key, tag)

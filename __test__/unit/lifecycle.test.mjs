@@ -194,6 +194,22 @@ test.each([
   }
 })
 
+test.concurrent('the platform is found out without a look at the network', async () => {
+  const { answer } = await inChild(({ index }) => {
+    const { report } = process
+    const { getReport, excludeNetwork } = report
+    const seen = []
+    report.getReport = () => {
+      seen.push(report.excludeNetwork)
+      return getReport.call(report)
+    }
+    require(index)
+    return { seen, isRestored: report.excludeNetwork === excludeNetwork }
+  })
+  const seen = process.platform === 'linux' ? [true] : []
+  expect(answer).toEqual({ seen, isRestored: true })
+})
+
 test.concurrent('a binary that does not load says so, and why', async (test) => {
   const dir = directory(test)
   copy(dir, { withAddon: false })

@@ -1,6 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
-import { fetched, index, load, ofFetch, ofPage, pause, setFetch, timed, until } from './support.mjs'
+import {
+  fetched,
+  index,
+  load,
+  now,
+  ofFetch,
+  ofPage,
+  pause,
+  setFetch,
+  timed,
+  until,
+} from './support.mjs'
 
 // Of several that miss one fetch at once, one fetches and the others wait for it, for 1.2 s.
 const Tiercel = load()
@@ -88,11 +99,18 @@ test('an invalidated fetch is fetched once, too', async () => {
   expect(await bodyOf(other)).toBe('new')
 })
 
-test('a stale fetch is served to all: nobody waits', async () => {
+test('a stale fetch is served to all: one generates, nobody waits', async () => {
   await set('stale', 'old', ['stale'])
   await Tiercel.updateTags(['stale'], { expire: 60 })
+  const before = Tiercel.stats().leases.staleMeanwhile
   const found = await soon(Promise.all([get('stale'), get('stale'), get('stale')]))
-  expect(found.map(({ lastModified }) => lastModified)).toEqual([-1, -1, -1])
+  expect(found.map(({ value }) => value.data.body)).toEqual(['old', 'old', 'old'])
+  const [leader, ...others] = found.map(({ lastModified }) => lastModified)
+  expect(leader).toBe(-1)
+  for (const lastModified of others) expect(lastModified).toBeGreaterThan(now() - 1_000)
+  expect(Tiercel.stats().leases.staleMeanwhile).toBe(before + 2)
+  await set('stale', 'new', ['stale'])
+  expect(await bodyOf(get('stale'))).toBe('new')
 })
 
 test.concurrent('a leader that never stores holds nobody for longer than 1.2 s, and only once', async () => {

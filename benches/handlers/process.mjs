@@ -3,6 +3,7 @@
  * The process of one subject. Does what the contest asks, one thing at a time, and is idle between:
  * so the others have the machine for themselves.
  */
+import { answersWith } from './answers.mjs'
 import { cases } from './cases.mjs'
 import { fill, footprint, fullGc, load } from './heap.mjs'
 import { subject } from './subjects.mjs'
@@ -61,10 +62,4 @@ const acts = {
   load: (ms) => load(name, under, ms),
 }
 
-process.on('message', async (/** @type {[string, ...any[]]} */ [act, ...args]) => {
-  try {
-    process.send?.({ result: await acts[act](...args) })
-  } catch (error) {
-    process.send?.({ error: String(/** @type {Error} */ (error)?.stack) })
-  }
-})
+answersWith(acts)

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answersWith } from '../handlers/answers.mjs'
 import { SOFT_TAGS } from '../handlers/values.mjs'
 import { subjects } from './subjects.mjs'
 import { sorts } from './values.mjs'
@@ -134,10 +135,4 @@ const acts = {
   close: () => under.close(),
 }
 
-process.on('message', async (/** @type {[string, ...any[]]} */ [act, ...args]) => {
-  try {
-    process.send?.({ result: await acts[act](...args) })
-  } catch (error) {
-    process.send?.({ error: String(/** @type {Error} */ (error)?.stack) })
-  }
-})
+answersWith(acts)

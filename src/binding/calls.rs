@@ -5,31 +5,11 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::env::Slot;
-use super::terms::class_of;
-use super::{process, raw, read};
+use super::{process, raw};
 use crate::flight::Wake;
-use crate::next::value::ValueKind;
 
 /// Longest wait of a build for one write, in ms.
 const DRAIN_WAIT_MS: u32 = 2_000;
-
-/// `giveUp(kind, key)`: a get waited for the key in vain.
-pub(super) extern "C" fn give_up(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
-    raw::call::<2>(env, info, |call| {
-        let [kind, key] = call.args;
-        if let Some(kind) = ValueKind::from_number(read::small(env, kind)) {
-            let engine = process::engine();
-            let hash = |units: &[u16]| engine.hasher().key(class_of(kind), units).hash;
-            if let Some(hash) = read::with_units(env, key, hash) {
-                engine.give_up(hash);
-            }
-        }
-        raw::undefined(env)
-    })
-}
 
 /// `flush()`: the reads of this tick leave.
 pub(super) extern "C" fn flush(

@@ -13,7 +13,6 @@ use crate::error::Error;
 use crate::next::signal::Version;
 use crate::options::{InvalidationFailure, Options};
 use crate::redis::RedisStore;
-use crate::redis::target::Target;
 use crate::stats::{Answer, Kind, Latency};
 
 /// What JavaScript needs to know of the options.
@@ -34,7 +33,7 @@ pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
         let options = Options::resolve(&given, &env)?;
         let (mut grace_ms, mut must_record) = (0.0, false);
         if let Some(shared) = &options.shared {
-            RedisStore::check(&Target::new(shared, options.max_tags))?;
+            RedisStore::check(&shared.server)?;
             grace_ms = shared.invalidation_grace.as_millis() as f64;
             must_record = shared.on_invalidation_failure == InvalidationFailure::Reject;
         }
@@ -139,6 +138,16 @@ pub struct SharedStats {
     pub invalidation: LatencyStats,
 }
 
+/// Who generated what others wanted too.
+#[napi(object)]
+pub struct LeaseStats {
+    pub taken: f64,
+    pub followed: f64,
+    pub timed_out: f64,
+    pub saved: f64,
+    pub stale_meanwhile: f64,
+}
+
 /// Everything that is counted.
 #[napi(object)]
 pub struct EngineStats {
@@ -150,6 +159,7 @@ pub struct EngineStats {
     pub image: KindStats,
     pub memory: MemoryStats,
     pub shared: Option<SharedStats>,
+    pub leases: LeaseStats,
     pub sets: f64,
     pub dropped: f64,
     pub invalidations: f64,
@@ -182,6 +192,13 @@ pub fn stats() -> EngineStats {
             evictions: held.evictions as f64,
         },
         shared: shared_stats(engine),
+        leases: LeaseStats {
+            taken: read(&stats.leases_taken),
+            followed: read(&stats.followed),
+            timed_out: read(&stats.lease_timeouts),
+            saved: read(&stats.saved),
+            stale_meanwhile: read(&stats.stale_meanwhile),
+        },
         sets: read(&stats.sets),
         dropped: read(&stats.dropped),
         invalidations: read(&stats.invalidations),

@@ -25,13 +25,13 @@ pub(super) const MAILBOX: usize = 4;
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
-    /// How to read the returned entry, see `terms::Mark`; with a token the flag to ask with next.
+    /// How to read the returned entry, see `terms::Mark`; with a token the flags to ask with next.
     Mark = 0,
     /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
     Detail = 1,
     /// The revision of what was known when the answer was given.
     Revision = 2,
-    /// The name of the returned object.
+    /// The name of the returned object; with a token how long the get may wait in all, in ms.
     Handle = 3,
 }
 
@@ -194,12 +194,13 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
         slept_ms: Cell::new(0.0),
     }));
     let caller = threadsafe_function(env, state)?;
-    shared.open(caller);
-    process::enter(shared);
     // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
     // SAFETY: `state` lives until `finalize`, which runs after the hooks.
     let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
     napi::check_status!(status)?;
+    // Not before it is certain that others are told when the environment ends.
+    shared.open(caller);
+    process::enter(shared);
     // SAFETY: as above; the instance data is nobody else's.
     let status =
         unsafe { sys::napi_set_instance_data(env, state.cast(), Some(finalize), ptr::null_mut()) };

@@ -15,6 +15,7 @@ use crate::key::KeyRef;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
+use crate::store::Ending;
 use crate::tags::{MAX_LIFE_US, Tag, Verdict};
 
 pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
@@ -79,7 +80,7 @@ fn timed<const N: usize>(
     let answer = read::with_units(call.env, key, |units| {
         let key = engine.hasher().key(class_of(kind), units);
         let get = Get { env: call.env, state: call.state, engine, kind, key, asked, flags };
-        if kind == ValueKind::UseCache { get.find_use() } else { get.find() }
+        get.answer()
     });
     if let Some(started) = started {
         engine.stats.time_get(stopwatch_ns().saturating_sub(started));
@@ -89,55 +90,13 @@ fn timed<const N: usize>(
 
 impl Get<'_> {
     #[inline]
-    fn find(&self) -> sys::napi_value {
-        let found = self.engine.get(&self.key, || self.asked_tags());
-        match found {
+    fn answer(&self) -> sys::napi_value {
+        match self.engine.get(&self.key, || self.asked_tags()) {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
                 self.fresh(&entry)
             }
             Found::Unsure => self.ask(),
-            _ if let Some(token) = self.look_further() => token,
-            Found::Entry(entry, verdict, reason) if self.kind.accepts(entry.meta.format) => {
-                self.imperfect(&entry, verdict, &reason)
-            }
-            Found::Entry(..) => self.miss("another kind of value"),
-            Found::Nothing => self.absent(),
-        }
-    }
-
-    #[inline]
-    fn find_use(&self) -> sys::napi_value {
-        let found = self.engine.get(&self.key, || self.asked_tags());
-        match found {
-            Found::Entry(entry, Verdict::Fresh, _) => self.fresh(&entry),
-            Found::Unsure => self.ask(),
-            _ if let Some(token) = self.look_further() => token,
-            Found::Entry(entry, verdict, reason) => self.imperfect_use(&entry, verdict, &reason),
-            Found::Nothing => match self.delivered() {
-                Some(entry) => {
-                    let (verdict, reason) = self.engine.judge_now(&entry, || self.asked_tags());
-                    self.imperfect_use(&entry, verdict, &reason)
-                }
-                None => self.absent_use("absent"),
-            },
-        }
-    }
-
-    pub(super) fn imperfect_use(
-        &self,
-        entry: &Arc<Entry>,
-        verdict: Verdict,
-        reason: &Reason,
-    ) -> sys::napi_value {
-        match verdict {
-            Verdict::Fresh => self.fresh(entry),
-            Verdict::Stale => {
-                // By age Next.js sees it itself; a stale tag it must be told.
-                let is_by_tag = matches!(reason, Reason::Tag(_));
-                let mark = if is_by_tag { Mark::Modified } else { Mark::Stale };
-                self.stale(entry, mark, 0.0, reason)
-            }
-            Verdict::Gone => self.absent_use(&words(reason)),
+            found => self.further(found),
         }
     }
 
@@ -148,6 +107,10 @@ impl Get<'_> {
     #[inline]
     pub(super) fn fresh(&self, entry: &Arc<Entry>) -> sys::napi_value {
         self.count(entry, Verdict::Fresh);
+        if self.flags & flag::OUTPUT != 0 {
+            // What was found need not be generated.
+            self.engine.let_go(&self.key, Ending::Released);
+        }
         self.note("fresh", entry, "");
         self.told(Mark::Fresh, 0.0);
         self.object(entry)
@@ -170,6 +133,18 @@ impl Get<'_> {
         self.object(entry)
     }
 
+    /// Stale, and somebody else generates: whoever asks need not know.
+    pub(super) fn meanwhile(&self, entry: &Arc<Entry>, why: &Reason) -> sys::napi_value {
+        self.count(entry, Verdict::Stale);
+        bump(&self.engine.stats.stale_meanwhile);
+        if matches!(why, Reason::Tag(_)) {
+            self.engine.hand_out(entry, &self.asked_tags());
+        }
+        self.note("stale, another generates:", entry, &words(why));
+        self.told(Mark::Meanwhile, 0.0);
+        self.object(entry)
+    }
+
     #[inline]
     fn told(&self, mark: Mark, modified: f64) {
         self.state.leave(Slot::Mark, f64::from(mark as u8));
@@ -181,7 +156,8 @@ impl Get<'_> {
         object.unwrap_or_else(|| raw::undefined(self.env))
     }
 
-    /// An entry that is not fresh: what Next.js is told depends on its version.
+    /// An entry that is not fresh, to who is to generate it: what Next.js is told depends on its
+    /// version.
     #[cold]
     pub(super) fn imperfect(
         &self,
@@ -189,6 +165,24 @@ impl Get<'_> {
         verdict: Verdict,
         reason: &Reason,
     ) -> sys::napi_value {
+        if self.kind == ValueKind::UseCache {
+            // By age Next.js sees it itself; a stale tag it must be told.
+            let is_by_tag = matches!(reason, Reason::Tag(_));
+            let mark = if is_by_tag { Mark::Modified } else { Mark::Stale };
+            return match verdict {
+                Verdict::Gone => self.join(&words(reason)),
+                _ => self.stale(entry, mark, 0.0, reason),
+            };
+        }
+        match self.signal(entry, verdict, reason) {
+            Signal::AsIs => self.stale(entry, Mark::Stale, 0.0, reason),
+            Signal::Modified(ms) => self.stale(entry, Mark::Modified, ms, reason),
+            Signal::Brief(ms) => self.stale(entry, Mark::Brief, ms, reason),
+            Signal::Miss => self.join(&words(reason)),
+        }
+    }
+
+    fn signal(&self, entry: &Entry, verdict: Verdict, reason: &Reason) -> Signal {
         let meta = &entry.meta;
         let question = Question {
             version: process::version(),
@@ -202,20 +196,14 @@ impl Get<'_> {
                 .map_or(Revalidate::Never, |us| Revalidate::Secs(us as f64 / 1e6)),
             outlived: self.engine.clock.now().since_us(meta.created) > MAX_LIFE_US,
         };
-        match signal(&question, || prerendered::is_closed(&self.key)) {
-            Signal::AsIs => self.stale(entry, Mark::Stale, 0.0, reason),
-            Signal::Modified(ms) => self.stale(entry, Mark::Modified, ms, reason),
-            Signal::Brief(ms) => self.stale(entry, Mark::Brief, ms, reason),
-            Signal::Miss if self.kind == ValueKind::Fetch => self.join(&words(reason)),
-            Signal::Miss => self.miss(&words(reason)),
-        }
+        signal(&question, || prerendered::is_closed(&self.key))
     }
 
     /// Where this get has the entry from: what was read just now, memory has from then on.
     #[inline]
     fn source(&self, entry: &Entry) -> Source {
         match entry.meta.source {
-            Source::Output if self.flags & flag::AFTER != 0 => Source::Output,
+            Source::Output if self.flags & flag::OUTPUT != 0 => Source::Output,
             Source::Shared if self.flags & flag::READ != 0 => Source::Shared,
             _ => Source::Generated,
         }
@@ -232,8 +220,13 @@ impl Get<'_> {
             (Source::Output, _) => Answer::PrerenderedStale,
         };
         self.engine.stats.count(counted(self.kind), answer);
-        if self.flags & flag::AFTER != 0 && entry.meta.source == Source::Generated {
+        let has_joined = self.flags & flag::JOINED != 0 && entry.meta.source == Source::Generated;
+        let has_followed = self.flags & flag::FOLLOWED != 0;
+        if has_joined {
             bump(&self.engine.stats.joined);
+        }
+        if verdict == Verdict::Fresh && (has_joined || has_followed) {
+            bump(&self.engine.stats.saved);
         }
     }
 
@@ -256,6 +249,7 @@ pub(super) fn words(reason: &Reason) -> String {
     match reason {
         Reason::Age => "by age".into(),
         Reason::Superseded => "older than what was stored since".into(),
+        Reason::Unsure => "unknown whether it is current".into(),
         Reason::Tag(Some(tag)) => format!("tag {tag}"),
         Reason::Tag(None) => "older than the tags remembered".into(),
     }

@@ -1,174 +1,307 @@
-//! Gets that memory alone cannot answer: what they wait for, and misses.
+//! Gets that find nothing fresh: who generates, what they wait for, and misses.
 
 use std::sync::Arc;
 
 use napi::sys;
 
 use super::env::Slot;
-use super::get::Get;
+use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
-use crate::engine::Reason;
+use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
 use crate::flight::{Joined, Landing, Wake};
+use crate::lease::{Asked, Standing};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
-use crate::stats::Answer;
+use crate::stats::{Answer, bump};
 use crate::tags::Verdict;
 
 /// Longest wait for what is current, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
 /// Longest wait for a file of the build output, in ms.
 const OUTPUT_WAIT_MS: u32 = 2_200;
+/// What one get may wait in all, at least, in ms: enough for the store.
+const LEAST_BUDGET_MS: u32 = 500;
+/// Stages of a get that wait for somebody to generate.
+const GENERATIONS: u32 = flag::JOINED | flag::FOLLOWED | flag::OUTPUT;
 
 impl Get<'_> {
+    fn has(&self, flags: u32) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether a wait for a generation was in vain: from now on nothing is waited for.
+    fn is_late(&self) -> bool {
+        self.flags & flag::LATE != 0 && self.has(flag::GENERATION)
+    }
+
     /// It is not known what is current: the store is asked, once.
     #[cold]
     pub(super) fn ask(&self) -> sys::napi_value {
-        if self.flags & (flag::ASKED | flag::READ | flag::AFTER) != 0 {
-            return self.miss("unknown whether it is current");
+        if self.has(flag::ASKED | flag::READ | GENERATIONS) {
+            let may_look = !self.has(GENERATIONS) && self.is_closed();
+            if may_look
+                && self.engine.held(&self.key).is_none()
+                && let Some(token) = self.read_output()
+            {
+                return token;
+            }
+            return self.miss(&words(&Reason::Unsure));
         }
         let token = self.state.token();
         self.engine.ask(&self.waker(), token);
         self.waiting(token, ASK_WAIT_MS, flag::ASKED)
     }
 
-    /// Memory has nothing fresh: a generation may be under way here, and others may have it.
+    /// Memory has nothing fresh.
     #[cold]
-    pub(super) fn look_further(&self) -> Option<sys::napi_value> {
-        if self.engine.tier().is_none() || self.flags & (flag::READ | flag::LOCAL) != 0 {
-            return None;
+    pub(super) fn further(&self, found: Found) -> sys::napi_value {
+        if self.is_late() {
+            self.engine.give_up(&self.key);
         }
-        if self.delivered().is_some() {
+        let found = match found {
+            Found::Entry(entry, verdict, reason) => Some((entry, verdict, reason)),
+            _ => self.delivered().map(|entry| self.judged(entry)),
+        };
+        let found = found.filter(|(entry, ..)| self.kind.accepts(entry.meta.format));
+        if let Some((entry, Verdict::Fresh, _)) = &found {
+            return self.fresh(entry);
+        }
+        let stale = found.as_ref().filter(|(_, verdict, _)| *verdict == Verdict::Stale);
+        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none()) {
+            Ok(standing) => standing,
+            Err(token) => return token,
+        };
+        match &found {
+            Some((entry, Verdict::Stale, reason)) if !self.leads(standing) => {
+                self.meanwhile(entry, reason)
+            }
+            Some((entry, verdict @ Verdict::Stale, reason)) => {
+                self.imperfect(entry, *verdict, reason)
+            }
+            Some((entry, verdict, reason)) => match self.follow(standing, Some(entry)) {
+                Some(token) => token,
+                None => self.imperfect(entry, *verdict, reason),
+            },
+            None => self.absent(standing),
+        }
+    }
+
+    /// The entry that was read for this get.
+    fn delivered(&self) -> Option<Arc<Entry>> {
+        let has_waited = self.has(flag::READ | GENERATIONS);
+        has_waited.then(|| self.state.delivered(self.key.hash)).flatten()
+    }
+
+    fn judged(&self, entry: Arc<Entry>) -> (Arc<Entry>, Verdict, Reason) {
+        if entry.meta.source == Source::Output && !self.engine.may_read_output(&self.key) {
+            return (entry, Verdict::Gone, Reason::Superseded);
+        }
+        let (verdict, reason) = self.engine.judge_now(&entry, || self.asked_tags());
+        (entry, verdict, reason)
+    }
+
+    /// Finds out who generates. An error is a token to wait with for that.
+    fn inquire(&self, held: Option<&Arc<Entry>>, is_cold: bool) -> Result<Standing, sys::napi_value> {
+        if self.is_late() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
+            return Ok(Standing::Anybody);
+        }
+        if is_cold && let Some(token) = self.join_open() {
+            return Err(token);
+        }
+        if !self.takes_part(is_cold) || !self.engine.may_claim(&self.key) {
+            return self.read().map_or(Ok(Standing::Anybody), Err);
+        }
+        let claims = self.flags / flag::CLAIM;
+        if self.has(flag::READ) && !self.has(flag::FOLLOWED) || claims >= flag::MOST_CLAIMS {
+            let standing = self.engine.standing(&self.key);
+            // What was known may be forgotten before a busy thread comes to hear of it.
+            let is_forgotten = standing == Standing::Unknown && !self.has(flag::LATE);
+            if !is_forgotten || claims >= flag::MOST_CLAIMS {
+                return Ok(standing);
+            }
+        }
+        let token = self.state.token();
+        let held = (held.map(|entry| &**entry), is_cold);
+        match self.engine.claim(&self.key, held, || self.asked_tags(), &self.waker(), token) {
+            // Whoever was told to generate may fail to, and somebody else have stored it.
+            Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
+                self.read().map_or(Ok(standing), Err)
+            }
+            Asked::Known(standing) => Ok(standing),
+            Asked::Ask | Asked::Wait => {
+                // A stale entry found in the store is claimed with one more turn.
+                let wait_ms = self.engine.read_wait_ms() * 2;
+                Err(self.waiting(token, wait_ms, flag::READ | (flag::CLAIM * (claims + 1))))
+            }
+        }
+    }
+
+    /// Whether it matters to this get who generates.
+    fn takes_part(&self, is_cold: bool) -> bool {
+        // Such misses are often not followed by a set.
+        let is_unset = is_cold && self.has(flag::PPR | flag::FALLBACK);
+        let is_never_led = !is_cold && self.has(flag::PREFETCH | flag::KEPT);
+        !self.has(flag::ASIDE) && !is_unset && !is_never_led
+    }
+
+    /// Whether this get, which has something stale, is to generate.
+    fn leads(&self, standing: Standing) -> bool {
+        if self.has(flag::ASIDE | flag::KEPT) {
+            return true;
+        }
+        let is_first = |standing| matches!(standing, Standing::Here { is_first: true });
+        match standing {
+            _ if self.has(flag::PREFETCH) => false,
+            Standing::Here { is_first } => is_first,
+            Standing::Elsewhere => false,
+            Standing::Anybody | Standing::Unknown => is_first(self.engine.lead_here(&self.key)),
+        }
+    }
+
+    /// Waits for a generation that is under way in this process.
+    fn join_open(&self) -> Option<sys::napi_value> {
+        let wait_ms = match self.kind {
+            ValueKind::Fetch | ValueKind::UseCache => self.wait_ms(),
+            _ => 0,
+        };
+        if wait_ms == 0 || self.has(flag::READ | flag::JOINED) {
             return None;
         }
         let token = self.state.token();
-        let wait_ms = match self.kind {
-            ValueKind::Fetch => self.engine.options.fetch_wait_ms,
-            ValueKind::UseCache => self.engine.options.wait_ms,
-            _ => 0,
-        };
-        let may_wait = wait_ms > 0 && self.flags & flag::AFTER == 0;
-        if may_wait && self.engine.wait(&self.key, &self.waker(), token) {
-            return Some(self.waiting(token, wait_ms, flag::AFTER));
+        let waits = self.engine.wait(&self.key, &self.waker(), token);
+        waits.then(|| self.waiting(token, wait_ms, flag::JOINED))
+    }
+
+    /// Reads what others have stored, once.
+    fn read(&self) -> Option<sys::napi_value> {
+        if self.has(flag::READ) {
+            return None;
         }
+        let token = self.state.token();
         let wait_ms = self.engine.read_wait_ms();
         let reads = self.engine.read(&self.key, &self.waker(), token);
         reads.then(|| self.waiting(token, wait_ms, flag::READ))
     }
 
-    /// The entry that was read for this get.
-    pub(super) fn delivered(&self) -> Option<Arc<Entry>> {
-        let has_waited = self.flags & (flag::READ | flag::AFTER) != 0;
-        has_waited.then(|| self.state.delivered(self.key.hash)).flatten()
+    /// Waits for what another process generates.
+    fn follow(&self, standing: Standing, dead: Option<&Arc<Entry>>) -> Option<sys::napi_value> {
+        let wait_ms = self.wait_ms();
+        if standing != Standing::Elsewhere || wait_ms == 0 || !self.takes_part(true) {
+            return None;
+        }
+        let token = self.state.token();
+        let dead = dead.map(|entry| &**entry);
+        let asked = || self.asked_tags();
+        let waits = self.engine.follow(&self.key, dead, asked, wait_ms, &self.waker(), token);
+        if waits && !self.has(flag::FOLLOWED) {
+            bump(&self.engine.stats.followed);
+        }
+        waits.then(|| self.waiting(token, wait_ms, flag::FOLLOWED))
     }
 
-    /// Nothing in memory: somebody may be fetching it, or the build output has it.
-    #[cold]
-    pub(super) fn absent(&self) -> sys::napi_value {
-        if let Some(entry) = self.delivered() {
-            return self.judged(&entry);
-        }
-        if self.flags & flag::AFTER != 0 {
-            return self.miss("absent");
-        }
-        match self.kind {
-            ValueKind::Fetch => self.join("absent"),
-            ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages => self.read_output(),
-            _ => self.miss("absent"),
-        }
+    fn wait_ms(&self) -> u32 {
+        let options = &self.engine.options;
+        if self.kind == ValueKind::Fetch { options.fetch_wait_ms } else { options.wait_ms }
     }
 
-    fn judged(&self, entry: &Arc<Entry>) -> sys::napi_value {
-        if !self.kind.accepts(entry.meta.format) {
-            return self.miss("another kind of value");
+    /// Nothing anywhere that could be served: the build output may have it, another process may be
+    /// generating it.
+    fn absent(&self, standing: Standing) -> sys::napi_value {
+        let is_page =
+            matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
+        if is_page && !self.has(flag::OUTPUT) && let Some(token) = self.read_output() {
+            return token;
         }
-        if entry.meta.source == Source::Output && !self.engine.may_read_output(&self.key) {
-            return self.imperfect(entry, Verdict::Gone, &Reason::Superseded);
-        }
-        let (verdict, reason) = self.engine.judge_now(entry, || self.asked_tags());
-        if verdict == Verdict::Fresh {
-            return self.fresh(entry);
-        }
-        self.imperfect(entry, verdict, &reason)
+        self.follow(standing, None).unwrap_or_else(|| self.join("absent"))
     }
 
-    /// Joins a fetch under way, or leads it.
+    /// To be generated here: joins who does so already, where Next.js does not by itself.
     pub(super) fn join(&self, why: &str) -> sys::napi_value {
-        let wait_ms = self.engine.options.fetch_wait_ms;
-        if wait_ms == 0 || self.flags & flag::AFTER != 0 || process::building() {
+        let wait_ms = self.wait_ms();
+        let waits = self.kind == ValueKind::UseCache
+            || self.kind == ValueKind::Fetch && !process::building();
+        if !waits || wait_ms == 0 || self.has(flag::JOINED) || self.is_late() {
             return self.miss(why);
         }
         let token = self.state.token();
-        match self.engine.join(&self.key, &self.waker(), token) {
-            Joined::Wait => self.waiting(token, wait_ms, flag::AFTER),
-            Joined::Lead | Joined::Pass => self.miss(why),
-        }
+        let opens = self.kind == ValueKind::Fetch
+            || process::version() < Version::V16_3 && !process::building();
+        let is_joined = if opens {
+            self.engine.join(&self.key, &self.waker(), token) == Joined::Wait
+        } else {
+            self.engine.wait(&self.key, &self.waker(), token)
+        };
+        if is_joined { self.waiting(token, wait_ms, flag::JOINED) } else { self.miss(why) }
     }
 
-    /// Reads prerendered output in the background; the others that want it wait with us.
-    fn read_output(&self) -> sys::napi_value {
+    /// Reads prerendered output in the background; the others that want it wait with us. `None` if
+    /// there is none to be had.
+    fn read_output(&self) -> Option<sys::napi_value> {
         let app = process::app();
         let may = self.engine.options.prerendered && !app.building;
-        // Even as history the output of such a page is better than nothing: that would be a 404.
-        let is_wanted = || {
-            self.engine.may_read_output(&self.key)
-                || app.version < Version::V16_4 && prerendered::is_closed(&self.key)
-        };
-        let Some(dir) = app.server_dir.filter(|_| may && is_wanted()) else {
-            return self.miss("absent");
-        };
+        // Even as history the output of such a page is better than nothing.
+        let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
+        let dir = app.server_dir.filter(|_| may && is_wanted())?;
         let token = self.state.token();
         match self.engine.join(&self.key, &self.waker(), token) {
-            Joined::Wait => self.waiting(token, OUTPUT_WAIT_MS, flag::AFTER),
-            Joined::Pass => self.miss("absent"),
+            Joined::Wait => Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT)),
+            Joined::Pass => None,
             Joined::Lead => {
                 let job = prerendered::Job {
                     dir,
                     kind: self.kind,
                     units: self.key.units.into(),
-                    is_fallback: self.flags & flag::FALLBACK != 0,
-                    is_ppr: self.flags & flag::PPR != 0,
+                    is_fallback: self.has(flag::FALLBACK),
+                    is_ppr: self.has(flag::PPR),
                 };
                 self.engine.wait(&self.key, &self.waker(), token);
                 if job.start(self.env, self.state) {
-                    self.waiting(token, OUTPUT_WAIT_MS, flag::AFTER)
-                } else {
-                    self.engine.land(&self.key, Landing::Stored);
-                    self.miss("absent")
+                    return Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT));
                 }
+                self.engine.land(&self.key, Landing::Stored);
+                None
             }
         }
-    }
-
-    /// A `'use cache'` miss: a set of the key may be under way, and up to 16.2 a generation.
-    #[cold]
-    pub(super) fn absent_use(&self, why: &str) -> sys::napi_value {
-        let wait_ms = self.engine.options.wait_ms;
-        if wait_ms == 0 || self.flags & flag::AFTER != 0 {
-            return self.miss(why);
-        }
-        let token = self.state.token();
-        let waits = if process::version() < Version::V16_3 && !process::building() {
-            self.engine.join(&self.key, &self.waker(), token) == Joined::Wait
-        } else {
-            self.engine.wait(&self.key, &self.waker(), token)
-        };
-        if waits { self.waiting(token, wait_ms, flag::AFTER) } else { self.miss(why) }
     }
 
     fn waker(&self) -> Arc<dyn Wake> {
         self.state.shared.clone()
     }
 
-    /// The answer to who has to wait, and then asks again with the flag `next`.
-    fn waiting(&self, token: u32, wait_ms: u32, next: u32) -> sys::napi_value {
-        self.state.leave(Slot::Mark, f64::from(next));
+    /// The answer to who has to wait, and then asks again with the flags in the mailbox.
+    fn waiting(&self, token: u32, wait_ms: u32, stage: u32) -> sys::napi_value {
+        let kept = self.flags & !(flag::LATE | flag::GENERATION);
+        let kept = if stage & flag::READ == 0 { kept } else { kept % flag::CLAIM & !flag::FOLLOWED };
+        let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
+        self.state.leave(Slot::Mark, f64::from(kept | stage | waits_for));
         self.state.leave(Slot::Detail, f64::from(wait_ms));
+        self.state.leave(Slot::Handle, f64::from(self.wait_ms().max(LEAST_BUDGET_MS)));
         raw::small(self.env, token)
     }
 
+    /// Whether a miss is a 404: it is one before 16.4, if the page is of `dynamicParams = false`.
+    fn is_closed(&self) -> bool {
+        let is_page =
+            matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
+        is_page && process::version() < Version::V16_4 && prerendered::is_closed(&self.key)
+    }
+
+    /// Whatever there is, where a miss is a 404: memory may hold it without being allowed to answer.
+    fn instead_of_404(&self) -> Option<sys::napi_value> {
+        if !self.is_closed() {
+            return None;
+        }
+        let held = self.engine.held(&self.key).or_else(|| self.delivered());
+        let held = held.filter(|entry| self.kind.accepts(entry.meta.format))?;
+        Some(self.imperfect(&held, Verdict::Gone, &Reason::Unsure))
+    }
+
     pub(super) fn miss(&self, why: &str) -> sys::napi_value {
+        if let Some(answer) = self.instead_of_404() {
+            return answer;
+        }
         self.engine.stats.count(counted(self.kind), Answer::Miss);
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         if self.engine.options.debug {

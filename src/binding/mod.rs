@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 14] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -48,7 +48,6 @@ const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
     ("findUse", Some(get::find_use)),
     ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
-    ("giveUp", Some(calls::give_up)),
     ("revision", Some(calls::revision)),
     ("put", Some(set::put)),
     ("putUse", Some(set::put_use)),

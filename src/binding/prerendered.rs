@@ -44,7 +44,7 @@ impl Job {
         let running = Box::into_raw(running);
         let name = raw::latin1(env, b"tiercel");
         // SAFETY: `running` is handed to Node and comes back in `done`, where it is freed; until
-        // then only `read` touches it, on one thread. If Node refuses the work, it is freed here.
+        // then only `read` touches it, on one thread. If Node refuses the work, both are freed here.
         unsafe {
             let created = sys::napi_create_async_work(
                 env,
@@ -55,12 +55,16 @@ impl Job {
                 running.cast(),
                 &raw mut (*running).work,
             );
-            let started = created == sys::Status::napi_ok
-                && sys::napi_queue_async_work(env, (*running).work) == sys::Status::napi_ok;
-            if !started {
-                drop(Box::from_raw(running));
+            let is_created = created == sys::Status::napi_ok;
+            let work = (*running).work;
+            if is_created && sys::napi_queue_async_work(env, work) == sys::Status::napi_ok {
+                return true;
             }
-            started
+            if is_created {
+                sys::napi_delete_async_work(env, work);
+            }
+            drop(Box::from_raw(running));
+            false
         }
     }
 }
@@ -90,8 +94,8 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
             // Such a page is a 404 without its output, whatever the age of that.
             let is_anew = process::version() < Version::V16_4 && is_closed(&key);
             if !engine.keep_prerendered(&key, &entry, is_anew) {
-                // SAFETY: this runs on the environment's thread, and the state lives as long as
-                // the environment.
+                // SAFETY: this runs on the environment's thread. An environment that ends waits
+                // for work under way before its hooks run, and the state goes after them.
                 let state = unsafe { &*running.state };
                 // Never in memory, so nothing would retire it later.
                 entry.retire();

@@ -20,7 +20,6 @@ use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
 use crate::options::{InvalidationFailure, Options, Shared};
 use crate::redis::RedisStore;
-use crate::redis::target::Target;
 
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
 static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
@@ -83,8 +82,7 @@ fn shared(options: &Options, app: &App) -> Option<Shared> {
 }
 
 fn connect(engine: &Arc<Engine>, shared: &Shared) {
-    let target = Target::new(shared, engine.options.max_tags);
-    match RedisStore::start(target, engine.clone()) {
+    match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
         Ok(store) => {
             let limit = engine.options.shared_entry_bytes();
             let tier = Tier::new(Arc::new(store), shared, limit, !building());

@@ -4,20 +4,39 @@ use crate::key::Class;
 use crate::next::value::ValueKind;
 use crate::stats::Kind;
 
-/// Flags of a get, as JavaScript gives them.
+/// Flags of a get. JavaScript gives the first ones; an answer that is a token comes with those to ask
+/// with next.
 pub(super) mod flag {
     /// `ctx.isFallback`.
     pub(in super::super) const FALLBACK: u32 = 1;
     /// `ctx.isRoutePPREnabled`.
     pub(in super::super) const PPR: u32 = 2;
-    /// The caller has waited for a generation, or for build output.
-    pub(in super::super) const AFTER: u32 = 4;
-    /// The caller has waited for the shared tier to be read.
-    pub(in super::super) const READ: u32 = 8;
-    /// The caller has waited until it may be known what is current.
-    pub(in super::super) const ASKED: u32 = 16;
     /// Only this process is asked, and told.
-    pub(in super::super) const LOCAL: u32 = 32;
+    pub(in super::super) const LOCAL: u32 = 4;
+    /// Whoever asks generates in any case, or never: who generates is not asked.
+    pub(in super::super) const ASIDE: u32 = 8;
+    /// Whoever asks never generates what is stale.
+    pub(in super::super) const PREFETCH: u32 = 16;
+    /// What is made of the answer is kept: nothing stale may look fresh.
+    pub(in super::super) const KEPT: u32 = 32;
+    /// The last wait was in vain.
+    pub(in super::super) const LATE: u32 = 64;
+    /// The last wait was for a generation.
+    pub(in super::super) const GENERATION: u32 = 128;
+    /// The caller has waited until it may be known what is current.
+    pub(in super::super) const ASKED: u32 = 1 << 8;
+    /// It has waited for the shared tier to be read.
+    pub(in super::super) const READ: u32 = 1 << 9;
+    /// It has waited for a generation of this process.
+    pub(in super::super) const JOINED: u32 = 1 << 10;
+    /// It has waited for build output.
+    pub(in super::super) const OUTPUT: u32 = 1 << 11;
+    /// It has waited for a generation of another process.
+    pub(in super::super) const FOLLOWED: u32 = 1 << 12;
+    /// One claim; so many fit above it.
+    pub(in super::super) const CLAIM: u32 = 1 << 13;
+    /// Claims that one get may make.
+    pub(in super::super) const MOST_CLAIMS: u32 = 4;
 }
 
 /// How JavaScript is to read a returned entry; `js/native.js` names them the same.
@@ -31,6 +50,8 @@ pub(super) enum Mark {
     Modified = 2,
     /// Stale: with another `lastModified` and a lifetime of a second.
     Brief = 3,
+    /// Stale, and another get generates: it is to look fresh, and not for long.
+    Meanwhile = 5,
     /// Of a check: fresh, if the tags of who asks do not say otherwise.
     Asked = 4,
 }

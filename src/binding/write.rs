@@ -87,10 +87,12 @@ fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
                 &raw mut out,
             )
         };
-        if status == sys::Status::napi_ok {
-            return out;
+        match status {
+            sys::Status::napi_ok => return out,
+            // Node had taken the bytes when it failed: it finalizes them, if it has not yet.
+            sys::Status::napi_generic_failure => {}
+            _ => Pin::reclaim(pin),
         }
-        Pin::reclaim(pin);
     }
     copied(env, body)
 }

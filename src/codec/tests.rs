@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 const LIMIT: usize = 1 << 20;
+const PLACE: &[u8] = b"here";
 /// Where the flags stand in a frame.
 const FLAGS: usize = 5;
 const SIGNED: u8 = 2;
@@ -37,7 +38,7 @@ fn frame(body: &[u8]) -> Frame {
 }
 
 fn encoded(codec: &Codec, frame: &Frame) -> Vec<u8> {
-    codec.encode(&frame.borrowed()).unwrap()
+    codec.encode(PLACE, &frame.borrowed()).unwrap()
 }
 
 /// A text that compresses well.
@@ -82,20 +83,20 @@ fn a_frame_of_an_unknown_version_is_told_as_such() {
     let mut stored = encoded(&plain(), &frame(b"body"));
     for version in [0, 2, 255] {
         stored[MAGIC.len()] = version;
-        assert_eq!(plain().decode(&stored), Err(Broken::Version));
+        assert_eq!(plain().decode(PLACE, &stored), Err(Broken::Version));
     }
-    assert_eq!(plain().decode(&stored[..MAGIC.len()]), Err(Broken::Length));
-    assert_eq!(plain().decode(b""), Err(Broken::Magic));
-    assert_eq!(plain().decode(b"{\"kind\":\"FETCH\"}"), Err(Broken::Magic));
+    assert_eq!(plain().decode(PLACE, &stored[..MAGIC.len()]), Err(Broken::Length));
+    assert_eq!(plain().decode(PLACE, b""), Err(Broken::Magic));
+    assert_eq!(plain().decode(PLACE, b"{\"kind\":\"FETCH\"}"), Err(Broken::Magic));
 }
 
 #[test]
 fn what_is_signed_for_one_place_is_not_believed_at_another() {
     let codec = signing(b"secret");
-    let stored = codec.encode_at(b"build one", &frame(b"body").borrowed()).unwrap();
-    assert!(codec.decode_at(b"build one", &stored).is_ok());
-    assert_eq!(codec.decode_at(b"build two", &stored), Err(Broken::Mac));
-    assert!(plain().decode_at(b"build two", &stored).is_ok());
+    let stored = codec.encode(b"build one", &frame(b"body").borrowed()).unwrap();
+    assert!(codec.decode(b"build one", &stored).is_ok());
+    assert_eq!(codec.decode(b"build two", &stored), Err(Broken::Mac));
+    assert!(plain().decode(b"build two", &stored).is_ok());
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn an_unknown_flag_is_refused_even_in_a_whole_frame() {
     for flag in [16, 32, 64, 128] {
         let mut content = stored[..stored.len() - 8].to_vec();
         content[FLAGS] |= flag;
-        assert_eq!(plain().decode(&with_new_checksum(content)), Err(Broken::Flags));
+        assert_eq!(plain().decode(PLACE, &with_new_checksum(content)), Err(Broken::Flags));
     }
 }
 
@@ -114,17 +115,17 @@ fn every_flipped_bit_and_every_cut_is_refused() {
     for codec in [plain(), signing] {
         for body in [b"short".to_vec(), text(3_000)] {
             let stored = encoded(&codec, &frame(&body));
-            assert!(codec.decode(&stored).is_ok());
+            assert!(codec.decode(PLACE, &stored).is_ok());
             for bit in 0..stored.len() * 8 {
                 let mut flipped = stored.clone();
                 flipped[bit / 8] ^= 1 << (bit % 8);
-                assert!(codec.decode(&flipped).is_err(), "bit {bit}");
+                assert!(codec.decode(PLACE, &flipped).is_err(), "bit {bit}");
             }
             for length in 0..stored.len() {
-                assert!(codec.decode(&stored[..length]).is_err(), "{length} bytes");
+                assert!(codec.decode(PLACE, &stored[..length]).is_err(), "{length} bytes");
             }
             let longer = [&*stored, &[0]].concat();
-            assert_eq!(codec.decode(&longer), Err(Broken::Checksum));
+            assert_eq!(codec.decode(PLACE, &longer), Err(Broken::Checksum));
         }
     }
 }
@@ -133,7 +134,7 @@ fn every_flipped_bit_and_every_cut_is_refused() {
 fn a_frame_under_a_wrong_key_is_found_out() {
     let hasher = Hasher::default();
     let stored = encoded(&plain(), &frame(b"of a key"));
-    let frame = plain().decode(&stored).unwrap();
+    let frame = plain().decode(PLACE, &stored).unwrap();
     let units: Vec<u16> = "a key".encode_utf16().chain([0xD800]).collect();
     let other: Vec<u16> = "a key".encode_utf16().chain([0xD801]).collect();
     assert!(frame.is_of(&hasher.key(Class::Fetch, &units)));
@@ -146,9 +147,9 @@ fn a_frame_under_a_wrong_key_is_found_out() {
 fn with_a_secret_only_what_it_signed_is_believed() {
     let (plain, ours, theirs) = (plain(), signing(b"ours"), signing(b"theirs"));
     let signed = encoded(&ours, &frame(b"body"));
-    assert_eq!(ours.decode(&signed), Ok(frame(b"body")));
-    assert_eq!(theirs.decode(&signed), Err(Broken::Mac));
-    assert_eq!(ours.decode(&encoded(&plain, &frame(b"body"))), Err(Broken::Unsigned));
+    assert_eq!(ours.decode(PLACE, &signed), Ok(frame(b"body")));
+    assert_eq!(theirs.decode(PLACE, &signed), Err(Broken::Mac));
+    assert_eq!(ours.decode(PLACE, &encoded(&plain, &frame(b"body"))), Err(Broken::Unsigned));
 }
 
 #[test]
@@ -159,26 +160,26 @@ fn a_forger_without_the_secret_gets_nowhere() {
 
     let mut stripped = content.to_vec();
     stripped[FLAGS] &= !SIGNED;
-    assert_eq!(ours.decode(&with_new_checksum(stripped)), Err(Broken::Unsigned));
+    assert_eq!(ours.decode(PLACE, &with_new_checksum(stripped)), Err(Broken::Unsigned));
 
     let mut changed = content.to_vec();
     *changed.last_mut().unwrap() ^= 1;
     let mut changed = with_new_checksum(changed);
     changed.extend_from_slice(&signed[signed.len() - 32..]);
-    assert_eq!(ours.decode(&changed), Err(Broken::Mac));
+    assert_eq!(ours.decode(PLACE, &changed), Err(Broken::Mac));
 
     let mut self_signed = with_new_checksum(content.to_vec());
     let unkeyed = blake3::hash(&self_signed);
     self_signed.extend_from_slice(unkeyed.as_bytes());
-    assert_eq!(ours.decode(&self_signed), Err(Broken::Mac));
+    assert_eq!(ours.decode(PLACE, &self_signed), Err(Broken::Mac));
 }
 
 #[test]
 fn without_a_secret_signed_frames_are_read() {
     let mut signed = encoded(&signing(b"ours"), &frame(b"body"));
-    assert_eq!(plain().decode(&signed), Ok(frame(b"body")));
+    assert_eq!(plain().decode(PLACE, &signed), Ok(frame(b"body")));
     signed[FLAGS + 1] ^= 1;
-    assert_eq!(plain().decode(&signed), Err(Broken::Checksum));
+    assert_eq!(plain().decode(PLACE, &signed), Err(Broken::Checksum));
 }
 
 #[test]
@@ -193,9 +194,9 @@ fn what_is_larger_than_the_limit_is_neither_written_nor_read() {
     let size = frame.key.len() * 2 + frame.tags.as_packed().len() + frame.body.len();
     let (just, short) = (Codec::new(None, size), Codec::new(None, size - 1));
     let stored = encoded(&just, &frame);
-    assert_eq!(just.decode(&stored), Ok(frame.clone()));
-    assert_eq!(short.encode(&frame.borrowed()), Err(Broken::TooLarge));
-    assert_eq!(short.decode(&stored), Err(Broken::TooLarge));
+    assert_eq!(just.decode(PLACE, &stored), Ok(frame.clone()));
+    assert_eq!(short.encode(PLACE, &frame.borrowed()), Err(Broken::TooLarge));
+    assert_eq!(short.decode(PLACE, &stored), Err(Broken::TooLarge));
 }
 
 #[test]
@@ -282,7 +283,7 @@ proptest! {
     fn what_was_stored_is_what_is_read(frame in frames(), secret in any::<Option<[u8; 16]>>()) {
         let codec = Codec::new(secret.as_ref().map(<[u8; 16]>::as_slice), LIMIT);
         let stored = encoded(&codec, &frame);
-        prop_assert_eq!(codec.decode(&stored), Ok(frame));
+        prop_assert_eq!(codec.decode(PLACE, &stored), Ok(frame));
     }
 
     #[test]

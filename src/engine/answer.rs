@@ -12,6 +12,8 @@ pub enum Reason {
     Age,
     /// It is build output, and a newer value was stored since.
     Superseded,
+    /// Nobody can tell whether it is current.
+    Unsure,
     /// By this tag; `None` is the floor of the tag table.
     Tag(Option<Tag>),
 }

@@ -5,6 +5,7 @@
 //! and is in effect when it returns.
 
 mod answer;
+mod lead;
 mod shared;
 mod tier;
 
@@ -20,10 +21,12 @@ use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{Flights, Joined, Landing, Wake};
 use crate::key::{Class, Hasher, KeyRef};
+use crate::lease::Leases;
 use crate::ledger::{Ledger, License};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
+use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
@@ -51,6 +54,7 @@ pub struct Engine {
     pub ledger: Ledger,
     marks: Mutex<Marks>,
     flights: Flights,
+    leases: Leases,
     /// Pages and routes that were generated since the build: their build output is history.
     superseded: Mutex<HashSet<u128>>,
     tier: OnceLock<Tier>,
@@ -78,6 +82,7 @@ impl Engine {
             hasher: Hasher::default(),
             marks: Mutex::default(),
             flights: Flights::default(),
+            leases: Leases::default(),
             superseded: Mutex::default(),
             tier: OnceLock::new(),
             on_tell: OnceLock::new(),
@@ -121,7 +126,7 @@ impl Engine {
     pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        let stale = self.ledger.stale(entry.meta.stamp, tags, now);
+        let stale = self.ledger.table().stale(entry.meta.stamp, tags, now);
         self.marks.lock().hand_out(stale, self.clock.uptime());
     }
 
@@ -148,6 +153,11 @@ impl Engine {
         }
         let (verdict, reason) = self.judge(&entry, revision, soft);
         Found::Entry(entry, verdict, reason)
+    }
+
+    /// What memory holds of `key`, whether or not it may answer.
+    pub fn held(&self, key: &KeyRef<'_>) -> Option<Arc<Entry>> {
+        self.memory.as_ref()?.peek(key)
     }
 
     /// Counts a use of an entry that was served without asking memory.
@@ -211,9 +221,9 @@ impl Engine {
         let own = (!is_verified).then(|| entry.meta.tags.iter()).into_iter().flatten();
         let tags = own.chain(soft.iter().map(Tag::as_bytes));
         let (verdict, tag) = if entry.meta.source == Source::Output {
-            self.ledger.judge_output(stamp, tags, now)
+            self.ledger.table().judge_output(stamp, tags, now)
         } else {
-            self.ledger.judge(stamp, tags, now)
+            self.ledger.table().judge(stamp, tags, now)
         };
         // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
         if verdict == Verdict::Fresh {
@@ -243,12 +253,14 @@ impl Engine {
         bump(&self.stats.dropped);
         let landing = if is_joined { Landing::Unset } else { Landing::Stored };
         self.flights.land(key.hash, landing, self.clock.now());
+        self.let_go(key, Ending::Unset);
     }
 
-    /// Notes that somebody waited for `hash` in vain.
-    pub fn give_up(&self, hash: u128) {
+    /// Notes that somebody waited for `key` in vain.
+    pub fn give_up(&self, key: &KeyRef<'_>) {
         bump(&self.stats.wait_timeouts);
-        self.flights.give_up(hash, self.clock.now());
+        self.flights.give_up(key.hash, self.clock.now());
+        self.overtake(key);
     }
 
     /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.
@@ -268,9 +280,17 @@ impl Engine {
         }
         let mut stored = self.hold(key, &entry);
         let held = stored;
-        if !is_local && !matches!(stored, Stored::Invalidated | Stored::Older) {
-            stored = self.share(key, &entry).unwrap_or(stored);
+        let (woken, lease) = self.leases.land(key.hash);
+        let lease = lease.and_then(|lease| lease.address);
+        let shared = (!is_local && !matches!(stored, Stored::Invalidated | Stored::Older))
+            .then(|| self.share(key, &entry, lease.is_some()))
+            .flatten();
+        match (shared, lease) {
+            (Some(shared), _) => stored = shared,
+            (None, Some(address)) => self.end(address, Ending::Released),
+            (None, None) => {}
         }
+        drop(woken);
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
         let now = self.clock.now();
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
@@ -353,7 +373,7 @@ impl Engine {
             bytes: memory.map_or(0, MemoryStore::weight),
             capacity_bytes: self.options.memory_bytes,
             evictions: memory.map_or(0, MemoryStore::evictions),
-            tags: self.ledger.tags() as u64,
+            tags: self.ledger.table().len() as u64,
             flights: self.flights.len() as u64,
         }
     }

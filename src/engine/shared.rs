@@ -149,14 +149,14 @@ impl Engine {
         woken
     }
 
-    fn decoded(
+    pub(super) fn decoded(
         &self,
         tier: &Tier,
         key: &KeyRef<'_>,
         address: &Address,
         bytes: &[u8],
     ) -> Option<Entry> {
-        let frame = tier.codec.decode_at(address, bytes);
+        let frame = tier.codec.decode(address, bytes);
         let frame = frame.map_err(|_| bump(&self.stats.broken)).ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
             bump(&self.stats.broken);
@@ -196,7 +196,7 @@ impl Engine {
     }
 
     /// Holds what the shared tier brought, unless memory has as good. False if it is of no use.
-    fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
+    pub(super) fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
         let revision = self.ledger.revision();
         let verdict = self.judge(entry, revision, Vec::new).0;
         if verdict == Verdict::Gone {
@@ -224,7 +224,13 @@ impl Engine {
 
     /// Has an entry written to the shared tier, in the background. Not if others could not tell how
     /// old it is.
-    pub(super) fn share(self: &Arc<Self>, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Option<Stored> {
+    /// A lease that is to end ends with it.
+    pub(super) fn share(
+        self: &Arc<Self>,
+        key: &KeyRef<'_>,
+        entry: &Arc<Entry>,
+        ends: bool,
+    ) -> Option<Stored> {
         let tier = self.tier()?;
         let address = tier.address(key)?;
         if entry.meta.stamp.epoch != self.ledger.epoch() || !self.ledger.may_share() {
@@ -232,7 +238,8 @@ impl Engine {
         }
         let (engine, entry) = (self.clone(), entry.clone());
         let weight = entry.weight();
-        tier.store.write(address, weight, Box::new(move || engine.encoded(&address, &entry)));
+        let make = move || engine.encoded(&address, &entry);
+        tier.store.write(address, weight, ends, Box::new(make));
         Some(Stored::Yes)
     }
 
@@ -256,7 +263,7 @@ impl Engine {
             format: meta.format,
         };
         let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
-        let bytes = tier.codec.encode_at(address, &frame).ok()?;
+        let bytes = tier.codec.encode(address, &frame).ok()?;
         (left_ms > 0).then_some((bytes, left_ms))
     }
 }
@@ -272,6 +279,14 @@ impl Listener for Engine {
 
     fn next_timer(&self) -> Option<Timestamp> {
         self.ledger.next_timer()
+    }
+
+    fn leases(&self) -> Vec<Address> {
+        self.renewed()
+    }
+
+    fn leaseless(&self) {
+        self.tier.wait().say_leaseless();
     }
 
     fn refused(&self) {

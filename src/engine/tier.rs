@@ -159,6 +159,15 @@ impl Tier {
         }
     }
 
+    /// Tells that leases are forbidden.
+    pub(super) fn say_leaseless(&self) {
+        say(&format!(
+            "{} forbids what leases need (EVALSHA, and in it PTTL, EXISTS, GET, SET, DEL, PEXPIRE) \
+             to this user: each process generates for itself",
+            self.place
+        ));
+    }
+
     /// Tells that invalidations wait to be recorded: they would be lost with the process.
     fn say_unrecorded(&self, count: usize) {
         let now = stopwatch_ns();

@@ -21,9 +21,9 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
-use super::target::{Host, Target, Topology};
 use super::tls;
 use crate::error::Error;
+use crate::options::{self, Host, Secret, Shared, Topology};
 
 /// Limit of each step of setting a connection up, once it is made: login, choice of database.
 const SETUP_LIMIT: Duration = Duration::from_millis(800);
@@ -61,12 +61,12 @@ impl Connector {
     ///
     /// # Errors
     /// Files for encryption that are of no use.
-    pub(super) fn new(target: &Target, probe: Key, counters: Arc<Counters>) -> Result<Self, Error> {
+    pub(super) fn new(shared: &Shared, probe: Key, counters: Arc<Counters>) -> Result<Self, Error> {
         Ok(Self {
-            config: config(target)?,
+            config: config(&shared.server)?,
             connection: ConnectionConfig {
-                connection_timeout: target.connect_timeout,
-                internal_command_timeout: SETUP_LIMIT.min(target.connect_timeout),
+                connection_timeout: shared.connect_timeout,
+                internal_command_timeout: SETUP_LIMIT.min(shared.connect_timeout),
                 // A command is sent once; it is repeated only where another server has its slot.
                 max_command_attempts: 3,
                 tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
@@ -193,9 +193,9 @@ fn owner(client: &Client, key: &Key) -> Option<Server> {
     routing.get_server(key.cluster_hash()).cloned()
 }
 
-pub(super) fn config(target: &Target) -> Result<Config, Error> {
-    let tls = target.tls.as_ref().map(tls::config).transpose()?;
-    let name = target.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+pub(super) fn config(server: &options::Server) -> Result<Config, Error> {
+    let tls = server.tls.as_ref().map(tls::config).transpose()?;
+    let name = server.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
     let tls = tls.map(|config| TlsConfig {
         connector: TlsConnector::from(config),
         // A cluster tells addresses of its servers; certificates are mostly for names.
@@ -203,16 +203,16 @@ pub(super) fn config(target: &Target) -> Result<Config, Error> {
     });
     Ok(Config {
         fail_fast: true,
-        username: target.username.clone(),
-        password: target.password.clone(),
-        server: server(&target.topology, name),
-        database: (target.database != 0).then_some(target.database),
+        username: server.username.clone(),
+        password: server.password.as_ref().map(exposed),
+        server: reached_by(&server.topology, name),
+        database: (server.database != 0).then_some(server.database),
         tls,
         ..Config::default()
     })
 }
 
-fn server(topology: &Topology, name: Option<&str>) -> ServerConfig {
+fn reached_by(topology: &Topology, name: Option<&str>) -> ServerConfig {
     let host = |host: &Host| match name {
         Some(name) => Server::new_with_tls(host.name.clone(), host.port, Some(name.to_owned())),
         None => Server::new(host.name.clone(), host.port),
@@ -224,11 +224,15 @@ fn server(topology: &Topology, name: Option<&str>) -> ServerConfig {
             hosts: hosts.iter().map(host).collect(),
             service_name: primary.clone(),
             username: username.clone(),
-            password: password.clone(),
+            password: password.as_ref().map(exposed),
         },
         Topology::Cluster { hosts } => ServerConfig::Clustered {
             hosts: hosts.iter().map(host).collect(),
             policy: ClusterDiscoveryPolicy::ConfigEndpoint,
         },
     }
+}
+
+fn exposed(secret: &Secret) -> String {
+    secret.expose().clone()
 }

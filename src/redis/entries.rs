@@ -18,7 +18,9 @@ use super::failure::Failure;
 use super::health::Backoff;
 use super::session::Session;
 use crate::guard::guard;
-use crate::store::{Address, Health, Make, Receive, Unavailable, Woken};
+use crate::store::{
+    Address, Claim, Claimed, Ending, Health, Make, Receive, ReceiveClaim, Unavailable, Woken,
+};
 
 /// Entries in one call: more would let the first wait for the last.
 const TOGETHER: usize = 16;
@@ -32,25 +34,32 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A read that somebody waits for. It is answered whatever happens to it.
 pub(super) struct Read {
-    address: Address,
-    receive: Option<Receive>,
+    pub(super) address: Address,
+    /// The claim that goes with it.
+    pub(super) claim: Option<Claim>,
+    receive: Option<ReceiveClaim>,
 }
 
 impl Read {
     pub(super) fn new(address: Address, receive: Receive) -> Self {
-        Self { address, receive: Some(receive) }
+        let receive: ReceiveClaim = Box::new(|_, result| receive(result));
+        Self { address, claim: None, receive: Some(receive) }
     }
 
-    fn answer(mut self, result: Result<Option<Bytes>, Unavailable>) -> Woken {
+    pub(super) fn with_claim(address: Address, claim: Claim, receive: ReceiveClaim) -> Self {
+        Self { address, claim: Some(claim), receive: Some(receive) }
+    }
+
+    fn answer(mut self, claimed: Claimed, result: Result<Option<Bytes>, Unavailable>) -> Woken {
         let receive = self.receive.take();
-        receive.and_then(|receive| guard(|| receive(result))).unwrap_or_default()
+        receive.and_then(|receive| guard(|| receive(claimed, result))).unwrap_or_default()
     }
 }
 
 impl Drop for Read {
     fn drop(&mut self) {
         if let Some(receive) = self.receive.take() {
-            drop(guard(|| receive(Err(Unavailable))));
+            drop(guard(|| receive(Claimed::Unavailable, Err(Unavailable))));
         }
     }
 }
@@ -74,21 +83,24 @@ impl Session {
 
     async fn read_some(self: Arc<Self>, link: &Arc<Link>, reads: Vec<Read>) {
         let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
-        let found = within(self.target.command_timeout, async {
+        let found = within(self.command_timeout, async {
             match <[Key; 1]>::try_from(keys) {
                 Ok([key]) => link.client.get(key).await.map(|value| vec![value]),
                 Err(keys) => link.client.mget(keys).await,
             }
         });
-        let found: Result<Vec<Value>, Failure> = found.await;
+        // The claims leave first: what is stored after one was refused is then found.
+        let claims = self.claim_all(link, &reads);
+        let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
         self.note(link, &found);
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
         let (mut woken, mut bytes) = (Woken::default(), 0);
-        for (read, value) in reads.into_iter().zip(found.into_iter().flatten()) {
+        let answers = claimed.into_iter().zip(found.into_iter().flatten());
+        for (read, (claimed, value)) in reads.into_iter().zip(answers) {
             let entry = entry(value);
             bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
-            woken.join(read.answer(entry));
+            woken.join(read.answer(claimed, entry));
             if bytes >= WAKE_BYTES {
                 // Those so far are dropped, which wakes them.
                 (woken, bytes) = (Woken::default(), 0);
@@ -115,7 +127,7 @@ impl Session {
     }
 
     /// Writes, for as long as the connection holds. What is under way when it is lost, is lost too.
-    async fn write_to(&self, link: &Arc<Link>) {
+    async fn write_to(self: &Arc<Self>, link: &Arc<Link>) {
         let mut under_way = JoinSet::new();
         loop {
             if under_way.len() >= MOST_WRITES {
@@ -125,15 +137,23 @@ impl Session {
                 self.writes.added.notified().await;
                 continue;
             };
-            let Write { address, make, pending, .. } = write;
-            let Some(Some((bytes, life_ms))) = guard(make) else { continue };
-            let (key, link) = (self.keys.entry(address), link.clone());
+            let Write { address, make, pending, ends, .. } = write;
+            let Some(Some((bytes, life_ms))) = guard(make) else {
+                if ends {
+                    self.end_lease(address, Ending::Released);
+                }
+                continue;
+            };
+            let (session, link) = (self.clone(), link.clone());
             let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
             let writing = Writing { queue: self.writes.clone(), is_written: false };
             under_way.spawn(async move {
-                let bytes = Value::Bytes(bytes.into());
+                let (key, bytes) = (session.keys.entry(address), Value::Bytes(bytes.into()));
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
                 writing.end(within(WRITE_LIMIT, call).await.is_ok());
+                if ends {
+                    session.end_lease(address, Ending::Stored);
+                }
                 drop(pending);
             });
         }
@@ -170,6 +190,8 @@ struct Write {
     weight: usize,
     make: Make,
     pending: Pending,
+    /// Whether a lease ends with it.
+    ends: bool,
 }
 
 /// A write that is neither stored nor dropped yet. The last of them tells who waits for that.
@@ -213,11 +235,11 @@ impl WriteQueue {
     }
 
     /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
-    pub(super) fn add(&self, address: Address, weight: usize, make: Make) {
+    pub(super) fn add(&self, address: Address, weight: usize, ends: bool, make: Make) {
         let mut surplus = Vec::new();
         let mut waiting = self.waiting.lock();
         let pending = Pending::new(&self.drains);
-        waiting.writes.push_back(Write { address, weight, make, pending });
+        waiting.writes.push_back(Write { address, weight, make, pending, ends });
         waiting.bytes += weight;
         while waiting.bytes > self.most_bytes {
             let Some(oldest) = waiting.writes.pop_front() else { break };
@@ -278,14 +300,14 @@ mod tests {
     fn beyond_the_bound_the_oldest_writes_are_dropped() {
         let queue = WriteQueue::new(10);
         for nth in 0..4 {
-            queue.add([nth; 16], 4, Box::new(|| None));
+            queue.add([nth; 16], 4, false, Box::new(|| None));
         }
         let mut health = Health::default();
         queue.add_to(&mut health);
         let told = (health.queued_writes, health.queued_bytes, health.dropped_writes);
         assert_eq!(told, (2, 8, 2));
         assert_eq!(queue.take().map(|write| write.address), Some([2; 16]));
-        queue.add([9; 16], 11, Box::new(|| None));
+        queue.add([9; 16], 11, false, Box::new(|| None));
         assert!(queue.take().is_none());
     }
 }

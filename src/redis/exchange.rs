@@ -85,7 +85,7 @@ async fn run(
     args: Vec<Value>,
 ) -> Result<Value, Failure> {
     let call = script.run(&link.client, &session.keys.scripts, args);
-    within(session.target.command_timeout, call).await
+    within(session.command_timeout, call).await
 }
 
 fn delta_args(instance: &str, known: &Known) -> Vec<Value> {
@@ -114,7 +114,7 @@ fn invalidate_args(
 ) -> Vec<Value> {
     let mut args = history(known);
     args.push(step());
-    args.push(decimal(session.target.most_tags as u64));
+    args.push(decimal(session.most_tags as u64));
     args.push(text(&session.keys.channel));
     args.push(text(if link.is_of_cluster { "SPUBLISH" } else { "PUBLISH" }));
     let open: Vec<Value> = open(known).collect();
@@ -268,7 +268,7 @@ async fn look(session: &Session, link: &Link) -> Result<Answer, Failure> {
             link.client.zrevrange(key.clone(), 0, 0, false)
         )
     });
-    let (lowest, last): (Value, Value) = within(session.target.command_timeout, calls).await?;
+    let (lowest, last): (Value, Value) = within(session.command_timeout, calls).await?;
     looked(&session.instance, &lowest, &last).ok_or(Failure::Refused)
 }
 

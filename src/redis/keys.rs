@@ -19,7 +19,7 @@ impl Keys {
     pub(super) fn new(namespace: &str, database: u8) -> Self {
         let shared = |name: &str| Key::from(format!("{{{namespace}}}:{name}"));
         Self {
-            scripts: [shared("t"), shared("h"), shared("i"), shared("p")],
+            scripts: ["t", "h", "i", "p"].map(shared),
             channel: format!("{{{namespace}}}:m{database}"),
             namespace: namespace.into(),
         }
@@ -42,8 +42,18 @@ impl Keys {
 
     /// An entry. Its slot is its own.
     pub(super) fn entry(&self, address: Address) -> Key {
-        let Self { namespace, .. } = self;
-        Key::from(format!("{namespace}:{{{:032x}}}", u128::from_be_bytes(address)))
+        Key::from(self.entry_name(address))
+    }
+
+    /// What the scripts of leases get: the entry, its lease and its pass, in one slot.
+    pub(super) fn lease(&self, address: Address) -> [Key; 3] {
+        let entry = self.entry_name(address);
+        let (lease, pass) = (format!("{entry}:l"), format!("{entry}:p"));
+        [entry, lease, pass].map(Key::from)
+    }
+
+    fn entry_name(&self, address: Address) -> String {
+        format!("{}:{{{:032x}}}", self.namespace, u128::from_be_bytes(address))
     }
 }
 
@@ -61,5 +71,7 @@ mod tests {
         let one = keys.entry([0xAB; 16]);
         assert_eq!(one.as_str(), Some(&*format!("shop:production:{{{}}}", "ab".repeat(16))));
         assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());
+        let lease = keys.lease([0xAB; 16]);
+        assert!(lease.iter().all(|key| key.cluster_hash() == one.cluster_hash()));
     }
 }

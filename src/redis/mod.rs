@@ -1,10 +1,10 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
-//! [`target`] says where it is. Everything happens on one thread with three connections: one for the
-//! protocol of coherence and for reads, one for writes, one that is subscribed. `connect` opens and
-//! watches them, `tls` encrypts them, `health` counts; `session` ties them to the listener.
-//! `exchange` carries out one command of the protocol by `scripts` and reads the answer by `wire`;
-//! `invalidations` hears what others publish; `entries` reads and writes entries. `keys` names what
+//! Everything happens on one thread with three connections: one for the protocol of coherence and for
+//! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
+//! them, `health` counts; `session` ties them to the listener. `exchange` carries out one command of
+//! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
+//! publish; `entries` reads and writes entries, `leases` says who generates them. `keys` names what
 //! lies on the server.
 
 mod connect;
@@ -14,9 +14,9 @@ mod failure;
 mod health;
 mod invalidations;
 mod keys;
+mod leases;
 mod scripts;
 mod session;
-pub mod target;
 mod tls;
 mod wire;
 
@@ -35,12 +35,14 @@ use entries::{Read, WriteQueue};
 use health::Counters;
 use keys::Keys;
 use session::Session;
-use target::Target;
 
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
 use crate::guard::guard;
-use crate::store::{Address, Health, Listener, Make, Receive, SharedStore};
+use crate::options::{Server, Shared};
+use crate::store::{
+    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+};
 
 /// Longest wait for the store to leave.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
@@ -59,26 +61,35 @@ pub struct RedisStore {
 /// What other threads want done.
 enum Order {
     Read(Vec<Read>),
+    Later(Duration, Read),
+    End(Address, Ending),
     Exchange(Vec<(Request, Command)>),
     Leave(SyncSender<()>),
 }
 
 impl RedisStore {
-    /// Starts the thread, which connects. A server that is away is no error.
+    /// Starts the thread, which connects. A server that is away is no error. The server keeps
+    /// `most_tags` rows of tags.
     ///
     /// # Errors
     /// Files for encryption that are of no use, or no thread to be had.
-    pub fn start(target: Target, listener: Arc<dyn Listener>) -> Result<Self, Error> {
-        let keys = Keys::new(&target.namespace, target.database);
+    pub fn start(
+        shared: &Shared,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, Error> {
+        let namespace = shared.namespace.as_deref().unwrap_or_default();
+        let keys = Keys::new(namespace, shared.server.database);
         let counters = Arc::new(Counters::default());
-        let writes = Arc::new(WriteQueue::new(target.write_queue_bytes));
-        let connector = Connector::new(&target, keys.table(), counters.clone())?;
+        let writes = Arc::new(WriteQueue::new(shared.write_queue_bytes));
+        let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
         let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
         let runtime = Builder::new_current_thread().enable_all().build();
         let started = runtime.and_then(|runtime| {
             let (counters, writes) = (thread_counters, thread_writes);
-            let session = Session::new(target, keys, connector, counters, writes, listener);
+            let session =
+                Session::new(shared, most_tags, keys, connector, counters, writes, listener);
             let run = move || run(&runtime, session, wanted);
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
@@ -90,14 +101,28 @@ impl RedisStore {
     ///
     /// # Errors
     /// Files for encryption that are not what they should be.
-    pub fn check(target: &Target) -> Result<(), Error> {
-        connect::config(target).map(drop)
+    pub fn check(server: &Server) -> Result<(), Error> {
+        connect::config(server).map(drop)
     }
 }
 
 impl SharedStore for RedisStore {
     fn read(&self, address: Address, receive: Receive) {
         self.reads.lock().push(Read::new(address, receive));
+    }
+
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+        let read = Read::with_claim(address, claim, receive);
+        match pause_ms {
+            None => self.reads.lock().push(read),
+            Some(ms) => {
+                let _ = self.orders.send(Order::Later(Duration::from_millis(ms.into()), read));
+            }
+        }
+    }
+
+    fn end(&self, address: Address, ending: Ending) {
+        let _ = self.orders.send(Order::End(address, ending));
     }
 
     fn flush(&self) {
@@ -108,8 +133,8 @@ impl SharedStore for RedisStore {
         }
     }
 
-    fn write(&self, address: Address, weight: usize, make: Make) {
-        self.writes.add(address, weight, make);
+    fn write(&self, address: Address, weight: usize, ends: bool, make: Make) {
+        self.writes.add(address, weight, ends, make);
     }
 
     fn drain(&self, done: Box<dyn FnOnce() + Send>) {
@@ -165,10 +190,13 @@ async fn serve(
     keep_running(session, Session::keep_link);
     keep_running(session, Session::keep_time);
     keep_running(session, Session::write);
+    keep_running(session, Session::keep_leases);
     keep_running(session, invalidations::listen);
     while let Some(order) = wanted.recv().await {
         match order {
             Order::Read(reads) => session.read(reads),
+            Order::Later(pause, read) => session.read_later(pause, read),
+            Order::End(address, ending) => session.end_lease(address, ending),
             Order::Exchange(commands) => session.send(commands),
             Order::Leave(done) => {
                 session.leave().await;

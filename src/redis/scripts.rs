@@ -19,11 +19,18 @@ pub(super) struct Scripts {
     pub(super) raise_floor: Script,
     pub(super) ack: Script,
     pub(super) remove: Script,
+    pub(super) claim: Script,
+    pub(super) renew: Script,
+    pub(super) end: Script,
 }
 
 impl Script {
+    /// A script of the protocol.
     fn new(source: &str) -> Self {
-        let source = format!("{}\n{source}", include_str!("scripts/table.lua"));
+        Self::of(format!("{}\n{source}", include_str!("scripts/table.lua")))
+    }
+
+    fn of(source: String) -> Self {
         Self { hash: sha1_hash(&source), source }
     }
 
@@ -31,7 +38,7 @@ impl Script {
     pub(super) async fn run(
         &self,
         client: &Client,
-        keys: &[Key; 4],
+        keys: &[Key],
         args: Vec<Value>,
     ) -> Result<Value, Error> {
         let (hash, keys) = (self.hash.as_str(), keys.to_vec());
@@ -52,6 +59,9 @@ impl Default for Scripts {
             raise_floor: Script::new(include_str!("scripts/raise_floor.lua")),
             ack: Script::new(include_str!("scripts/ack.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
+            claim: Script::of(include_str!("scripts/claim.lua").into()),
+            renew: Script::of(include_str!("scripts/renew.lua").into()),
+            end: Script::of(include_str!("scripts/end.lua").into()),
         }
     }
 }

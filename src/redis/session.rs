@@ -17,9 +17,9 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::scripts::Scripts;
-use super::target::Target;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
+use crate::options::Shared;
 use crate::store::Listener;
 
 /// How long leaving may hold up the end of the process.
@@ -27,7 +27,10 @@ const LEAVE_LIMIT: Duration = Duration::from_millis(50);
 
 /// The state of a running store. All of it is used on the store's thread alone.
 pub(super) struct Session {
-    pub(super) target: Target,
+    /// How long a read or an exchange may take.
+    pub(super) command_timeout: Duration,
+    /// Rows of tags the server keeps.
+    pub(super) most_tags: usize,
     pub(super) keys: Keys,
     pub(super) scripts: Scripts,
     /// Who this process is among the instances.
@@ -35,12 +38,14 @@ pub(super) struct Session {
     pub(super) connector: Connector,
     pub(super) counters: Arc<Counters>,
     pub(super) writes: Arc<WriteQueue>,
-    listener: Arc<dyn Listener>,
+    pub(super) listener: Arc<dyn Listener>,
     /// The connection of the protocol and of reads.
     link: Mutex<Option<Arc<Link>>>,
     /// Commands under way. What is taken out of here has been answered.
     under_way: Mutex<HashSet<Request>>,
     is_denied: AtomicBool,
+    /// Whether the server forbids what leases need.
+    pub(super) is_leaseless: AtomicBool,
     is_over: AtomicBool,
     /// The listener's timer may have changed.
     rearm: Notify,
@@ -48,7 +53,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
-        target: Target,
+        shared: &Shared,
+        most_tags: usize,
         keys: Keys,
         connector: Connector,
         counters: Arc<Counters>,
@@ -56,7 +62,8 @@ impl Session {
         listener: Arc<dyn Listener>,
     ) -> Self {
         Self {
-            target,
+            command_timeout: shared.command_timeout,
+            most_tags,
             keys,
             scripts: Scripts::default(),
             instance: format!("{:016x}", super::random()),
@@ -67,6 +74,7 @@ impl Session {
             link: Mutex::new(None),
             under_way: Mutex::new(HashSet::new()),
             is_denied: AtomicBool::new(false),
+            is_leaseless: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
         }
@@ -170,6 +178,7 @@ impl Session {
 
     /// Scripts are forbidden here, and will be: nothing more is sent.
     fn deny(self: &Arc<Self>) {
+        self.is_leaseless.store(true, Ordering::Relaxed);
         if !self.is_denied.swap(true, Ordering::Relaxed) {
             self.tell(Event::Denied);
         }

@@ -6,15 +6,17 @@ use fred::rustls::client::WebPkiServerVerifier;
 use fred::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use fred::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use fred::rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use fred::rustls::pki_types::pem::PemObject;
 use fred::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use fred::rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
-use super::target::{Pem, Tls};
 use crate::error::Error;
+use crate::options::{ClientPem, Pem, Tls};
 
 /// What connections are encrypted with.
 ///
@@ -22,38 +24,38 @@ use crate::error::Error;
 /// A file that is not what it should be.
 pub(super) fn config(tls: &Tls) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = verifier(tls, &provider)?;
+    let verifier = Arc::new(verifier(tls, &provider)?);
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| option("redisTls", "one this addon was built with", "without a version"))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let Some((certificate, key)) = &tls.client else {
+    let Some(ClientPem { certificate, key }) = &tls.client else {
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates(certificate)?;
-    let secret = PrivateKeyDer::from_pem_slice(&key.bytes)
+    let secret = PrivateKeyDer::from_pem_slice(key.expose())
         .map_err(|_| refused(key, "a private key in PEM", "without one"))?;
     builder
         .with_client_auth_cert(chain, secret)
         .map_err(|_| refused(key, "the key of the certificate", "of another"))
 }
 
-fn verifier(
+fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, Error> {
+    let authorities = if tls.verify { Some(authorities(tls, provider)?) } else { None };
+    let name = tls.server_name.clone().map(ServerName::try_from).transpose();
+    let name = name.map_err(|_| option("redisTlsServerName", "a host name", "none"))?;
+    Ok(Verifier { authorities, name, signatures: provider.signature_verification_algorithms })
+}
+
+fn authorities(
     tls: &Tls,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    if !tls.verify {
-        return Ok(Arc::new(Anyone(provider.clone())));
-    }
+) -> Result<Arc<WebPkiServerVerifier>, Error> {
     let roots = Arc::new(roots(tls)?);
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
+    WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
         .build()
-        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts nobody", "not"))?;
-    let Some(name) = &tls.server_name else { return Ok(verifier) };
-    let name = ServerName::try_from(name.clone())
-        .map_err(|_| option("redisTlsServerName", "a host name", "none"))?;
-    Ok(Arc::new(Named { name, verifier }))
+        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts nobody", "not"))
 }
 
 /// The own authority alone, if one is given; else those of the machine.
@@ -73,7 +75,7 @@ fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
 }
 
 fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.bytes).collect();
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose()).collect();
     let found = read.ok().filter(|found| !found.is_empty());
     found.ok_or_else(|| refused(pem, "certificates in PEM", "without one"))
 }
@@ -86,24 +88,31 @@ fn option(option: &str, allowed: &str, given: &str) -> Error {
     Error::InvalidOption { option: option.into(), allowed: allowed.into(), given: given.into() }
 }
 
-/// Looks for one name in the certificates of all servers, whatever they are reached by: sentinels
-/// and clusters give out addresses.
+/// Decides whether whoever answers is the server.
 #[derive(Debug)]
-struct Named {
-    name: ServerName<'static>,
-    verifier: Arc<WebPkiServerVerifier>,
+struct Verifier {
+    /// None = whoever answers is trusted, because the user said so. What is sent is still encrypted.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// Looked for in the certificates of all servers, whatever they are reached by: sentinels and
+    /// clusters give out addresses. None = the name it is reached by.
+    name: Option<ServerName<'static>>,
+    signatures: WebPkiSupportedAlgorithms,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
         chain: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        host: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        self.verifier.verify_server_cert(leaf, chain, &self.name, ocsp, now)
+        let Some(authorities) = &self.authorities else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let name = self.name.as_ref().unwrap_or(host);
+        authorities.verify_server_cert(leaf, chain, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -112,7 +121,7 @@ impl ServerCertVerifier for Named {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.verifier.verify_tls12_signature(message, leaf, signed)
+        verify_tls12_signature(message, leaf, signed, &self.signatures)
     }
 
     fn verify_tls13_signature(
@@ -121,49 +130,10 @@ impl ServerCertVerifier for Named {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.verifier.verify_tls13_signature(message, leaf, signed)
+        verify_tls13_signature(message, leaf, signed, &self.signatures)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Trusts whoever answers, because the user said so. What is sent is still encrypted.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.signatures.supported_schemes()
     }
 }

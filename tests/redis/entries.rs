@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use bytes::Bytes;
 use tiercel::store::{Address, SharedStore, Unavailable, Woken};
 
-use crate::peer::{PATIENCE, Peer, target, wait_until};
+use crate::peer::{PATIENCE, Peer, shared, wait_until};
 use crate::server;
 
 type Found = Result<Option<Bytes>, Unavailable>;
@@ -42,7 +42,7 @@ fn write(peer: &Peer, address: Address, bytes: &[u8]) {
 #[test]
 fn what_one_writes_others_read() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let every: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     write(&one, [7; 16], &every);
     wait_until("the entry", || read_at_last(&two, [7; 16]).is_some());
@@ -56,7 +56,7 @@ fn what_one_writes_others_read() {
 #[test]
 fn reads_of_one_tick_travel_together_and_find_each_its_own() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let addresses: Vec<Address> = (0..40).map(|nth| [nth; 16]).collect();
     for address in addresses.iter().step_by(2) {
         write(&peer, *address, &address[..1]);
@@ -75,7 +75,7 @@ fn reads_of_one_tick_travel_together_and_find_each_its_own() {
 #[test]
 fn what_is_no_string_is_no_entry() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     server.call(&["LPUSH", &format!("app:{{{}}}", "07".repeat(16)), "of somebody else"]);
     assert_eq!(read_one(&peer, [7; 16]), Err(Unavailable));
     let found = read(&peer, &[[7; 16], [8; 16]]);
@@ -85,7 +85,7 @@ fn what_is_no_string_is_no_entry() {
 #[test]
 fn a_write_that_is_not_to_be_stored_any_more_is_not() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.store.write([7; 16], 1, Box::new(|| None));
     peer.store.write([7; 16], 1, Box::new(|| panic!("made to")));
     write(&peer, [8; 16], b"next");
@@ -97,7 +97,7 @@ fn a_write_that_is_not_to_be_stored_any_more_is_not() {
 fn writes_wait_for_the_server_and_can_be_forgotten() {
     let mut server = server!();
     server.kill();
-    let peer = Peer::start(target(server.port));
+    let peer = Peer::start(&shared(server.port));
     write(&peer, [7; 16], b"forgotten");
     peer.store.forget_writes();
     write(&peer, [8; 16], b"kept");

@@ -8,7 +8,7 @@ use tiercel::clock::Timestamp;
 use tiercel::coherence::event::{Answer, Command, Known, Lifetime, Row};
 use tiercel::tags::{Change, Facts, Position, Tag};
 
-use crate::peer::{Peer, target};
+use crate::peer::{Peer, shared};
 use crate::server;
 
 /// What a process knows, row by row.
@@ -68,7 +68,7 @@ impl Numbers {
 #[test]
 fn told_loaded_or_reckoned_the_facts_are_the_same() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let seed = RandomState::new().hash_one(0_u8);
     let mut numbers = Numbers(seed);
     let mut known = peer.register();

@@ -9,7 +9,7 @@ use tiercel::store::{Listener, SharedStore, Unavailable};
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
-use crate::peer::{Peer, measured, nothing, target, wait_until};
+use crate::peer::{Peer, measured, nothing, shared, shared_at, wait_until};
 use crate::proxy::Proxy;
 use crate::server;
 use crate::server::free_port;
@@ -41,7 +41,7 @@ fn is_given_up(peer: &Peer) {
 fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
     let mut server = server!();
     server.kill();
-    let peer = Peer::start(target(server.port));
+    let peer = Peer::start(&shared(server.port));
     peer.heard.wait_for(&Event::Unreachable);
     assert!(!poll_once(&peer));
     assert_eq!(read_one(&peer, [1; 16]), Err(Unavailable));
@@ -54,7 +54,7 @@ fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
 #[test]
 fn a_lost_connection_is_told_and_made_anew() {
     let mut server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     wait_until("all connections", || peer.store.health().connections == 3);
     server.kill();
@@ -71,7 +71,7 @@ fn a_lost_connection_is_told_and_made_anew() {
 #[test]
 fn a_server_that_stands_still_is_given_up_and_found_again() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     server.signal("-STOP");
     let (is_answered, took) = measured(|| poll_once(&peer));
@@ -89,7 +89,7 @@ fn a_server_that_stands_still_is_given_up_and_found_again() {
 fn a_half_open_connection_is_replaced_under_load() {
     let server = server!();
     let proxy = Proxy::before(server.port);
-    let peer = Peer::connected(target(proxy.port));
+    let peer = Peer::connected(&shared(proxy.port));
     peer.register();
     proxy.swallow_present();
     let ((), took) = measured(|| {
@@ -104,7 +104,7 @@ fn a_half_open_connection_is_replaced_under_load() {
 fn an_idle_half_open_connection_is_replaced() {
     let server = server!();
     let proxy = Proxy::before(server.port);
-    let peer = Peer::connected(target(proxy.port));
+    let peer = Peer::connected(&shared(proxy.port));
     wait_until("all connections", || peer.store.health().connections == 3);
     proxy.swallow_present();
     // Two probes of 500 ms and their limits, then a new connection.
@@ -121,7 +121,7 @@ fn an_idle_half_open_connection_is_replaced() {
 fn a_wire_that_swallows_everything_is_found_to_work_again() {
     let server = server!();
     let proxy = Proxy::before(server.port);
-    let peer = Peer::connected(target(proxy.port));
+    let peer = Peer::connected(&shared(proxy.port));
     proxy.swallow_all();
     is_given_up(&peer);
     sleep(Duration::from_millis(1_500));
@@ -134,9 +134,9 @@ fn a_wire_that_swallows_everything_is_found_to_work_again() {
 fn what_is_under_way_fails_before_the_next_connection_is_told() {
     let server = server!();
     let proxy = Proxy::before(server.port);
-    let mut target = target(proxy.port);
-    target.command_timeout = Duration::from_secs(5);
-    let peer = Peer::connected(target);
+    let mut shared = shared(proxy.port);
+    shared.command_timeout = Duration::from_secs(5);
+    let peer = Peer::connected(&shared);
     proxy.swallow_present();
     let requests: Vec<_> = (0..3).map(|_| peer.send(Command::Poll(nothing()))).collect();
     wait_until("the next connection", || peer.heard.rest().contains(&Event::Connected));
@@ -155,9 +155,8 @@ fn what_is_under_way_fails_before_the_next_connection_is_told() {
 fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
     let server = server!();
     server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-@scripting"]);
-    let mut target = target(server.port);
-    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
-    let peer = Peer::connected(target);
+    let shared = shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port));
+    let peer = Peer::connected(&shared);
     assert!(!poll_once(&peer));
     peer.heard.wait_for(&Event::Denied);
     assert!(!poll_once(&peer));
@@ -171,9 +170,8 @@ fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
 fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
     let server = server!();
     server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~app:*", "&*", "+@all"]);
-    let mut target = target(server.port);
-    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
-    let peer = Peer::connected(target);
+    let shared = shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port));
+    let peer = Peer::connected(&shared);
     assert!(!poll_once(&peer));
     peer.heard.wait_for(&Event::Denied);
     peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
@@ -183,7 +181,7 @@ fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
 #[test]
 fn a_write_that_the_server_refuses_is_counted() {
     let server = server!("--maxmemory-policy", "noeviction");
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     server.call(&["CONFIG", "SET", "maxmemory", "1"]);
     peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the count", || peer.store.health().dropped_writes == 1);
@@ -192,7 +190,7 @@ fn a_write_that_the_server_refuses_is_counted() {
 #[test]
 fn a_listener_or_a_receiver_that_panics_harms_nobody_else() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.heard.panics.store(true, Ordering::SeqCst);
     peer.send(Command::Poll(nothing()));
     peer.store.read([1; 16], Box::new(|_| panic!("made to")));
@@ -207,9 +205,8 @@ fn a_listener_or_a_receiver_that_panics_harms_nobody_else() {
 fn who_may_not_publish_or_subscribe_polls() {
     let server = server!();
     server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "resetchannels", "+@all"]);
-    let mut target = target(server.port);
-    (target.username, target.password) = (Some("app".into()), Some("pw".into()));
-    let (one, two) = (Peer::connected(target.clone()), Peer::connected(target));
+    let shared = shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port));
+    let (one, two) = (Peer::connected(&shared), Peer::connected(&shared));
     let known = one.register();
     let written = two.hard("a");
     assert_eq!(one.poll(&known).last, written.position);
@@ -220,18 +217,17 @@ fn who_may_not_publish_or_subscribe_polls() {
 #[test]
 fn a_wrong_password_is_a_store_that_is_away() {
     let server = server!("--requirepass", "right");
-    let mut target = target(server.port);
-    target.password = Some("wrong".into());
-    let peer = Peer::start(target.clone());
+    let with =
+        |password: &str| shared_at(&format!("redis://:{password}@127.0.0.1:{}", server.port));
+    let peer = Peer::start(&with("wrong"));
     peer.heard.wait_for(&Event::Unreachable);
-    target.password = Some("right".into());
-    assert!(poll_once(&Peer::connected(target)));
+    assert!(poll_once(&Peer::connected(&with("right"))));
 }
 
 #[test]
 fn a_replica_is_left() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     server.call(&["REPLICAOF", "127.0.0.1", &free_port().to_string()]);
     assert!(!poll_once(&peer));
@@ -243,7 +239,7 @@ fn a_replica_is_left() {
 #[test]
 fn who_leaves_is_waited_for_no_longer() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let _registered = (one.register(), two.register());
     assert_eq!(one.look().0, Some(Position(0)));
     let ((), took) = measured(|| two.store.leave());
@@ -260,7 +256,7 @@ fn who_leaves_is_waited_for_no_longer() {
 
 #[test]
 fn the_timer_of_the_listener_is_kept_and_can_be_set_anew() {
-    let peer = Peer::start(target(free_port()));
+    let peer = Peer::start(&shared(free_port()));
     let set = |after_us: i64| {
         *peer.heard.timer.lock() = Some(peer.heard.now().shifted_us(after_us));
         peer.store.exchange(Vec::new());

@@ -3,7 +3,7 @@
 use tiercel::coherence::event::{Event, Lifetime, Message};
 use tiercel::tags::Epoch;
 
-use crate::peer::{Peer, target};
+use crate::peer::{Peer, shared};
 use crate::server;
 
 fn heard(peer: &Peer) -> Message {
@@ -23,7 +23,7 @@ fn is_made_to_ask(peer: &Peer) {
 #[test]
 fn everybody_hears_what_one_invalidates() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     is_made_to_ask(&one);
     is_made_to_ask(&two);
     let known = one.register();
@@ -42,11 +42,11 @@ fn everybody_hears_what_one_invalidates() {
 #[test]
 fn other_databases_and_namespaces_are_not_heard() {
     let server = server!();
-    let (mut elsewhere, mut other) = (target(server.port), target(server.port));
-    elsewhere.database = 1;
-    other.namespace = "other".into();
-    let (one, two) = (Peer::connected(elsewhere), Peer::connected(other));
-    let here = Peer::connected(target(server.port));
+    let (mut elsewhere, mut other) = (shared(server.port), shared(server.port));
+    elsewhere.server.database = 1;
+    other.namespace = Some("other".into());
+    let (one, two) = (Peer::connected(&elsewhere), Peer::connected(&other));
+    let here = Peer::connected(&shared(server.port));
     [&one, &two, &here].into_iter().for_each(is_made_to_ask);
     let epochs = [&one, &two, &here].map(|peer| peer.register().epoch);
     for peer in [&one, &two, &here] {
@@ -62,7 +62,7 @@ fn other_databases_and_namespaces_are_not_heard() {
 #[test]
 fn a_message_that_cannot_be_read_makes_the_listener_ask() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     is_made_to_ask(&peer);
     for forged in [&b"1 77 5"[..], b"", b"\xff\xff", b"1 77 5 9 9 0 0 4000000000:a"] {
         server.call_bytes(&[b"PUBLISH", b"{app}:m0", forged]);

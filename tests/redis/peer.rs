@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use serde_json::{Value, json};
 use tiercel::clock::{Clock, Timestamp};
 use tiercel::coherence::event::{
     Answer, Command, Event, Invalidated, Known, Lifetime, Polled, Request, Row,
 };
-use tiercel::error::Error;
+use tiercel::options::{Options, Shared};
 use tiercel::redis::RedisStore;
-use tiercel::redis::target::{Host, Target, Topology};
 use tiercel::store::{Listener, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
 
@@ -98,36 +98,34 @@ pub(crate) fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (work(), start.elapsed())
 }
 
-pub(crate) fn target(port: u16) -> Target {
-    Target {
-        topology: Topology::Single(Host { name: "127.0.0.1".into(), port }),
-        tls: None,
-        username: None,
-        password: None,
-        database: 0,
-        namespace: "app".into(),
-        command_timeout: Duration::from_millis(100),
-        connect_timeout: Duration::from_secs(2),
-        write_queue_bytes: 1 << 20,
-        most_tags: 100_000,
-    }
+/// What options say of the shared tier.
+pub(crate) fn resolved(options: &Value) -> Shared {
+    Options::resolve(options, &Value::Null).unwrap().shared.unwrap()
+}
+
+pub(crate) fn shared_at(url: &str) -> Shared {
+    resolved(&json!({ "redisUrl": url, "namespace": "app", "writeQueueMb": 1 }))
+}
+
+pub(crate) fn shared(port: u16) -> Shared {
+    shared_at(&format!("redis://127.0.0.1:{port}"))
 }
 
 impl Peer {
-    pub(crate) fn start(target: Target) -> Self {
+    pub(crate) fn start(shared: &Shared) -> Self {
+        Self::keeping(100_000, shared)
+    }
+
+    /// One whose server keeps so many rows of tags.
+    pub(crate) fn keeping(most_tags: usize, shared: &Shared) -> Self {
         let heard = Heard::new();
-        let store = RedisStore::start(target, heard.clone()).unwrap();
+        let store = RedisStore::start(shared, most_tags, heard.clone()).unwrap();
         Self { store, heard, next: AtomicU64::new(1) }
     }
 
-    /// Why a target is refused.
-    pub(crate) fn refused(target: Target) -> Error {
-        RedisStore::start(target, Heard::new()).err().expect("it is not refused")
-    }
-
     /// One that is connected.
-    pub(crate) fn connected(target: Target) -> Self {
-        let peer = Self::start(target);
+    pub(crate) fn connected(shared: &Shared) -> Self {
+        let peer = Self::start(shared);
         peer.heard.wait_for(&Event::Connected);
         peer
     }

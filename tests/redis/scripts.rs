@@ -1,15 +1,15 @@
 //! What the scripts promise, each by itself.
 
-use tiercel::coherence::event::{Answer, Command, Known, Lifetime, Row};
+use tiercel::coherence::event::{Answer, Command, Event, Known, Lifetime, Row};
 use tiercel::tags::{Position, Tag};
 
-use crate::peer::{Peer, hard_row, nothing, target};
+use crate::peer::{Peer, hard_row, nothing, shared};
 use crate::server;
 
 #[test]
 fn the_first_poll_creates_the_table_and_registers() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let polled = peer.poll(&nothing());
     assert!(polled.epoch.0 != 0 && polled.known && polled.rows.is_none());
     assert!(polled.last.0.abs_diff(polled.now_us) < 1_000_000, "{polled:?}");
@@ -25,7 +25,7 @@ fn the_first_poll_creates_the_table_and_registers() {
 #[test]
 fn a_poll_tells_what_is_new_and_registers_what_is_applied() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let known = one.register();
     let first = two.hard("a");
     let second = two.hard("b");
@@ -46,7 +46,7 @@ fn a_poll_tells_what_is_new_and_registers_what_is_applied() {
 #[test]
 fn soft_rows_come_with_their_deadline_and_the_hard_position_before() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let hard = peer.hard("a");
     let soft = peer.invalidate(&[(b"a", Lifetime::Micros(5_000_000))]);
@@ -67,7 +67,7 @@ fn soft_rows_come_with_their_deadline_and_the_hard_position_before() {
 #[test]
 fn an_earlier_deadline_stays_and_no_deadline_takes_none_away() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     let first = peer.invalidate(&[(b"a", Lifetime::Micros(60_000_000))]);
     let later = peer.invalidate(&[(b"a", Lifetime::Micros(90_000_000))]);
@@ -82,7 +82,7 @@ fn an_earlier_deadline_stays_and_no_deadline_takes_none_away() {
 #[test]
 fn a_deadline_that_is_past_makes_the_soft_position_a_hard_one() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     let past = peer.invalidate(&[(b"a", Lifetime::Micros(1_000))]);
     std::thread::sleep(std::time::Duration::from_millis(10));
@@ -95,7 +95,7 @@ fn a_deadline_that_is_past_makes_the_soft_position_a_hard_one() {
 #[test]
 fn a_hard_invalidation_takes_the_soft_one_away() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     peer.invalidate(&[(b"a", Lifetime::Micros(60_000_000))]);
     let hard = peer.hard("a");
@@ -107,7 +107,7 @@ fn a_hard_invalidation_takes_the_soft_one_away() {
 #[test]
 fn positions_grow_and_the_last_1024_are_listed() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let first = peer.register();
     let mut last = first.applied;
     for _ in 0..1_023 {
@@ -127,7 +127,7 @@ fn positions_grow_and_the_last_1024_are_listed() {
 #[test]
 fn a_position_of_another_history_is_not_known_and_registers_nothing() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let known = one.register();
     two.register();
     let strange = Known { applied: Position(known.applied.0 + 1), ..known.clone() };
@@ -143,7 +143,7 @@ fn a_position_of_another_history_is_not_known_and_registers_nothing() {
 #[test]
 fn an_invalidation_with_a_history_that_is_not_known_writes_nothing() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let tags = vec![(Tag::from("a"), Lifetime::None)];
     let without = Command::Invalidate { known: None, tags: tags.clone() };
     assert_eq!(peer.ask(&without), Answer::Unknown);
@@ -168,7 +168,7 @@ fn an_invalidation_with_a_history_that_is_not_known_writes_nothing() {
 #[test]
 fn a_raised_floor_is_a_position_of_its_own() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let Answer::Invalidated(raised) = peer.ask(&Command::RaiseFloor { known: None }) else {
         panic!("not raised")
@@ -183,9 +183,8 @@ fn a_raised_floor_is_a_position_of_its_own() {
 #[test]
 fn beyond_the_bound_the_lowest_rows_go_and_the_floor_rises_to_them() {
     let server = server!();
-    let mut target = target(server.port);
-    target.most_tags = 20;
-    let peer = Peer::connected(target);
+    let peer = Peer::keeping(20, &shared(server.port));
+    peer.heard.wait_for(&Event::Connected);
     let known = peer.register();
     let all: Vec<Position> = (0..21)
         .map(|nth| {
@@ -205,7 +204,7 @@ fn beyond_the_bound_the_lowest_rows_go_and_the_floor_rises_to_them() {
 #[test]
 fn rows_older_than_any_entry_go_without_a_floor() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let old = known.applied.0 - 31 * 24 * 3_600 * 1_000_000 - 1;
     server.call(&["ZADD", "{app}:t", &old.to_string(), "sold", "-5", "dold"]);
@@ -222,7 +221,7 @@ fn rows_older_than_any_entry_go_without_a_floor() {
 #[test]
 fn tags_may_be_any_bytes() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let every: Vec<u8> = (0..=255).collect();
     let strange: [&[u8]; 5] = [b"", b"\xff\xfe\r\n", b"1:1 2:3", &every, "\u{20ac}".as_bytes()];
@@ -242,7 +241,7 @@ fn tags_may_be_any_bytes() {
 #[test]
 fn too_much_news_has_to_be_loaded_page_by_page() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let base = known.applied.0 - 100_000;
     // Pages of the load are shorter than this, and end in the middle of equal scores.
@@ -274,7 +273,7 @@ fn too_much_news_has_to_be_loaded_page_by_page() {
 #[test]
 fn acks_count_only_forward_in_this_history_and_for_who_is_listed() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let written = (one.register(), two.register(), two.hard("a")).2;
     one.ask(&Command::Ack(Position(written.position.0 + 1)));
     assert_eq!(two.look().0, Some(Position(0)));
@@ -290,7 +289,7 @@ fn acks_count_only_forward_in_this_history_and_for_who_is_listed() {
 #[test]
 fn who_has_not_polled_since_is_removed_and_who_is_not_known_stays() {
     let server = server!();
-    let (one, two) = (Peer::connected(target(server.port)), Peer::connected(target(server.port)));
+    let (one, two) = (Peer::connected(&shared(server.port)), Peer::connected(&shared(server.port)));
     let (known, _) = (one.register(), two.register());
     server.call(&["ZADD", "{app}:i", "5", "unknown"]);
     let written = one.hard("a");
@@ -309,7 +308,7 @@ fn who_has_not_polled_since_is_removed_and_who_is_not_known_stays() {
 #[test]
 fn the_age_of_the_list_of_instances_is_told() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     peer.register();
     let written = peer.hard("a");
     assert!(written.born_us > 0 && written.now_us - written.born_us < 5_000_000);
@@ -323,7 +322,7 @@ fn the_age_of_the_list_of_instances_is_told() {
 #[test]
 fn what_is_lost_is_made_anew() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     server.call(&["DEL", "{app}:h"]);
     assert!(peer.poll(&known).known, "the last position is listed again");
@@ -338,7 +337,7 @@ fn what_is_lost_is_made_anew() {
 #[test]
 fn without_memory_to_spare_polls_and_invalidations_go_on() {
     let server = server!("--maxmemory-policy", "noeviction");
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     server.call(&["CONFIG", "SET", "maxmemory", "1"]);
     assert!(server.call(&["SET", "a", "b"]).starts_with("OOM"));
     let known = peer.register();
@@ -351,7 +350,7 @@ fn without_memory_to_spare_polls_and_invalidations_go_on() {
 #[test]
 fn keys_of_another_kind_are_a_failure_and_no_more() {
     let server = server!();
-    let peer = Peer::connected(target(server.port));
+    let peer = Peer::connected(&shared(server.port));
     for key in ["{app}:t", "{app}:h", "{app}:i", "{app}:p"] {
         let known = peer.register();
         server.call(&["SET", key, "of somebody else"]);

@@ -4,23 +4,26 @@ use std::process::Command as Program;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
-use tiercel::redis::target::{Host, Pem, Target, Tls, Topology};
+use tiercel::options::{Shared, Tls};
+use tiercel::redis::RedisStore;
 use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
-use crate::peer::{Peer, nothing, target, wait_until};
+use crate::peer::{Peer, nothing, resolved, shared_at, wait_until};
 use crate::server;
 use crate::server::{Folder, Server, free_port};
 
-fn host(port: u16) -> Host {
-    Host { name: "127.0.0.1".into(), port }
+/// Servers of this machine, as a URL lists them.
+fn hosts(ports: impl IntoIterator<Item = u16>) -> String {
+    ports.into_iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
 }
 
 /// Entries are stored and found, an invalidation is told, and an instance leaves.
-fn serves(target: &Target) {
-    let (one, two) = (Peer::connected(target.clone()), Peer::connected(target.clone()));
+fn serves(shared: &Shared) {
+    let (one, two) = (Peer::connected(shared), Peer::connected(shared));
     two.heard.take("a subscription", |event| {
         matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())
     });
@@ -51,9 +54,7 @@ fn a_socket_of_this_machine_serves() {
     let folder = Folder::new();
     let path = folder.0.join("redis.sock");
     let _server = server!("--unixsocket", path.to_str().unwrap());
-    let mut target = target(0);
-    target.topology = Topology::Unix(path);
-    serves(&target);
+    serves(&shared_at(&format!("unix://{}", path.display())));
 }
 
 struct Cluster {
@@ -82,11 +83,9 @@ impl Cluster {
         Some(cluster)
     }
 
-    fn target(&self) -> Target {
-        let mut target = target(0);
-        let hosts = self.servers.iter().map(|server| host(server.port)).collect();
-        target.topology = Topology::Cluster { hosts };
-        target
+    fn shared(&self) -> Shared {
+        let hosts = hosts(self.servers.iter().map(|server| server.port));
+        shared_at(&format!("redis+cluster://{hosts}"))
     }
 
     /// The place of the primary that has the table.
@@ -112,9 +111,9 @@ fn is_replica(server: &Server) -> bool {
 #[test]
 fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
     let Some(mut cluster) = Cluster::start() else { return };
-    let target = cluster.target();
-    serves(&target);
-    let peer = Peer::connected(target);
+    let shared = cluster.shared();
+    serves(&shared);
+    let peer = Peer::connected(&shared);
     let known = peer.register();
     let owner = cluster.owner();
     let channels = cluster.servers[owner].call(&["PUBSUB", "SHARDCHANNELS"]);
@@ -130,7 +129,7 @@ fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
 #[test]
 fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
     let Some(cluster) = Cluster::start() else { return };
-    let peer = Peer::connected(cluster.target());
+    let peer = Peer::connected(&cluster.shared());
     let owner = cluster.owner();
     // One of the others: nothing of the protocol shows that it is gone.
     let is_primary = |server: &Server| !is_replica(server);
@@ -150,7 +149,7 @@ fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
 #[test]
 fn a_primary_that_hands_over_is_another_connection() {
     let Some(cluster) = Cluster::start() else { return };
-    let peer = Peer::connected(cluster.target());
+    let peer = Peer::connected(&cluster.shared());
     let known = peer.register();
     let owner = cluster.owner();
     let port = cluster.servers[owner].port.to_string();
@@ -210,13 +209,11 @@ impl Sentinel {
 #[test]
 fn sentinels_lead_to_the_primary_and_to_the_next() {
     let Some(mut sentinel) = Sentinel::start() else { return };
-    let mut target = target(0);
-    let mut hosts: Vec<Host> = sentinel.sentinels.iter().map(|one| host(one.port)).collect();
-    hosts.insert(0, host(free_port()));
-    target.topology =
-        Topology::Sentinel { hosts, primary: "main".into(), username: None, password: None };
-    serves(&target);
-    let peer = Peer::connected(target);
+    // The first of them is away.
+    let hosts = hosts([free_port()].into_iter().chain(sentinel.sentinels.iter().map(|s| s.port)));
+    let shared = shared_at(&format!("redis+sentinel://{hosts}/main"));
+    serves(&shared);
+    let peer = Peer::connected(&shared);
     let known = peer.register();
     wait_until("replication", || {
         sentinel.replica.call(&["ZSCORE", "{app}:t", "c"]) == known.applied.0.to_string()
@@ -268,10 +265,6 @@ impl Certificates {
         self.0.0.join(name).to_str().unwrap().into()
     }
 
-    fn pem(&self, name: &str) -> Pem {
-        Pem { option: "redisTlsCaFile", bytes: std::fs::read(self.path(name)).unwrap() }
-    }
-
     /// A server that takes encrypted connections of who has a certificate.
     fn server(&self) -> Option<(Server, u16)> {
         let port = free_port();
@@ -288,15 +281,16 @@ impl Certificates {
 fn encryption_trusts_the_own_authority_and_proves_itself() {
     let Some(certificates) = Certificates::make() else { return };
     let Some((_server, port)) = certificates.server() else { return };
-    let tls = Tls {
-        ca: Some(certificates.pem("ca.crt")),
-        client: Some((certificates.pem("client.crt"), certificates.pem("client.key"))),
-        server_name: Some("cache.internal".into()),
-        verify: true,
-    };
-    let mut target = target(port);
-    target.tls = Some(tls.clone());
-    serves(&target);
+    let mut shared = resolved(&json!({
+        "redisUrl": format!("rediss://127.0.0.1:{port}"),
+        "namespace": "app",
+        "redisTlsCaFile": certificates.path("ca.crt"),
+        "redisTlsCertFile": certificates.path("client.crt"),
+        "redisTlsKeyFile": certificates.path("client.key"),
+        "redisTlsServerName": "cache.internal",
+    }));
+    serves(&shared);
+    let tls = shared.server.tls.clone().unwrap();
     let refused = [
         Tls { ca: None, ..tls.clone() },
         Tls { server_name: Some("other.internal".into()), ..tls.clone() },
@@ -304,41 +298,38 @@ fn encryption_trusts_the_own_authority_and_proves_itself() {
         Tls { client: None, ..tls.clone() },
     ];
     for (nth, tls) in refused.into_iter().enumerate() {
-        target.tls = Some(tls);
-        let peer = Peer::start(target.clone());
+        shared.server.tls = Some(tls);
+        let peer = Peer::start(&shared);
         peer.heard.wait_for(&Event::Unreachable);
         std::thread::sleep(Duration::from_millis(200));
         assert!(!peer.heard.rest().contains(&Event::Connected), "{nth}");
         assert!(peer.try_ask(Command::Poll(nothing())).is_none());
     }
     // Whoever says so trusts anybody.
-    target.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
-    serves(&target);
+    shared.server.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
+    serves(&shared);
 }
 
 #[test]
 fn files_that_are_no_certificates_are_refused_by_name() {
     let Some(certificates) = Certificates::make() else { return };
-    let (crt, key) = (certificates.pem("client.crt"), certificates.pem("client.key"));
-    let junk = Pem { option: "redisTlsKeyFile", bytes: b"-----BEGIN JUNK".to_vec() };
-    let tls = |ca: Option<&Pem>, client: Option<(&Pem, &Pem)>| Tls {
-        ca: ca.cloned(),
-        client: client.map(|(crt, key)| (crt.clone(), key.clone())),
-        server_name: None,
-        verify: true,
-    };
-    let other = certificates.pem("server.key");
+    std::fs::write(certificates.path("junk"), "-----BEGIN JUNK").unwrap();
+    let (ca, crt, key) = ("redisTlsCaFile", "redisTlsCertFile", "redisTlsKeyFile");
     let wrong = [
-        tls(Some(&key), None),
-        tls(Some(&junk), None),
-        tls(Some(&crt), Some((&crt, &junk))),
-        tls(Some(&crt), Some((&crt, &other))),
+        (ca, json!({ ca: certificates.path("client.key") })),
+        (ca, json!({ ca: certificates.path("junk") })),
+        (crt, json!({ crt: certificates.path("junk"), key: certificates.path("client.key") })),
+        (key, json!({ crt: certificates.path("client.crt"), key: certificates.path("junk") })),
+        (
+            key,
+            json!({ crt: certificates.path("client.crt"), key: certificates.path("server.key") }),
+        ),
     ];
-    for (nth, tls) in wrong.into_iter().enumerate() {
-        let mut target = target(1);
-        target.tls = Some(tls);
-        let refused = Peer::refused(target);
-        assert_eq!(refused.code(), "TIERCEL_INVALID_OPTION", "{nth}");
-        assert!(refused.to_string().contains("a file with"), "{nth}: {refused}");
+    for (option, mut options) in wrong {
+        options["redisUrl"] = json!("rediss://cache");
+        let refused = RedisStore::check(&resolved(&options).server).unwrap_err();
+        assert_eq!(refused.code(), "TIERCEL_INVALID_OPTION");
+        assert!(refused.to_string().contains("a file with"), "{refused}");
+        assert!(refused.to_string().contains(option), "{options}: {refused}");
     }
 }

@@ -34,7 +34,7 @@ static ALLOCATOR: Counting = Counting;
 /// The outcome of decoding, and the bytes it allocated.
 fn measured(codec: &Codec, stored: &[u8]) -> (Result<Frame, Broken>, usize) {
     let before = ALLOCATED.get();
-    let outcome = codec.decode(stored);
+    let outcome = codec.decode(PLACE, stored);
     (outcome, ALLOCATED.get() - before)
 }
 

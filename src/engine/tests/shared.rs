@@ -293,7 +293,7 @@ fn an_outer_generation_that_began_while_a_message_was_taken_in_is_dated_before_i
     let (epoch, previous, position) = (Epoch(7), Position(50), Position(60));
     a.engine.on(Event::Heard(Message { epoch, previous, position, rows: vec![row] }));
     let stamp = a.engine.ledger.revision_at(began).and_then(|at| a.engine.ledger.stamp_of(at));
-    let judged = a.engine.ledger.judge(stamp.unwrap(), [&b"a"[..]], a.engine.clock.now());
+    let judged = a.engine.ledger.table().judge(stamp.unwrap(), [&b"a"[..]], a.engine.clock.now());
     assert_eq!(judged.0, Verdict::Gone);
 }
 

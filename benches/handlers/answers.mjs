@@ -1,0 +1,16 @@
+// @ts-check
+/** The other side of `Contestant.ask`, in the process of a subject. */
+
+/**
+ * Does what is asked for, and tells what came of it.
+ * @param {Record<string, (...args: any[]) => any>} acts
+ */
+export function answersWith(acts) {
+  process.on('message', async (/** @type {[string, ...any[]]} */ [act, ...args]) => {
+    try {
+      process.send?.({ result: await acts[act](...args) })
+    } catch (error) {
+      process.send?.({ error: String(/** @type {Error} */ (error)?.stack) })
+    }
+  })
+}

@@ -1,0 +1,24 @@
+// @ts-check
+
+const { ASIDE, KEPT, PREFETCH } = require('./native.js')
+const next = require('./next.js')
+
+/** From where a get is made, as far as it matters to who generates. */
+
+/** A build generates all there is, and dev shows each change. */
+const EVERYWHERE = next.isBuilding() || next.isDev() ? ASIDE : 0
+
+/**
+ * Flags of a get for the answer to a request.
+ * @param {any} headers of the request
+ */
+function ofPage(headers) {
+  return EVERYWHERE | (next.isPrefetch(headers) ? PREFETCH : 0)
+}
+
+/** Flags of a get for a part of an answer: what it becomes part of may be kept itself. */
+function ofPart() {
+  return EVERYWHERE | (next.isKept() ? KEPT : 0)
+}
+
+module.exports = { ofPage, ofPart }

@@ -1,0 +1,241 @@
+//! Who generates: one process of the fleet for each key, and one get of that process.
+//!
+//! A get that finds nothing fresh claims the key; what others have stored meanwhile comes with the
+//! answer. Who may not generate serves what is stale, or waits. A store that is away decides
+//! nothing: then each process decides for itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Engine, Tier};
+use crate::entry::Entry;
+use crate::flight::{News, Wake, Woken};
+use crate::guard::guard;
+use crate::key::{Class, Hash128, KeyRef};
+use crate::lease::{Asked, Held, Standing};
+use crate::stats::bump;
+use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
+use crate::tags::{Tag, Verdict};
+
+/// What a claim is for.
+#[derive(Clone)]
+struct Wish {
+    class: Class,
+    units: Box<[u16]>,
+    hash: Hash128,
+    address: Address,
+    /// Tags of the first who asked.
+    asked: Vec<Tag>,
+    outdated: u64,
+    /// Whether it is moot if there is any entry.
+    only_absent: bool,
+    /// Whether there is nothing to serve meanwhile.
+    is_cold: bool,
+}
+
+impl Wish {
+    fn key(&self) -> KeyRef<'_> {
+        KeyRef { class: self.class, units: &self.units, hash: self.hash }
+    }
+}
+
+impl Engine {
+    /// Whether other processes can be asked who generates `key`.
+    pub fn may_claim(&self, key: &KeyRef<'_>) -> bool {
+        let is_reached = |tier: &Tier| tier.is_read && tier.address(key).is_some();
+        self.tier().is_some_and(is_reached) && !self.ledger.is_apart()
+    }
+
+    /// Asks who generates `key`, for who has `stale` at most. `is_cold` says that not even that may
+    /// be served.
+    pub fn claim(
+        self: &Arc<Self>,
+        key: &KeyRef<'_>,
+        (stale, is_cold): (Option<&Entry>, bool),
+        asked: impl FnOnce() -> Vec<Tag>,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Asked {
+        let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
+        if answer == Asked::Ask {
+            match self.wish(key, stale, is_cold, asked()) {
+                Some(wish) => self.send(wish, None),
+                None => return Asked::Known(Standing::Anybody),
+            }
+        }
+        answer
+    }
+
+    /// Waits for what another process generates, until `until_ms` from now. False if there is
+    /// nothing to wait for.
+    pub fn follow(
+        self: &Arc<Self>,
+        key: &KeyRef<'_>,
+        stale: Option<&Entry>,
+        asked: impl FnOnce() -> Vec<Tag>,
+        wait_ms: u32,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> bool {
+        let now = self.clock.now();
+        let until = now.shifted_us(i64::from(wait_ms) * 1_000);
+        match self.leases.follow(key.hash, (now, until), waker, token) {
+            None => false,
+            Some(None) => true,
+            Some(Some(pause_ms)) => {
+                if let Some(wish) = self.wish(key, stale, true, asked()) {
+                    self.send(wish, Some(pause_ms));
+                }
+                true
+            }
+        }
+    }
+
+    /// Who generates a key, to whoever has asked.
+    pub fn standing(&self, key: &KeyRef<'_>) -> Standing {
+        self.leases.standing(key.hash, self.clock.now())
+    }
+
+    /// Leads in this process, without asking others.
+    pub fn lead_here(&self, key: &KeyRef<'_>) -> Standing {
+        self.leases.lead_here(key.hash, self.clock.now())
+    }
+
+    /// Somebody waited for another process in vain.
+    pub(super) fn overtake(&self, key: &KeyRef<'_>) {
+        let Some(tier) = self.tier() else { return };
+        let Some(address) = tier.address(key) else { return };
+        let held = Held { address: Some(address), is_cold: true };
+        let woken = self.leases.overtake(key.hash, self.clock.now(), held);
+        if woken.is_some() {
+            bump(&self.stats.lease_timeouts);
+            tier.store.end(address, Ending::Overrun);
+        }
+    }
+
+    /// A generation has ended without being stored, or what was asked for was found. Others may
+    /// generate.
+    pub fn let_go(&self, key: &KeyRef<'_>, ending: Ending) {
+        let (woken, held) = self.leases.land(key.hash);
+        if let Some(held) = held {
+            // Who had something stale to serve has it still, and somebody may try again.
+            let ending = if held.is_cold { ending } else { Ending::Released };
+            held.address.inspect(|address| self.end(*address, ending));
+        }
+        drop(woken);
+    }
+
+    /// Ends a lease in the store.
+    pub(super) fn end(&self, address: Address, ending: Ending) {
+        if let Some(tier) = self.tier() {
+            tier.store.end(address, ending);
+        }
+    }
+
+    /// The leases that go on. Those that have for too long are ended.
+    pub(super) fn renewed(&self) -> Vec<Address> {
+        let (renewed, ended) = self.leases.renew(self.clock.now());
+        for Held { address, is_cold } in ended {
+            let ending = if is_cold { Ending::Unset } else { Ending::Released };
+            address.inspect(|address| self.end(*address, ending));
+        }
+        renewed
+    }
+
+    fn wish(
+        &self,
+        key: &KeyRef<'_>,
+        stale: Option<&Entry>,
+        is_cold: bool,
+        asked: Vec<Tag>,
+    ) -> Option<Wish> {
+        let address = self.tier()?.address(key)?;
+        Some(Wish {
+            class: key.class,
+            units: key.units.into(),
+            hash: key.hash,
+            address,
+            outdated: stale.map_or(0, |entry| self.outdated(entry, &asked)),
+            only_absent: stale.is_none(),
+            is_cold,
+            asked,
+        })
+    }
+
+    fn outdated(&self, entry: &Entry, asked: &[Tag]) -> u64 {
+        let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
+        self.ledger.table().outdated(entry.meta.stamp, tags)
+    }
+
+    /// Sends a claim, at once or after a pause.
+    fn send(self: &Arc<Self>, wish: Wish, pause_ms: Option<u32>) {
+        let Some(tier) = self.tier() else { return };
+        let (_, stamp) = self.ledger.present();
+        let claim = Claim {
+            epoch: stamp.epoch.0,
+            position: stamp.at.position.0,
+            outdated: wish.outdated,
+            only_absent: wish.only_absent,
+        };
+        let engine = self.clone();
+        let address = wish.address;
+        let receive = move |claimed, answer| engine.claimed(wish, claimed, answer);
+        tier.store.claim(address, claim, pause_ms, Box::new(receive));
+    }
+
+    /// An answer came: on a thread of the store.
+    fn claimed(
+        self: &Arc<Self>,
+        wish: Wish,
+        claimed: Claimed,
+        answer: Result<Option<Bytes>, Unavailable>,
+    ) -> Woken {
+        let Some(tier) = self.tier() else { return Woken::default() };
+        let bytes = answer.ok().flatten();
+        let found = guard(|| self.found(tier, &wish, &bytes?)).flatten();
+        let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
+        if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
+            // Whatever lies there is to be generated anew.
+            let outdated = found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
+            let is_cold = wish.is_cold && verdict != Some(Verdict::Stale);
+            self.send(Wish { only_absent: false, outdated, is_cold, ..wish }, Some(0));
+            return Woken::default();
+        }
+        let is_cold = wish.is_cold && verdict.is_none_or(|verdict| verdict == Verdict::Gone);
+        let held = Held { address: Some(wish.address), is_cold };
+        let claimed = match (claimed, verdict) {
+            (Claimed::Taken, Some(Verdict::Fresh)) => {
+                tier.store.end(wish.address, Ending::Released);
+                Claimed::Present
+            }
+            (_, Some(Verdict::Fresh)) => Claimed::Present,
+            (claimed, _) => claimed,
+        };
+        if claimed == Claimed::Taken {
+            bump(&self.stats.leases_taken);
+        }
+        let brought = found.filter(|(_, _, is_held)| *is_held);
+        let news = brought.map_or(News::Landed, |(entry, ..)| News::Brought(entry));
+        let now = self.clock.now();
+        let (woken, pause_ms) = self.leases.answer(wish.hash, now, claimed, held, &news);
+        if pause_ms.is_some() {
+            self.send(wish, pause_ms);
+        }
+        woken
+    }
+
+    /// What lies at the address, how good it is, and whether it is better than what memory has.
+    fn found(
+        &self,
+        tier: &Tier,
+        wish: &Wish,
+        bytes: &[u8],
+    ) -> Option<(Arc<Entry>, Verdict, bool)> {
+        let key = wish.key();
+        let entry = Arc::new(self.decoded(tier, &key, &wish.address, bytes)?);
+        let (verdict, _) = self.judge(&entry, self.ledger.revision(), || wish.asked.clone());
+        let is_held = self.fill(&key, &entry);
+        Some((entry, verdict, is_held))
+    }
+}

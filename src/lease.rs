@@ -1,0 +1,325 @@
+//! Who generates a key: this process, another one of the fleet, or whoever wants it.
+//!
+//! Of all processes one holds the lease of a key and generates; the others serve what is stale, or
+//! wait for what it stores. This is what one process knows of that: it asks once for all who want
+//! the same key, never waits for itself, and asks again for as long as somebody waits.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::clock::Timestamp;
+use crate::flight::{News, Wake, Woken};
+use crate::key::Hash128;
+use crate::store::{Address, Claimed};
+
+/// A leader that has not stored after this long has ended without: 10 s.
+const LONGEST_US: u64 = 10_000_000;
+/// How long a process takes it for granted that another one leads, while nobody asks: 200 ms.
+const BELIEVED_US: u64 = 200_000;
+/// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
+const FIRST_LOOK_MS: u32 = 10;
+const MOST_DOUBLINGS: u32 = 3;
+/// Keys known of at once; beyond that, everybody generates.
+const MOST: usize = 10_000;
+
+/// Who generates a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// This process. `is_first` once: who is told so generates, if the others need not.
+    Here {
+        /// Whether nobody was told so before.
+        is_first: bool,
+    },
+    /// Another process.
+    Elsewhere,
+    /// Whoever wants it: it is not worth waiting for each other.
+    Anybody,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// What to do about a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is known already.
+    Known(Standing),
+    /// The store is to be asked; whoever asks is woken.
+    Ask,
+    /// The store is being asked; whoever asks is woken.
+    Wait,
+}
+
+/// What a lease was taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where its entry lies; `None` if the store knows nothing of it.
+    pub address: Option<Address>,
+    /// Whether nothing could be served meanwhile.
+    pub is_cold: bool,
+}
+
+/// The keys that are generated, as far as this process knows.
+#[derive(Default)]
+pub struct Leases {
+    keys: Mutex<HashMap<Hash128, Key>>,
+}
+
+struct Key {
+    state: State,
+    /// Whether the store is being asked, or will be.
+    is_asking: bool,
+    looks: u32,
+    waiters: Vec<Waiter>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Unknown,
+    Here { since: Timestamp, held: Held, is_led: bool },
+    Elsewhere { until: Timestamp },
+    Anybody { address: Option<Address>, until: Timestamp },
+}
+
+struct Waiter {
+    waker: Arc<dyn Wake>,
+    token: u32,
+    /// Until when it waits for the fill; `None` if it waits for an answer of any kind.
+    until: Option<Timestamp>,
+}
+
+impl Leases {
+    /// Asks who generates `key`.
+    pub fn ask(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Asked {
+        let mut keys = self.keys.lock();
+        if let Some(known) = keys.get_mut(&key) {
+            match known.standing(now) {
+                // Asked of the store each time: it may hold a value by now.
+                Standing::Unknown | Standing::Anybody => {}
+                standing => return Asked::Known(standing),
+            }
+        } else if !has_room(&mut keys, now) {
+            return Asked::Known(Standing::Anybody);
+        }
+        let known = keys.entry(key).or_insert_with(Key::new);
+        known.waiters.push(Waiter { waker: waker.clone(), token, until: None });
+        if mem::replace(&mut known.is_asking, true) { Asked::Wait } else { Asked::Ask }
+    }
+
+    /// Who generates `key`, to whoever has asked.
+    pub fn standing(&self, key: Hash128, now: Timestamp) -> Standing {
+        self.keys.lock().get_mut(&key).map_or(Standing::Unknown, |known| known.standing(now))
+    }
+
+    /// Leads without asking anybody: nobody can be asked. `is_first` of the answer says whether
+    /// nobody of this process leads already.
+    pub fn lead_here(&self, key: Hash128, now: Timestamp) -> Standing {
+        let mut keys = self.keys.lock();
+        if let Some(known) = keys.get_mut(&key) {
+            let standing = known.standing(now);
+            if matches!(standing, Standing::Here { .. }) {
+                return standing;
+            }
+        } else if !has_room(&mut keys, now) {
+            return Standing::Anybody;
+        }
+        let known = keys.entry(key).or_insert_with(Key::new);
+        let held = Held { address: None, is_cold: false };
+        known.state = State::Here { since: now, held, is_led: true };
+        Standing::Here { is_first: true }
+    }
+
+    /// Waits until `until` for what another process generates. Says in how many ms the store is to
+    /// be asked again, if nobody does so already; `None` inside if somebody does. `None` if no other
+    /// process is known to generate it.
+    pub fn follow(
+        &self,
+        key: Hash128,
+        (now, until): (Timestamp, Timestamp),
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Option<Option<u32>> {
+        let mut keys = self.keys.lock();
+        let known = keys.get_mut(&key)?;
+        if known.standing(now) != Standing::Elsewhere {
+            return None;
+        }
+        known.waiters.push(Waiter { waker: waker.clone(), token, until: Some(until) });
+        let is_asking = mem::replace(&mut known.is_asking, true);
+        Some((!is_asking).then(|| known.next_look_ms()))
+    }
+
+    /// The store has answered. Who waits for that is woken when the result is dropped, with the
+    /// `news`; beside it, in how many ms it is to be asked again.
+    pub fn answer(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        claimed: Claimed,
+        held: Held,
+        news: &News,
+    ) -> (Woken, Option<u32>) {
+        let mut woken = Woken::default();
+        let mut keys = self.keys.lock();
+        let Some(known) = keys.get_mut(&key) else { return (woken, None) };
+        known.is_asking = false;
+        known.state = match claimed {
+            // Meanwhile it was begun here, whatever is said elsewhere.
+            _ if known.is_here(now) => known.state,
+            Claimed::Taken => State::Here { since: now, held, is_led: false },
+            Claimed::Unavailable if !held.is_cold => {
+                State::Here { since: now, held: Held { address: None, ..held }, is_led: false }
+            }
+            Claimed::Held => State::Elsewhere { until: now.shifted_us(BELIEVED_US as i64) },
+            Claimed::Passed(ms) => State::Anybody {
+                address: held.address,
+                until: now.shifted_us(i64::from(ms) * 1_000),
+            },
+            Claimed::Unavailable => {
+                State::Anybody { address: None, until: now.shifted_us(BELIEVED_US as i64) }
+            }
+            Claimed::Present => State::Unknown,
+        };
+        let follows = |waiter: &Waiter| waiter.until.is_some_and(|until| until > now);
+        let is_held = claimed == Claimed::Held && matches!(news, News::Landed);
+        let (stay, go): (Vec<_>, Vec<_>) =
+            mem::take(&mut known.waiters).into_iter().partition(|one| is_held && follows(one));
+        known.waiters = stay;
+        let look_ms = (!known.waiters.is_empty()).then(|| known.next_look_ms());
+        known.is_asking = look_ms.is_some();
+        if matches!(known.state, State::Unknown) {
+            keys.remove(&key);
+        }
+        drop(keys);
+        wake(&mut woken, go, news);
+        (woken, look_ms)
+    }
+
+    /// A generation of `key` has ended here; who waits for another process is woken when the result
+    /// is dropped. Beside it what the store is to be told of it, if anything.
+    pub fn land(&self, key: Hash128) -> (Woken, Option<Held>) {
+        let mut woken = Woken::default();
+        let mut keys = self.keys.lock();
+        let Some(known) = keys.get_mut(&key) else { return (woken, None) };
+        let held = match known.state {
+            State::Here { held, .. } => Some(held),
+            State::Anybody { address, .. } => Some(Held { address, is_cold: true }),
+            State::Unknown | State::Elsewhere { .. } => None,
+        };
+        let waiters = mem::take(&mut known.waiters);
+        known.state = State::Unknown;
+        if !known.is_asking {
+            keys.remove(&key);
+        }
+        drop(keys);
+        wake(&mut woken, waiters, &News::Landed);
+        (woken, held)
+    }
+
+    /// Somebody waited in vain for another process: this one leads now. Who waits with them is woken
+    /// when the result is dropped. `None` if nobody else was known to lead.
+    pub fn overtake(&self, key: Hash128, now: Timestamp, held: Held) -> Option<Woken> {
+        let mut keys = self.keys.lock();
+        let known = keys.get_mut(&key)?;
+        if known.standing(now) != Standing::Elsewhere {
+            return None;
+        }
+        known.state = State::Here { since: now, held, is_led: false };
+        let waiters = mem::take(&mut known.waiters);
+        drop(keys);
+        let mut woken = Woken::default();
+        wake(&mut woken, waiters, &News::Landed);
+        Some(woken)
+    }
+
+    /// The leases that go on, and those that have gone on for too long: their generation has ended
+    /// without a word.
+    pub fn renew(&self, now: Timestamp) -> (Vec<Address>, Vec<Held>) {
+        let (mut renewed, mut ended) = (Vec::new(), Vec::new());
+        self.keys.lock().retain(|_, known| {
+            let State::Here { since, held, .. } = known.state else {
+                return known.is_of_use(now);
+            };
+            if now.since_us(since) < LONGEST_US {
+                renewed.extend(held.address);
+                return true;
+            }
+            ended.push(held);
+            known.state = State::Unknown;
+            known.is_of_use(now)
+        });
+        (renewed, ended)
+    }
+
+    /// Keys known of.
+    pub fn len(&self) -> usize {
+        self.keys.lock().len()
+    }
+
+    /// Whether nothing is known of any.
+    pub fn is_empty(&self) -> bool {
+        self.keys.lock().is_empty()
+    }
+}
+
+impl std::fmt::Debug for Leases {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leases").field("len", &self.len()).finish()
+    }
+}
+
+impl Key {
+    fn new() -> Self {
+        Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
+    }
+
+    /// What is to be said now; what is too old is forgotten.
+    fn standing(&mut self, now: Timestamp) -> Standing {
+        match &mut self.state {
+            State::Here { since, is_led, .. } if now.since_us(*since) < LONGEST_US => {
+                Standing::Here { is_first: !mem::replace(is_led, true) }
+            }
+            State::Elsewhere { until } if now < *until || self.is_asking => Standing::Elsewhere,
+            State::Anybody { until, .. } if now < *until => Standing::Anybody,
+            state => {
+                *state = State::Unknown;
+                Standing::Unknown
+            }
+        }
+    }
+
+    fn is_here(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Here { since, .. } if now.since_us(since) < LONGEST_US)
+    }
+
+    fn is_of_use(&self, now: Timestamp) -> bool {
+        self.is_asking
+            || match self.state {
+                State::Unknown => false,
+                State::Here { since, .. } => now.since_us(since) < LONGEST_US,
+                State::Elsewhere { until } | State::Anybody { until, .. } => now < until,
+            }
+    }
+
+    fn next_look_ms(&mut self) -> u32 {
+        let doublings = self.looks.min(MOST_DOUBLINGS);
+        self.looks = self.looks.saturating_add(1);
+        FIRST_LOOK_MS << doublings
+    }
+}
+
+/// Whether one more key can be remembered.
+fn has_room(keys: &mut HashMap<Hash128, Key>, now: Timestamp) -> bool {
+    if keys.len() >= MOST {
+        keys.retain(|_, known| known.is_of_use(now));
+    }
+    keys.len() < MOST
+}
+
+fn wake(woken: &mut Woken, waiters: Vec<Waiter>, news: &News) {
+    for Waiter { waker, token, .. } in waiters {
+        woken.add(waker, token, news.clone());
+    }
+}

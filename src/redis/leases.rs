@@ -1,0 +1,136 @@
+//! Leases: which instance generates an entry. Each lies beside its entry, and ends by itself if its
+//! holder does.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use fred::types::Value;
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::connect::{Link, within};
+use super::entries::Read;
+use super::failure::Failure;
+use super::scripts::Script;
+use super::session::Session;
+use crate::guard::guard;
+use crate::store::{Address, Claim, Claimed, Ending};
+
+/// How long a lease lives without its holder, in ms.
+const LIFE_MS: u64 = 3_000;
+/// Between renewals.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// Renewals under way at once.
+const TOGETHER: usize = 64;
+/// How long nobody need wait for anybody, in ms: after a generation that stored nothing, and after
+/// one that took too long.
+const UNSET_PASS_MS: u64 = 60_000;
+const OVERRUN_PASS_MS: u64 = 10_000;
+
+impl Session {
+    /// Makes the claims that go with reads: as many answers, in their order.
+    pub(super) fn claim_all(
+        self: &Arc<Self>,
+        link: &Link,
+        reads: &[Read],
+    ) -> impl Future<Output = Vec<Claimed>> + Send {
+        let claims: Vec<_> = reads.iter().map(|read| (read.address, read.claim)).collect();
+        let one = async move |(address, claim)| match claim {
+            Some(claim) => self.claim(link, address, claim).await,
+            None => Claimed::Unavailable,
+        };
+        join_all(claims.into_iter().map(one))
+    }
+
+    async fn claim(self: &Arc<Self>, link: &Link, address: Address, claim: Claim) -> Claimed {
+        if self.is_leaseless.load(Ordering::Relaxed) {
+            return Claimed::Unavailable;
+        }
+        let args = vec![
+            Value::from(self.instance.as_str()),
+            Value::from(claim.epoch.to_string()),
+            Value::from(claim.position.to_string()),
+            Value::from(claim.outdated.to_string()),
+            Value::from(LIFE_MS.to_string()),
+            Value::from(if claim.only_absent { "1" } else { "0" }),
+        ];
+        let answer = self.on_lease(link, &self.scripts.claim, address, args).await;
+        match answer {
+            Ok(Value::Integer(left_ms)) => Claimed::Passed(u32::try_from(left_ms).unwrap_or(0)),
+            Ok(Value::String(word)) => match &*word {
+                "taken" => Claimed::Taken,
+                "held" => Claimed::Held,
+                "present" => Claimed::Present,
+                _ => Claimed::Unavailable,
+            },
+            Ok(Value::Bytes(word)) => match &*word {
+                b"taken" => Claimed::Taken,
+                b"held" => Claimed::Held,
+                b"present" => Claimed::Present,
+                _ => Claimed::Unavailable,
+            },
+            Ok(_) | Err(_) => Claimed::Unavailable,
+        }
+    }
+
+    /// Reads again after a pause, and claims.
+    pub(super) fn read_later(self: &Arc<Self>, pause: Duration, read: Read) {
+        let session = self.clone();
+        tokio::spawn(async move {
+            sleep(pause).await;
+            session.read(vec![read]);
+        });
+    }
+
+    /// Ends a lease. It may fail: then the lease ends by itself.
+    pub(super) fn end_lease(self: &Arc<Self>, address: Address, ending: Ending) {
+        let Some(link) = self.link() else { return };
+        let session = self.clone();
+        tokio::spawn(async move {
+            let pass_ms = match ending {
+                Ending::Released => String::new(),
+                Ending::Stored => "0".to_owned(),
+                Ending::Unset => UNSET_PASS_MS.to_string(),
+                Ending::Overrun => OVERRUN_PASS_MS.to_string(),
+            };
+            let args = vec![Value::from(session.instance.as_str()), Value::from(pass_ms)];
+            let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
+        });
+    }
+
+    /// Renews the leases of what is still generated, for as long as the store lives.
+    pub(super) async fn keep_leases(self: Arc<Self>) {
+        loop {
+            sleep(RENEW_EVERY).await;
+            let leases = guard(|| self.listener.leases()).unwrap_or_default();
+            for some in leases.chunks(TOGETHER) {
+                let Some(link) = self.link() else { break };
+                join_all(some.iter().map(async |address| {
+                    let life = Value::from(LIFE_MS.to_string());
+                    let args = vec![Value::from(self.instance.as_str()), life];
+                    let _ = self.on_lease(&link, &self.scripts.renew, *address, args).await;
+                }))
+                .await;
+            }
+        }
+    }
+
+    /// Runs a script of leases. Where it is forbidden, there are none from now on.
+    async fn on_lease(
+        &self,
+        link: &Link,
+        script: &Script,
+        address: Address,
+        args: Vec<Value>,
+    ) -> Result<Value, Failure> {
+        let keys = self.keys.lease(address);
+        let call = script.run(&link.client, &keys, args);
+        let answer = within(self.command_timeout, call).await;
+        let is_denied = matches!(answer, Err(Failure::Denied));
+        if is_denied && !self.is_leaseless.swap(true, Ordering::Relaxed) {
+            guard(|| self.listener.leaseless());
+        }
+        answer
+    }
+}

@@ -1,0 +1,19 @@
+-- Ends the lease of an instance, if it still is its own.
+--
+-- KEYS    1  entry
+--         2  lease
+--         3  pass
+-- ARGV    1  instance
+--         2  ms for which nobody need wait for anybody; 0 = that is over; empty = as it was
+-- Result  nil
+
+local lease = redis.call('GET', KEYS[2])
+if lease and string.match(lease, '^%x+') == ARGV[1] then
+  redis.call('DEL', KEYS[2])
+end
+if ARGV[2] == '0' then
+  redis.call('DEL', KEYS[3])
+elseif ARGV[2] ~= '' then
+  redis.call('SET', KEYS[3], '1', 'PX', ARGV[2])
+end
+return false

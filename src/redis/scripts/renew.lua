@@ -1,0 +1,14 @@
+-- Prolongs the lease of an instance, if it still is its own.
+--
+-- KEYS    1  entry
+--         2  lease
+--         3  pass
+-- ARGV    1  instance
+--         2  ms the lease lives from now on
+-- Result  nil
+
+local lease = redis.call('GET', KEYS[2])
+if lease and string.match(lease, '^%x+') == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[2], ARGV[2])
+end
+return false
