@@ -69,7 +69,8 @@ impl Get<'_> {
             return self.fresh(entry);
         }
         let stale = found.as_ref().filter(|(_, verdict, _)| *verdict == Verdict::Stale);
-        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none()) {
+        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none())
+        {
             Ok(standing) => standing,
             Err(token) => return token,
         };
@@ -103,7 +104,11 @@ impl Get<'_> {
     }
 
     /// Finds out who generates. An error is a token to wait with for that.
-    fn inquire(&self, held: Option<&Arc<Entry>>, is_cold: bool) -> Result<Standing, sys::napi_value> {
+    fn inquire(
+        &self,
+        held: Option<&Arc<Entry>>,
+        is_cold: bool,
+    ) -> Result<Standing, sys::napi_value> {
         if self.is_late() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
             return Ok(Standing::Anybody);
         }
@@ -211,7 +216,10 @@ impl Get<'_> {
     fn absent(&self, standing: Standing) -> sys::napi_value {
         let is_page =
             matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
-        if is_page && !self.has(flag::OUTPUT) && let Some(token) = self.read_output() {
+        if is_page
+            && !self.has(flag::OUTPUT)
+            && let Some(token) = self.read_output()
+        {
             return token;
         }
         self.follow(standing, None).unwrap_or_else(|| self.join("absent"))
@@ -273,7 +281,8 @@ impl Get<'_> {
     /// The answer to who has to wait, and then asks again with the flags in the mailbox.
     fn waiting(&self, token: u32, wait_ms: u32, stage: u32) -> sys::napi_value {
         let kept = self.flags & !(flag::LATE | flag::GENERATION);
-        let kept = if stage & flag::READ == 0 { kept } else { kept % flag::CLAIM & !flag::FOLLOWED };
+        let kept =
+            if stage & flag::READ == 0 { kept } else { (kept % flag::CLAIM) & !flag::FOLLOWED };
         let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
         self.state.leave(Slot::Mark, f64::from(kept | stage | waits_for));
         self.state.leave(Slot::Detail, f64::from(wait_ms));

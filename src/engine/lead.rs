@@ -197,7 +197,8 @@ impl Engine {
         let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
         if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
             // Whatever lies there is to be generated anew.
-            let outdated = found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
+            let outdated =
+                found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
             let is_cold = wish.is_cold && verdict != Some(Verdict::Stale);
             self.send(Wish { only_absent: false, outdated, is_cold, ..wish }, Some(0));
             return Woken::default();
@@ -226,12 +227,7 @@ impl Engine {
     }
 
     /// What lies at the address, how good it is, and whether it is better than what memory has.
-    fn found(
-        &self,
-        tier: &Tier,
-        wish: &Wish,
-        bytes: &[u8],
-    ) -> Option<(Arc<Entry>, Verdict, bool)> {
+    fn found(&self, tier: &Tier, wish: &Wish, bytes: &[u8]) -> Option<(Arc<Entry>, Verdict, bool)> {
         let key = wish.key();
         let entry = Arc::new(self.decoded(tier, &key, &wish.address, bytes)?);
         let (verdict, _) = self.judge(&entry, self.ledger.revision(), || wish.asked.clone());

@@ -36,7 +36,7 @@ fn read_at_last(peer: &Peer, address: Address) -> Option<Bytes> {
 
 fn write(peer: &Peer, address: Address, bytes: &[u8]) {
     let bytes = bytes.to_vec();
-    peer.store.write(address, bytes.len(), Box::new(move || Some((bytes, 60_000))));
+    peer.store.write(address, bytes.len(), false, Box::new(move || Some((bytes, 60_000))));
 }
 
 #[test]
@@ -86,8 +86,8 @@ fn what_is_no_string_is_no_entry() {
 fn a_write_that_is_not_to_be_stored_any_more_is_not() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
-    peer.store.write([7; 16], 1, Box::new(|| None));
-    peer.store.write([7; 16], 1, Box::new(|| panic!("made to")));
+    peer.store.write([7; 16], 1, false, Box::new(|| None));
+    peer.store.write([7; 16], 1, false, Box::new(|| panic!("made to")));
     write(&peer, [8; 16], b"next");
     wait_until("the next", || read_at_last(&peer, [8; 16]).is_some());
     assert_eq!(read_at_last(&peer, [7; 16]), None);

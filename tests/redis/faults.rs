@@ -161,7 +161,7 @@ fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
     peer.heard.wait_for(&Event::Denied);
     assert!(!poll_once(&peer));
     assert!(!peer.heard.rest().contains(&Event::Denied));
-    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
     assert!(!peer.store.health().is_broken);
 }
@@ -174,7 +174,7 @@ fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
     let peer = Peer::connected(&shared);
     assert!(!poll_once(&peer));
     peer.heard.wait_for(&Event::Denied);
-    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
 }
 
@@ -183,7 +183,7 @@ fn a_write_that_the_server_refuses_is_counted() {
     let server = server!("--maxmemory-policy", "noeviction");
     let peer = Peer::connected(&shared(server.port));
     server.call(&["CONFIG", "SET", "maxmemory", "1"]);
-    peer.store.write([1; 16], 1, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the count", || peer.store.health().dropped_writes == 1);
 }
 

@@ -39,7 +39,7 @@ fn serves(shared: &Shared) {
     two.ask(&Command::Ack(written.position));
     assert_eq!(one.look().0, Some(written.position));
     for nth in 0..20 {
-        one.store.write([nth; 16], 1, Box::new(move || Some((vec![nth], 60_000))));
+        one.store.write([nth; 16], 1, false, Box::new(move || Some((vec![nth], 60_000))));
     }
     for nth in 0..20 {
         let entry = Ok(Some(Bytes::from(vec![nth])));

@@ -6,7 +6,9 @@ use super::*;
 use crate::coherence::event::{Answer, Command, Event, Message, Polled, Request, Row};
 use crate::coherence::timing::Timing;
 use crate::ledger::License;
-use crate::store::{Address, Health, Listener, Make, Receive, SharedStore};
+use crate::store::{
+    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+};
 use crate::tags::{Epoch, Position};
 
 type Queue<T> = Mutex<Vec<T>>;
@@ -16,6 +18,8 @@ type Queue<T> = Mutex<Vec<T>>;
 struct Fake {
     entries: Mutex<HashMap<Address, Vec<u8>>>,
     reads: Queue<(Address, Receive)>,
+    claims: Queue<(Address, Claim, ReceiveClaim)>,
+    ends: Queue<(Address, Ending)>,
     writes: Queue<(Address, Make)>,
     commands: Queue<(Request, Command)>,
 }
@@ -27,7 +31,15 @@ impl SharedStore for Fake {
 
     fn flush(&self) {}
 
-    fn write(&self, address: Address, _: usize, make: Make) {
+    fn claim(&self, address: Address, claim: Claim, _: Option<u32>, receive: ReceiveClaim) {
+        self.claims.lock().push((address, claim, receive));
+    }
+
+    fn end(&self, address: Address, ending: Ending) {
+        self.ends.lock().push((address, ending));
+    }
+
+    fn write(&self, address: Address, _: usize, _: bool, make: Make) {
         self.writes.lock().push((address, make));
     }
 
