@@ -58,6 +58,32 @@ impl Stored {
     }
 }
 
+/// How this process is connected to the shared tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// There is none.
+    None,
+    /// It holds a lease, so it knows every invalidation there was. Also without one, where the store
+    /// lets nobody agree on invalidations.
+    Connected,
+    /// It is not known yet whether the store is there, or its table of tags is being loaded.
+    Connecting,
+    /// The store does not answer.
+    Away,
+}
+
+impl Link {
+    /// The word in what a readiness probe is told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Connected => "connected",
+            Self::Connecting => "connecting",
+            Self::Away => "away",
+        }
+    }
+}
+
 /// What the engine holds, for statistics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Holdings {

@@ -29,7 +29,7 @@ use crate::stats::{Stats, bump};
 use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
-pub use self::answer::{Found, Holdings, Reason, Stored};
+pub use self::answer::{Found, Holdings, Link, Reason, Stored};
 pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Engine, Stored, Tier};
+use super::{Engine, Link, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
@@ -16,6 +16,7 @@ use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::KeyRef;
+use crate::ledger::License;
 use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Unavailable};
@@ -34,6 +35,18 @@ impl Engine {
     #[inline]
     pub fn tier(&self) -> Option<&Tier> {
         self.tier.get()
+    }
+
+    /// How this process is connected to the shared tier now.
+    pub fn link(&self) -> Link {
+        if self.tier().is_none() {
+            return Link::None;
+        }
+        match self.ledger.license(self.clock.now_coarse()) {
+            License::All => Link::Connected,
+            License::GeneratedSince(_) => Link::Away,
+            License::Nothing => Link::Connecting,
+        }
     }
 
     /// Longest wait for a read, in ms: the store answers sooner.
