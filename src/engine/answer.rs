@@ -10,6 +10,8 @@ use crate::tags::{Tag, Verdict};
 pub enum Reason {
     /// By its age.
     Age,
+    /// By its age soon, and many ask for it.
+    Ahead,
     /// It is build output, and a newer value was stored since.
     Superseded,
     /// Nobody can tell whether it is current.
