@@ -56,6 +56,21 @@ declare class TiercelHandler {
   static configure(options?: TiercelHandler.Options): typeof TiercelHandler
   /** What this process has counted since it started. */
   static stats(): TiercelHandler.Stats
+  /**
+   * Whether this process may get traffic, for a readiness probe. It may at once in memory only; with
+   * a shared tier once it knows every invalidation there was, and 10 s after its start at the latest.
+   * From then on it stays ready, also while the server is away: no request needs it. Starts the
+   * engine. Settles within `timeoutMs` and never rejects.
+   *
+   * @example
+   * // app/api/ready/route.js
+   * export async function GET() {
+   *   await connection()
+   *   const state = await Tiercel.ready()
+   *   return Response.json(state, { status: state.ready ? 200 : 503 })
+   * }
+   */
+  static ready(options?: TiercelHandler.ReadyOptions): Promise<TiercelHandler.Readiness>
 }
 
 declare namespace TiercelHandler {
@@ -242,6 +257,30 @@ declare namespace TiercelHandler {
      * @default 30000, or `TIERCEL_OUTAGE_SERVE_MS`
      */
     outageServeMs?: number
+  }
+
+  interface ReadyOptions {
+    /**
+     * How long this call waits for the shared tier, in ms; 0 = not at all.
+     * @default 500
+     */
+    timeoutMs?: number
+    /**
+     * How long after its start the shared tier may hold this process back, in ms; `Infinity` = until
+     * it has been connected once.
+     * @default 10000
+     */
+    giveUpMs?: number
+  }
+
+  interface Readiness {
+    ready: boolean
+    /**
+     * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
+     * known yet whether the server is there, or the table of tags is being loaded; the server does
+     * not answer.
+     */
+    shared: 'none' | 'connected' | 'connecting' | 'away'
   }
 
   /** One decision. */

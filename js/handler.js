@@ -6,6 +6,7 @@ const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const readiness = require('./ready.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 
@@ -229,6 +230,11 @@ class TiercelHandler {
 
   static stats() {
     return native.stats()
+  }
+
+  /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */
+  static ready(options) {
+    return readiness.ready(options)
   }
 }
 

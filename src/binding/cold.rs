@@ -82,6 +82,12 @@ pub fn quit() {
     process::quit();
 }
 
+/// How this process is connected to the shared tier: `none`, `connected`, `connecting` or `away`.
+#[napi(catch_unwind)]
+pub fn link() -> &'static str {
+    process::engine().link().as_str()
+}
+
 /// Answers to gets of one kind.
 #[napi(object)]
 pub struct KindStats {

@@ -29,7 +29,8 @@ use crate::stats::{Stats, bump};
 use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
-pub use self::answer::{Found, Holdings, Reason, Stored};
+pub use self::answer::{Found, Holdings, Link, Reason, Stored};
+pub use self::lead::Serves;
 pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
@@ -271,7 +272,7 @@ impl Engine {
         body: Box<[u8]>,
         is_local: bool,
     ) -> Stored {
-        let entry = Arc::new(Entry::new(key, meta, body));
+        let entry = Arc::new(Entry::new(key, meta, body).spread_by(self.options.spread));
         if key.class == Class::Response && self.options.prerendered {
             let mut superseded = self.superseded.lock();
             if superseded.len() < MOST_SUPERSEDED {
