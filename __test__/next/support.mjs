@@ -9,6 +9,7 @@ import { installFixture } from './fixtures.mjs'
 /** How long a request may take; in dev it may have to wait for a bundler. */
 const ANSWERING_MS = 15_000
 const COMPILING_MS = 60_000
+const PORT_ATTEMPTS = 5
 
 /** Asks again until `probe` gives something other than `undefined`; fails after `within` ms. */
 export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
@@ -180,7 +181,18 @@ export async function builtMetadata(fixture, page) {
   return JSON.parse(await readFile(buildOutput(fixture, `app/${page}.meta`), 'utf8'))
 }
 
-async function start(fixture, { mode = 'start', env, ...variant }, origin) {
+/** Somebody else may take a port between our look and the server's. */
+async function start(fixture, how, origin) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnFreePort(fixture, how, origin)
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !/EADDRINUSE/.test(error.message)) throw error
+    }
+  }
+}
+
+async function startOnFreePort(fixture, { mode = 'start', env, ...variant }, origin) {
   const port = await freePort()
   const vars = environment(variant, origin, env)
   const alone = mode === 'standalone' ? await copyStandalone(fixture, variant) : undefined
