@@ -1,6 +1,7 @@
 /**
  * Everybody asks for one key at the same moment, and the origin counts who generates it. What is
- * asked for lies in the fixtures' routes `slow`, `brief`, `api/slow` and `api/cache`.
+ * asked for lies in the fixtures' routes `slow`, `brief`, `read`, `api/slow` and
+ * `api/cache`.
  */
 import http from 'node:http'
 import net from 'node:net'
@@ -46,8 +47,8 @@ export const subjects = {
   },
   'ISR page of a fetch': {
     layer: 'isr',
-    events: ['cold'],
-    long: (name) => place(`/blog/${name}`, `blog-${name}`),
+    events: ['cold', 'soft', 'hard'],
+    long: (name) => place(`/read/${name}`, `read-${name}`),
   },
   fetch: data('fetch'),
   unstable_cache: data('unstable'),
