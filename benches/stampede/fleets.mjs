@@ -31,12 +31,13 @@ export async function build(app, { handler }) {
  *
  * @param {object} app
  * @param {keyof typeof caches} cache
- * @param {{ count: number, redis: object, deploy: string }} how `deploy` is the BUILD_ID
+ * @param {{ count: number, first?: number, redis: object, deploy: string }} how `deploy` is the
+ *   BUILD_ID, `first` how many processes it has already
  */
-export async function deployed(app, cache, { count, redis, deploy }) {
+export async function deployed(app, cache, { count, first = 0, redis, deploy }) {
   const { handler, isShared } = caches[cache]
   const labels = []
-  for (let nth = 0; nth < count; nth++) {
+  for (let nth = first; nth < first + count; nth++) {
     labels.push(await copyBuild(app, { handler }, `${deploy}-${nth}`, deploy))
   }
   const fleet = await startFleet(app, count, isShared ? redis : undefined, { handler, labels })
