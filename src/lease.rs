@@ -61,6 +61,18 @@ pub struct Held {
     pub is_cold: bool,
 }
 
+/// What follows from an answer of the store.
+#[derive(Default)]
+#[must_use]
+pub struct Answered {
+    /// Who waited for it; they are woken when this is dropped.
+    pub woken: Woken,
+    /// In how many ms the store is to be asked again, if it is.
+    pub look_ms: Option<u32>,
+    /// Whether a lease was taken that nobody here has a use for any more.
+    pub is_unwanted: bool,
+}
+
 /// The keys that are generated, as far as this process knows.
 #[derive(Default)]
 pub struct Leases {
@@ -105,7 +117,11 @@ impl Leases {
         }
         let known = keys.entry(key).or_insert_with(Key::new);
         known.waiters.push(Waiter { waker: waker.clone(), token, until: None });
-        if mem::replace(&mut known.is_asking, true) { Asked::Wait } else { Asked::Ask }
+        if mem::replace(&mut known.is_asking, true) {
+            return Asked::Wait;
+        }
+        known.looks = 0;
+        Asked::Ask
     }
 
     /// Who generates `key`, to whoever has asked.
@@ -126,7 +142,9 @@ impl Leases {
             return Standing::Anybody;
         }
         let known = keys.entry(key).or_insert_with(Key::new);
-        let held = Held { address: None, is_cold: false };
+        // What is set ends that nobody need wait.
+        let address = if let State::Anybody { address, .. } = known.state { address } else { None };
+        let held = Held { address, is_cold: false };
         known.state = State::Here { since: now, held, is_led: true };
         Standing::Here { is_first: true }
     }
@@ -151,8 +169,7 @@ impl Leases {
         Some((!is_asking).then(|| known.next_look_ms()))
     }
 
-    /// The store has answered. Who waits for that is woken when the result is dropped, with the
-    /// `news`; beside it, in how many ms it is to be asked again.
+    /// The store has answered. Who waits for that is told the `news`.
     pub fn answer(
         &self,
         key: Hash128,
@@ -160,14 +177,19 @@ impl Leases {
         claimed: Claimed,
         held: Held,
         news: &News,
-    ) -> (Woken, Option<u32>) {
-        let mut woken = Woken::default();
+    ) -> Answered {
+        let mut answered = Answered::default();
         let mut keys = self.keys.lock();
-        let Some(known) = keys.get_mut(&key) else { return (woken, None) };
+        let Some(known) = keys.get_mut(&key) else { return answered };
         known.is_asking = false;
+        let waits = |waiter: &Waiter| waiter.until.is_none_or(|until| until > now);
+        let is_here = known.is_here(now);
+        answered.is_unwanted =
+            claimed == Claimed::Taken && !is_here && !known.waiters.iter().any(waits);
         known.state = match claimed {
             // Meanwhile it was begun here, whatever is said elsewhere.
-            _ if known.is_here(now) => known.state,
+            _ if is_here => known.state.with(claimed, held),
+            _ if answered.is_unwanted => State::Unknown,
             Claimed::Taken => State::Here { since: now, held, is_led: false },
             Claimed::Unavailable if !held.is_cold => {
                 State::Here { since: now, held: Held { address: None, ..held }, is_led: false }
@@ -182,19 +204,19 @@ impl Leases {
             }
             Claimed::Present => State::Unknown,
         };
-        let follows = |waiter: &Waiter| waiter.until.is_some_and(|until| until > now);
+        let follows = |waiter: &Waiter| waiter.until.is_some() && waits(waiter);
         let is_held = claimed == Claimed::Held && matches!(news, News::Landed);
         let (stay, go): (Vec<_>, Vec<_>) =
             mem::take(&mut known.waiters).into_iter().partition(|one| is_held && follows(one));
         known.waiters = stay;
-        let look_ms = (!known.waiters.is_empty()).then(|| known.next_look_ms());
-        known.is_asking = look_ms.is_some();
+        answered.look_ms = (!known.waiters.is_empty()).then(|| known.next_look_ms());
+        known.is_asking = answered.look_ms.is_some();
         if matches!(known.state, State::Unknown) {
             keys.remove(&key);
         }
         drop(keys);
-        wake(&mut woken, go, news);
-        (woken, look_ms)
+        wake(&mut answered.woken, go, news);
+        answered
     }
 
     /// A generation of `key` has ended here; who waits for another process is woken when the result
@@ -270,6 +292,18 @@ impl std::fmt::Debug for Leases {
     }
 }
 
+impl State {
+    /// What is led here, with a lease that came for it later.
+    fn with(self, claimed: Claimed, lease: Held) -> Self {
+        match self {
+            Self::Here { since, held, is_led } if claimed == Claimed::Taken => {
+                Self::Here { since, held: Held { address: lease.address, ..held }, is_led }
+            }
+            state => state,
+        }
+    }
+}
+
 impl Key {
     fn new() -> Self {
         Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
@@ -323,3 +357,6 @@ fn wake(woken: &mut Woken, waiters: Vec<Waiter>, news: &News) {
         woken.add(waker, token, news.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,11 +219,14 @@ impl Engine {
         let brought = found.filter(|(_, _, is_held)| *is_held);
         let news = brought.map_or(News::Landed, |(entry, ..)| News::Brought(entry));
         let now = self.clock.now();
-        let (woken, pause_ms) = self.leases.answer(wish.hash, now, claimed, held, &news);
-        if pause_ms.is_some() {
-            self.send(wish, pause_ms);
+        let answered = self.leases.answer(wish.hash, now, claimed, held, &news);
+        if answered.is_unwanted {
+            tier.store.end(wish.address, Ending::Released);
         }
-        woken
+        if answered.look_ms.is_some() {
+            self.send(wish, answered.look_ms);
+        }
+        answered.woken
     }
 
     /// What lies at the address, how good it is, and whether it is better than what memory has.
