@@ -1,3 +1,4 @@
+mod fake;
 mod shared;
 
 use super::*;
