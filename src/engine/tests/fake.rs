@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
+use crate::lease::Asked;
 use crate::ledger::License;
 use crate::store::{
-    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+    Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
 };
 use crate::tags::{Epoch, Position};
 
@@ -18,10 +19,20 @@ type Queue<T> = Mutex<Vec<T>>;
 pub(super) struct Fake {
     pub(super) entries: Mutex<HashMap<Address, Vec<u8>>>,
     pub(super) reads: Queue<(Address, Receive)>,
-    pub(super) claims: Queue<(Address, Claim, ReceiveClaim)>,
+    pub(super) claims: Queue<Claiming>,
     pub(super) ends: Queue<(Address, Ending)>,
     pub(super) writes: Queue<(Address, Make)>,
+    /// Leases that end with a write.
+    pub(super) written_ends: Queue<Address>,
     pub(super) commands: Queue<(Request, Command)>,
+}
+
+/// A claim that waits for its answer.
+pub(super) struct Claiming {
+    pub(super) address: Address,
+    pub(super) claim: Claim,
+    pub(super) pause_ms: Option<u32>,
+    receive: ReceiveClaim,
 }
 
 impl SharedStore for Fake {
@@ -31,15 +42,18 @@ impl SharedStore for Fake {
 
     fn flush(&self) {}
 
-    fn claim(&self, address: Address, claim: Claim, _: Option<u32>, receive: ReceiveClaim) {
-        self.claims.lock().push((address, claim, receive));
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+        self.claims.lock().push(Claiming { address, claim, pause_ms, receive });
     }
 
     fn end(&self, address: Address, ending: Ending) {
         self.ends.lock().push((address, ending));
     }
 
-    fn write(&self, address: Address, _: usize, _: bool, make: Make) {
+    fn write(&self, address: Address, _: usize, ends: bool, make: Make) {
+        if ends {
+            self.written_ends.lock().push(address);
+        }
         self.writes.lock().push((address, make));
     }
 
@@ -73,6 +87,22 @@ impl Fake {
         count
     }
 
+    /// Answers the one claim that waits, with what lies at the address; what was claimed, and after
+    /// which pause.
+    pub(super) fn answer_claim(&self, claimed: Claimed) -> (Claim, Option<u32>) {
+        let mut claims = std::mem::take(&mut *self.claims.lock());
+        assert_eq!(claims.len(), 1, "one claim waits");
+        let Claiming { address, claim, pause_ms, receive } = claims.remove(0);
+        let found = self.entries.lock().get(&address).cloned();
+        drop(receive(claimed, Ok(found.map(Into::into))));
+        (claim, pause_ms)
+    }
+
+    /// How leases were ended since the last time.
+    pub(super) fn ended(&self) -> Vec<Ending> {
+        std::mem::take(&mut *self.ends.lock()).into_iter().map(|(_, ending)| ending).collect()
+    }
+
     /// Carries writes out; the lives of what was stored, in ms.
     pub(super) fn carry_out_writes(&self) -> Vec<u64> {
         let writes = std::mem::take(&mut *self.writes.lock());
@@ -101,8 +131,15 @@ pub(super) struct Fixture {
     pub(super) waker: Arc<dyn Wake>,
 }
 
-/// An instance that leads its own life of the table, or with `store` that of another instance.
+/// An instance that shares through `store`.
 pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
+    let engine = engine_over(store.clone(), options);
+    let woken = Arc::new(Woken::default());
+    Fixture { engine, waker: woken.clone(), woken }
+}
+
+/// An engine whose store has told it of a table.
+pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
     let given = serde_json::json!({ "redisUrl": "redis://cache.example" });
     let mut given = given.as_object().unwrap().clone();
     given.extend(options.as_object().unwrap().clone());
@@ -110,10 +147,8 @@ pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
     let shared = options.shared.clone().unwrap();
     let coherence = Coherence::fleet(options.max_tags, Timing::default());
     let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
-    engine.share_through(Tier::new(store.clone(), &shared, 1 << 20, true));
-    let woken = Arc::new(Woken::default());
-    let fixture = Fixture { engine, waker: woken.clone(), woken };
-    fixture.engine.on(Event::Connected).into_iter().for_each(|(request, _)| {
+    engine.share_through(Tier::new(store, &shared, 1 << 20, true));
+    engine.on(Event::Connected).into_iter().for_each(|(request, _)| {
         let polled = Polled {
             epoch: Epoch(7),
             last: Position(50),
@@ -122,11 +157,11 @@ pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
             floor: Position(0),
             rows: None,
         };
-        let next = fixture.engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
-        settle(&fixture.engine, next, &polled);
+        let next = engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
+        settle(&engine, next, &polled);
     });
-    assert_eq!(fixture.engine.ledger.license(Timestamp(1_000_000)), License::All);
-    fixture
+    assert_eq!(engine.ledger.license(Timestamp(1_000_000)), License::All);
+    engine
 }
 
 /// Answers loads and polls until nothing is asked any more.
@@ -155,6 +190,13 @@ impl Fixture {
         let units = [name];
         let key = self.engine.hasher().key(class, &units);
         self.engine.read(&key, &self.waker, token)
+    }
+
+    /// Claims with nothing to serve; with `stale`, with that.
+    pub(super) fn claim(&self, name: u16, stale: Option<&Entry>, token: u32) -> Asked {
+        let units = [name];
+        let key = self.engine.hasher().key(Class::Fetch, &units);
+        self.engine.claim(&key, (stale, stale.is_none()), Vec::new, &self.waker, token)
     }
 
     /// What those who waited got: their tokens, and whether an entry was brought.

@@ -1,4 +1,5 @@
 mod fake;
+mod lead;
 mod shared;
 
 use super::*;
