@@ -52,6 +52,17 @@ pub enum Asked {
     Wait,
 }
 
+/// What to do for who would wait for another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Following {
+    /// None is known to generate: there is nothing to wait for.
+    Nobody,
+    /// The store is to be asked in so many ms; whoever waits is woken.
+    Look(u32),
+    /// The store is being asked; whoever waits is woken.
+    Wait,
+}
+
 /// What a lease was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
@@ -149,24 +160,24 @@ impl Leases {
         Standing::Here { is_first: true }
     }
 
-    /// Waits until `until` for what another process generates. Says in how many ms the store is to
-    /// be asked again, if nobody does so already; `None` inside if somebody does. `None` if no other
-    /// process is known to generate it.
+    /// Waits until `until` for what another process generates.
     pub fn follow(
         &self,
         key: Hash128,
         (now, until): (Timestamp, Timestamp),
         waker: &Arc<dyn Wake>,
         token: u32,
-    ) -> Option<Option<u32>> {
+    ) -> Following {
         let mut keys = self.keys.lock();
-        let known = keys.get_mut(&key)?;
+        let Some(known) = keys.get_mut(&key) else { return Following::Nobody };
         if known.standing(now) != Standing::Elsewhere {
-            return None;
+            return Following::Nobody;
         }
         known.waiters.push(Waiter { waker: waker.clone(), token, until: Some(until) });
-        let is_asking = mem::replace(&mut known.is_asking, true);
-        Some((!is_asking).then(|| known.next_look_ms()))
+        if mem::replace(&mut known.is_asking, true) {
+            return Following::Wait;
+        }
+        Following::Look(known.next_look_ms())
     }
 
     /// The store has answered. Who waits for that is told the `news`.

@@ -13,7 +13,7 @@ use crate::entry::Entry;
 use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::lease::{Asked, Held, Standing};
+use crate::lease::{Asked, Following, Held, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Tag, Verdict};
@@ -81,9 +81,9 @@ impl Engine {
         let now = self.clock.now();
         let until = now.shifted_us(i64::from(wait_ms) * 1_000);
         match self.leases.follow(key.hash, (now, until), waker, token) {
-            None => false,
-            Some(None) => true,
-            Some(Some(pause_ms)) => {
+            Following::Nobody => false,
+            Following::Wait => true,
+            Following::Look(pause_ms) => {
                 self.send(self.wish(key, address, stale, true, asked()), Some(pause_ms));
                 true
             }

@@ -43,7 +43,7 @@ impl Fixture {
         self.leases.ask(KEY, at(ms), &self.waker, token)
     }
 
-    fn follow(&self, ms: i64, until_ms: i64, token: u32) -> Option<Option<u32>> {
+    fn follow(&self, ms: i64, until_ms: i64, token: u32) -> Following {
         self.leases.follow(KEY, (at(ms), at(until_ms)), &self.waker, token)
     }
 
@@ -62,7 +62,7 @@ impl Fixture {
 
     /// The tokens of those woken since the last time.
     fn woken(&self) -> Vec<u32> {
-        std::mem::take(&mut *self.seen.woken.lock()).into_iter().map(|(token, _)| token).collect()
+        mem::take(&mut *self.seen.woken.lock()).into_iter().map(|(token, _)| token).collect()
     }
 }
 
@@ -109,10 +109,10 @@ fn one_alone_is_told_that_it_is_the_first_here() {
 #[test]
 fn a_process_never_waits_for_itself() {
     let f = led_here(COLD);
-    assert_eq!(f.follow(1, 2_000, 2), None);
+    assert_eq!(f.follow(1, 2_000, 2), Following::Nobody);
     let f = fixture();
     assert_eq!(f.leases.lead_here(KEY, at(0)), FIRST);
-    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (None, Asked::Known(NOT_FIRST)));
+    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (Following::Nobody, Asked::Known(NOT_FIRST)));
 }
 
 #[test]
@@ -120,14 +120,14 @@ fn that_another_process_leads_is_believed_for_200_ms() {
     let f = led_elsewhere();
     assert_eq!(f.ask(199, 2), Asked::Known(Standing::Elsewhere));
     assert_eq!(f.standing(200), Standing::Unknown);
-    assert_eq!(f.follow(200, 2_000, 3), None);
+    assert_eq!(f.follow(200, 2_000, 3), Following::Nobody);
     assert_eq!(f.ask(200, 4), Asked::Ask);
 }
 
 #[test]
 fn while_the_store_is_asked_again_another_process_leads() {
     let f = led_elsewhere();
-    assert_eq!(f.follow(0, 2_000, 2), Some(Some(10)));
+    assert_eq!(f.follow(0, 2_000, 2), Following::Look(10));
     assert_eq!(f.standing(1_000), Standing::Elsewhere);
     assert_eq!(f.ask(1_000, 3), Asked::Known(Standing::Elsewhere));
 }
@@ -135,8 +135,8 @@ fn while_the_store_is_asked_again_another_process_leads() {
 #[test]
 fn the_store_is_asked_again_at_growing_pauses_for_all_who_wait() {
     let f = led_elsewhere();
-    assert_eq!(f.follow(0, 2_000, 2), Some(Some(10)));
-    assert_eq!(f.follow(0, 2_000, 3), Some(None));
+    assert_eq!(f.follow(0, 2_000, 2), Following::Look(10));
+    assert_eq!(f.follow(0, 2_000, 3), Following::Wait);
     let looks = [10, 30, 70, 150, 230].map(|ms| f.look_after(ms, Claimed::Held));
     assert_eq!(looks, [Some(20), Some(40), Some(80), Some(80), Some(80)]);
     assert!(f.woken().is_empty());
@@ -153,7 +153,7 @@ fn the_pauses_begin_anew_with_the_next_question() {
     f.look_after(30, Claimed::Held);
     f.ask(300, 3);
     f.look_after(300, Claimed::Held);
-    assert_eq!(f.follow(300, 2_000, 4), Some(Some(10)));
+    assert_eq!(f.follow(300, 2_000, 4), Following::Look(10));
 }
 
 #[test]
@@ -166,7 +166,11 @@ fn who_has_waited_long_enough_is_let_go_and_alone_nobody_looks_for_them() {
     assert_eq!(f.woken(), [2]);
     assert_eq!(f.look_after(140, Claimed::Held), None);
     assert_eq!(f.woken(), [3]);
-    assert_eq!(f.follow(150, 2_000, 4), Some(Some(80)), "the belief holds, nobody was looking");
+    assert_eq!(
+        f.follow(150, 2_000, 4),
+        Following::Look(80),
+        "the belief holds, nobody was looking"
+    );
 }
 
 #[test]
@@ -199,7 +203,7 @@ fn while_a_key_is_passed_it_is_asked_for_each_time() {
     f.ask(0, 1);
     f.look_after(0, Claimed::Passed(5_000));
     assert_eq!(f.standing(4_999), Standing::Anybody);
-    assert_eq!(f.follow(1, 2_000, 2), None);
+    assert_eq!(f.follow(1, 2_000, 2), Following::Nobody);
     assert_eq!((f.ask(1, 3), f.ask(1, 4)), (Asked::Ask, Asked::Wait));
     assert_eq!(f.standing(5_000), Standing::Unknown);
 }

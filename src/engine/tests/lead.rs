@@ -42,8 +42,9 @@ impl Fixture {
     }
 }
 
-fn tagged(meta: Meta) -> Meta {
-    Meta { tags: [Tag::from("a")].into_iter().collect(), ..meta }
+fn tagged(mut meta: Meta) -> Meta {
+    meta.tags = [Tag::from("a")].into_iter().collect();
+    meta
 }
 
 /// Stale after 1 us.
@@ -171,7 +172,7 @@ fn a_set_ends_the_lease_with_its_write_even_if_memory_has_no_room_for_it() {
         let (store, a) = leader(&options);
         let (since, stamp) = a.engine.ledger.present();
         let key = a.engine.hasher().key(Class::Fetch, &[1]);
-        let meta = Meta { since, stamp, ..meta() };
+        let meta = Meta { stamp, since, ..meta() };
         assert_eq!(a.engine.set(&key, meta, vec![1; bytes].into(), false), Stored::Yes);
         assert_eq!(a.engine.held(&key).is_some(), options == PLAIN());
         assert_eq!((store.written_ends.lock().len(), store.ended()), (1, vec![]));
@@ -191,7 +192,7 @@ fn a_set_that_others_do_not_get_gives_the_lease_back() {
     let (store, a) = leader(&PLAIN());
     let (since, stamp) = a.engine.ledger.present();
     a.hears_of_one();
-    assert_eq!(a.set(1, |meta| tagged(Meta { since, stamp, ..meta })), Stored::Invalidated);
+    assert_eq!(a.set(1, |meta| tagged(Meta { stamp, since, ..meta })), Stored::Invalidated);
     assert_eq!(store.ended(), [Ending::Released], "dead on arrival");
 
     let (store, a) = leader(&PLAIN());
@@ -200,7 +201,7 @@ fn a_set_that_others_do_not_get_gives_the_lease_back() {
     assert_eq!(store.ended(), [Ending::Released], "of another history");
 
     let (store, a) = leader(&PLAIN());
-    let meta = Meta { since, stamp, ..meta() };
+    let meta = Meta { stamp, since, ..meta() };
     a.engine.set(&a.engine.hasher().key(Class::Fetch, &[1]), meta, [1].into(), true);
     assert_eq!(store.ended(), [Ending::Released], "of this process only");
     assert!(store.writes.lock().is_empty() && a.engine.leases.is_empty());
