@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::clock::Timestamp;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 use crate::key::Hash128;
+use crate::sync::Mutex;
 
 /// A leader that has not stored after this long has ended without.
 const LONGEST_US: u64 = 10_000_000;
@@ -109,14 +108,39 @@ pub struct Flights {
     open: Mutex<HashMap<Hash128, State>>,
 }
 
+/// Those who wait, and the number each waits under.
+type Waiters = Vec<(Arc<dyn Wake>, u32)>;
+
 enum State {
-    Open { since: Timestamp, waiters: Vec<(Arc<dyn Wake>, u32)> },
+    Open { since: Timestamp, waiters: Waiters },
     Passed { until: Timestamp },
 }
 
 impl Flights {
     /// Joins the flight of a key, or opens it.
     pub fn join(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Joined {
+        self.enter(key, now, Vec::new(), (waker, token))
+    }
+
+    /// As [`Flights::join`], but who opens it waits too: somebody else is to generate for them.
+    pub fn join_as_follower(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Joined {
+        self.enter(key, now, vec![(waker.clone(), token)], (waker, token))
+    }
+
+    /// `first` are those who wait if it is opened.
+    fn enter(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        first: Waiters,
+        (waker, token): (&Arc<dyn Wake>, u32),
+    ) -> Joined {
         let mut overdue = Vec::new();
         let joined = {
             let mut open = self.open.lock();
@@ -131,7 +155,7 @@ impl Flights {
                     overdue = state.end(until);
                     Joined::Pass
                 }
-                _ => open_flight(&mut open, key, now),
+                _ => open_flight(&mut open, key, now, first),
             }
         };
         wake_all(overdue, &News::Landed);
@@ -154,7 +178,7 @@ impl Flights {
     pub fn open(&self, key: Hash128, now: Timestamp) {
         let mut open = self.open.lock();
         if !matches!(open.get(&key), Some(State::Open { .. })) {
-            open_flight(&mut open, key, now);
+            open_flight(&mut open, key, now, Vec::new());
         }
     }
 
@@ -168,7 +192,7 @@ impl Flights {
         wake_all(self.end(key, landing, now), &News::Brought(entry.clone()));
     }
 
-    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Waiters {
         {
             let mut open = self.open.lock();
             match (open.get_mut(&key), landing) {
@@ -211,7 +235,7 @@ impl std::fmt::Debug for Flights {
 
 impl State {
     /// Turns an open flight into a passed key; its waiters are the caller's to wake.
-    fn end(&mut self, until: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+    fn end(&mut self, until: Timestamp) -> Waiters {
         match std::mem::replace(self, Self::Passed { until }) {
             Self::Open { waiters, .. } => waiters,
             Self::Passed { .. } => Vec::new(),
@@ -219,7 +243,12 @@ impl State {
     }
 }
 
-fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp) -> Joined {
+fn open_flight(
+    open: &mut HashMap<Hash128, State>,
+    key: Hash128,
+    now: Timestamp,
+    waiters: Waiters,
+) -> Joined {
     if open.len() >= MOST {
         open.retain(|_, state| match state {
             State::Open { since, waiters } => {
@@ -231,12 +260,12 @@ fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp)
             return Joined::Pass;
         }
     }
-    open.insert(key, State::Open { since: now, waiters: Vec::new() });
+    open.insert(key, State::Open { since: now, waiters });
     Joined::Lead
 }
 
 /// Called without the lock: a waker may do anything.
-fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>, news: &News) {
+fn wake_all(waiters: Waiters, news: &News) {
     for (waker, token) in waiters {
         waker.wake(token, news.clone());
     }

@@ -8,12 +8,11 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::clock::Timestamp;
 use crate::flight::{News, Wake, Woken};
 use crate::key::Hash128;
 use crate::store::{Address, Claimed};
+use crate::sync::Mutex;
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;

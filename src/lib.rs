@@ -29,4 +29,5 @@ pub mod options;
 pub mod redis;
 pub mod stats;
 pub mod store;
+mod sync;
 pub mod tags;

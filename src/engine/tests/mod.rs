@@ -1,5 +1,6 @@
 mod fake;
 mod lead;
+mod orders;
 mod shared;
 
 use super::*;
