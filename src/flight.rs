@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::clock::Timestamp;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 use crate::key::Hash128;
+use crate::sync::Mutex;
 
 /// A leader that has not stored after this long has ended without.
 const LONGEST_US: u64 = 10_000_000;
@@ -109,14 +108,39 @@ pub struct Flights {
     open: Mutex<HashMap<Hash128, State>>,
 }
 
+/// Those who wait, and the number each waits under.
+type Waiters = Vec<(Arc<dyn Wake>, u32)>;
+
 enum State {
-    Open { since: Timestamp, waiters: Vec<(Arc<dyn Wake>, u32)> },
+    Open { since: Timestamp, waiters: Waiters },
     Passed { until: Timestamp },
 }
 
 impl Flights {
     /// Joins the flight of a key, or opens it.
     pub fn join(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Joined {
+        self.enter(key, now, Vec::new(), (waker, token))
+    }
+
+    /// As [`Flights::join`], but who opens it waits too: somebody else is to generate for them.
+    pub fn join_as_follower(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Joined {
+        self.enter(key, now, vec![(waker.clone(), token)], (waker, token))
+    }
+
+    /// `first` are those who wait if it is opened.
+    fn enter(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        first: Waiters,
+        (waker, token): (&Arc<dyn Wake>, u32),
+    ) -> Joined {
         let mut overdue = Vec::new();
         let joined = {
             let mut open = self.open.lock();
@@ -131,7 +155,7 @@ impl Flights {
                     overdue = state.end(until);
                     Joined::Pass
                 }
-                _ => open_flight(&mut open, key, now),
+                _ => open_flight(&mut open, key, now, first),
             }
         };
         wake_all(overdue, &News::Landed);
@@ -154,7 +178,7 @@ impl Flights {
     pub fn open(&self, key: Hash128, now: Timestamp) {
         let mut open = self.open.lock();
         if !matches!(open.get(&key), Some(State::Open { .. })) {
-            open_flight(&mut open, key, now);
+            open_flight(&mut open, key, now, Vec::new());
         }
     }
 
@@ -168,7 +192,7 @@ impl Flights {
         wake_all(self.end(key, landing, now), &News::Brought(entry.clone()));
     }
 
-    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Waiters {
         {
             let mut open = self.open.lock();
             match (open.get_mut(&key), landing) {
@@ -211,7 +235,7 @@ impl std::fmt::Debug for Flights {
 
 impl State {
     /// Turns an open flight into a passed key; its waiters are the caller's to wake.
-    fn end(&mut self, until: Timestamp) -> Vec<(Arc<dyn Wake>, u32)> {
+    fn end(&mut self, until: Timestamp) -> Waiters {
         match std::mem::replace(self, Self::Passed { until }) {
             Self::Open { waiters, .. } => waiters,
             Self::Passed { .. } => Vec::new(),
@@ -219,7 +243,12 @@ impl State {
     }
 }
 
-fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp) -> Joined {
+fn open_flight(
+    open: &mut HashMap<Hash128, State>,
+    key: Hash128,
+    now: Timestamp,
+    waiters: Waiters,
+) -> Joined {
     if open.len() >= MOST {
         open.retain(|_, state| match state {
             State::Open { since, waiters } => {
@@ -231,150 +260,16 @@ fn open_flight(open: &mut HashMap<Hash128, State>, key: Hash128, now: Timestamp)
             return Joined::Pass;
         }
     }
-    open.insert(key, State::Open { since: now, waiters: Vec::new() });
+    open.insert(key, State::Open { since: now, waiters });
     Joined::Lead
 }
 
 /// Called without the lock: a waker may do anything.
-fn wake_all(waiters: Vec<(Arc<dyn Wake>, u32)>, news: &News) {
+fn wake_all(waiters: Waiters, news: &News) {
     for (waker, token) in waiters {
         waker.wake(token, news.clone());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Default)]
-    struct Woken(Mutex<Vec<u32>>);
-
-    impl Wake for Woken {
-        fn wake(&self, token: u32, _: News) {
-            self.0.lock().push(token);
-        }
-    }
-
-    struct Fixture {
-        flights: Flights,
-        woken: Arc<Woken>,
-        waker: Arc<dyn Wake>,
-    }
-
-    fn fixture() -> Fixture {
-        let woken = Arc::new(Woken::default());
-        Fixture { flights: Flights::default(), waker: woken.clone(), woken }
-    }
-
-    const T0: Timestamp = Timestamp(1_000_000);
-
-    #[test]
-    fn one_leads_and_the_others_are_woken_when_it_stores() {
-        let f = fixture();
-        assert_eq!(f.flights.join(1, T0, &f.waker, 1), Joined::Lead);
-        assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Wait);
-        assert_eq!(f.flights.join(2, T0, &f.waker, 3), Joined::Lead);
-        assert!(f.flights.wait(1, T0, &f.waker, 4));
-        f.flights.land(1, Landing::Stored, T0);
-        assert_eq!(*f.woken.0.lock(), [2, 4]);
-        assert_eq!(f.flights.join(1, T0, &f.waker, 5), Joined::Lead);
-    }
-
-    #[test]
-    fn a_key_that_was_not_stored_is_passed_for_a_minute() {
-        let f = fixture();
-        f.flights.join(1, T0, &f.waker, 1);
-        f.flights.join(1, T0, &f.waker, 2);
-        f.flights.land(1, Landing::Unset, T0);
-        assert_eq!(*f.woken.0.lock(), [2]);
-        assert_eq!(f.flights.join(1, Timestamp(60_999_999), &f.waker, 3), Joined::Pass);
-        assert_eq!(f.flights.join(1, Timestamp(61_000_000), &f.waker, 4), Joined::Lead);
-    }
-
-    #[test]
-    fn what_memory_does_not_hold_is_brought_to_those_who_wait() {
-        use crate::entry::tests::meta;
-        use crate::key::{Class, Hasher};
-        let f = fixture();
-        f.flights.join(1, T0, &f.waker, 1);
-        f.flights.join(1, T0, &f.waker, 2);
-        let key = Hasher::default().key(Class::Fetch, &[1]);
-        let entry = Arc::new(Entry::new(&key, meta(), Box::default()));
-        f.flights.bring(1, Landing::Stored, &entry, T0);
-        assert_eq!(*f.woken.0.lock(), [2]);
-        assert!(f.flights.is_empty());
-    }
-
-    /// Notes how many came together.
-    #[derive(Default)]
-    struct Together(Mutex<Vec<usize>>);
-
-    impl Wake for Together {
-        fn wake(&self, _: u32, _: News) {
-            self.0.lock().push(1);
-        }
-
-        fn wake_many(&self, many: Vec<(u32, News)>) {
-            self.0.lock().push(many.len());
-        }
-    }
-
-    #[test]
-    fn those_of_one_waker_are_woken_together_and_nobody_is_forgotten() {
-        let wakers = [Arc::new(Together::default()), Arc::new(Together::default())];
-        let mut woken = super::Woken::default();
-        let mut more = super::Woken::default();
-        for token in 0..6 {
-            let waker = wakers[usize::from(token == 3)].clone();
-            let to = if token < 2 { &mut woken } else { &mut more };
-            to.add(waker, token, News::Landed);
-        }
-        woken.join(more);
-        assert!(wakers.iter().all(|waker| waker.0.lock().is_empty()));
-        drop(woken);
-        assert_eq!(wakers.map(|waker| waker.0.lock().clone()), [vec![5], vec![1]]);
-    }
-
-    #[test]
-    fn a_store_ends_the_passing() {
-        let f = fixture();
-        f.flights.join(1, T0, &f.waker, 1);
-        f.flights.land(1, Landing::Unset, T0);
-        f.flights.land(1, Landing::Stored, T0);
-        assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Lead);
-    }
-
-    #[test]
-    fn a_wait_in_vain_spares_the_others() {
-        let f = fixture();
-        f.flights.join(1, T0, &f.waker, 1);
-        f.flights.join(1, T0, &f.waker, 2);
-        f.flights.join(1, T0, &f.waker, 3);
-        f.flights.give_up(1, T0);
-        assert_eq!(*f.woken.0.lock(), [2, 3]);
-        assert_eq!(f.flights.join(1, T0, &f.waker, 4), Joined::Pass);
-    }
-
-    #[test]
-    fn a_leader_that_vanished_holds_nobody() {
-        let f = fixture();
-        f.flights.join(1, T0, &f.waker, 1);
-        f.flights.join(1, T0, &f.waker, 2);
-        let later = T0.shifted_us(LONGEST_US as i64);
-        assert!(!f.flights.wait(1, later, &f.waker, 3));
-        assert_eq!(f.flights.join(1, later, &f.waker, 4), Joined::Pass);
-        assert_eq!(*f.woken.0.lock(), [2]);
-    }
-
-    #[test]
-    fn the_number_of_flights_is_bounded() {
-        let f = fixture();
-        for key in 0..MOST as u128 {
-            assert_eq!(f.flights.join(key, T0, &f.waker, 0), Joined::Lead);
-        }
-        assert_eq!(f.flights.join(u128::MAX, T0, &f.waker, 0), Joined::Pass);
-        let later = T0.shifted_us(LONGEST_US as i64);
-        assert_eq!(f.flights.join(u128::MAX, later, &f.waker, 0), Joined::Lead);
-        assert_eq!(f.flights.len(), 1);
-    }
-}
+mod tests;

@@ -8,12 +8,11 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::clock::Timestamp;
 use crate::flight::{News, Wake, Woken};
 use crate::key::Hash128;
 use crate::store::{Address, Claimed};
+use crate::sync::Mutex;
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
@@ -55,6 +54,17 @@ pub enum Asked {
     Wait,
 }
 
+/// What to do for who would wait for another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Following {
+    /// None is known to generate: there is nothing to wait for.
+    Nobody,
+    /// The store is to be asked in so many ms; whoever waits is woken.
+    Look(u32),
+    /// The store is being asked; whoever waits is woken.
+    Wait,
+}
+
 /// What a lease was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
@@ -62,6 +72,18 @@ pub struct Held {
     pub address: Option<Address>,
     /// Whether nothing could be served meanwhile.
     pub is_cold: bool,
+}
+
+/// What follows from an answer of the store.
+#[derive(Default)]
+#[must_use]
+pub struct Answered {
+    /// Who waited for it; they are woken when this is dropped.
+    pub woken: Woken,
+    /// In how many ms the store is to be asked again, if it is.
+    pub look_ms: Option<u32>,
+    /// Whether a lease was taken that nobody here has a use for any more.
+    pub is_unwanted: bool,
 }
 
 /// The keys that are generated, as far as this process knows.
@@ -109,7 +131,11 @@ impl Leases {
         }
         let known = keys.entry(key).or_insert_with(Key::new);
         known.waiters.push(Waiter { waker: waker.clone(), token, until: None });
-        if mem::replace(&mut known.is_asking, true) { Asked::Wait } else { Asked::Ask }
+        if mem::replace(&mut known.is_asking, true) {
+            return Asked::Wait;
+        }
+        known.looks = 0;
+        Asked::Ask
     }
 
     /// Who generates `key`, to whoever has asked.
@@ -130,33 +156,34 @@ impl Leases {
             return Standing::Anybody;
         }
         let known = keys.entry(key).or_insert_with(Key::new);
-        let held = Held { address: None, is_cold: false };
+        // What is set ends that nobody need wait.
+        let address = if let State::Anybody { address, .. } = known.state { address } else { None };
+        let held = Held { address, is_cold: false };
         known.state = State::Here { since: now, held, is_led: true };
         Standing::Here { is_first: true }
     }
 
-    /// Waits until `until` for what another process generates. Says in how many ms the store is to
-    /// be asked again, if nobody does so already; `None` inside if somebody does. `None` if no other
-    /// process is known to generate it.
+    /// Waits until `until` for what another process generates.
     pub fn follow(
         &self,
         key: Hash128,
         (now, until): (Timestamp, Timestamp),
         waker: &Arc<dyn Wake>,
         token: u32,
-    ) -> Option<Option<u32>> {
+    ) -> Following {
         let mut keys = self.keys.lock();
-        let known = keys.get_mut(&key)?;
+        let Some(known) = keys.get_mut(&key) else { return Following::Nobody };
         if known.standing(now) != Standing::Elsewhere {
-            return None;
+            return Following::Nobody;
         }
         known.waiters.push(Waiter { waker: waker.clone(), token, until: Some(until) });
-        let is_asking = mem::replace(&mut known.is_asking, true);
-        Some((!is_asking).then(|| known.next_look_ms()))
+        if mem::replace(&mut known.is_asking, true) {
+            return Following::Wait;
+        }
+        Following::Look(known.next_look_ms())
     }
 
-    /// The store has answered. Who waits for that is woken when the result is dropped, with the
-    /// `news`; beside it, in how many ms it is to be asked again.
+    /// The store has answered. Who waits for that is told the `news`.
     pub fn answer(
         &self,
         key: Hash128,
@@ -164,14 +191,19 @@ impl Leases {
         claimed: Claimed,
         held: Held,
         news: &News,
-    ) -> (Woken, Option<u32>) {
-        let mut woken = Woken::default();
+    ) -> Answered {
+        let mut answered = Answered::default();
         let mut keys = self.keys.lock();
-        let Some(known) = keys.get_mut(&key) else { return (woken, None) };
+        let Some(known) = keys.get_mut(&key) else { return answered };
         known.is_asking = false;
+        let waits = |waiter: &Waiter| waiter.until.is_none_or(|until| until > now);
+        let is_here = known.is_here(now);
+        answered.is_unwanted =
+            claimed == Claimed::Taken && !is_here && !known.waiters.iter().any(waits);
         known.state = match claimed {
             // Meanwhile it was begun here, whatever is said elsewhere.
-            _ if known.is_here(now) => known.state,
+            _ if is_here => known.state.with(claimed, held),
+            _ if answered.is_unwanted => State::Unknown,
             Claimed::Taken => State::Here { since: now, held, is_led: false },
             Claimed::Unavailable if !held.is_cold => {
                 State::Here { since: now, held: Held { address: None, ..held }, is_led: false }
@@ -186,19 +218,19 @@ impl Leases {
             }
             Claimed::Present => State::Unknown,
         };
-        let follows = |waiter: &Waiter| waiter.until.is_some_and(|until| until > now);
+        let follows = |waiter: &Waiter| waiter.until.is_some() && waits(waiter);
         let is_held = claimed == Claimed::Held && matches!(news, News::Landed);
         let (stay, go): (Vec<_>, Vec<_>) =
             mem::take(&mut known.waiters).into_iter().partition(|one| is_held && follows(one));
         known.waiters = stay;
-        let look_ms = (!known.waiters.is_empty()).then(|| known.next_look_ms());
-        known.is_asking = look_ms.is_some();
+        answered.look_ms = (!known.waiters.is_empty()).then(|| known.next_look_ms());
+        known.is_asking = answered.look_ms.is_some();
         if matches!(known.state, State::Unknown) {
             keys.remove(&key);
         }
         drop(keys);
-        wake(&mut woken, go, news);
-        (woken, look_ms)
+        wake(&mut answered.woken, go, news);
+        answered
     }
 
     /// A generation of `key` has ended here; who waits for another process is woken when the result
@@ -274,6 +306,18 @@ impl std::fmt::Debug for Leases {
     }
 }
 
+impl State {
+    /// What is led here, with a lease that came for it later.
+    fn with(self, claimed: Claimed, lease: Held) -> Self {
+        match self {
+            Self::Here { since, held, is_led } if claimed == Claimed::Taken => {
+                Self::Here { since, held: Held { address: lease.address, ..held }, is_led }
+            }
+            state => state,
+        }
+    }
+}
+
 impl Key {
     fn new() -> Self {
         Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
@@ -338,41 +382,4 @@ fn wake(woken: &mut Woken, waiters: Vec<Waiter>, news: &News) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Nobody;
-
-    impl Wake for Nobody {
-        fn wake(&self, _token: u32, _news: News) {}
-    }
-
-    const KEY: Hash128 = 1;
-    const BEGUN: Timestamp = Timestamp(1_000_000);
-
-    fn told_that_another_leads(leases: &Leases) {
-        let waker: Arc<dyn Wake> = Arc::new(Nobody);
-        assert_eq!(leases.ask(KEY, BEGUN, &waker, 1), Asked::Ask);
-        let held = Held { address: None, is_cold: false };
-        drop(leases.answer(KEY, BEGUN, Claimed::Held, held, &News::Landed));
-    }
-
-    #[test]
-    fn who_comes_back_late_to_what_it_asked_is_told_the_answer() {
-        let leases = Leases::default();
-        told_that_another_leads(&leases);
-        let late = BEGUN.shifted_us(1_500_000);
-        drop(leases.renew(late));
-        assert_eq!(leases.standing(KEY, late), Standing::Elsewhere);
-    }
-
-    #[test]
-    fn who_asks_later_asks_the_store() {
-        let leases = Leases::default();
-        told_that_another_leads(&leases);
-        let waker: Arc<dyn Wake> = Arc::new(Nobody);
-        let soon = BEGUN.shifted_us(100_000);
-        assert_eq!(leases.ask(KEY, soon, &waker, 2), Asked::Known(Standing::Elsewhere));
-        assert_eq!(leases.ask(KEY, BEGUN.shifted_us(300_000), &waker, 3), Asked::Ask);
-    }
-}
+mod tests;

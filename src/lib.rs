@@ -30,4 +30,5 @@ pub mod redis;
 pub mod spread;
 pub mod stats;
 pub mod store;
+mod sync;
 pub mod tags;

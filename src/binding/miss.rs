@@ -272,7 +272,7 @@ impl Get<'_> {
         let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
         let dir = app.server_dir.filter(|_| may && is_wanted())?;
         let token = self.state.token();
-        match self.engine.join(&self.key, &self.waker(), token) {
+        match self.engine.join_as_follower(&self.key, &self.waker(), token) {
             Joined::Wait => Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
@@ -283,7 +283,6 @@ impl Get<'_> {
                     is_fallback: self.has(flag::FALLBACK),
                     is_ppr: self.has(flag::PPR),
                 };
-                self.engine.wait(&self.key, &self.waker(), token);
                 if job.start(self.env, self.state) {
                     return Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT));
                 }

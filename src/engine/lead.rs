@@ -13,7 +13,7 @@ use crate::entry::Entry;
 use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::lease::{Asked, Held, Standing};
+use crate::lease::{Asked, Following, Held, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Tag, Verdict};
@@ -66,17 +66,16 @@ impl Engine {
         waker: &Arc<dyn Wake>,
         token: u32,
     ) -> Asked {
+        // Before anything is noted: who cannot ask must not be waited for.
+        let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
         let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
         if answer == Asked::Ask {
-            match self.wish(key, held, serves, asked()) {
-                Some(wish) => self.send(wish, None),
-                None => return Asked::Known(Standing::Anybody),
-            }
+            self.send(self.wish(key, address, held, serves, asked()), None);
         }
         answer
     }
 
-    /// Waits for what another process generates, until `until_ms` from now. False if there is
+    /// Waits for what another process generates, for `wait_ms` at most. False if there is
     /// nothing to wait for.
     pub fn follow(
         self: &Arc<Self>,
@@ -87,15 +86,15 @@ impl Engine {
         waker: &Arc<dyn Wake>,
         token: u32,
     ) -> bool {
+        let Some(address) = self.place(key) else { return false };
         let now = self.clock.now();
         let until = now.shifted_us(i64::from(wait_ms) * 1_000);
         match self.leases.follow(key.hash, (now, until), waker, token) {
-            None => false,
-            Some(None) => true,
-            Some(Some(pause_ms)) => {
-                if let Some(wish) = self.wish(key, dead, Serves::Nothing, asked()) {
-                    self.send(wish, Some(pause_ms));
-                }
+            Following::Nobody => false,
+            Following::Wait => true,
+            Following::Look(pause_ms) => {
+                let wish = self.wish(key, address, dead, Serves::Nothing, asked());
+                self.send(wish, Some(pause_ms));
                 true
             }
         }
@@ -113,13 +112,12 @@ impl Engine {
 
     /// Somebody waited for another process in vain.
     pub(super) fn overtake(&self, key: &KeyRef<'_>) {
-        let Some(tier) = self.tier() else { return };
-        let Some(address) = tier.address(key) else { return };
+        let Some(address) = self.place(key) else { return };
         let held = Held { address: Some(address), is_cold: true };
         let woken = self.leases.overtake(key.hash, self.clock.now(), held);
         if woken.is_some() {
             bump(&self.stats.lease_timeouts);
-            tier.store.end(address, Ending::Overrun);
+            self.end(address, Ending::Overrun);
         }
     }
 
@@ -152,15 +150,20 @@ impl Engine {
         renewed
     }
 
+    /// Where others find what is generated of `key`.
+    fn place(&self, key: &KeyRef<'_>) -> Option<Address> {
+        self.tier()?.address(key)
+    }
+
     fn wish(
         &self,
         key: &KeyRef<'_>,
+        address: Address,
         held: Option<&Entry>,
         serves: Serves,
         asked: Vec<Tag>,
-    ) -> Option<Wish> {
-        let address = self.tier()?.address(key)?;
-        Some(Wish {
+    ) -> Wish {
+        Wish {
             class: key.class,
             units: key.units.into(),
             hash: key.hash,
@@ -169,7 +172,7 @@ impl Engine {
             only_absent: held.is_none(),
             serves,
             asked,
-        })
+        }
     }
 
     fn outdated(&self, entry: &Entry, asked: &[Tag]) -> u64 {
@@ -222,17 +225,19 @@ impl Engine {
             (_, Some(Verdict::Fresh)) => Claimed::Present,
             (claimed, _) => claimed,
         };
-        if claimed == Claimed::Taken {
-            bump(&self.stats.leases_taken);
-        }
         let brought = found.filter(|(_, _, is_held)| *is_held);
         let news = brought.map_or(News::Landed, |(entry, ..)| News::Brought(entry));
         let now = self.clock.now();
-        let (woken, pause_ms) = self.leases.answer(wish.hash, now, claimed, held, &news);
-        if pause_ms.is_some() {
-            self.send(wish, pause_ms);
+        let answered = self.leases.answer(wish.hash, now, claimed, held, &news);
+        if answered.is_unwanted {
+            self.end(wish.address, Ending::Released);
+        } else if claimed == Claimed::Taken {
+            bump(&self.stats.leases_taken);
         }
-        woken
+        if answered.look_ms.is_some() {
+            self.send(wish, answered.look_ms);
+        }
+        answered.woken
     }
 
     /// What lies at the address, how good it is, and whether it is better than what memory has.

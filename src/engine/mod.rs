@@ -238,6 +238,11 @@ impl Engine {
         self.flights.join(key.hash, self.clock.now(), waker, token)
     }
 
+    /// As [`Engine::join`], but who leads waits too: somebody else generates for them.
+    pub fn join_as_follower(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> Joined {
+        self.flights.join_as_follower(key.hash, self.clock.now(), waker, token)
+    }
+
     /// Waits for the generation of `key` if one is known to be under way.
     pub fn wait(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
         self.flights.wait(key.hash, self.clock.now(), waker, token)

@@ -1,3 +1,6 @@
+mod fake;
+mod lead;
+mod orders;
 mod shared;
 
 use super::*;

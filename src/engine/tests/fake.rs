@@ -1,0 +1,215 @@
+//! A store that answers when told to, and instances that share through it.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::coherence::event::{Answer, Command, Event, Polled, Request};
+use crate::coherence::timing::Timing;
+use crate::lease::Asked;
+use crate::ledger::License;
+use crate::store::{
+    Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+};
+use crate::tags::{Epoch, Position};
+
+type Queue<T> = Mutex<Vec<T>>;
+
+/// A store that answers when told to.
+#[derive(Default)]
+pub(super) struct Fake {
+    pub(super) entries: Mutex<HashMap<Address, Vec<u8>>>,
+    pub(super) reads: Queue<(Address, Receive)>,
+    pub(super) claims: Queue<Claiming>,
+    pub(super) ends: Queue<(Address, Ending)>,
+    pub(super) writes: Queue<(Address, Make)>,
+    /// Leases that end with a write.
+    pub(super) written_ends: Queue<Address>,
+    pub(super) commands: Queue<(Request, Command)>,
+}
+
+/// A claim that waits for its answer.
+pub(super) struct Claiming {
+    pub(super) address: Address,
+    pub(super) claim: Claim,
+    pub(super) pause_ms: Option<u32>,
+    receive: ReceiveClaim,
+}
+
+impl SharedStore for Fake {
+    fn read(&self, address: Address, receive: Receive) {
+        self.reads.lock().push((address, receive));
+    }
+
+    fn flush(&self) {}
+
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+        self.claims.lock().push(Claiming { address, claim, pause_ms, receive });
+    }
+
+    fn end(&self, address: Address, ending: Ending) {
+        self.ends.lock().push((address, ending));
+    }
+
+    fn write(&self, address: Address, _: usize, ends: bool, make: Make) {
+        if ends {
+            self.written_ends.lock().push(address);
+        }
+        self.writes.lock().push((address, make));
+    }
+
+    fn drain(&self, done: Box<dyn FnOnce() + Send>) {
+        done();
+    }
+
+    fn exchange(&self, commands: Vec<(Request, Command)>) {
+        self.commands.lock().extend(commands);
+    }
+
+    fn leave(&self) {}
+
+    fn forget_writes(&self) {
+        self.writes.lock().clear();
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
+    }
+}
+
+impl Fake {
+    pub(super) fn answer_reads(&self) -> usize {
+        let reads = std::mem::take(&mut *self.reads.lock());
+        let count = reads.len();
+        for (address, receive) in reads {
+            let found = self.entries.lock().get(&address).cloned();
+            drop(receive(Ok(found.map(Into::into))));
+        }
+        count
+    }
+
+    /// Answers the one claim that waits, with what lies at the address; what was claimed, and after
+    /// which pause.
+    pub(super) fn answer_claim(&self, claimed: Claimed) -> (Claim, Option<u32>) {
+        let mut claims = std::mem::take(&mut *self.claims.lock());
+        assert_eq!(claims.len(), 1, "one claim waits");
+        let Claiming { address, claim, pause_ms, receive } = claims.remove(0);
+        let found = self.entries.lock().get(&address).cloned();
+        drop(receive(claimed, Ok(found.map(Into::into))));
+        (claim, pause_ms)
+    }
+
+    /// How leases were ended since the last time.
+    pub(super) fn ended(&self) -> Vec<Ending> {
+        std::mem::take(&mut *self.ends.lock()).into_iter().map(|(_, ending)| ending).collect()
+    }
+
+    /// Carries writes out; the lives of what was stored, in ms.
+    pub(super) fn carry_out_writes(&self) -> Vec<u64> {
+        let writes = std::mem::take(&mut *self.writes.lock());
+        let made = writes.into_iter().filter_map(|(address, make)| {
+            let (bytes, life_ms) = make()?;
+            self.entries.lock().insert(address, bytes);
+            Some(life_ms)
+        });
+        made.collect()
+    }
+}
+
+/// Who was woken, and with what.
+#[derive(Default)]
+pub(super) struct Woken(pub(super) Mutex<Vec<(u32, News)>>);
+
+impl Wake for Woken {
+    fn wake(&self, token: u32, news: News) {
+        self.0.lock().push((token, news));
+    }
+}
+
+pub(super) struct Fixture {
+    pub(super) engine: Arc<Engine>,
+    pub(super) woken: Arc<Woken>,
+    pub(super) waker: Arc<dyn Wake>,
+}
+
+/// An instance that shares through `store`.
+pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
+    let engine = engine_over(store.clone(), options);
+    let woken = Arc::new(Woken::default());
+    Fixture { engine, waker: woken.clone(), woken }
+}
+
+/// An engine whose store has told it of a table.
+pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
+    let given = serde_json::json!({ "redisUrl": "redis://cache.example", "jitterPercent": 0 });
+    let mut given = given.as_object().unwrap().clone();
+    given.extend(options.as_object().unwrap().clone());
+    let options = Options::resolve(&Value::Object(given), &Value::Null).unwrap();
+    let shared = options.shared.clone().unwrap();
+    let coherence = Coherence::fleet(options.max_tags, Timing::default());
+    let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+    engine.share_through(Tier::new(store, &shared, 1 << 20, true));
+    engine.on(Event::Connected).into_iter().for_each(|(request, _)| {
+        let polled = Polled {
+            epoch: Epoch(7),
+            last: Position(50),
+            known: true,
+            now_us: 1_000_000,
+            floor: Position(0),
+            rows: None,
+        };
+        let next = engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
+        settle(&engine, next, &polled);
+    });
+    assert_eq!(engine.ledger.license(Timestamp(1_000_000)), License::All);
+    engine
+}
+
+/// Answers loads and polls until nothing is asked any more.
+fn settle(engine: &Engine, commands: Vec<(Request, Command)>, polled: &Polled) {
+    for (request, command) in commands {
+        let answer = match command {
+            Command::Load => Answer::Loaded { rows: Vec::new(), floor: Position(0) },
+            Command::Poll(_) => Answer::Polled(Polled { rows: Some(Vec::new()), ..polled.clone() }),
+            _ => Answer::Done,
+        };
+        let next = engine.on(Event::Answered(request, answer));
+        settle(engine, next, polled);
+    }
+}
+
+impl Fixture {
+    pub(super) fn set(&self, name: u16, more: impl FnOnce(Meta) -> Meta) -> Stored {
+        let (since, stamp) = self.engine.ledger.present();
+        let meta = more(Meta { stamp, since, ..meta() });
+        let units = [name];
+        let key = self.engine.hasher().key(Class::Fetch, &units);
+        self.engine.set(&key, meta, [1, 2, 3].into(), false)
+    }
+
+    pub(super) fn read(&self, class: Class, name: u16, token: u32) -> bool {
+        let units = [name];
+        let key = self.engine.hasher().key(class, &units);
+        self.engine.read(&key, &self.waker, token)
+    }
+
+    /// Claims with nothing to serve; with `stale`, with that.
+    pub(super) fn claim(&self, name: u16, stale: Option<&Entry>, token: u32) -> Asked {
+        let units = [name];
+        let key = self.engine.hasher().key(Class::Fetch, &units);
+        let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
+        self.engine.claim(&key, (stale, serves), Vec::new, &self.waker, token)
+    }
+
+    /// What those who waited got: their tokens, and whether an entry was brought.
+    pub(super) fn got(&self) -> Vec<(u32, bool)> {
+        let woken = std::mem::take(&mut *self.woken.0.lock());
+        woken.iter().map(|(token, news)| (*token, matches!(news, News::Brought(_)))).collect()
+    }
+}
+
+pub(super) fn store() -> Arc<Fake> {
+    Arc::new(Fake::default())
+}
+
+pub(super) const NO_MEMORY: fn() -> Value = || serde_json::json!({ "memoryMb": 0 });
+pub(super) const PLAIN: fn() -> Value = || serde_json::json!({});

@@ -1,0 +1,170 @@
+//! Locks for tests: with those of `shuttle`, a test tries orders of its threads that a machine would
+//! hardly ever come upon, and finds out when nobody can go on any more.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use shuttle::Runner;
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::sync as turns;
+
+/// Orders tried of each scenario.
+const ORDERS: usize = 1_500;
+/// The same with `TIERCEL_SHUTTLE=long`.
+const MANY_ORDERS: usize = 200_000;
+/// Of bugs that need no more than so many changes of the thread, half of the orders look for more
+/// than by chance.
+const CHANGES: usize = 3;
+
+thread_local! {
+    /// Whether orders are tried on this thread. All threads of a scenario are coroutines of it.
+    static EXPLORES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Carries a scenario out again and again, its threads in another order each time. Panics, and tells
+/// the order, if the scenario panics or nobody in it can go on.
+pub(crate) fn explore(scenario: impl Fn() + Send + Sync + Clone + 'static) {
+    let is_long = std::env::var("TIERCEL_SHUTTLE").is_ok_and(|how| how == "long");
+    let orders = if is_long { MANY_ORDERS } else { ORDERS };
+    run(RandomScheduler::new(orders / 2), scenario.clone());
+    run(PctScheduler::new(CHANGES, orders / 2), scenario);
+}
+
+/// Whether there is an order in which a scenario fails, and says `word` of it.
+pub(crate) fn is_found_out(
+    word: &str,
+    scenario: impl Fn() + Send + Sync + Clone + 'static,
+) -> bool {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| explore(scenario))) else { return false };
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.is_some_and(|text| text.contains(word))
+}
+
+fn run(orders: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'static) {
+    struct Exploring;
+    impl Drop for Exploring {
+        fn drop(&mut self) {
+            EXPLORES.set(false);
+        }
+    }
+    EXPLORES.set(true);
+    let _exploring = Exploring;
+    Runner::new(orders, shuttle::Config::default()).run(scenario);
+}
+
+/// A lock, at which other threads may go on first.
+pub(crate) struct Mutex<T> {
+    value: parking_lot::Mutex<T>,
+    /// Where orders are tried, whose turn it is.
+    turn: Option<turns::Mutex<()>>,
+}
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        let turn = EXPLORES.get().then(|| turns::Mutex::new(()));
+        Self { value: parking_lot::Mutex::new(value), turn }
+    }
+
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
+        // Who has the turn has the value: nothing else waits for that.
+        let turn = self.turn.as_ref().map(|turn| turn.lock().unwrap());
+        Guard { value: self.value.lock(), _turn: turn }
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+/// The fields are dropped in this order: another thread goes on when the turn is over.
+pub(crate) struct Guard<'a, T> {
+    value: parking_lot::MutexGuard<'a, T>,
+    _turn: Option<turns::MutexGuard<'a, ()>>,
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shuttle::thread::spawn;
+
+    use super::*;
+
+    #[test]
+    fn threads_that_wait_for_each_other_are_found_out() {
+        let scenario = || {
+            let locks = Arc::new([Mutex::new(0), Mutex::new(0)]);
+            let crosswise = [(0, 1), (1, 0)].map(|(first, second)| {
+                let locks = locks.clone();
+                spawn(move || {
+                    let _first = locks[first].lock();
+                    *locks[second].lock() += 1;
+                })
+            });
+            for thread in crosswise {
+                thread.join().unwrap();
+            }
+        };
+        assert!(is_found_out("deadlock", scenario));
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_of_its_own_is_found_out() {
+        let scenario = || {
+            let lock = Mutex::new(0);
+            let _held = lock.lock();
+            lock.lock();
+        };
+        assert!(is_found_out("already holds", scenario));
+    }
+
+    #[test]
+    fn an_update_that_is_lost_in_some_order_is_found_out() {
+        let add = |counter: &Mutex<u32>, is_one_step| {
+            if is_one_step {
+                *counter.lock() += 1;
+            } else {
+                let before = *counter.lock();
+                *counter.lock() = before + 1;
+            }
+        };
+        let scenario = move |is_one_step| {
+            let counter = Arc::new(Mutex::new(0));
+            let threads = [(); 2].map(|()| {
+                let counter = counter.clone();
+                spawn(move || add(&counter, is_one_step))
+            });
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(*counter.lock(), 2, "an update is lost");
+        };
+        explore(move || scenario(true));
+        assert!(is_found_out("an update is lost", move || scenario(false)));
+    }
+
+    #[test]
+    fn where_nothing_is_tried_it_is_a_lock() {
+        let lock = Mutex::new(1);
+        *lock.lock() += 1;
+        assert_eq!(*lock.lock(), 2);
+    }
+}
