@@ -181,8 +181,8 @@ impl Engine {
 
     /// Whether what is in a frame makes sense to whoever will read it.
     fn is_sound(&self, frame: &Frame) -> bool {
-        let check = self.on_check.get();
-        check.is_none_or(|check| check(frame.head.class, frame.head.format, &frame.body))
+        let Head { class, format, .. } = frame.head;
+        self.host.get().is_none_or(|host| (host.check)(class, format, &frame.body))
     }
 
     /// Without a table in the store its positions say nothing: what is left is the clock.
@@ -274,7 +274,7 @@ impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
         // The store may have begun to tell before it became the tier.
         let tier = self.tier.wait();
-        tier.say_of(&event, self.clock.now());
+        tier.notices.say_of(&event, self.clock.now());
         let actions = self.ledger.on(&self.clock, event);
         tier.perform(actions, &self.stats)
     }
@@ -288,11 +288,11 @@ impl Listener for Engine {
     }
 
     fn leaseless(&self) {
-        self.tier.wait().say_leaseless();
+        self.tier.wait().notices.say_leaseless();
     }
 
     fn refused(&self) {
-        self.tier.wait().say_refused(self.clock.now());
+        self.tier.wait().notices.say_refused(self.clock.now());
     }
 
     fn now(&self) -> Timestamp {
