@@ -179,6 +179,18 @@ fn of_a_fleet_with_something_stale_one_generates_at_once() {
 }
 
 #[test]
+fn of_two_processes_one_generates_and_the_other_never_does() {
+    for (fleet, get) in [(Fleet::new as fn(Fault) -> Fleet, cold as Get), (Fleet::stale, stale)] {
+        explore(move || {
+            let fleet = fleet(Fault::None);
+            let generations = fleet.generations.clone();
+            fleet.run([&[get], &[get]]);
+            assert_eq!(generations.count(), 1);
+        });
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_generation_that_fails_or_takes_too_long() {
     explore(|| Fleet::new(Fault::None).overlapping().run([&[fails, cold], &[fails, cold]]));
     explore(|| Fleet::new(Fault::None).overlapping().run([&[cold, gives_up], &[cold, gives_up]]));
