@@ -56,6 +56,21 @@ declare class TiercelHandler {
   static configure(options?: TiercelHandler.Options): typeof TiercelHandler
   /** What this process has counted since it started. */
   static stats(): TiercelHandler.Stats
+  /**
+   * Whether this process may get traffic, for a readiness probe. It may at once in memory only; with
+   * a shared tier once it knows every invalidation there was, and 10 s after its start at the latest.
+   * From then on it stays ready, also while the server is away: no request needs it. Starts the
+   * engine. Settles within `timeoutMs` and never rejects.
+   *
+   * @example
+   * // app/api/ready/route.js
+   * export async function GET() {
+   *   await connection()
+   *   const state = await Tiercel.ready()
+   *   return Response.json(state, { status: state.ready ? 200 : 503 })
+   * }
+   */
+  static ready(options?: TiercelHandler.ReadyOptions): Promise<TiercelHandler.Readiness>
 }
 
 declare namespace TiercelHandler {
@@ -81,12 +96,14 @@ declare namespace TiercelHandler {
      */
     hotMb?: number
     /**
-     * How long a `fetch` miss waits for the same fetch under way, in ms; 0 = not at all.
+     * How long one get of a `fetch` waits for the same fetch under way, here or in another process,
+     * in ms; 0 = not at all.
      * @default 1200, or `TIERCEL_FETCH_WAIT_MS`; at most 2200
      */
     fetchWaitMs?: number
     /**
-     * How long any other get waits for a set or a generation under way, in ms; 0 = not at all.
+     * How long any other get waits for a set or a generation under way, here or in another process,
+     * in ms; 0 = not at all.
      * @default 2200, or `TIERCEL_WAIT_MS`; at most 2200
      */
     waitMs?: number
@@ -95,6 +112,18 @@ declare namespace TiercelHandler {
      * @default true, or `TIERCEL_PRERENDERED`
      */
     prerendered?: boolean
+    /**
+     * By how much of its time an entry turns stale early, at most, in percent, 0 to 50; how much is
+     * decided by its key. What was stored together is then not generated anew together.
+     * @default 5, or `TIERCEL_JITTER_PERCENT`
+     */
+    jitterPercent?: number
+    /**
+     * For which last part of its time an entry that many ask for is generated anew before it turns
+     * stale, in percent, 0 to 50; 0 = not. Many are 8 gets in one process.
+     * @default 0, or `TIERCEL_REFRESH_AHEAD_PERCENT`
+     */
+    refreshAheadPercent?: number
     /**
      * Tags whose invalidation is remembered, 100 to 10 000 000. Beyond, the oldest are forgotten
      * and entries older than those are not served.
@@ -244,6 +273,30 @@ declare namespace TiercelHandler {
     outageServeMs?: number
   }
 
+  interface ReadyOptions {
+    /**
+     * How long this call waits for the shared tier, in ms; 0 = not at all.
+     * @default 500
+     */
+    timeoutMs?: number
+    /**
+     * How long after its start the shared tier may hold this process back, in ms; `Infinity` = until
+     * it has been connected once.
+     * @default 10000
+     */
+    giveUpMs?: number
+  }
+
+  interface Readiness {
+    ready: boolean
+    /**
+     * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
+     * known yet whether the server is there, or the table of tags is being loaded; the server does
+     * not answer.
+     */
+    shared: 'none' | 'connected' | 'connecting' | 'away'
+  }
+
   /** One decision. */
   interface Decision {
     call: 'get' | 'set' | 'invalidate'
@@ -311,6 +364,20 @@ declare namespace TiercelHandler {
     p99Micros: number
   }
 
+  /** Who generated what others wanted too. Without a shared tier only this process counts. */
+  interface LeaseStats {
+    /** Leases this process got: of each it generated one entry for the whole fleet. */
+    taken: number
+    /** Gets that waited for what another process generates. */
+    followed: number
+    /** Keys for which that was in vain: this process generated too. */
+    timedOut: number
+    /** Gets that waited, and were served what was generated for another. */
+    saved: number
+    /** Gets that were served something stale, without being told, while another generates. */
+    staleMeanwhile: number
+  }
+
   /** The shared tier. Totals since the process started, but for how it is now. */
   interface SharedStats {
     /** Where it is, without a password: `redis cache:6379/0`. */
@@ -354,6 +421,7 @@ declare namespace TiercelHandler {
     memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
     /** Nothing in memory only. */
     shared?: SharedStats
+    leases: LeaseStats
     /** Entries stored. */
     sets: number
     /** Values not stored: invalidated while generated, too large, failed, dynamic. */

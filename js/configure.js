@@ -3,9 +3,9 @@
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
-/** How long after it an invalidation is repeated, in ms, 0 = not; and whether it fails if it could
- * not be recorded. */
-const grace = { ms: 0, mustRecord: false }
+/** What is done with invalidations: how long after each it is repeated, in ms, 0 = not; and whether
+ * one fails that could not be recorded. */
+const invalidating = { graceMs: 0, mustRecord: false }
 
 /**
  * Resolves the options of this process from an object and the environment. Both are read by the
@@ -21,8 +21,8 @@ function configure(options) {
   const sink = options?.debug
   const given = typeof sink === 'function' ? { ...options, debug: true } : options
   const chosen = native.configure(written(given ?? null), JSON.stringify(variables))
-  grace.ms = chosen.graceMs
-  grace.mustRecord = chosen.mustRecord
+  invalidating.graceMs = chosen.graceMs
+  invalidating.mustRecord = chosen.mustRecord
   debug.sink = chosen.debug
     ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
     : undefined
@@ -42,4 +42,4 @@ function hasJson(value) {
   return !['bigint', 'function', 'symbol'].includes(typeof value)
 }
 
-module.exports = { configure, grace }
+module.exports = { configure, invalidating }

@@ -28,4 +28,7 @@ module.exports = class TiercelEdge {
   static stats() {
     return undefined
   }
+  static async ready() {
+    return { ready: true, shared: 'none' }
+  }
 }

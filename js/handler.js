@@ -6,6 +6,8 @@ const at = require('./native.js')
 const { ready } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const readiness = require('./ready.js')
+const { Starts } = require('./starts.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 
@@ -32,9 +34,6 @@ const NEXT_VERSION = next.version()
 const IS_BUILDING = next.isBuilding()
 const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
-/** Keys whose generation one request may have begun. */
-const MOST_STARTS = 1_024
-
 /** The last build output that was made known. */
 let knownDir = ''
 
@@ -45,8 +44,8 @@ let knownDir = ''
 class TiercelHandler {
   /** What was known when this request began. */
   #revision
-  /** Revisions at which generations of this request began, by key.
-   * @type {Map<string, number[]> | undefined} */
+  /** When generations of this request began.
+   * @type {InstanceType<typeof Starts> | undefined} */
   #starts
   /** Whether this request renews a page because `res.revalidate` asks for it. */
   #isOnDemand
@@ -145,7 +144,7 @@ class TiercelHandler {
   async set(key, value, ctx) {
     let kind = ctx?.fetchCache ? FETCH : undefined
     try {
-      const began = this.#began(key)
+      const began = this.#starts?.take(key) ?? this.#revision
       const taken = disassemble(value, ctx)
       if (taken) {
         const { tags, parts } = taken
@@ -191,25 +190,8 @@ class TiercelHandler {
   /** @param {number} kind @param {string} key @param {number} revision */
   #begins(kind, key, revision) {
     if (kind === IMAGE) return
-    this.#starts ??= new Map()
-    const starts = this.#starts
-    const revisions = starts.get(key)
-    if (revisions) revisions.push(revision)
-    else if (starts.size < MOST_STARTS) starts.set(key, [revision])
-  }
-
-  /**
-   * The revision at which the generation of what is set now began: the oldest there is. Of two
-   * generations that overlap, none may be dated later than it began.
-   * @param {string} key
-   */
-  #began(key) {
-    const revisions = this.#starts?.get(key)
-    if (!revisions) return this.#revision
-    const [oldest] = revisions
-    revisions.pop()
-    if (revisions.length === 0) this.#starts?.delete(key)
-    return oldest
+    this.#starts ??= new Starts()
+    this.#starts.add(key, revision)
   }
 
   /** Flags of every call: {@link plural.flagsOf}. */
@@ -229,6 +211,11 @@ class TiercelHandler {
 
   static stats() {
     return native.stats()
+  }
+
+  /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */
+  static ready(options) {
+    return readiness.ready(options)
   }
 }
 

@@ -169,10 +169,19 @@ function rememberLifetime(key, cacheControl) {
   table.set(isPath ? key.replace(/(?:\/index)?\/?$/, '') || '/' : key, cacheControl)
 }
 
-/** Whether what is read now becomes part of something that is kept: a page, a cached function. */
+const isNext = lazily('next/package.json')
+
+const NOT_KEPT = ['request', 'private-cache']
+
+/**
+ * Whether what is read now becomes part of something that is kept: a page, a cached function. Where
+ * that cannot be told, it does.
+ */
 function isKept() {
-  const type = workUnitStorage()?.workUnitAsyncStorage?.getStore()?.type
-  return typeof type === 'string' && type !== 'request' && type !== 'private-cache'
+  const storage = workUnitStorage()
+  // Without Next.js somebody calls the handler themselves.
+  if (storage === undefined && !isNext()) return false
+  return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { grace } = require('./configure.js')
+const { invalidating } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const { readyUse } = require('./hot.js')
@@ -187,11 +187,12 @@ async function invalidate(tags, expire) {
   if (tags.length === 0) return
   const token = native.invalidate(tags, expire)
   // Data read meanwhile may come from a replica that lags behind what was written.
-  if (grace.ms > 0) setTimeout(() => native.invalidate(tags, expire), grace.ms).unref()
+  const { graceMs, mustRecord } = invalidating
+  if (graceMs > 0) setTimeout(() => native.invalidate(tags, expire), graceMs).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0) return
   const ending = await wait(token, mailbox[DETAIL])
-  if (ending !== FAILED && !(ending === LATE && grace.mustRecord)) return
+  if (ending !== FAILED && !(ending === LATE && mustRecord)) return
   const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }

@@ -1,15 +1,19 @@
 //! An entry: key, meta and body, immutable once made.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
-use crate::key::{Class, Hash128, KeyRef};
+use crate::key::{Class, Hash128, KeyRef, share};
+use crate::spread::Spread;
 use crate::tags::{MAX_LIFE_US, Stamp, TagList, Verdict};
 
 /// Bytes an entry costs beside key, tags and body: the struct, its slot in the map, allocator
 /// headers.
 const OVERHEAD: usize = 320;
+
+/// An age that no entry reaches.
+const NEVER: u64 = u64::MAX;
 
 /// What the engine knows of an entry. Durations are microseconds; `None` means without end.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +80,16 @@ pub struct Entry {
     bound: AtomicBool,
     /// Whether it has left memory: replaced, evicted.
     retired: AtomicBool,
+    /// Age past which it is stale: `revalidate_us`, or somewhat less.
+    fresh_us: u64,
+    /// Age past which it is generated anew if many ask for it, and how many have since.
+    ahead_us: u64,
+    asked: AtomicU32,
 }
+
+/// From so many gets on an entry whose end is near is generated anew; once more each time as many
+/// have come again, should that have failed.
+const MANY: u32 = 8;
 
 impl Entry {
     /// Makes an entry with an identity of its own.
@@ -92,7 +105,21 @@ impl Entry {
             body,
             bound: AtomicBool::new(false),
             retired: AtomicBool::new(false),
+            fresh_us: NEVER,
+            ahead_us: NEVER,
+            asked: AtomicU32::new(0),
         }
+        .spread_by(Spread { jitter_percent: 0, ahead_percent: 0 })
+    }
+
+    /// Has it turn stale at a moment of its own.
+    #[must_use]
+    pub fn spread_by(mut self, spread: Spread) -> Self {
+        if let Some(us) = self.meta.revalidate_us {
+            self.fresh_us = spread.shorten(share(&self.key), us);
+            self.ahead_us = spread.ahead_us(self.fresh_us, us);
+        }
+        self
     }
 
     /// The class of its key.
@@ -125,10 +152,25 @@ impl Entry {
         if self.meta.expire_us.is_some_and(|expire| age > expire) || outlives {
             return Verdict::Gone;
         }
-        if self.meta.revalidate_us.is_some_and(|revalidate| age > revalidate) {
-            return Verdict::Stale;
-        }
-        Verdict::Fresh
+        if age > self.fresh_us { Verdict::Stale } else { Verdict::Fresh }
+    }
+
+    /// Whether its end is so near that it is generated anew if many ask for it.
+    #[inline]
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        self.ahead_us != NEVER && now.since_us(self.meta.created) > self.ahead_us
+    }
+
+    /// Notes that it was asked for when its end is near. True if that is the time to generate it
+    /// anew.
+    pub fn is_renewed(&self) -> bool {
+        (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(MANY)
+    }
+
+    /// Whether Next.js, which counts the time it was given, sees that it is stale by age.
+    pub fn looks_stale(&self, now: Timestamp) -> bool {
+        let age = now.since_us(self.meta.created);
+        self.meta.revalidate_us.is_some_and(|revalidate| age > revalidate)
     }
 
     /// The newest revision at which its own tags were found untouched.

@@ -5,6 +5,8 @@
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::spread::Share;
+
 /// What kind of entry a key names. Keys of different classes never meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -56,7 +58,13 @@ impl Hasher {
     }
 }
 
-/// The memory of the units, in native byte order: good for hashing inside one process only.
+/// The place of a key among all, the same in every process.
+pub fn share(units: &[u16]) -> Share {
+    Share::of(bytes_of(units))
+}
+
+/// The memory of the units, in native byte order: which is that of all
+/// machines there are addons for.
 #[inline]
 #[expect(unsafe_code, reason = "hashing 64 units through a copy costs more than the hash")]
 fn bytes_of(units: &[u16]) -> &[u8] {

@@ -16,8 +16,11 @@ use crate::sync::Mutex;
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
-/// How long a process takes it for granted that another one leads, while nobody asks: 200 ms.
+/// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
 const BELIEVED_US: u64 = 200_000;
+/// How long the same holds for who has asked: 2.2 s, the longest of all waits. A thread of JavaScript
+/// with a hundred requests at once comes back late to what it has asked, and would generate.
+const ANSWERED_US: u64 = 2_200_000;
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
 const MOST_DOUBLINGS: u32 = 3;
@@ -101,7 +104,7 @@ struct Key {
 enum State {
     Unknown,
     Here { since: Timestamp, held: Held, is_led: bool },
-    Elsewhere { until: Timestamp },
+    Elsewhere { since: Timestamp },
     Anybody { address: Option<Address>, until: Timestamp },
 }
 
@@ -120,6 +123,7 @@ impl Leases {
             match known.standing(now) {
                 // Asked of the store each time: it may hold a value by now.
                 Standing::Unknown | Standing::Anybody => {}
+                Standing::Elsewhere if known.is_to_be_asked(now) => {}
                 standing => return Asked::Known(standing),
             }
         } else if !has_room(&mut keys, now) {
@@ -204,7 +208,7 @@ impl Leases {
             Claimed::Unavailable if !held.is_cold => {
                 State::Here { since: now, held: Held { address: None, ..held }, is_led: false }
             }
-            Claimed::Held => State::Elsewhere { until: now.shifted_us(BELIEVED_US as i64) },
+            Claimed::Held => State::Elsewhere { since: now },
             Claimed::Passed(ms) => State::Anybody {
                 address: held.address,
                 until: now.shifted_us(i64::from(ms) * 1_000),
@@ -325,7 +329,9 @@ impl Key {
             State::Here { since, is_led, .. } if now.since_us(*since) < LONGEST_US => {
                 Standing::Here { is_first: !mem::replace(is_led, true) }
             }
-            State::Elsewhere { until } if now < *until || self.is_asking => Standing::Elsewhere,
+            State::Elsewhere { since } if now.since_us(*since) < ANSWERED_US || self.is_asking => {
+                Standing::Elsewhere
+            }
             State::Anybody { until, .. } if now < *until => Standing::Anybody,
             state => {
                 *state = State::Unknown;
@@ -338,12 +344,19 @@ impl Key {
         matches!(self.state, State::Here { since, .. } if now.since_us(since) < LONGEST_US)
     }
 
+    /// Whether it was long ago that somebody else was known to lead, and nobody asks.
+    fn is_to_be_asked(&self, now: Timestamp) -> bool {
+        let is_old = |since| now.since_us(since) >= BELIEVED_US;
+        !self.is_asking && matches!(self.state, State::Elsewhere { since } if is_old(since))
+    }
+
     fn is_of_use(&self, now: Timestamp) -> bool {
         self.is_asking
             || match self.state {
                 State::Unknown => false,
                 State::Here { since, .. } => now.since_us(since) < LONGEST_US,
-                State::Elsewhere { until } | State::Anybody { until, .. } => now < until,
+                State::Elsewhere { since } => now.since_us(since) < ANSWERED_US,
+                State::Anybody { until, .. } => now < until,
             }
     }
 

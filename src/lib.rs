@@ -4,7 +4,7 @@
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
 //! in the bytes of [`codec`]; [`flight`] keeps generations single in
-//! this process, [`lease`] in the fleet. [`options`], [`stats`],
+//! this process, [`lease`] in the fleet; [`spread`] says when they are due. [`options`], [`stats`],
 //! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
@@ -27,6 +27,7 @@ pub mod memory;
 pub mod next;
 pub mod options;
 pub mod redis;
+pub mod spread;
 pub mod stats;
 pub mod store;
 mod sync;

@@ -89,6 +89,12 @@ describe.each(ways)('%s, %s, %s', (name, bundler, mode) => {
     expect(JSON.stringify(stats)).toMatch(/[1-9]/)
   })
 
+  it('a readiness probe is answered at once, as there is no server to wait for', async () => {
+    const reply = await server.get('/api/ready')
+    expect(reply.status).toBe(200)
+    expect(JSON.parse(reply.text)).toEqual({ ready: true, shared: 'none' })
+  })
+
   it.runIf(mode === 'standalone')('standalone carries the addon', async () => {
     const files = await readdir(server.folder, { recursive: true })
     expect(files.filter((file) => file.endsWith('.node') && file.includes('tiercel'))).not.toEqual(

@@ -1,7 +1,6 @@
-import { cp, rm, writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { start } from '../redis/servers.mjs'
+import { copyBuild } from './builds.mjs'
 import { startFleet } from './fleet.mjs'
 import { settled } from './promises/watch.mjs'
 import { openFixture, startOrigin } from './support.mjs'
@@ -57,7 +56,7 @@ describe('builds of an app that share a server', () => {
     await settled(before, '/blog/deployed')
     const data = await before.json('/api/data?name=deployed')
 
-    const label = await anotherBuild(app)
+    const label = await copyBuild(app, {}, 'other')
     const [after] = await fleetOf(1, { label })
     const again = await after.get('/blog/deployed')
     expect(again.cache).toBe('MISS')
@@ -68,7 +67,7 @@ describe('builds of an app that share a server', () => {
 
   it('an invalidation made in one build is in effect in the other', async () => {
     const [before] = await fleetOf(1)
-    const [after] = await fleetOf(1, { label: await anotherBuild(app) })
+    const [after] = await fleetOf(1, { label: await copyBuild(app, {}, 'other') })
     const read = (server) => server.json('/api/data?name=both')
     const old = await read(before)
     expect(await read(after)).toEqual(old)
@@ -107,14 +106,3 @@ it('with redisInBuild a process reads what next build has generated', { timeout:
   expect(value).toBe(built.generation)
   expect((await server.json('/api/stats')).stats.useCache.sharedFresh).toBe(1)
 })
-
-/** The same app with another BUILD_ID, which is all that tells it apart; gives its label. */
-async function anotherBuild(app) {
-  const label = 'other'
-  const from = path.join(app.folder, '.next-turbopack-tiercel')
-  const to = `${from}-${label}`
-  await rm(to, { recursive: true, force: true })
-  await cp(from, to, { recursive: true, filter: (file) => !file.endsWith('/standalone') })
-  await writeFile(path.join(to, 'BUILD_ID'), 'other')
-  return label
-}

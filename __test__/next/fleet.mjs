@@ -32,13 +32,15 @@ export const field = (path, tag, name) => ({
  *
  * @param {Awaited<ReturnType<typeof import('./support.mjs').openFixture>>} app
  * @param {number} count
- * @param {{ url: string }} redis
- * @param {object} [how] as `app.start` takes it
+ * @param {{ url: string } | undefined} redis none: each keeps to itself
+ * @param {object} [how] as `app.start` takes it; with `labels` each has a build of its own
  */
-export async function startFleet(app, count, redis, { env, ...how } = {}) {
-  const vars = { TIERCEL_REDIS_URL: redis.url, ...env }
+export async function startFleet(app, count, redis, { env, labels = [], ...how } = {}) {
+  const vars = { TIERCEL_REDIS_URL: redis?.url ?? 'none', ...env }
   const started = await Promise.allSettled(
-    Array.from({ length: count }, () => app.start({ ...how, env: vars })),
+    Array.from({ length: count }, (_, index) =>
+      app.start({ ...how, ...(labels[index] && { label: labels[index] }), env: vars }),
+    ),
   )
   const fleet = new Fleet(started.flatMap(({ value }) => (value ? [value] : [])))
   const failed = started.find(({ status }) => status === 'rejected')
@@ -48,7 +50,7 @@ export async function startFleet(app, count, redis, { env, ...how } = {}) {
   }
   // From now on each notes when invalidations resolve.
   await Promise.all(fleet.servers.map((server) => server.json('/api/watch')))
-  await fleet.connected()
+  if (redis) await fleet.connected()
   return fleet
 }
 

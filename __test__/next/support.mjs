@@ -9,6 +9,7 @@ import { installFixture } from './fixtures.mjs'
 /** How long a request may take; in dev it may have to wait for a bundler. */
 const ANSWERING_MS = 15_000
 const COMPILING_MS = 60_000
+const PORT_ATTEMPTS = 5
 
 /** Asks again until `probe` gives something other than `undefined`; fails after `within` ms. */
 export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
@@ -22,25 +23,38 @@ export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
 }
 
 /**
- * The data source behind every fixture: answers `/value/<key>` with its count of such requests.
+ * The data source behind every fixture: answers `/value/<key>` with its count of such requests,
+ * after `delayMs`; `failures` of its next answers are errors.
  *
  * @param {number} [before] what it counts on from, so that its answers are not those of the origin
  *   that a build has asked
  */
 export async function startOrigin(before = 0) {
   const counts = new Map()
+  const asked = []
   const server = http.createServer((request, response) => {
     const key = request.url.replace('/value/', '')
     counts.set(key, (counts.get(key) ?? before) + 1)
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ n: counts.get(key) }))
+    asked.push({ key, at: performance.now() })
+    const body = JSON.stringify({ n: counts.get(key) })
+    const fails = origin.failures > 0
+    if (fails) origin.failures--
+    setTimeout(() => {
+      response.writeHead(fails ? 500 : 200, { 'content-type': 'application/json' })
+      response.end(fails ? 'broken' : body)
+    }, origin.delayMs)
   })
   const port = await listen(server)
-  return {
+  const origin = {
     url: `http://127.0.0.1:${port}`,
+    delayMs: 0,
+    failures: 0,
+    /** Every request so far: its key, and when it came. */
+    asked,
     count: (key) => counts.get(key) ?? before,
     stop: () => new Promise((resolve) => server.close(resolve)),
   }
+  return origin
 }
 
 /**
@@ -74,7 +88,7 @@ export async function openFixture(name, origin) {
  * @property {string} [label] tells a build apart that is made otherwise than by these
  */
 
-const distOf = ({ bundler = 'turbopack', handler = 'tiercel', label }) =>
+export const distOf = ({ bundler = 'turbopack', handler = 'tiercel', label }) =>
   ['.next', bundler, handler, label].filter(Boolean).join('-')
 
 /** What a child sees: nothing of the test runner, and no cache of the machine's. */
@@ -167,7 +181,18 @@ export async function builtMetadata(fixture, page) {
   return JSON.parse(await readFile(buildOutput(fixture, `app/${page}.meta`), 'utf8'))
 }
 
-async function start(fixture, { mode = 'start', env, ...variant }, origin) {
+/** Somebody else may take a port between our look and the server's. */
+async function start(fixture, how, origin) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnFreePort(fixture, how, origin)
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !/EADDRINUSE/.test(error.message)) throw error
+    }
+  }
+}
+
+async function startOnFreePort(fixture, { mode = 'start', env, ...variant }, origin) {
   const port = await freePort()
   const vars = environment(variant, origin, env)
   const alone = mode === 'standalone' ? await copyStandalone(fixture, variant) : undefined
@@ -192,6 +217,8 @@ async function start(fixture, { mode = 'start', env, ...variant }, origin) {
     log: child.log,
     folder: alone ?? fixture.folder,
     stop,
+    /** Sends it a signal, such as to freeze it. */
+    signal: child.signal,
     ...requests(base, child, mode === 'dev' ? COMPILING_MS : ANSWERING_MS),
   }
 }
@@ -237,6 +264,7 @@ function launchNode(args, cwd, env) {
     log: () => log,
     exit: () => code,
     anyAlive,
+    signal: (name) => signalGroup(child.pid, name),
     async stop() {
       signalGroup(child.pid, 'SIGTERM')
       const gone = () => (anyAlive() ? undefined : true)
@@ -322,8 +350,6 @@ function requests(base, child, patience) {
 
 function reply(response, bytes) {
   const text = bytes.toString()
-  const plain = text.replaceAll('\\"', '"')
-  const origin = /"?(?:data-)?origin"?[=:]"?(\d+)/.exec(plain)?.[1]
   return {
     status: response.status,
     headers: response.headers,
@@ -331,6 +357,15 @@ function reply(response, bytes) {
     control: response.headers.get('cache-control'),
     bytes,
     text,
+    ...shownIn(text),
+  }
+}
+
+/** What a body of any sort shows: which run made it, and what the origin had answered that run. */
+export function shownIn(text) {
+  const plain = text.replaceAll('\\"', '"')
+  const origin = /"?(?:data-)?origin"?[=:]"?(\d+)/.exec(plain)?.[1]
+  return {
     generation: /"?(?:data-)?generation"?[=:]"([^"]+)"/.exec(plain)?.[1],
     origin: origin === undefined ? undefined : Number(origin),
   }

@@ -2,6 +2,7 @@ import type { CacheHandler as Plural } from 'next/dist/server/lib/cache-handlers
 import type { CacheHandler, CacheHandlerContext } from 'next/dist/server/lib/incremental-cache'
 import Tiercel from 'tiercel'
 import Memory from 'tiercel/memory'
+import { type WarmResult, warm } from 'tiercel/warm'
 
 declare const context: CacheHandlerContext
 
@@ -26,5 +27,14 @@ export const notPlural: Plural = WithoutGet
 export const notSingular: CacheHandler = new WithoutGet()
 // @ts-expect-error: an option that does not exist
 Tiercel.configure({ memoryMegabytes: 64 })
+
+// @ts-expect-error: an option that does not exist
+warm({ timeout: 5 })
+
+export const warmed: Promise<WarmResult> = warm({
+  base: new URL('http://h'),
+  headers: new Headers(),
+})
+export const probed: Promise<boolean> = Tiercel.ready({ giveUpMs: 0 }).then(({ ready }) => ready)
 
 export const used = [NullForMiss, Tiercel.configure({ memoryMb: 64 }), Tiercel.stats().sets]

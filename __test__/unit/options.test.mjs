@@ -27,6 +27,8 @@ test.concurrent.each([
   [{ fetchWaitMs: 2_201 }, ['fetchWaitMs', 'from 0 to 2200']],
   [{ waitMs: 60_000 }, ['waitMs', 'from 0 to 2200']],
   [{ maxTags: 99 }, ['maxTags', 'from 100 to']],
+  [{ jitterPercent: 51 }, ['jitterPercent', 'from 0 to 50']],
+  [{ refreshAheadPercent: -1 }, ['refreshAheadPercent', 'from 0 to 50']],
   [{ hotEntries: true }, ['hotEntries', 'a whole number']],
   [{ hotMb: [1] }, ['hotMb', 'a whole number']],
   [{ prerendered: 'yes' }, ['prerendered', 'true or false']],

@@ -82,6 +82,12 @@ pub fn quit() {
     process::quit();
 }
 
+/// How this process is connected to the shared tier: `none`, `connected`, `connecting` or `away`.
+#[napi(catch_unwind)]
+pub fn link() -> &'static str {
+    process::engine().link().as_str()
+}
+
 /// Answers to gets of one kind.
 #[napi(object)]
 pub struct KindStats {
@@ -212,7 +218,7 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
     let lease_us = engine.ledger.lease_until().since_us(engine.clock.now());
     Some(SharedStats {
-        place: tier.place.clone(),
+        place: tier.place().to_owned(),
         namespace: tier.namespace.clone(),
         connections: f64::from(health.connections),
         lease_ms: if engine.ledger.is_alone() { 0.0 } else { lease_us as f64 / 1e3 },

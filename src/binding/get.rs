@@ -93,6 +93,9 @@ impl Get<'_> {
     fn answer(&self) -> sys::napi_value {
         match self.engine.get(&self.key, || self.asked_tags()) {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
+                if entry.is_ahead(self.engine.clock.now_coarse()) {
+                    return self.ahead(&entry);
+                }
                 self.fresh(&entry)
             }
             Found::Unsure => self.ask(),
@@ -133,13 +136,11 @@ impl Get<'_> {
         self.object(entry)
     }
 
-    /// Stale, and somebody else generates: whoever asks need not know.
+    /// Stale, and somebody else generates: whoever asks need not know, since nothing that is kept
+    /// comes of it.
     pub(super) fn meanwhile(&self, entry: &Arc<Entry>, why: &Reason) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
         bump(&self.engine.stats.stale_meanwhile);
-        if matches!(why, Reason::Tag(_)) {
-            self.engine.hand_out(entry, &self.asked_tags());
-        }
         self.note("stale, another generates:", entry, &words(why));
         self.told(Mark::Meanwhile, 0.0);
         self.object(entry)
@@ -166,9 +167,7 @@ impl Get<'_> {
         reason: &Reason,
     ) -> sys::napi_value {
         if self.kind == ValueKind::UseCache {
-            // By age Next.js sees it itself; a stale tag it must be told.
-            let is_by_tag = matches!(reason, Reason::Tag(_));
-            let mark = if is_by_tag { Mark::Modified } else { Mark::Stale };
+            let mark = if self.sees(entry, reason) { Mark::Stale } else { Mark::Modified };
             return match verdict {
                 Verdict::Gone => self.join(&words(reason)),
                 _ => self.stale(entry, mark, 0.0, reason),
@@ -182,13 +181,19 @@ impl Get<'_> {
         }
     }
 
+    /// Whether Next.js sees by itself that an entry is stale or gone: by its age, if that is what it
+    /// was told. Anything else it must be told.
+    fn sees(&self, entry: &Entry, reason: &Reason) -> bool {
+        *reason == Reason::Age && entry.looks_stale(self.engine.clock.now())
+    }
+
     fn signal(&self, entry: &Entry, verdict: Verdict, reason: &Reason) -> Signal {
         let meta = &entry.meta;
         let question = Question {
             version: process::version(),
             kind: self.kind,
             verdict,
-            by_tag: !matches!(reason, Reason::Age),
+            is_told: !self.sees(entry, reason),
             modified_ms: meta.told_ms,
             now_ms: self.state.next_now_ms(),
             revalidate: meta
@@ -249,6 +254,7 @@ pub(super) fn words(reason: &Reason) -> String {
     match reason {
         Reason::Age => "by age".into(),
         Reason::Superseded => "older than what was stored since".into(),
+        Reason::Ahead => "before it turns stale".into(),
         Reason::Unsure => "unknown whether it is current".into(),
         Reason::Tag(Some(tag)) => format!("tag {tag}"),
         Reason::Tag(None) => "older than the tags remembered".into(),

@@ -8,7 +8,7 @@ use super::env::Slot;
 use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
-use crate::engine::{Found, Reason};
+use crate::engine::{Found, Reason, Serves};
 use crate::entry::{Entry, Source};
 use crate::flight::{Joined, Landing, Wake};
 use crate::lease::{Asked, Standing};
@@ -68,9 +68,9 @@ impl Get<'_> {
         if let Some((entry, Verdict::Fresh, _)) = &found {
             return self.fresh(entry);
         }
-        let stale = found.as_ref().filter(|(_, verdict, _)| *verdict == Verdict::Stale);
-        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), stale.is_none())
-        {
+        let is_stale = found.as_ref().is_some_and(|(_, verdict, _)| *verdict == Verdict::Stale);
+        let serves = if is_stale { Serves::Stale } else { Serves::Nothing };
+        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), serves) {
             Ok(standing) => standing,
             Err(token) => return token,
         };
@@ -103,12 +103,29 @@ impl Get<'_> {
         (entry, verdict, reason)
     }
 
-    /// Finds out who generates. An error is a token to wait with for that.
+    /// Memory has something fresh, whose end is near: once in a while it is generated anew before.
+    #[cold]
+    pub(super) fn ahead(&self, entry: &Arc<Entry>) -> sys::napi_value {
+        if !self.takes_part(false) || !self.has(flag::AHEAD) && !entry.is_renewed() {
+            return self.fresh(entry);
+        }
+        match self.inquire(Some(entry), Serves::Fresh) {
+            Ok(standing) if self.leads(standing) => {
+                self.imperfect(entry, Verdict::Stale, &Reason::Ahead)
+            }
+            Ok(_) => self.fresh(entry),
+            Err(token) => token,
+        }
+    }
+
+    /// Finds out who generates, for who `serves` so much as long as nobody has. An error is a token to
+    /// wait with for that.
     fn inquire(
         &self,
         held: Option<&Arc<Entry>>,
-        is_cold: bool,
+        serves: Serves,
     ) -> Result<Standing, sys::napi_value> {
+        let is_cold = serves == Serves::Nothing;
         if self.is_late() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
             return Ok(Standing::Anybody);
         }
@@ -118,7 +135,7 @@ impl Get<'_> {
         if !self.takes_part(is_cold) || !self.engine.may_claim(&self.key) {
             return self.read().map_or(Ok(Standing::Anybody), Err);
         }
-        let claims = self.flags / flag::CLAIM;
+        let claims = (self.flags / flag::CLAIM) % (flag::AHEAD / flag::CLAIM);
         if self.has(flag::READ) && !self.has(flag::FOLLOWED) || claims >= flag::MOST_CLAIMS {
             let standing = self.engine.standing(&self.key);
             // What was known may be forgotten before a busy thread comes to hear of it.
@@ -128,7 +145,7 @@ impl Get<'_> {
             }
         }
         let token = self.state.token();
-        let held = (held.map(|entry| &**entry), is_cold);
+        let held = (held.map(|entry| &**entry), serves);
         match self.engine.claim(&self.key, held, || self.asked_tags(), &self.waker(), token) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
             Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
@@ -138,7 +155,9 @@ impl Get<'_> {
             Asked::Ask | Asked::Wait => {
                 // A stale entry found in the store is claimed with one more turn.
                 let wait_ms = self.engine.read_wait_ms() * 2;
-                Err(self.waiting(token, wait_ms, flag::READ | (flag::CLAIM * (claims + 1))))
+                let ahead = if serves == Serves::Fresh { flag::AHEAD } else { 0 };
+                let stage = flag::READ | (flag::CLAIM * (claims + 1)) | ahead;
+                Err(self.waiting(token, wait_ms, stage))
             }
         }
     }

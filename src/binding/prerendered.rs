@@ -127,7 +127,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         format: output.kind as u8,
         source: Source::Output,
     };
-    Entry::new(key, meta, output.body)
+    Entry::new(key, meta, output.body).spread_by(engine.options.spread)
 }
 
 /// Whether the key names a page of `dynamicParams = false`.

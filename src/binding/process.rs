@@ -11,7 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
 use crate::coherence::timing::Timing;
-use crate::engine::{Engine, Tier};
+use crate::engine::{Engine, Host, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
@@ -63,9 +63,7 @@ fn start() -> Arc<Engine> {
         None => Coherence::alone(options.max_tags),
     };
     let engine = Engine::new(options, Clock::system(), coherence);
-    engine.on_release(release);
-    engine.on_tell(told_ms);
-    engine.on_check(is_value);
+    engine.serve(Host { tell: told_ms, check: is_value, release });
     if let Some(shared) = shared {
         connect(&engine, &shared);
     }
@@ -86,7 +84,7 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
         Ok(store) => {
             let limit = engine.options.shared_entry_bytes();
             let tier = Tier::new(Arc::new(store), shared, limit, !building());
-            say(&format!("namespace {} on {}", tier.namespace, tier.place));
+            say(&format!("namespace {} on {}", tier.namespace, tier.place()));
             engine.share_through(tier);
         }
         Err(error) => {

@@ -35,6 +35,8 @@ pub(super) mod flag {
     pub(in super::super) const FOLLOWED: u32 = 1 << 12;
     /// One claim; so many fit above it.
     pub(in super::super) const CLAIM: u32 = 1 << 13;
+    /// What is claimed is fresh still.
+    pub(in super::super) const AHEAD: u32 = CLAIM << 3;
     /// Claims that one get may make.
     pub(in super::super) const MOST_CLAIMS: u32 = 4;
 }

@@ -10,6 +10,8 @@ use crate::tags::{Tag, Verdict};
 pub enum Reason {
     /// By its age.
     Age,
+    /// By its age soon, and many ask for it.
+    Ahead,
     /// It is build output, and a newer value was stored since.
     Superseded,
     /// Nobody can tell whether it is current.
@@ -54,6 +56,32 @@ impl Stored {
             Self::Older => "older than what is held",
             Self::TooLarge => "too large",
             Self::NoTier => "no memory tier",
+        }
+    }
+}
+
+/// How this process is connected to the shared tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// There is none.
+    None,
+    /// It holds a lease, so it knows every invalidation there was. Also without one, where the store
+    /// lets nobody agree on invalidations.
+    Connected,
+    /// It is not known yet whether the store is there, or its table of tags is being loaded.
+    Connecting,
+    /// The store does not answer.
+    Away,
+}
+
+impl Link {
+    /// The word in what a readiness probe is told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Connected => "connected",
+            Self::Connecting => "connecting",
+            Self::Away => "away",
         }
     }
 }

@@ -18,6 +18,17 @@ use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Tag, Verdict};
 
+/// What there is to serve as long as nobody has generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Nothing.
+    Nothing,
+    /// Something stale.
+    Stale,
+    /// Something fresh, whose end is near.
+    Fresh,
+}
+
 /// What a claim is for.
 #[derive(Clone)]
 struct Wish {
@@ -30,8 +41,7 @@ struct Wish {
     outdated: u64,
     /// Whether it is moot if there is any entry.
     only_absent: bool,
-    /// Whether there is nothing to serve meanwhile.
-    is_cold: bool,
+    serves: Serves,
 }
 
 impl Wish {
@@ -47,12 +57,11 @@ impl Engine {
         self.tier().is_some_and(is_reached) && !self.ledger.is_apart()
     }
 
-    /// Asks who generates `key`, for who has `stale` at most. `is_cold` says that not even that may
-    /// be served.
+    /// Asks who generates `key`, for who holds an entry and serves so much of it.
     pub fn claim(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        (stale, is_cold): (Option<&Entry>, bool),
+        (held, serves): (Option<&Entry>, Serves),
         asked: impl FnOnce() -> Vec<Tag>,
         waker: &Arc<dyn Wake>,
         token: u32,
@@ -61,7 +70,7 @@ impl Engine {
         let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
         let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
         if answer == Asked::Ask {
-            self.send(self.wish(key, address, stale, is_cold, asked()), None);
+            self.send(self.wish(key, address, held, serves, asked()), None);
         }
         answer
     }
@@ -71,7 +80,7 @@ impl Engine {
     pub fn follow(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        stale: Option<&Entry>,
+        dead: Option<&Entry>,
         asked: impl FnOnce() -> Vec<Tag>,
         wait_ms: u32,
         waker: &Arc<dyn Wake>,
@@ -84,7 +93,8 @@ impl Engine {
             Following::Nobody => false,
             Following::Wait => true,
             Following::Look(pause_ms) => {
-                self.send(self.wish(key, address, stale, true, asked()), Some(pause_ms));
+                let wish = self.wish(key, address, dead, Serves::Nothing, asked());
+                self.send(wish, Some(pause_ms));
                 true
             }
         }
@@ -149,8 +159,8 @@ impl Engine {
         &self,
         key: &KeyRef<'_>,
         address: Address,
-        stale: Option<&Entry>,
-        is_cold: bool,
+        held: Option<&Entry>,
+        serves: Serves,
         asked: Vec<Tag>,
     ) -> Wish {
         Wish {
@@ -158,9 +168,9 @@ impl Engine {
             units: key.units.into(),
             hash: key.hash,
             address,
-            outdated: stale.map_or(0, |entry| self.outdated(entry, &asked)),
-            only_absent: stale.is_none(),
-            is_cold,
+            outdated: held.map_or(0, |entry| self.outdated(entry, &asked)),
+            only_absent: held.is_none(),
+            serves,
             asked,
         }
     }
@@ -201,11 +211,11 @@ impl Engine {
             // Whatever lies there is to be generated anew.
             let outdated =
                 found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
-            let is_cold = wish.is_cold && verdict != Some(Verdict::Stale);
-            self.send(Wish { only_absent: false, outdated, is_cold, ..wish }, Some(0));
+            let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
+            self.send(Wish { only_absent: false, outdated, serves, ..wish }, Some(0));
             return Woken::default();
         }
-        let is_cold = wish.is_cold && verdict.is_none_or(|verdict| verdict == Verdict::Gone);
+        let is_cold = wish.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
         let held = Held { address: Some(wish.address), is_cold };
         let claimed = match (claimed, verdict) {
             (Claimed::Taken, Some(Verdict::Fresh)) => {
@@ -235,6 +245,9 @@ impl Engine {
         let key = wish.key();
         let entry = Arc::new(self.decoded(tier, &key, &wish.address, bytes)?);
         let (verdict, _) = self.judge(&entry, self.ledger.revision(), || wish.asked.clone());
+        // What was asked for is one that lives longer.
+        let is_old = wish.serves == Serves::Fresh && entry.is_ahead(self.clock.now());
+        let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };
         let is_held = self.fill(&key, &entry);
         Some((entry, verdict, is_held))
     }

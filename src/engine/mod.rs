@@ -6,6 +6,7 @@
 
 mod answer;
 mod lead;
+mod notices;
 mod shared;
 mod tier;
 
@@ -29,15 +30,24 @@ use crate::stats::{Stats, bump};
 use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
-pub use self::answer::{Found, Holdings, Reason, Stored};
+pub use self::answer::{Found, Holdings, Link, Reason, Stored};
+pub use self::lead::Serves;
 pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
 /// any more.
 const MOST_SUPERSEDED: usize = 1 << 17;
 
-/// Whether bytes are a value of a format, of keys of a class.
-type Check = fn(Class, u8, &[u8]) -> bool;
+/// What an engine asks of who runs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    /// Tells a moment on the clock of those who ask, in ms.
+    pub tell: fn(Timestamp) -> f64,
+    /// Says whether bytes from outside are a value of a format, of keys of a class.
+    pub check: fn(Class, u8, &[u8]) -> bool,
+    /// Is told of entries that left memory while a JavaScript object was bound to them.
+    pub release: fn(&Entry),
+}
 
 /// The cache of one process.
 #[derive(Debug)]
@@ -58,12 +68,7 @@ pub struct Engine {
     /// Pages and routes that were generated since the build: their build output is history.
     superseded: Mutex<HashSet<u128>>,
     tier: OnceLock<Tier>,
-    /// Tells a moment on the clock of those who ask.
-    on_tell: OnceLock<fn(Timestamp) -> f64>,
-    /// Says whether bytes from outside are a value of a format, of keys of a class.
-    on_check: OnceLock<Check>,
-    /// Told of entries that left memory while a JavaScript object was bound to them.
-    on_release: OnceLock<fn(&Entry)>,
+    host: OnceLock<Host>,
 }
 
 impl Engine {
@@ -85,29 +90,17 @@ impl Engine {
             leases: Leases::default(),
             superseded: Mutex::default(),
             tier: OnceLock::new(),
-            on_tell: OnceLock::new(),
-            on_check: OnceLock::new(),
-            on_release: OnceLock::new(),
+            host: OnceLock::new(),
         })
     }
 
-    /// Who is told of entries that leave memory while an object is bound to them. Set once.
-    pub fn on_release(&self, tell: fn(&Entry)) {
-        let _ = self.on_release.set(tell);
-    }
-
-    /// Who says whether bytes from outside are a value. Set once.
-    pub fn on_check(&self, check: Check) {
-        let _ = self.on_check.set(check);
-    }
-
-    /// How a moment is told on the clock of those who ask. Set once.
-    pub fn on_tell(&self, tell: fn(Timestamp) -> f64) {
-        let _ = self.on_tell.set(tell);
+    /// Gives it what only its host knows. Once, before anything is asked of it.
+    pub fn serve(&self, host: Host) {
+        let _ = self.host.set(host);
     }
 
     fn told_ms(&self, moment: Timestamp) -> f64 {
-        self.on_tell.get().map_or(moment.0 as f64 / 1e3, |tell| tell(moment))
+        self.host.get().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
     }
 
     /// Makes keys of this engine.
@@ -276,7 +269,7 @@ impl Engine {
         body: Box<[u8]>,
         is_local: bool,
     ) -> Stored {
-        let entry = Arc::new(Entry::new(key, meta, body));
+        let entry = Arc::new(Entry::new(key, meta, body).spread_by(self.options.spread));
         if key.class == Class::Response && self.options.prerendered {
             let mut superseded = self.superseded.lock();
             if superseded.len() < MOST_SUPERSEDED {
@@ -365,8 +358,8 @@ impl Engine {
         for entry in left {
             entry.retire();
         }
-        if let Some(tell) = self.on_release.get() {
-            left.iter().filter(|entry| entry.is_bound()).for_each(|entry| tell(entry));
+        if let Some(host) = self.host.get() {
+            left.iter().filter(|entry| entry.is_bound()).for_each(|entry| (host.release)(entry));
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Engine, Stored, Tier};
+use super::{Engine, Link, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
@@ -15,7 +15,8 @@ use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
-use crate::key::KeyRef;
+use crate::key::{KeyRef, share};
+use crate::ledger::License;
 use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Unavailable};
@@ -34,6 +35,18 @@ impl Engine {
     #[inline]
     pub fn tier(&self) -> Option<&Tier> {
         self.tier.get()
+    }
+
+    /// How this process is connected to the shared tier now.
+    pub fn link(&self) -> Link {
+        if self.tier().is_none() {
+            return Link::None;
+        }
+        match self.ledger.license(self.clock.now_coarse()) {
+            License::All => Link::Connected,
+            License::GeneratedSince(_) => Link::Away,
+            License::Nothing => Link::Connecting,
+        }
     }
 
     /// Longest wait for a read, in ms: the store answers sooner.
@@ -163,13 +176,13 @@ impl Engine {
             format: frame.head.format,
             source: Source::Shared,
         };
-        Some(Entry::new(key, meta, frame.body))
+        Some(Entry::new(key, meta, frame.body).spread_by(self.options.spread))
     }
 
     /// Whether what is in a frame makes sense to whoever will read it.
     fn is_sound(&self, frame: &Frame) -> bool {
-        let check = self.on_check.get();
-        check.is_none_or(|check| check(frame.head.class, frame.head.format, &frame.body))
+        let Head { class, format, .. } = frame.head;
+        self.host.get().is_none_or(|host| (host.check)(class, format, &frame.body))
     }
 
     /// Without a table in the store its positions say nothing: what is left is the clock.
@@ -239,6 +252,8 @@ impl Engine {
         }
         let age = self.clock.now().since_us(meta.created);
         let life = meta.expire_us.unwrap_or(MAX_LIFE_US).min(MAX_LIFE_US);
+        // Not all that was stored together goes together.
+        let life = self.options.spread.shorten(share(entry.key()), life);
         let left_ms = life.saturating_sub(age) / 1_000;
         let head = Head {
             epoch: meta.stamp.epoch.0,
@@ -259,7 +274,7 @@ impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
         // The store may have begun to tell before it became the tier.
         let tier = self.tier.wait();
-        tier.say_of(&event, self.clock.now());
+        tier.notices.say_of(&event, self.clock.now());
         let actions = self.ledger.on(&self.clock, event);
         tier.perform(actions, &self.stats)
     }
@@ -273,11 +288,11 @@ impl Listener for Engine {
     }
 
     fn leaseless(&self) {
-        self.tier.wait().say_leaseless();
+        self.tier.wait().notices.say_leaseless();
     }
 
     fn refused(&self) {
-        self.tier.wait().say_refused(self.clock.now());
+        self.tier.wait().notices.say_refused(self.clock.now());
     }
 
     fn now(&self) -> Timestamp {

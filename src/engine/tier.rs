@@ -2,22 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::clock::{Timestamp, stopwatch_ns};
+use super::notices::Notices;
+use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
-use crate::coherence::event::{Action, Command, Event, Outcome, Request};
+use crate::coherence::event::{Action, Command, Outcome, Request};
 use crate::flight::{News, Wake};
-use crate::guard::say;
 use crate::key::{Class, Hash128, KeyRef};
 use crate::options::Shared;
 use crate::stats::Stats;
 use crate::store::{Address, SharedStore};
 
-/// A store that comes and goes is told of once in this time.
-const NEWS_PAUSE_US: u64 = 10_000_000;
 /// Somebody to be woken, and the number they wait under.
 pub(super) type Waiter = (Arc<dyn Wake>, u32);
 
@@ -25,8 +23,6 @@ pub(super) type Waiter = (Arc<dyn Wake>, u32);
 pub struct Tier {
     pub(super) store: Arc<dyn SharedStore>,
     pub(super) codec: Codec,
-    /// Where the store is, without a secret.
-    pub place: String,
     /// What keeps apps that share a store apart.
     pub namespace: String,
     /// Whether fetch data belongs to one build, as pages do.
@@ -40,12 +36,8 @@ pub struct Tier {
     /// Asks and invalidations under way, and since when.
     waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
     next: AtomicU64,
-    /// Whether it was told that the store is away, and when that was last told.
-    told_away: Mutex<(bool, Timestamp)>,
-    /// Whether it was told that the login is refused.
-    told_refused: AtomicBool,
-    /// When it was last told that invalidations wait.
-    told_unrecorded_ns: Mutex<Option<u64>>,
+    /// What whoever runs the process is told of it.
+    pub(super) notices: Notices,
 }
 
 impl std::fmt::Debug for Tier {
@@ -64,7 +56,6 @@ impl Tier {
         Self {
             store,
             codec: if options.compress { codec } else { codec.uncompressed() },
-            place: options.place(),
             namespace,
             isolates_fetch: options.isolate_fetch,
             is_read,
@@ -72,10 +63,13 @@ impl Tier {
             reads: Mutex::default(),
             waiters: Mutex::default(),
             next: AtomicU64::new(1),
-            told_away: Mutex::default(),
-            told_refused: AtomicBool::default(),
-            told_unrecorded_ns: Mutex::default(),
+            notices: Notices::of(options.place()),
         }
+    }
+
+    /// Where the store is, without a secret.
+    pub fn place(&self) -> &str {
+        &self.notices.place
     }
 
     /// The store behind it.
@@ -85,8 +79,7 @@ impl Tier {
 
     /// The process ends: no other instance need wait for it.
     pub fn leave(&self) {
-        // That the store is away then is no news.
-        self.told_away.lock().0 = true;
+        self.notices.leave();
         self.store.leave();
     }
 
@@ -124,74 +117,6 @@ impl Tier {
         hasher.finalize().as_bytes().first_chunk().copied()
     }
 
-    /// Tells whoever runs the process what they should know of the store, not too often.
-    pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
-        let place = &self.place;
-        if *event == Event::Connected {
-            self.told_refused.store(false, Ordering::Relaxed);
-        }
-        let news = match event {
-            Event::Denied => Some(format!(
-                "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
-                 until they expire, invalidations stay in this process"
-            )),
-            Event::Unreachable => self.is_away(true, now).then(|| {
-                format!("{place} is away: this process goes on by itself and tries again")
-            }),
-            Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),
-            _ => None,
-        };
-        if let Some(news) = news {
-            say(&news);
-        }
-    }
-
-    /// Tells that the login is refused, once until it no longer is.
-    pub(super) fn say_refused(&self, now: Timestamp) {
-        // It goes without saying that the store is away then.
-        self.is_away(true, now);
-        if !self.told_refused.swap(true, Ordering::Relaxed) {
-            say(&format!(
-                "{} refuses the login: check the user and the password; until then this process \
-                 goes on by itself",
-                self.place
-            ));
-        }
-    }
-
-    /// Tells that leases are forbidden.
-    pub(super) fn say_leaseless(&self) {
-        say(&format!(
-            "{} forbids what leases need (EVALSHA, and in it PTTL, EXISTS, GET, SET, DEL, PEXPIRE) \
-             to this user: each process generates for itself",
-            self.place
-        ));
-    }
-
-    /// Tells that invalidations wait to be recorded: they would be lost with the process.
-    fn say_unrecorded(&self, count: usize) {
-        let now = stopwatch_ns();
-        let mut told_ns = self.told_unrecorded_ns.lock();
-        if told_ns.is_none_or(|told| now.saturating_sub(told) > NEWS_PAUSE_US * 1_000) {
-            *told_ns = Some(now);
-            let place = &self.place;
-            say(&format!(
-                "{count} invalidated tags could not be recorded on {place}: they hold in this \
-                 process, and are recorded when it answers again"
-            ));
-        }
-    }
-
-    /// Notes whether the store is away. True if that is news worth telling.
-    fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
-        let mut told = self.told_away.lock();
-        let is_news = told.0 != is_away && (!is_away || now.since_us(told.1) > NEWS_PAUSE_US);
-        if is_news {
-            *told = (is_away, now);
-        }
-        is_news
-    }
-
     pub(super) fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.waiters.lock().insert(number, ((waker.clone(), token), stopwatch_ns()));
@@ -221,7 +146,7 @@ impl Tier {
                 }
                 Action::NewEpoch => self.store.forget_writes(),
                 Action::Queued(count) => {
-                    self.say_unrecorded(count);
+                    self.notices.say_unrecorded(count);
                     stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);
                 }
             }

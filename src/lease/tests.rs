@@ -111,12 +111,15 @@ fn a_process_never_waits_for_itself() {
 }
 
 #[test]
-fn that_another_process_leads_is_believed_for_200_ms() {
+fn that_another_process_leads_is_believed_for_200_ms_and_longer_by_who_has_asked() {
     let f = led_elsewhere();
     assert_eq!(f.ask(199, 2), Asked::Known(Standing::Elsewhere));
-    assert_eq!(f.standing(200), Standing::Unknown);
-    assert_eq!(f.follow(200, 2_000, 3), Following::Nobody);
-    assert_eq!(f.ask(200, 4), Asked::Ask);
+    assert_eq!(f.ask(200, 3), Asked::Ask);
+    let f = led_elsewhere();
+    f.leases.renew(at(2_199));
+    assert_eq!(f.standing(2_199), Standing::Elsewhere);
+    assert_eq!(f.standing(2_200), Standing::Unknown);
+    assert_eq!(f.follow(2_200, 4_000, 3), Following::Nobody);
 }
 
 #[test]
@@ -318,7 +321,7 @@ fn who_waited_in_vain_leads_and_who_waited_with_them_is_woken() {
 fn there_is_nobody_to_overtake_where_nobody_else_leads() {
     let f = fixture();
     assert!(f.leases.overtake(KEY, at(0), COLD).is_none());
-    assert!(led_elsewhere().leases.overtake(KEY, at(200), COLD).is_none());
+    assert!(led_elsewhere().leases.overtake(KEY, at(2_200), COLD).is_none());
 }
 
 #[test]
@@ -342,7 +345,11 @@ fn only_what_the_store_knows_is_renewed() {
     assert_eq!(f.leases.renew(at(1)), (vec![], vec![]));
     let f = led_elsewhere();
     assert_eq!(f.leases.renew(at(1)), (vec![], vec![]));
-    assert_eq!((f.leases.len(), f.leases.renew(at(200)), f.leases.len()), (1, (vec![], vec![]), 0));
+    assert_eq!(f.leases.renew(at(2_199)), (vec![], vec![]));
+    assert_eq!(
+        (f.leases.len(), f.leases.renew(at(2_200)), f.leases.len()),
+        (1, (vec![], vec![]), 0)
+    );
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub struct Question {
     pub kind: ValueKind,
     /// The engine's judgement.
     pub verdict: Verdict,
-    /// Whether a tag decided it, and not age.
-    pub by_tag: bool,
+    /// Whether Next.js cannot see that by itself: a tag decided it, or an age below the one it knows.
+    pub is_told: bool,
     /// The entry's own `lastModified`, in ms on Next's clock.
     pub modified_ms: f64,
     /// Now, in ms on Next's clock.
@@ -85,10 +85,10 @@ const MARK: f64 = -1.0;
 /// The signal for what was found. `closed` says whether the page is one of `dynamicParams = false`,
 /// and is asked only when it matters: before 16.4 a miss of such a page is a 404 for good.
 pub fn signal(question: &Question, closed: impl FnOnce() -> bool) -> Signal {
-    match (question.verdict, question.by_tag) {
+    match (question.verdict, question.is_told) {
         (Verdict::Fresh, _) | (Verdict::Stale, false) => Signal::AsIs,
         (Verdict::Stale, true) => stale(question),
-        (Verdict::Gone, by_tag) => gone(question, by_tag, closed),
+        (Verdict::Gone, is_told) => gone(question, is_told, closed),
     }
 }
 
@@ -108,14 +108,14 @@ fn stale(question: &Question) -> Signal {
     }
 }
 
-fn gone(question: &Question, by_tag: bool, closed: impl FnOnce() -> bool) -> Signal {
+fn gone(question: &Question, is_told: bool, closed: impl FnOnce() -> bool) -> Signal {
     let is_page =
         matches!(question.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
     if !is_page {
         return Signal::Miss;
     }
     // From 16.3 on Next.js enforces `expire`, and keeps the old page should the render fail.
-    if !by_tag && !question.outlived && question.version >= Version::V16_3 {
+    if !is_told && !question.outlived && question.version >= Version::V16_3 {
         return Signal::AsIs;
     }
     if question.version >= Version::V16_4 || !closed() {
@@ -137,7 +137,7 @@ mod tests {
             version: at(minor),
             kind,
             verdict,
-            by_tag: true,
+            is_told: true,
             modified_ms: 1_000_000.0,
             now_ms: 1_001_000.0,
             revalidate: Revalidate::Secs(60.0),
@@ -204,7 +204,7 @@ mod tests {
     fn past_its_expire_a_page_is_left_to_next_where_next_enforces_it() {
         let by_age = |minor| {
             let page = question(minor, ValueKind::AppPage, Verdict::Gone);
-            said(&Question { by_tag: false, ..page })
+            said(&Question { is_told: false, ..page })
         };
         assert_eq!(by_age(2), Signal::Miss);
         assert_eq!(by_age(3), Signal::AsIs);

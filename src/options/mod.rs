@@ -21,11 +21,12 @@ pub use self::server::{Host, Server, Topology};
 pub use self::shared::{InvalidationFailure, Shared};
 use self::sources::Sources;
 use self::spec::{
-    DEBUG, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, MEMORY, Number, PLATFORM_URL, PRERENDERED, TAGS,
-    WAIT,
+    AHEAD, DEBUG, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number, PLATFORM_URL,
+    PRERENDERED, TAGS, WAIT,
 };
 pub use self::tls::{ClientPem, Pem, Tls};
 use crate::error::Error;
+use crate::spread::Spread;
 
 /// The engine's options, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Options {
     pub wait_ms: u32,
     /// Whether misses of pages and routes look into the build output.
     pub prerendered: bool,
+    /// When entries turn stale.
+    pub spread: Spread,
     /// Tags remembered.
     pub max_tags: usize,
     /// Whether every decision prints a line.
@@ -65,6 +68,7 @@ impl Default for Options {
             fetch_wait_ms: 1_200,
             wait_ms: 2_200,
             prerendered: true,
+            spread: Spread::default(),
             max_tags: 100_000,
             debug: false,
             shared: None,
@@ -107,16 +111,21 @@ impl Options {
         let count = |spec: &Number, default: usize| {
             Ok(read.number(spec)?.map_or(default, |number| number as usize))
         };
-        let millis =
-            |spec: &Number, default: u32| Ok(read.number(spec)?.map_or(default, |ms| ms as u32));
+        let small = |spec: &Number, default: u32| {
+            Ok(read.number(spec)?.map_or(default, |number| number as u32))
+        };
         Ok(Self {
             memory_bytes,
             entry_bytes,
             hot_entries: count(&HOT_ENTRIES, base.hot_entries)?,
             hot_bytes: bytes(&HOT)?.map_or(hot_share(memory_bytes), |b| b as usize),
-            fetch_wait_ms: millis(&FETCH_WAIT, base.fetch_wait_ms)?,
-            wait_ms: millis(&WAIT, base.wait_ms)?,
+            fetch_wait_ms: small(&FETCH_WAIT, base.fetch_wait_ms)?,
+            wait_ms: small(&WAIT, base.wait_ms)?,
             prerendered: read.flag(&PRERENDERED)?.unwrap_or(base.prerendered),
+            spread: Spread {
+                jitter_percent: small(&JITTER, base.spread.jitter_percent)?,
+                ahead_percent: small(&AHEAD, base.spread.ahead_percent)?,
+            },
             max_tags: count(&TAGS, base.max_tags)?,
             debug: read.flag(&DEBUG)?.unwrap_or(base.debug),
             shared: Shared::resolve(&read)?,

@@ -74,6 +74,8 @@ options! {
     FETCH_WAIT: Number = number("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS", 0, 2_200);
     WAIT: Number = number("waitMs", "TIERCEL_WAIT_MS", 0, 2_200);
     PRERENDERED: Flag = flag("prerendered", "TIERCEL_PRERENDERED");
+    JITTER: Number = number("jitterPercent", "TIERCEL_JITTER_PERCENT", 0, 50);
+    AHEAD: Number = number("refreshAheadPercent", "TIERCEL_REFRESH_AHEAD_PERCENT", 0, 50);
     TAGS: Number = number("maxTags", "TIERCEL_MAX_TAGS", 100, 10_000_000);
     DEBUG: Flag = flag("debug", "TIERCEL_DEBUG");
 

@@ -12,7 +12,7 @@ use shuttle::sync as turns;
 /// Orders tried of each scenario.
 const ORDERS: usize = 600;
 /// The same with `TIERCEL_SHUTTLE=long`.
-const MANY_ORDERS: usize = 200_000;
+const MANY_ORDERS: usize = 60_000;
 /// Orders in which a scenario that has to fail does so at the latest: far sooner, as a rule.
 const FAILING_ORDERS: usize = 50_000;
 /// Of bugs that need no more than so many changes of the thread, half of the orders look for more

@@ -140,7 +140,7 @@ pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
 
 /// An engine whose store has told it of a table.
 pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
-    let given = serde_json::json!({ "redisUrl": "redis://cache.example" });
+    let given = serde_json::json!({ "redisUrl": "redis://cache.example", "jitterPercent": 0 });
     let mut given = given.as_object().unwrap().clone();
     given.extend(options.as_object().unwrap().clone());
     let options = Options::resolve(&Value::Object(given), &Value::Null).unwrap();
@@ -196,7 +196,8 @@ impl Fixture {
     pub(super) fn claim(&self, name: u16, stale: Option<&Entry>, token: u32) -> Asked {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
-        self.engine.claim(&key, (stale, stale.is_none()), Vec::new, &self.waker, token)
+        let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
+        self.engine.claim(&key, (stale, serves), Vec::new, &self.waker, token)
     }
 
     /// What those who waited got: their tokens, and whether an entry was brought.

@@ -309,7 +309,7 @@ fn what_has_no_place_in_the_store_is_everybodys() {
     // Its build is not known.
     let key = a.engine.hasher().key(Class::Response, &units);
     assert!(!a.engine.may_claim(&key));
-    let asked = || a.engine.claim(&key, (None, true), Vec::new, &a.waker, 1);
+    let asked = || a.engine.claim(&key, (None, Serves::Nothing), Vec::new, &a.waker, 1);
     assert_eq!([asked(), asked()], [Asked::Known(Standing::Anybody); 2]);
     assert!(store.claims.lock().is_empty() && a.engine.leases.is_empty());
 }
@@ -319,7 +319,7 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
     let (store, b) = stored(|meta| meta);
     b.hears_of_one();
     let key = b.engine.hasher().key(Class::Fetch, &[1]);
-    b.engine.claim(&key, (None, true), || vec![Tag::from("a")], &b.waker, 1);
+    b.engine.claim(&key, (None, Serves::Nothing), || vec![Tag::from("a")], &b.waker, 1);
     store.answer_claim(Claimed::Present);
     let (claim, _) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, FIRST));

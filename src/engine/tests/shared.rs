@@ -169,3 +169,16 @@ fn without_a_lease_memory_says_nothing_until_the_store_was_asked() {
     a.engine.on(Event::Unreachable);
     assert_eq!(verdict(&a.engine, 1, &[]), Some(Verdict::Fresh));
 }
+
+#[test]
+fn an_instance_is_connected_while_it_has_a_lease() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    assert_eq!(a.engine.link(), Link::Connected);
+    a.engine.clock.advance_us(2_000_000);
+    assert_eq!(a.engine.link(), Link::Connecting);
+    a.engine.on(Event::Unreachable);
+    assert_eq!(a.engine.link(), Link::Away);
+    a.engine.ledger.on(&a.engine.clock, Event::Denied);
+    assert_eq!(a.engine.link(), Link::Connected);
+}

@@ -1,4 +1,5 @@
 import { cacheLife, cacheTag } from 'next/cache'
+import { ask } from './ask.js'
 import { generation } from './generation.js'
 
 export async function plain(name) {
@@ -54,4 +55,35 @@ async function half(text) {
 /** Called with a lone surrogate, which two different keys may become one by if read as UTF-8. */
 export function halves(hex) {
   return half(String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** Asks the origin, so that the origin counts the runs. */
+export async function slow(name) {
+  'use cache'
+  cacheTag(`slow-${name}`)
+  cacheLife('hours')
+  return { origin: await ask(`slow-${name}`) }
+}
+
+/** The same, and stale soon. */
+export async function brief(name) {
+  'use cache'
+  cacheTag(`brief-${name}`)
+  cacheLife({ revalidate: 5, expire: 3600 })
+  return { origin: await ask(`brief-${name}`) }
+}
+
+export async function slowRemote(name) {
+  'use cache: remote'
+  cacheTag(`slowRemote-${name}`)
+  cacheLife('hours')
+  return { origin: await ask(`slowRemote-${name}`) }
+}
+
+/** Holds another cached function that is as slow. */
+export async function slowOuter(name) {
+  'use cache'
+  cacheTag(`slowOuter-${name}`)
+  cacheLife('hours')
+  return { origin: await ask(`slowOuter-${name}`), inner: await slow(name) }
 }

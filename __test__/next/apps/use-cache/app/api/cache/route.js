@@ -1,7 +1,20 @@
 import { connection } from 'next/server'
-import { halves, inner, large, outer, plain, remote, short } from '../../../lib/cached.js'
+import {
+  brief,
+  halves,
+  inner,
+  large,
+  outer,
+  plain,
+  remote,
+  short,
+  slow,
+  slowOuter,
+  slowRemote,
+} from '../../../lib/cached.js'
 
-const cached = { halves, inner, large, outer, plain, remote, short }
+const local = { brief, halves, inner, large, outer, plain, short, slow, slowOuter }
+const cached = { ...local, remote, slowRemote }
 
 /** `?name=n&of=plain`: what the cached function `of` gives for `name`, read at request time. */
 export async function GET(request) {

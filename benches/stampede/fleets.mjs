@@ -1,0 +1,65 @@
+/** The processes of one app, by who caches for them. */
+import { copyBuild } from '../../__test__/next/builds.mjs'
+import { startFleet } from '../../__test__/next/fleet.mjs'
+import { flood, quiet, subjects } from '../../__test__/next/stampede.mjs'
+import { startOrigin } from '../../__test__/next/support.mjs'
+
+/** How long Next is given for what it does after the response to an invalidation. */
+const AFTER_RESPONSE_MS = 200
+
+/**
+ * Who caches, as the tables name it.
+ *
+ * @type {Record<string, { handler: 'tiercel' | 'builtin', isShared?: boolean }>}
+ */
+export const caches = {
+  'Tiercel and Redis': { handler: 'tiercel', isShared: true },
+  'Tiercel, memory': { handler: 'tiercel' },
+  "Next's own": { handler: 'builtin' },
+}
+
+/** The build that all deploys of a run are copies of. It asks an origin of its own, without delay. */
+export async function build(app, { handler }) {
+  const asked = await startOrigin()
+  await app.build({ handler }, asked)
+  await asked.stop()
+}
+
+/**
+ * Starts `count` processes of one deploy. Each has its own files, as in a container of its own: what
+ * Next's own cache writes there, another does not see.
+ *
+ * @param {object} app
+ * @param {keyof typeof caches} cache
+ * @param {{ count: number, first?: number, redis: object, deploy: string }} how `deploy` is the
+ *   BUILD_ID, `first` how many processes it has already
+ */
+export async function deployed(app, cache, { count, first = 0, redis, deploy }) {
+  const { handler, isShared } = caches[cache]
+  const labels = []
+  for (let nth = first; nth < first + count; nth++) {
+    labels.push(await copyBuild(app, { handler }, `${deploy}-${nth}`, deploy))
+  }
+  const fleet = await startFleet(app, count, isShared ? redis : undefined, { handler, labels })
+  if (handler === 'builtin') fleet.invalidate = invalidateOne
+  return fleet
+}
+
+/** What Next's own cache does after the response cannot be watched. */
+async function invalidateOne(server, query) {
+  await server.invalidate(query)
+  await new Promise((resolve) => setTimeout(resolve, AFTER_RESPONSE_MS))
+}
+
+/** Every route is loaded by every process before anything is measured. */
+export async function warm(fleet, origin, layer) {
+  const delayMs = origin.delayMs
+  origin.delayMs = 0
+  for (const { long, brief } of Object.values(subjects).filter(
+    (subject) => subject.layer === layer,
+  )) {
+    for (const of of [long, brief]) if (of) await flood(fleet.servers, of('warm').path, 4)
+  }
+  await quiet(origin)
+  origin.delayMs = delayMs
+}

@@ -1,0 +1,55 @@
+// @ts-check
+
+const { native, start } = require('./native.js')
+
+/** How long one call waits, in ms: less than the second that Kubernetes gives a probe. */
+const TIMEOUT_MS = 500
+
+/** How long a shared tier that is not there may hold a process back, in ms. */
+const GIVE_UP_MS = 10_000
+
+/** How often the engine is asked meanwhile, in ms. */
+const EVERY_MS = 20
+
+const loaded = performance.now()
+
+/**
+ * Whether this process has known every invalidation before. From then on it is ready: what befalls
+ * the server befalls all instances at once, and without any of them there is no app.
+ */
+let hasKnown = false
+
+/**
+ * Whether this process may get traffic. Starts the engine, waits a little for its shared tier, and
+ * never rejects.
+ * @param {{ timeoutMs?: number, giveUpMs?: number }} [options]
+ */
+async function ready(options) {
+  const giveUpMs = options?.giveUpMs ?? GIVE_UP_MS
+  const until = performance.now() + (options?.timeoutMs ?? TIMEOUT_MS)
+  let state = look(giveUpMs)
+  while (!state.ready && performance.now() < until) {
+    await new Promise((wake) => setTimeout(wake, EVERY_MS))
+    state = look(giveUpMs)
+  }
+  return state
+}
+
+/** @param {number} giveUpMs */
+function look(giveUpMs) {
+  const shared = link()
+  hasKnown ||= shared === 'none' || shared === 'connected'
+  return { ready: hasKnown || performance.now() - loaded >= giveUpMs, shared }
+}
+
+function link() {
+  try {
+    start()
+    return native.link()
+  } catch {
+    // An engine that does not start finds nothing in the shared tier either.
+    return /** @type {const} */ ('away')
+  }
+}
+
+module.exports = { ready }
