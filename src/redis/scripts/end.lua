@@ -7,8 +7,8 @@
 --         2  ms for which nobody need wait for anybody; 0 = that is over; empty = as it was
 -- Result  nil
 
-local lease = redis.call('GET', KEYS[2])
-if lease and string.match(lease, '^%x+') == ARGV[1] then
+local lease = redis.pcall('GET', KEYS[2])
+if type(lease) == 'string' and string.match(lease, '^%x+') == ARGV[1] then
   redis.call('DEL', KEYS[2])
 end
 if ARGV[2] == '0' then
