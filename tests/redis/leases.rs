@@ -167,6 +167,20 @@ fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
 }
 
 #[test]
+fn who_waited_too_long_passes_a_key_only_if_somebody_still_generates_it() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&one, Ending::Released);
+    wait_until("the end", || life_ms(&server, ":l") == -2);
+    end(&two, Ending::Overrun);
+    // Ends of one instance come in their order.
+    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
+    end(&one, Ending::Overrun);
+    wait_until("the pass", || life_ms(&server, ":p") > 0);
+}
+
+#[test]
 fn a_lease_that_is_released_leaves_a_pass_as_it_was() {
     let server = server!();
     let [one, two] = two(&server);
