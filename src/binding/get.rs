@@ -127,7 +127,9 @@ impl Get<'_> {
         why: &Reason,
     ) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
-        if matches!(why, Reason::Tag(_)) && process::version() < Version::V16_4 {
+        let is_kept = self.flags & flag::MARKED != 0 && process::version() < Version::V16_4;
+        if is_kept && matches!(why, Reason::Tag(_)) {
+            // What is made of it is no fresher.
             self.engine.hand_out(entry, &self.asked_tags());
         }
         self.note("stale", entry, &words(why));

@@ -94,7 +94,12 @@ impl Session {
                 Ending::Unset => UNSET_PASS_MS.to_string(),
                 Ending::Overrun => OVERRUN_PASS_MS.to_string(),
             };
-            let args = vec![Value::from(session.instance.as_str()), Value::from(pass_ms)];
+            let is_overrun = if ending == Ending::Overrun { "1" } else { "0" };
+            let args = vec![
+                Value::from(session.instance.as_str()),
+                Value::from(pass_ms),
+                Value::from(is_overrun),
+            ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });
     }

@@ -311,6 +311,7 @@ fn encryption_trusts_the_own_authority_and_proves_itself() {
     }
     // Whoever says so trusts anybody.
     shared.server.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
+    shared.namespace = Some("trusting".into());
     serves(&shared);
 }
 

@@ -5,6 +5,7 @@
 --         3  pass
 -- ARGV    1  instance
 --         2  ms for which nobody need wait for anybody; 0 = that is over; empty = as it was
+--         3  '1' = that only if somebody still has the lease: else what was waited for is there
 -- Result  nil
 
 local lease = redis.pcall('GET', KEYS[2])
@@ -13,7 +14,7 @@ if type(lease) == 'string' and string.match(lease, '^%x+') == ARGV[1] then
 end
 if ARGV[2] == '0' then
   redis.call('DEL', KEYS[3])
-elseif ARGV[2] ~= '' then
+elseif ARGV[2] ~= '' and (lease or ARGV[3] ~= '1') then
   redis.call('SET', KEYS[3], '1', 'PX', ARGV[2])
 end
 return false
