@@ -25,6 +25,9 @@ const BELIEVED_US: u64 = 200_000;
 /// How long the same holds for who has asked: 2.2 s, the longest of all waits. A thread of JavaScript
 /// with a hundred requests at once comes back late to what it has asked, and would generate.
 const ANSWERED_US: u64 = 2_200_000;
+/// How long nobody need wait for anybody after a generation that ended without: 60 s, as the store
+/// has it.
+const PASSED_US: u64 = 60_000_000;
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
 const MOST_DOUBLINGS: u32 = 3;
@@ -228,7 +231,13 @@ impl Leases {
                 return true;
             }
             ended.push(held);
-            known.state = State::Unknown;
+            // What is set after all ends that nobody need wait.
+            known.state = match held {
+                Held { is_cold: true, address: address @ Some(_) } => {
+                    State::Anybody { address, until: now.shifted_us(PASSED_US as i64) }
+                }
+                _ => State::Unknown,
+            };
             known.is_of_use(now)
         });
         (renewed, ended)

@@ -331,11 +331,19 @@ fn leases_go_on_until_their_generation_ends_and_for_ten_seconds_at_most() {
         assert_eq!(f.leases.renew(at(9_999)), (vec![ADDRESS], vec![]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![held]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]));
+        f.leases.renew(at(70_000));
         assert!(f.leases.is_empty());
     }
     let f = led_here(COLD);
     assert_eq!(f.ask(10_000, 2), Asked::Ask, "the leader is gone");
     assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]), "it is asked anew");
+}
+
+#[test]
+fn what_is_set_after_ten_seconds_after_all_is_told_to_the_store() {
+    let f = led_here(COLD);
+    assert_eq!(f.leases.renew(at(10_000)).1, [COLD]);
+    assert_eq!(f.leases.land(KEY).1, Some(COLD));
 }
 
 #[test]
