@@ -145,8 +145,13 @@ impl Get<'_> {
             }
         }
         let token = self.state.token();
-        let held = (held.map(|entry| &**entry), serves);
-        match self.engine.claim(&self.key, held, || self.asked_tags(), &self.waker(), token) {
+        match self.engine.claim(
+            &self.key,
+            (held, serves),
+            || self.asked_tags(),
+            &self.waker(),
+            token,
+        ) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
             Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
                 self.read().map_or(Ok(standing), Err)
@@ -216,7 +221,6 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        let dead = dead.map(|entry| &**entry);
         let asked = || self.asked_tags();
         let waits = self.engine.follow(&self.key, dead, asked, wait_ms, &self.waker(), token);
         if waits && !self.has(flag::FOLLOWED) {

@@ -16,7 +16,7 @@ use crate::key::{Class, Hash128, KeyRef};
 use crate::lease::{Asked, Following, Held, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
-use crate::tags::{Tag, Verdict};
+use crate::tags::{Stamp, Tag, Verdict};
 
 /// What there is to serve as long as nobody has generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,8 @@ struct Wish {
     address: Address,
     /// Tags of the first who asked.
     asked: Vec<Tag>,
-    outdated: u64,
+    /// The entry that is to be generated anew.
+    held: Option<Arc<Entry>>,
     /// Whether it is moot if there is any entry.
     only_absent: bool,
     serves: Serves,
@@ -61,7 +62,7 @@ impl Engine {
     pub fn claim(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        (held, serves): (Option<&Entry>, Serves),
+        (held, serves): (Option<&Arc<Entry>>, Serves),
         asked: impl FnOnce() -> Vec<Tag>,
         waker: &Arc<dyn Wake>,
         token: u32,
@@ -80,7 +81,7 @@ impl Engine {
     pub fn follow(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        dead: Option<&Entry>,
+        dead: Option<&Arc<Entry>>,
         asked: impl FnOnce() -> Vec<Tag>,
         wait_ms: u32,
         waker: &Arc<dyn Wake>,
@@ -159,7 +160,7 @@ impl Engine {
         &self,
         key: &KeyRef<'_>,
         address: Address,
-        held: Option<&Entry>,
+        held: Option<&Arc<Entry>>,
         serves: Serves,
         asked: Vec<Tag>,
     ) -> Wish {
@@ -168,16 +169,19 @@ impl Engine {
             units: key.units.into(),
             hash: key.hash,
             address,
-            outdated: held.map_or(0, |entry| self.outdated(entry, &asked)),
             only_absent: held.is_none(),
             serves,
             asked,
         }
     }
 
-    fn outdated(&self, entry: &Entry, asked: &[Tag]) -> u64 {
-        let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        self.ledger.table().outdated(entry.meta.stamp, tags)
+            held: held.cloned(),
+    /// What began before this is of no use: by the tags of who asks, also where nothing is held.
+    fn outdated(&self, wish: &Wish) -> u64 {
+        let stamp = wish.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
+        let own = wish.held.iter().flat_map(|entry| entry.meta.tags.iter());
+        let tags = own.chain(wish.asked.iter().map(Tag::as_bytes));
+        self.ledger.table().outdated(stamp, tags)
     }
 
     /// Sends a claim, at once or after a pause.
@@ -187,7 +191,7 @@ impl Engine {
         let claim = Claim {
             epoch: stamp.epoch.0,
             position: stamp.at.position.0,
-            outdated: wish.outdated,
+            outdated: self.outdated(&wish),
             only_absent: wish.only_absent,
         };
         let engine = self.clone();
@@ -209,10 +213,9 @@ impl Engine {
         let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
         if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
             // Whatever lies there is to be generated anew.
-            let outdated =
-                found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
             let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
-            self.send(Wish { only_absent: false, outdated, serves, ..wish }, Some(0));
+            let held = found.map(|(entry, ..)| entry);
+            self.send(Wish { only_absent: false, held, serves, ..wish }, Some(0));
             return Woken::default();
         }
         let is_cold = wish.serves == Serves::Nothing && verdict != Some(Verdict::Stale);

@@ -324,3 +324,19 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
     let (claim, _) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, FIRST));
 }
+
+#[test]
+fn a_lease_from_before_the_tags_of_who_asks_were_invalidated_is_of_no_use() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    let ask = || {
+        let (units, asked) = ([1], vec![Tag::from("a")]);
+        let key = a.engine.hasher().key(Class::Fetch, &units);
+        a.engine.claim(&key, (None, Serves::Nothing), || asked, &a.waker, 1);
+        store.answer_claim(Claimed::Held).0.outdated
+    };
+    assert_eq!(ask(), 0);
+    a.hears_of_one();
+    a.engine.clock.advance_us(3_000_000);
+    assert_eq!(ask(), 60);
+}
