@@ -20,6 +20,8 @@ pub use self::told::{Answered, Asked, Following, Held, Standing};
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
+/// How long nobody need wait for anybody after that: 60 s.
+const LAPSED_US: i64 = 60_000_000;
 /// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
 const BELIEVED_US: u64 = 200_000;
 /// How long the same holds for who has asked: 2.2 s, the longest of all waits. A thread of JavaScript
@@ -41,6 +43,8 @@ struct Key {
     state: State,
     /// Whether the store is being asked, or will be.
     is_asking: bool,
+    /// When what is led here was last looked for in the store.
+    looked: Timestamp,
     looks: u32,
     waiters: Vec<Waiter>,
 }
@@ -106,6 +110,19 @@ impl Leases {
         let held = Held { address, is_cold: false };
         known.state = State::Here { since: now, held, is_led: true };
         Standing::Here { is_first: true }
+    }
+
+    /// Whether it is time to look for what this process leads: another may have taken it over, and
+    /// have stored it.
+    pub fn looks(&self, key: Hash128, now: Timestamp) -> bool {
+        let mut keys = self.keys.lock();
+        let Some(known) = keys.get_mut(&key) else { return false };
+        let State::Here { since, .. } = known.state else { return false };
+        let is_due = now.since_us(since.max(known.looked)) >= BELIEVED_US;
+        if is_due {
+            known.looked = now;
+        }
+        is_due
     }
 
     /// Waits until `until` for what another process generates.
@@ -228,7 +245,10 @@ impl Leases {
                 return true;
             }
             ended.push(held);
-            known.state = State::Unknown;
+            // What is stored after all ends that.
+            let Held { address, is_cold } = held;
+            let until = now.shifted_us(LAPSED_US);
+            known.state = if is_cold { State::Anybody { address, until } } else { State::Unknown };
             known.is_of_use(now)
         });
         (renewed, ended)
@@ -265,7 +285,8 @@ impl State {
 
 impl Key {
     fn new() -> Self {
-        Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
+        let looked = Timestamp::default();
+        Self { state: State::Unknown, is_asking: false, looked, looks: 0, waiters: Vec::new() }
     }
 
     /// What is to be said now; what is too old is forgotten.

@@ -153,7 +153,9 @@ impl Get<'_> {
             token,
         ) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
-            Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
+            Asked::Known(standing @ Standing::Here { is_first })
+                if is_cold || !is_first && self.engine.looks(&self.key) =>
+            {
                 self.read().map_or(Ok(standing), Err)
             }
             Asked::Known(standing) => Ok(standing),

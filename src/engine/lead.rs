@@ -111,6 +111,11 @@ impl Engine {
         self.leases.lead_here(key.hash, self.clock.now())
     }
 
+    /// Whether to look if somebody else has stored meanwhile what this process leads.
+    pub fn looks(&self, key: &KeyRef<'_>) -> bool {
+        self.leases.looks(key.hash, self.clock.now())
+    }
+
     /// Somebody waited for another process in vain.
     pub(super) fn overtake(&self, key: &KeyRef<'_>) {
         let Some(address) = self.place(key) else { return };
@@ -145,7 +150,7 @@ impl Engine {
     pub(super) fn renewed(&self) -> Vec<Address> {
         let (renewed, ended) = self.leases.renew(self.clock.now());
         for Held { address, is_cold } in ended {
-            let ending = if is_cold { Ending::Unset } else { Ending::Released };
+            let ending = if is_cold { Ending::Lapsed } else { Ending::Released };
             address.inspect(|address| self.end(*address, ending));
         }
         renewed
@@ -170,12 +175,12 @@ impl Engine {
             hash: key.hash,
             address,
             only_absent: held.is_none(),
+            held: held.cloned(),
             serves,
             asked,
         }
     }
 
-            held: held.cloned(),
     /// What began before this is of no use: by the tags of who asks, also where nothing is held.
     fn outdated(&self, wish: &Wish) -> u64 {
         let stamp = wish.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
@@ -236,6 +241,10 @@ impl Engine {
             self.end(wish.address, Ending::Released);
         } else if claimed == Claimed::Taken {
             bump(&self.stats.leases_taken);
+        }
+        if claimed == Claimed::Present {
+            // Others have stored what this process was to generate.
+            self.let_go(&wish.key(), Ending::Released);
         }
         if answered.look_ms.is_some() {
             self.send(wish, answered.look_ms);
