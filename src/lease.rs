@@ -44,6 +44,8 @@ struct Key {
     state: State,
     /// Whether the store is being asked, or will be.
     is_asking: bool,
+    /// When what is led here was last looked for in the store.
+    looked: Timestamp,
     looks: u32,
     waiters: Vec<Waiter>,
 }
@@ -109,6 +111,19 @@ impl Leases {
         let held = Held { address, is_cold: false };
         known.state = State::Here { since: now, held, is_led: true };
         Standing::Here { is_first: true }
+    }
+
+    /// Whether it is time to look for what this process leads: another may have taken it over, and
+    /// have stored it.
+    pub fn looks(&self, key: Hash128, now: Timestamp) -> bool {
+        let mut keys = self.keys.lock();
+        let Some(known) = keys.get_mut(&key) else { return false };
+        let State::Here { since, .. } = known.state else { return false };
+        let is_due = now.since_us(since.max(known.looked)) >= BELIEVED_US;
+        if is_due {
+            known.looked = now;
+        }
+        is_due
     }
 
     /// Waits until `until` for what another process generates.
@@ -274,7 +289,8 @@ impl State {
 
 impl Key {
     fn new() -> Self {
-        Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
+        let looked = Timestamp::default();
+        Self { state: State::Unknown, is_asking: false, looked, looks: 0, waiters: Vec::new() }
     }
 
     /// What is to be said now; what is too old is forgotten.

@@ -110,7 +110,8 @@ impl Get<'_> {
     #[inline]
     pub(super) fn fresh(&self, entry: &Arc<Entry>) -> sys::napi_value {
         self.count(entry, Verdict::Fresh);
-        if self.flags & flag::OUTPUT != 0 {
+        let has_found = self.flags & (flag::OUTPUT | flag::READ) != 0;
+        if has_found && self.flags & flag::AHEAD == 0 {
             // What was found need not be generated.
             self.engine.let_go(&self.key, Ending::Released);
         }

@@ -149,10 +149,17 @@ impl Get<'_> {
             }
         }
         let token = self.state.token();
-        let held = (held.map(|entry| &**entry), serves);
-        match self.engine.claim(&self.key, held, || self.asked_tags(), &self.waker(), token) {
+        match self.engine.claim(
+            &self.key,
+            (held, serves),
+            || self.asked_tags(),
+            &self.waker(),
+            token,
+        ) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
-            Asked::Known(standing @ Standing::Here { .. }) if is_cold => {
+            Asked::Known(standing @ Standing::Here { is_first })
+                if is_cold || !is_first && self.engine.looks(&self.key) =>
+            {
                 self.read().map_or(Ok(standing), Err)
             }
             Asked::Known(standing) => Ok(standing),
@@ -220,7 +227,6 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        let dead = dead.map(|entry| &**entry);
         let asked = || self.asked_tags();
         let waits = self.engine.follow(&self.key, dead, asked, wait_ms, &self.waker(), token);
         if waits && !self.has(flag::FOLLOWED) {

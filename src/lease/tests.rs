@@ -331,7 +331,8 @@ fn leases_go_on_until_their_generation_ends_and_for_ten_seconds_at_most() {
         assert_eq!(f.leases.renew(at(9_999)), (vec![ADDRESS], vec![]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![held]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]));
-        f.leases.renew(at(70_000));
+        let late = (held == COLD).then_some(COLD);
+        assert_eq!(f.leases.land(KEY).1, late, "what is set after all ends that nobody waits");
         assert!(f.leases.is_empty());
     }
     let f = led_here(COLD);
@@ -381,4 +382,14 @@ fn beyond_the_bound_everybody_generates_until_there_is_room() {
     assert_eq!(f.leases.lead_here(0, at(1)), NOT_FIRST, "what is known stays known");
     assert_eq!(f.leases.ask(key, at(10_000), waker, 1), Asked::Ask);
     assert_eq!(f.leases.len(), 1);
+}
+
+#[test]
+fn who_leads_looks_now_and_then_whether_another_has_stored() {
+    let f = led_here(WARM);
+    let looks = |ms| f.leases.looks(KEY, at(ms));
+    assert_eq!([199, 200, 399, 400].map(looks), [false, true, false, true]);
+    drop(f.leases.land(KEY));
+    assert!(!looks(1_000));
+    assert!(!led_elsewhere().leases.looks(KEY, at(1_000)));
 }

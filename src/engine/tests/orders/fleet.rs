@@ -77,7 +77,7 @@ fn standing(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Standing> {
         let stale = with_key(engine, |key| engine.held(key));
         let token = mailbox.token();
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        let held = (stale.as_deref(), serves);
+        let held = (stale.as_ref(), serves);
         let waker = mailbox.waker();
         let asked = with_key(engine, |key| engine.claim(key, held, Vec::new, &waker, token));
         let standing = match asked {
