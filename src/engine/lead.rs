@@ -46,6 +46,25 @@ struct Wish {
 }
 
 impl Wish {
+    fn new(
+        key: &KeyRef<'_>,
+        address: Address,
+        held: Option<&Arc<Entry>>,
+        serves: Serves,
+        asked: Vec<Tag>,
+    ) -> Self {
+        Self {
+            class: key.class,
+            units: key.units.into(),
+            hash: key.hash,
+            address,
+            only_absent: held.is_none(),
+            held: held.cloned(),
+            serves,
+            asked,
+        }
+    }
+
     fn key(&self) -> KeyRef<'_> {
         KeyRef { class: self.class, units: &self.units, hash: self.hash }
     }
@@ -71,7 +90,7 @@ impl Engine {
         let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
         let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
         if answer == Asked::Ask {
-            self.send(self.wish(key, address, held, serves, asked()), None);
+            self.send(Wish::new(key, address, held, serves, asked()), None);
         }
         answer
     }
@@ -94,7 +113,7 @@ impl Engine {
             Following::Nobody => false,
             Following::Wait => true,
             Following::Look(pause_ms) => {
-                let wish = self.wish(key, address, dead, Serves::Nothing, asked());
+                let wish = Wish::new(key, address, dead, Serves::Nothing, asked());
                 self.send(wish, Some(pause_ms));
                 true
             }
@@ -159,26 +178,6 @@ impl Engine {
     /// Where others find what is generated of `key`.
     fn place(&self, key: &KeyRef<'_>) -> Option<Address> {
         self.tier()?.address(key)
-    }
-
-    fn wish(
-        &self,
-        key: &KeyRef<'_>,
-        address: Address,
-        held: Option<&Arc<Entry>>,
-        serves: Serves,
-        asked: Vec<Tag>,
-    ) -> Wish {
-        Wish {
-            class: key.class,
-            units: key.units.into(),
-            hash: key.hash,
-            address,
-            only_absent: held.is_none(),
-            held: held.cloned(),
-            serves,
-            asked,
-        }
     }
 
     /// What began before this is of no use: by the tags of who asks, also where nothing is held.

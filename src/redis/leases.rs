@@ -94,10 +94,15 @@ impl Session {
                 Ending::Unset | Ending::Lapsed => UNSET_PASS_MS.to_string(),
                 Ending::Overrun => OVERRUN_PASS_MS.to_string(),
             };
+            let only_if = match ending {
+                Ending::Overrun => "held",
+                Ending::Lapsed => "own",
+                Ending::Released | Ending::Stored | Ending::Unset => "",
+            };
             let args = vec![
                 Value::from(session.instance.as_str()),
                 Value::from(pass_ms),
-                Value::from(if ending == Ending::Lapsed { "1" } else { "0" }),
+                Value::from(only_if),
             ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });

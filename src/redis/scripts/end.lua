@@ -5,15 +5,19 @@
 --         3  pass
 -- ARGV    1  instance
 --         2  ms for which nobody need wait for anybody; 0 = that is over; empty = as it was
---         3  '1' = that only if the lease was its own, and there is no entry
+--         3  that only if: 'held' = somebody still has the lease, else what was waited for is there;
+--            'own' = the lease was its own, and there is no entry; empty = in any case
 -- Result  nil
 
-local lease = redis.call('GET', KEYS[2])
-local is_own = lease and string.match(lease, '^%x+') == ARGV[1]
+local lease = redis.pcall('GET', KEYS[2])
+local is_own = type(lease) == 'string' and string.match(lease, '^%x+') == ARGV[1]
 if is_own then
   redis.call('DEL', KEYS[2])
 end
-if ARGV[3] == '1' and not (is_own and redis.call('EXISTS', KEYS[1]) == 0) then
+if ARGV[3] == 'held' and not lease then
+  return false
+end
+if ARGV[3] == 'own' and not (is_own and redis.call('EXISTS', KEYS[1]) == 0) then
   return false
 end
 if ARGV[2] == '0' then
