@@ -9,7 +9,7 @@ import { counted, crowd, keysOfEntries, Lane } from './visits.mjs'
 
 const KINDS = ['page', 'fetch', 'use cache', 'image']
 /** How long gets wait for a generation; the rest is for the test's own machine. */
-const waitedMs = (what) => (what === 'fetch' ? 1_200 : 2_200) + 500
+const waitedMs = (what) => (what === 'fetch' ? 1_200 : 2_200) + 1_500
 
 let server
 beforeAll(async () => {
@@ -134,8 +134,7 @@ async function led(test, what) {
   expect(leader.body).toBe(undefined)
   const followers = await Promise.all(others.map((one) => lane.visit(one)))
   const answered = Promise.all(followers.map((one) => timed(one.ask())))
-  await pause(200)
-  expect((await counted(others)).followed).toBe(3)
+  await until('all wait', async () => ((await counted(others)).followed === 3 ? true : undefined))
   return { fleet, lane, leader, others, followers, answered }
 }
 

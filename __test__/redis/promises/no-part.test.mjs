@@ -28,9 +28,10 @@ test.for(PAGES)('on-demand revalidation generates at once: %s', async (what, tes
   expect([leader.body, visit.body]).toEqual([undefined, undefined])
   await theyStandAlone([leading, other])
   await visit.generate('on demand')
-  const found = await lane.visit(leading, context({}))
-  await found.ask()
-  expect(found.body).toBe('on demand')
+  await until('it is everywhere', async () => {
+    const { body } = await (await lane.visit(leading, context({}))).ask()
+    return body === 'on demand' ? true : undefined
+  })
 })
 
 for (const [name, env] of [

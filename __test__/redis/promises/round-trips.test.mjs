@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { timed, until } from '../../unit/support.mjs'
-import { arrives, newName } from '../instances.mjs'
+import { connected, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { start } from '../servers.mjs'
 import { direct, proxied } from './support.mjs'
@@ -132,23 +132,25 @@ test('an invalidation, with few and with many entries stored', async (test) => {
   }
 })
 
-/** How long an answer of the server takes: longer than a turn of the test's own machine. */
-const TURN_MS = 200
+/** By how much an answer of the server is late: not so much that it is taken for one that is away. */
+const TURN_MS = 60
 
 test.for(Object.keys(kinds))(
   'who generates is asked in the turn of the get: %s',
   async (what, test) => {
     const env = { ...PATIENT, TIERCEL_COMMAND_TIMEOUT_MS: '2000' }
-    const { fleet, proxies } = await proxied(test, 2, { server, env })
+    const { fleet, proxies, namespace } = await proxied(test, 2, { server, env })
+    Object.assign(fleet, { server, namespace })
     const [here, there] = fleet
     const least = { missing: [], held: [], found: [] }
     proxies[1].delay(TURN_MS, 'down')
     for (let n = 0; n < 5; n++) {
       const [held, found, missing] = [new Lane(what), new Lane(what), new Lane(what)]
-      for (const lane of [held, found]) await lane.store(here, 'old')
-      await arrives(held.kind, there, held.key, held.soft)
+      await held.spread(fleet, 'old', { holders: [there] })
+      await found.spread(fleet, 'old', { holders: [] })
       await here.invalidate([...held.tags, ...found.tags], { expire: 600 })
       for (const [name, lane] of Object.entries({ missing, held, found })) {
+        await connected(there)
         const { value, ms } = await timed(lane.ask(there))
         expect(value.isStale || value.body === undefined).toBe(true)
         least[name].push(ms)
@@ -166,7 +168,7 @@ test.for(Object.keys(kinds))(
 test.for(Object.entries(kinds))(
   'no lease costs a script of its own: %s',
   async ([, kind], test) => {
-    const { fleet } = await direct(test, server, 2)
+    const { fleet } = await direct(test, server, 2, { TIERCEL_COMMAND_TIMEOUT_MS: '1000' })
     const [here, there] = fleet
     const keys = Array.from({ length: 20 }, () => newName('key'))
     const all = async (call) => {

@@ -25,7 +25,9 @@ export const WAYS = [
 export async function crowd({ onTestFinished }, server, count, how = {}) {
   const { env = {}, envOf = () => ({}), cwd } = how
   const namespace = newName('crowd')
-  const common = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace, ...PATIENT, ...env }
+  const url = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace }
+  // A busy machine is not to be taken for a server that is away.
+  const common = { ...url, TIERCEL_COMMAND_TIMEOUT_MS: '1000', ...PATIENT, ...env }
   const fleet = await team(count, common, envOf, { cwd })
   onTestFinished(() => fleet.stop())
   // A build and `next dev` are on their own.
