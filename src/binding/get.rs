@@ -93,7 +93,7 @@ impl Get<'_> {
     fn answer(&self) -> sys::napi_value {
         match self.engine.get(&self.key, || self.asked_tags()) {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
-                if entry.is_ahead(self.engine.clock.now_coarse()) {
+                if entry.is_ahead(|| self.engine.clock.now_coarse()) {
                     return self.ahead(&entry);
                 }
                 self.fresh(&entry)
