@@ -43,8 +43,9 @@ let knownDir = ''
  * itself is one of `cacheHandlers`.
  */
 class TiercelHandler {
-  /** What was known when this request began. */
-  #revision
+  /** What was known when this request began, and when that was.
+   * @type {import('./starts.js').Start} */
+  #start
   /** When generations of this request began.
    * @type {InstanceType<typeof Starts> | undefined} */
   #starts
@@ -56,7 +57,7 @@ class TiercelHandler {
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
-    this.#revision = native.revision()
+    this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
     this.#headers = ctx?._requestHeaders
     const dir = ctx?.serverDistDir
@@ -147,7 +148,7 @@ class TiercelHandler {
   async set(key, value, ctx) {
     let kind = ctx?.fetchCache ? FETCH : undefined
     try {
-      const began = this.#starts?.take(key) ?? this.#revision
+      const began = this.#starts?.take(key) ?? this.#start
       const taken = disassemble(value, ctx)
       if (taken) {
         const { tags, parts } = taken
@@ -194,7 +195,7 @@ class TiercelHandler {
   #begins(kind, key, revision) {
     if (kind === IMAGE) return
     this.#starts ??= new Starts()
-    this.#starts.add(key, revision)
+    this.#starts.add(key, [revision, now()])
   }
 
   /** Flags of every call: {@link plural.flagsOf}. */

@@ -60,7 +60,8 @@ const LOCAL = 4
 const ASIDE = 8
 const PREFETCH = 16
 const KEPT = 32
-const LATE = 64
+const MARKED = 64
+const LATE = 128
 const SHIFT = 8
 
 /** How long something stale may look fresh while another process generates, in seconds. */
@@ -169,6 +170,7 @@ module.exports = {
   ASIDE,
   PREFETCH,
   KEPT,
+  MARKED,
   SHIFT,
   outlast,
   drained,

@@ -184,6 +184,11 @@ function isKept() {
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
+/** Whether a page is generated to be kept: then Next.js generates all that is stale before. */
+function isWaitedFor() {
+  return workStorage()?.workAsyncStorage?.getStore?.()?.isStaticGeneration === true
+}
+
 /**
  * Whether a request is a prefetch, of a client-side router or a browser. Served something stale, it
  * does not make Next.js generate: `isPrefetch` of `handleResponse` in `route-module.js`, 16.0 to 16.4.
@@ -211,6 +216,7 @@ module.exports = {
   once,
   rememberLifetime,
   isKept,
+  isWaitedFor,
   isPrefetch,
   honoursLifetime,
 }

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { ASIDE, KEPT, PREFETCH } = require('./native.js')
+const { ASIDE, KEPT, MARKED, PREFETCH } = require('./native.js')
 const next = require('./next.js')
 
 /** From where a get is made, as far as it matters to who generates. */
@@ -18,7 +18,9 @@ function ofPage(headers) {
 
 /** Flags of a get for a part of an answer: what it becomes part of may be kept itself. */
 function ofPart() {
-  return EVERYWHERE | (next.isKept() ? KEPT : 0)
+  if (!next.isKept()) return EVERYWHERE
+  // Where all that is stale is waited for, nothing is kept with it.
+  return EVERYWHERE | KEPT | (next.isWaitedFor() ? 0 : MARKED)
 }
 
 module.exports = { ofPage, ofPart }

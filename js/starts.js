@@ -3,34 +3,37 @@
 /** Keys whose generation one request may have begun. */
 const MOST = 1_024
 
-/** At which revisions the generations of one request began, by key. */
-class Starts {
-  /** @type {Map<string, number[]>} */
-  #revisions = new Map()
+/** When a generation began: what was known then, and the time on Next's clock.
+ * @typedef {[revision: number, ms: number]} Start */
 
-  /** @param {string} key @param {number} revision */
-  add(key, revision) {
-    const revisions = this.#revisions.get(key)
-    if (revisions) revisions.push(revision)
-    else if (this.#revisions.size < MOST) this.#revisions.set(key, [revision])
+/** When the generations of one request began, by key. */
+class Starts {
+  /** @type {Map<string, Start[]>} */
+  #starts = new Map()
+
+  /** @param {string} key @param {Start} start */
+  add(key, start) {
+    const starts = this.#starts.get(key)
+    if (starts) starts.push(start)
+    else if (this.#starts.size < MOST) this.#starts.set(key, [start])
   }
 
   /** @param {string} key */
   has(key) {
-    return this.#revisions.has(key)
+    return this.#starts.has(key)
   }
 
   /**
-   * The revision at which the generation of what is set now began: the oldest there is. Of two
-   * generations that overlap, none may be dated later than it began.
+   * When the generation of what is set now began: the oldest start there is. Of two generations that
+   * overlap, none may be dated later than it began.
    * @param {string} key
    */
   take(key) {
-    const revisions = this.#revisions.get(key)
-    if (!revisions) return undefined
-    const [oldest] = revisions
-    revisions.pop()
-    if (revisions.length === 0) this.#revisions.delete(key)
+    const starts = this.#starts.get(key)
+    if (!starts) return undefined
+    const [oldest] = starts
+    starts.pop()
+    if (starts.length === 0) this.#starts.delete(key)
     return oldest
   }
 }

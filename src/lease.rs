@@ -4,6 +4,8 @@
 //! wait for what it stores. This is what one process knows of that: it asks once for all who want
 //! the same key, never waits for itself, and asks again for as long as somebody waits.
 
+mod told;
+
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::key::Hash128;
 use crate::store::{Address, Claimed};
 use crate::sync::Mutex;
 
+pub use self::told::{Answered, Asked, Following, Held, Standing};
+
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
 /// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
@@ -21,70 +25,14 @@ const BELIEVED_US: u64 = 200_000;
 /// How long the same holds for who has asked: 2.2 s, the longest of all waits. A thread of JavaScript
 /// with a hundred requests at once comes back late to what it has asked, and would generate.
 const ANSWERED_US: u64 = 2_200_000;
+/// How long nobody need wait for anybody after a generation that ended without: 60 s, as the store
+/// has it.
+const PASSED_US: u64 = 60_000_000;
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
 const MOST_DOUBLINGS: u32 = 3;
 /// Keys known of at once; beyond that, everybody generates.
 const MOST: usize = 10_000;
-
-/// Who generates a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// This process. `is_first` once: who is told so generates, if the others need not.
-    Here {
-        /// Whether nobody was told so before.
-        is_first: bool,
-    },
-    /// Another process.
-    Elsewhere,
-    /// Whoever wants it: it is not worth waiting for each other.
-    Anybody,
-    /// Nobody knows yet.
-    Unknown,
-}
-
-/// What to do about a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// It is known already.
-    Known(Standing),
-    /// The store is to be asked; whoever asks is woken.
-    Ask,
-    /// The store is being asked; whoever asks is woken.
-    Wait,
-}
-
-/// What to do for who would wait for another process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Following {
-    /// None is known to generate: there is nothing to wait for.
-    Nobody,
-    /// The store is to be asked in so many ms; whoever waits is woken.
-    Look(u32),
-    /// The store is being asked; whoever waits is woken.
-    Wait,
-}
-
-/// What a lease was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// Where its entry lies; `None` if the store knows nothing of it.
-    pub address: Option<Address>,
-    /// Whether nothing could be served meanwhile.
-    pub is_cold: bool,
-}
-
-/// What follows from an answer of the store.
-#[derive(Default)]
-#[must_use]
-pub struct Answered {
-    /// Who waited for it; they are woken when this is dropped.
-    pub woken: Woken,
-    /// In how many ms the store is to be asked again, if it is.
-    pub look_ms: Option<u32>,
-    /// Whether a lease was taken that nobody here has a use for any more.
-    pub is_unwanted: bool,
-}
 
 /// The keys that are generated, as far as this process knows.
 #[derive(Default)]
@@ -96,6 +44,8 @@ struct Key {
     state: State,
     /// Whether the store is being asked, or will be.
     is_asking: bool,
+    /// When what is led here was last looked for in the store.
+    looked: Timestamp,
     looks: u32,
     waiters: Vec<Waiter>,
 }
@@ -161,6 +111,19 @@ impl Leases {
         let held = Held { address, is_cold: false };
         known.state = State::Here { since: now, held, is_led: true };
         Standing::Here { is_first: true }
+    }
+
+    /// Whether it is time to look for what this process leads: another may have taken it over, and
+    /// have stored it.
+    pub fn looks(&self, key: Hash128, now: Timestamp) -> bool {
+        let mut keys = self.keys.lock();
+        let Some(known) = keys.get_mut(&key) else { return false };
+        let State::Here { since, .. } = known.state else { return false };
+        let is_due = now.since_us(since.max(known.looked)) >= BELIEVED_US;
+        if is_due {
+            known.looked = now;
+        }
+        is_due
     }
 
     /// Waits until `until` for what another process generates.
@@ -283,7 +246,13 @@ impl Leases {
                 return true;
             }
             ended.push(held);
-            known.state = State::Unknown;
+            // What is set after all ends that nobody need wait.
+            known.state = match held {
+                Held { is_cold: true, address: address @ Some(_) } => {
+                    State::Anybody { address, until: now.shifted_us(PASSED_US as i64) }
+                }
+                _ => State::Unknown,
+            };
             known.is_of_use(now)
         });
         (renewed, ended)
@@ -320,7 +289,8 @@ impl State {
 
 impl Key {
     fn new() -> Self {
-        Self { state: State::Unknown, is_asking: false, looks: 0, waiters: Vec::new() }
+        let looked = Timestamp::default();
+        Self { state: State::Unknown, is_asking: false, looked, looks: 0, waiters: Vec::new() }
     }
 
     /// What is to be said now; what is too old is forgotten.

@@ -57,6 +57,9 @@ pub enum Ending {
     Stored,
     /// Nothing was stored, and will not be soon: for a minute nobody need wait for anybody.
     Unset,
+    /// Nobody has heard of it for long: as unset, unless another process took it over or stored
+    /// something.
+    Lapsed,
     /// It took too long: who waited generates too, and for ten seconds nobody need wait.
     Overrun,
 }

@@ -17,6 +17,7 @@ import { arrives, connected, instances, keysOf, newName } from './instances.mjs'
 import { isStale, kinds } from './kinds.mjs'
 
 const memory = fileURLToPath(new URL('../../memory.js', import.meta.url))
+const PATIENT = { TIERCEL_WAIT_MS: '2200', TIERCEL_FETCH_WAIT_MS: '1200' }
 const SECRET = { TIERCEL_SECRET: 'a secret of the compliance suite' }
 
 /** Instances beside `here` and `there`, which are alike, and in what each differs. */
@@ -27,6 +28,8 @@ const OTHERS = {
   signing: SECRET,
   reading: SECRET,
   forging: { TIERCEL_SECRET: 'another secret of the suite' },
+  leading: PATIENT,
+  following: PATIENT,
 }
 
 /**
@@ -58,6 +61,7 @@ export function complies(title, open, { shared = true } = {}) {
     givesBack(suite)
     invalidates(suite)
     datesGenerations(suite)
+    if (shared) generatesOnce(suite)
     if (shared) keepsApart(suite)
     test('stats tell whether there is a shared tier', async () => {
       const { shared: told } = await suite.here.stats()
@@ -225,6 +229,20 @@ async function settled({ here, there }) {
   await kinds['use cache'].set(there, key, 'x')
   await arrives(kinds['use cache'], here, key)
   await pause(20)
+}
+
+function generatesOnce(suite) {
+  test.each(Object.entries(kinds))('what nobody has is generated once: %s', async (_, kind) => {
+    const { leading, following } = suite.fleet
+    const [key, soft] = [newName(), newName()]
+    const { followed } = (await following.stats()).leases
+    expect(await kind.read(leading, key, [soft])).toBe(undefined)
+    const waiting = kind.read(following, key, [soft])
+    await pause(100)
+    await kind.set(leading, key, 'x', ['t'])
+    expect(await waiting).toBe('x')
+    expect((await following.stats()).leases.followed).toBe(followed + 1)
+  })
 }
 
 function keepsApart(suite) {

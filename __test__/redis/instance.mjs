@@ -16,16 +16,24 @@ try {
   refusal = error
 }
 
+/** Runs as a part of what Next.js makes: `unit` is the type of its work unit store. */
+function within(unit, body) {
+  if (unit === undefined) return body()
+  const path = 'dist/server/app-render/work-unit-async-storage.external.js'
+  const next = require(`${process.cwd()}/node_modules/next/${path}`)
+  return next.workUnitAsyncStorage.run({ type: unit }, body)
+}
+
 const handlerOf = (id) => requests.get(id) ?? new Tiercel()
 
 const calls = {
   loaded: () => Object.getOwnPropertyNames(Tiercel),
-  request() {
+  request(context) {
     const id = requests.size + 1
-    requests.set(id, new Tiercel())
+    requests.set(id, new Tiercel(context))
     return id
   },
-  get: (id, key, context) => handlerOf(id).get(key, context),
+  get: (id, key, { unit, ...context }) => within(unit, () => handlerOf(id).get(key, context)),
   set: (id, key, value, context) => handlerOf(id).set(key, value, context),
   revalidateTag: (id, tags, durations) => handlerOf(id).revalidateTag(tags, durations),
   async invalidate(tags, durations) {
@@ -34,8 +42,8 @@ const calls = {
       new Tiercel().revalidateTag(tags, durations),
     ])
   },
-  async useGet(key, softTags) {
-    const entry = await Tiercel.get(key, softTags)
+  async useGet(key, softTags, unit) {
+    const entry = await within(unit, () => Tiercel.get(key, softTags))
     return entry && { ...entry, value: await readAll(entry.value) }
   },
   useSet: (key, body, more) => Tiercel.set(key, Promise.resolve(entryOf(body, more))),

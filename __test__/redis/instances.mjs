@@ -21,12 +21,13 @@ export const newName = (what = 'name') => `${what}-${process.pid}-${++names}`
  *
  * @param {Record<string, string>} common
  * @param {Record<string, Record<string, string>>} own
+ * @param {{ cwd?: string }} [options] of all of them
  */
-export async function instances(common, own) {
+export async function instances(common, own, options) {
   const dir = temporary()
   const outputs = { one: buildOutput(dir, 'one'), two: buildOutput(dir, 'two') }
   const start = async ([name, { BUILD = 'one', ...env }]) => {
-    const [instance] = await fleet(1, { ...IMPATIENT, ...common, ...env })
+    const [instance] = await fleet(1, { ...IMPATIENT, ...common, ...env }, options)
     await serves(instance, outputs[BUILD])
     return [name, instance]
   }
@@ -43,9 +44,9 @@ export async function instances(common, own) {
 }
 
 /** So many instances of one build. */
-export async function team(count, common, envOf = () => ({})) {
+export async function team(count, common, envOf = () => ({}), options = {}) {
   const own = Array.from({ length: count }, (_, n) => [`n${n}`, envOf(n)])
-  const { all, stop } = await instances(common, Object.fromEntries(own))
+  const { all, stop } = await instances(common, Object.fromEntries(own), options)
   return Object.assign(all, { stop })
 }
 

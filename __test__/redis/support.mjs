@@ -72,7 +72,10 @@ class Instance {
 
   // `cacheHandler`: each of these calls is a request of its own; see `request` for longer ones.
 
-  /** What `get` finds, or `null`. `context` as Next.js gives it, without its kind. */
+  /**
+   * What `get` finds, or `null`. `context` as Next.js gives it, without its kind; its `unit` is the
+   * type of the work unit store.
+   */
   get(kind, key, context = {}) {
     return this.#call('get', [undefined, key, { kind, ...context }])
   }
@@ -89,10 +92,11 @@ class Instance {
   /**
    * A request that makes several calls: what it finds missing, it then generates and sets.
    *
+   * @param {object} [context] what Next.js gives the constructor of the handler
    * @returns an object with `get`, `set` and `revalidateTag`
    */
-  async request() {
-    const id = await this.#call('request', [])
+  async request(context) {
+    const id = await this.#call('request', [context])
     return {
       get: (kind, key, context = {}) => this.#call('get', [id, key, { kind, ...context }]),
       set: (key, value, context = {}) => this.#call('set', [id, key, value, context]),
@@ -103,8 +107,8 @@ class Instance {
   // `cacheHandlers`.
 
   /** What `get` finds, its stream read: `value` is a Buffer. `undefined` for a miss. */
-  useGet(key, softTags = []) {
-    return this.#call('useGet', [key, softTags])
+  useGet(key, softTags = [], unit) {
+    return this.#call('useGet', [key, softTags, unit])
   }
 
   /**

@@ -129,6 +129,9 @@ export function appWith(test, version) {
     'node_modules/next/dist/server/app-render/work-async-storage.external.js': `
       const { AsyncLocalStorage } = require('node:async_hooks')
       exports.workAsyncStorage = new AsyncLocalStorage()`,
+    'node_modules/next/dist/server/app-render/work-unit-async-storage.external.js': `
+      const { AsyncLocalStorage } = require('node:async_hooks')
+      exports.workUnitAsyncStorage = new AsyncLocalStorage()`,
     'node_modules/next/dist/server/lib/incremental-cache/shared-cache-controls.external.js': `
       exports.SharedCacheControls = class { static cacheControls = new Map() }`,
   })

@@ -110,7 +110,8 @@ impl Get<'_> {
     #[inline]
     pub(super) fn fresh(&self, entry: &Arc<Entry>) -> sys::napi_value {
         self.count(entry, Verdict::Fresh);
-        if self.flags & flag::OUTPUT != 0 {
+        let has_found = self.flags & (flag::OUTPUT | flag::READ) != 0;
+        if has_found && self.flags & flag::AHEAD == 0 {
             // What was found need not be generated.
             self.engine.let_go(&self.key, Ending::Released);
         }
@@ -127,7 +128,9 @@ impl Get<'_> {
         why: &Reason,
     ) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
-        if matches!(why, Reason::Tag(_)) && process::version() < Version::V16_4 {
+        let is_kept = self.flags & flag::MARKED != 0 && process::version() < Version::V16_4;
+        if is_kept && matches!(why, Reason::Tag(_)) {
+            // What is made of it is no fresher.
             self.engine.hand_out(entry, &self.asked_tags());
         }
         self.note("stale", entry, &words(why));

@@ -27,8 +27,8 @@ const COARSE_US: i64 = 1_000;
 const INVALIDATION_WAIT_MS: u32 = 2_400;
 
 /// `put(kindAndFlags, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
-/// interface. `began` is the revision at which its generation began, or the stamp a get gave with
-/// the value. Durations in seconds, `undefined` = without end. The result is whether it is held.
+/// interface. `began` is the revision at which its generation began, that and when, in ms of Next's
+/// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The result is whether it is held.
 pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     raw::call::<7>(env, info, |call| {
         let [kind, key, began, tags, revalidate, expire, parts] = call.args;
@@ -40,13 +40,13 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
         let stored = value.and_then(|(kind, owned)| {
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
-            let (stamp, since) = stamp(env, engine, began)?;
+            let origin = origin(env, engine, call.state, began)?;
             let tags = read::tags(env, tags);
             let key_tag = read::with_units(env, key, |units| kind.key_tag(units)).flatten();
             let now = engine.clock.now();
             let meta = Meta {
-                stamp,
-                since,
+                stamp: origin.stamp,
+                since: origin.since,
                 created: now,
                 held_from: now,
                 // In the terms of when this environment attached, as it is told again.
@@ -60,6 +60,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let class = class_of(kind);
             read::with_units(env, key, |units| {
                 let key = engine.hasher().key(class, units);
+                let meta = origin.date(engine, &key, meta);
                 hold(engine, call.state, &key, meta, body, flags)
             })
         });
@@ -100,10 +101,10 @@ pub(super) extern "C" fn put_use(
                 return None;
             };
             let tags = read::tags(env, tags).into_iter().collect();
-            let dated = engine.date(stamp, begun.began, &tags);
+            let origin = Origin { stamp, since, began: Some(begun.began) };
             let meta = Meta {
-                stamp: dated,
-                since: if dated == stamp { since } else { Revision(0) },
+                stamp,
+                since,
                 created: begun.created,
                 held_from: begun.created,
                 told_ms: begun.told_ms,
@@ -113,6 +114,7 @@ pub(super) extern "C" fn put_use(
                 format: ValueKind::UseCache as u8,
                 source: Source::Generated,
             };
+            let meta = origin.date(engine, &key, meta);
             Some(hold(engine, call.state, &key, meta, body, read::small(env, flags)))
         });
         timed(engine, started);
@@ -120,17 +122,52 @@ pub(super) extern "C" fn put_use(
     })
 }
 
-/// When a generation began: a revision, or the three numbers of a stamp. `None` if that is too long
-/// ago to know: the value may not be stored.
-fn stamp(env: sys::napi_env, engine: &Engine, began: sys::napi_value) -> Option<(Stamp, Revision)> {
-    if let Some(revision) = read::number(env, began) {
-        let revision = Revision(revision as u64);
-        return Some((engine.ledger.stamp_of(revision)?, revision));
+/// Where a value comes from.
+struct Origin {
+    stamp: Stamp,
+    since: Revision,
+    /// On the uptime clock; `None` if it cannot have read anything stale.
+    began: Option<Timestamp>,
+}
+
+impl Origin {
+    /// What is stored, dated back if something stale was read for it.
+    fn date(&self, engine: &Engine, key: &KeyRef<'_>, meta: Meta) -> Meta {
+        let dated = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
+        match dated.filter(|dated| *dated != self.stamp) {
+            Some(stamp) => Meta { stamp, since: Revision(0), ..meta },
+            None => meta,
+        }
     }
-    let numbers = read::numbers(env, began);
-    let &[epoch, position, local] = numbers.as_slice() else { return None };
-    let at = Point { position: Position(position as u64), local: local as u32 };
-    Some((Stamp { epoch: Epoch(epoch as u64), at }, Revision(0)))
+}
+
+/// Where a value of the singular interface comes from. `None` if it began too long ago to know: it
+/// may not be stored.
+fn origin(
+    env: sys::napi_env,
+    engine: &Engine,
+    state: &State,
+    began: sys::napi_value,
+) -> Option<Origin> {
+    let at = |revision: f64, began| {
+        let since = Revision(revision as u64);
+        Some(Origin { stamp: engine.ledger.stamp_of(since)?, since, began })
+    };
+    if let Some(revision) = read::number(env, began) {
+        return at(revision, None);
+    }
+    match *read::numbers(env, began).as_slice() {
+        [revision, told_ms] => {
+            let age_us = ((state.next_now_ms() - told_ms).max(0.0) * 1e3) as i64;
+            at(revision, Some(engine.clock.uptime().shifted_us(-age_us)))
+        }
+        [epoch, position, local] => {
+            let at = Point { position: Position(position as u64), local: local as u32 };
+            let stamp = Stamp { epoch: Epoch(epoch as u64), at };
+            Some(Origin { stamp, since: Revision(0), began: None })
+        }
+        _ => None,
+    }
 }
 
 /// When a generation began, on both clocks, and what was known then.

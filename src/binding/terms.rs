@@ -19,22 +19,24 @@ pub(super) mod flag {
     pub(in super::super) const PREFETCH: u32 = 16;
     /// What is made of the answer is kept: nothing stale may look fresh.
     pub(in super::super) const KEPT: u32 = 32;
+    /// What is made of the answer may be kept although that is stale: it is marked.
+    pub(in super::super) const MARKED: u32 = 64;
     /// The last wait was in vain.
-    pub(in super::super) const LATE: u32 = 64;
+    pub(in super::super) const LATE: u32 = 128;
     /// The last wait was for a generation.
-    pub(in super::super) const GENERATION: u32 = 128;
+    pub(in super::super) const GENERATION: u32 = 1 << 8;
     /// The caller has waited until it may be known what is current.
-    pub(in super::super) const ASKED: u32 = 1 << 8;
+    pub(in super::super) const ASKED: u32 = 1 << 9;
     /// It has waited for the shared tier to be read.
-    pub(in super::super) const READ: u32 = 1 << 9;
+    pub(in super::super) const READ: u32 = 1 << 10;
     /// It has waited for a generation of this process.
-    pub(in super::super) const JOINED: u32 = 1 << 10;
+    pub(in super::super) const JOINED: u32 = 1 << 11;
     /// It has waited for build output.
-    pub(in super::super) const OUTPUT: u32 = 1 << 11;
+    pub(in super::super) const OUTPUT: u32 = 1 << 12;
     /// It has waited for a generation of another process.
-    pub(in super::super) const FOLLOWED: u32 = 1 << 12;
+    pub(in super::super) const FOLLOWED: u32 = 1 << 13;
     /// One claim; so many fit above it.
-    pub(in super::super) const CLAIM: u32 = 1 << 13;
+    pub(in super::super) const CLAIM: u32 = 1 << 14;
     /// What is claimed is fresh still.
     pub(in super::super) const AHEAD: u32 = CLAIM << 3;
     /// Claims that one get may make.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::clock::Timestamp;
+use crate::key::Hash128;
 use crate::tags::{Point, Stamp, Tag};
 
 /// Tags marked at once; past that all are forgotten, and an outer entry may keep an inner one for as
@@ -22,22 +23,29 @@ pub struct Marks {
 struct Mark {
     soft: Point,
     handed_out: Timestamp,
+    /// The key of what was handed out; `None` if there were several. No generation reads its own.
+    of: Option<Hash128>,
 }
 
 impl Marks {
-    /// An entry with these tags, invalidated softly at these points, is handed out.
-    pub fn hand_out(&mut self, stale: Vec<(Tag, Point)>, now: Timestamp) {
+    /// The entry of `key` is handed out, with these tags that were invalidated softly at these
+    /// points.
+    pub fn hand_out(&mut self, key: Hash128, stale: Vec<(Tag, Point)>, now: Timestamp) {
         if self.by_tag.len() + stale.len() > MOST {
             self.by_tag.clear();
         }
         for (tag, soft) in stale {
-            self.by_tag.insert(tag, Mark { soft, handed_out: now });
+            let earlier = self.by_tag.get(&tag);
+            let is_only = earlier.is_none_or(|mark| mark.of == Some(key) || mark.soft < soft);
+            let mark = Mark { soft, handed_out: now, of: is_only.then_some(key) };
+            self.by_tag.insert(tag, mark);
         }
     }
 
-    /// The stamp of a generation that began at `began` and carries `tags`.
+    /// The stamp of a generation of `key` that began at `began` and carries `tags`.
     pub fn date<'t>(
         &self,
+        key: Hash128,
         stamp: Stamp,
         began: Timestamp,
         tags: impl IntoIterator<Item = &'t [u8]>,
@@ -46,7 +54,8 @@ impl Marks {
             return stamp;
         }
         let marks = tags.into_iter().filter_map(|tag| self.by_tag.get(tag));
-        let running = marks.filter(|mark| began <= mark.handed_out && stamp.at >= mark.soft);
+        let others = marks.filter(|mark| mark.of != Some(key));
+        let running = others.filter(|mark| began <= mark.handed_out && stamp.at >= mark.soft);
         let at = running.map(|mark| mark.soft.before()).min().unwrap_or(stamp.at);
         Stamp { at, ..stamp }
     }
@@ -57,6 +66,9 @@ mod tests {
     use super::*;
     use crate::tags::Position;
 
+    const INNER: Hash128 = 1;
+    const OUTER: Hash128 = 2;
+
     fn point(position: u64) -> Point {
         Position(position).into()
     }
@@ -64,10 +76,10 @@ mod tests {
     #[test]
     fn who_read_a_stale_value_while_generating_is_no_fresher() {
         let mut marks = Marks::default();
-        marks.hand_out(vec![(Tag::from("inner"), point(7))], Timestamp(50));
+        marks.hand_out(INNER, vec![(Tag::from("inner"), point(7))], Timestamp(50));
         let date = |at, began, tag: &str| {
             let stamp = Stamp { at: point(at), ..Stamp::default() };
-            marks.date(stamp, Timestamp(began), [tag.as_bytes()]).at
+            marks.date(OUTER, stamp, Timestamp(began), [tag.as_bytes()]).at
         };
         assert_eq!(date(9, 50, "inner"), point(6));
         assert_eq!(date(9, 51, "inner"), point(9));
@@ -76,10 +88,26 @@ mod tests {
     }
 
     #[test]
+    fn a_generation_is_no_staler_for_what_others_are_served_meanwhile() {
+        let mut marks = Marks::default();
+        let stale = || vec![(Tag::from("tag"), point(7))];
+        let date = |marks: &Marks| {
+            let stamp = Stamp { at: point(9), ..Stamp::default() };
+            marks.date(INNER, stamp, Timestamp(50), [b"tag".as_slice()]).at
+        };
+        marks.hand_out(INNER, stale(), Timestamp(51));
+        assert_eq!(date(&marks), point(9));
+        marks.hand_out(OUTER, stale(), Timestamp(52));
+        assert_eq!(date(&marks), point(6));
+        marks.hand_out(INNER, stale(), Timestamp(53));
+        assert_eq!(date(&marks), point(6));
+    }
+
+    #[test]
     fn marks_are_bounded() {
         let mut marks = Marks::default();
         for n in 0..=MOST {
-            marks.hand_out(vec![(Tag::from(&*n.to_string()), point(1))], Timestamp(1));
+            marks.hand_out(INNER, vec![(Tag::from(&*n.to_string()), point(1))], Timestamp(1));
         }
         assert_eq!(marks.by_tag.len(), 1);
     }

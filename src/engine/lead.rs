@@ -16,7 +16,7 @@ use crate::key::{Class, Hash128, KeyRef};
 use crate::lease::{Asked, Following, Held, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
-use crate::tags::{Tag, Verdict};
+use crate::tags::{Stamp, Tag, Verdict};
 
 /// What there is to serve as long as nobody has generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +38,33 @@ struct Wish {
     address: Address,
     /// Tags of the first who asked.
     asked: Vec<Tag>,
-    outdated: u64,
+    /// The entry that is to be generated anew.
+    held: Option<Arc<Entry>>,
     /// Whether it is moot if there is any entry.
     only_absent: bool,
     serves: Serves,
 }
 
 impl Wish {
+    fn new(
+        key: &KeyRef<'_>,
+        address: Address,
+        held: Option<&Arc<Entry>>,
+        serves: Serves,
+        asked: Vec<Tag>,
+    ) -> Self {
+        Self {
+            class: key.class,
+            units: key.units.into(),
+            hash: key.hash,
+            address,
+            only_absent: held.is_none(),
+            held: held.cloned(),
+            serves,
+            asked,
+        }
+    }
+
     fn key(&self) -> KeyRef<'_> {
         KeyRef { class: self.class, units: &self.units, hash: self.hash }
     }
@@ -61,7 +81,7 @@ impl Engine {
     pub fn claim(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        (held, serves): (Option<&Entry>, Serves),
+        (held, serves): (Option<&Arc<Entry>>, Serves),
         asked: impl FnOnce() -> Vec<Tag>,
         waker: &Arc<dyn Wake>,
         token: u32,
@@ -70,7 +90,7 @@ impl Engine {
         let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
         let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
         if answer == Asked::Ask {
-            self.send(self.wish(key, address, held, serves, asked()), None);
+            self.send(Wish::new(key, address, held, serves, asked()), None);
         }
         answer
     }
@@ -80,7 +100,7 @@ impl Engine {
     pub fn follow(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        dead: Option<&Entry>,
+        dead: Option<&Arc<Entry>>,
         asked: impl FnOnce() -> Vec<Tag>,
         wait_ms: u32,
         waker: &Arc<dyn Wake>,
@@ -93,7 +113,7 @@ impl Engine {
             Following::Nobody => false,
             Following::Wait => true,
             Following::Look(pause_ms) => {
-                let wish = self.wish(key, address, dead, Serves::Nothing, asked());
+                let wish = Wish::new(key, address, dead, Serves::Nothing, asked());
                 self.send(wish, Some(pause_ms));
                 true
             }
@@ -110,8 +130,14 @@ impl Engine {
         self.leases.lead_here(key.hash, self.clock.now())
     }
 
-    /// Somebody waited for another process in vain.
-    pub(super) fn overtake(&self, key: &KeyRef<'_>) {
+    /// Whether to look if somebody else has stored meanwhile what this process leads.
+    pub fn looks(&self, key: &KeyRef<'_>) -> bool {
+        self.leases.looks(key.hash, self.clock.now())
+    }
+
+    /// Notes that somebody waited in vain for another process to generate `key`: this one does.
+    pub fn overtake(&self, key: &KeyRef<'_>) {
+        bump(&self.stats.wait_timeouts);
         let Some(address) = self.place(key) else { return };
         let held = Held { address: Some(address), is_cold: true };
         let woken = self.leases.overtake(key.hash, self.clock.now(), held);
@@ -144,7 +170,7 @@ impl Engine {
     pub(super) fn renewed(&self) -> Vec<Address> {
         let (renewed, ended) = self.leases.renew(self.clock.now());
         for Held { address, is_cold } in ended {
-            let ending = if is_cold { Ending::Unset } else { Ending::Released };
+            let ending = if is_cold { Ending::Lapsed } else { Ending::Released };
             address.inspect(|address| self.end(*address, ending));
         }
         renewed
@@ -155,29 +181,12 @@ impl Engine {
         self.tier()?.address(key)
     }
 
-    fn wish(
-        &self,
-        key: &KeyRef<'_>,
-        address: Address,
-        held: Option<&Entry>,
-        serves: Serves,
-        asked: Vec<Tag>,
-    ) -> Wish {
-        Wish {
-            class: key.class,
-            units: key.units.into(),
-            hash: key.hash,
-            address,
-            outdated: held.map_or(0, |entry| self.outdated(entry, &asked)),
-            only_absent: held.is_none(),
-            serves,
-            asked,
-        }
-    }
-
-    fn outdated(&self, entry: &Entry, asked: &[Tag]) -> u64 {
-        let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
-        self.ledger.table().outdated(entry.meta.stamp, tags)
+    /// What began before this is of no use: by the tags of who asks, also where nothing is held.
+    fn outdated(&self, wish: &Wish) -> u64 {
+        let stamp = wish.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
+        let own = wish.held.iter().flat_map(|entry| entry.meta.tags.iter());
+        let tags = own.chain(wish.asked.iter().map(Tag::as_bytes));
+        self.ledger.table().outdated(stamp, tags)
     }
 
     /// Sends a claim, at once or after a pause.
@@ -187,7 +196,7 @@ impl Engine {
         let claim = Claim {
             epoch: stamp.epoch.0,
             position: stamp.at.position.0,
-            outdated: wish.outdated,
+            outdated: self.outdated(&wish),
             only_absent: wish.only_absent,
         };
         let engine = self.clone();
@@ -209,10 +218,9 @@ impl Engine {
         let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
         if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
             // Whatever lies there is to be generated anew.
-            let outdated =
-                found.as_ref().map_or(0, |(entry, ..)| self.outdated(entry, &wish.asked));
             let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
-            self.send(Wish { only_absent: false, outdated, serves, ..wish }, Some(0));
+            let held = found.map(|(entry, ..)| entry);
+            self.send(Wish { only_absent: false, held, serves, ..wish }, Some(0));
             return Woken::default();
         }
         let is_cold = wish.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
@@ -233,6 +241,10 @@ impl Engine {
             self.end(wish.address, Ending::Released);
         } else if claimed == Claimed::Taken {
             bump(&self.stats.leases_taken);
+        }
+        if claimed == Claimed::Present {
+            // Others have stored what this process was to generate.
+            self.let_go(&wish.key(), Ending::Released);
         }
         if answered.look_ms.is_some() {
             self.send(wish, answered.look_ms);

@@ -120,12 +120,13 @@ impl Engine {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
         let stale = self.ledger.table().stale(entry.meta.stamp, tags, now);
-        self.marks.lock().hand_out(stale, self.clock.uptime());
+        self.marks.lock().hand_out(entry.hash, stale, self.clock.uptime());
     }
 
-    /// The stamp of a generation that began at `began` of the uptime clock: `stamp`, or less if it read what was stale.
-    pub fn date(&self, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
-        self.marks.lock().date(stamp, began, tags.iter())
+    /// The stamp of a generation of `key` that began at `began` of the uptime clock: `stamp`, or
+    /// less if it read what was stale.
+    pub fn date(&self, key: &KeyRef<'_>, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
+        self.marks.lock().date(key.hash, stamp, began, tags.iter())
     }
 
     /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated
@@ -254,11 +255,10 @@ impl Engine {
         self.let_go(key, Ending::Unset);
     }
 
-    /// Notes that somebody waited for `key` in vain.
+    /// Notes that somebody waited in vain for this process to generate `key`.
     pub fn give_up(&self, key: &KeyRef<'_>) {
         bump(&self.stats.wait_timeouts);
         self.flights.give_up(key.hash, self.clock.now());
-        self.overtake(key);
     }
 
     /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.

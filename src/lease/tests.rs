@@ -12,30 +12,25 @@ fn at(ms: i64) -> Timestamp {
     Timestamp(1_000_000).shifted_us(ms * 1_000)
 }
 
-/// Who was woken, and whether with an entry. It looks whether the lock is free.
+/// Who was woken, and whether with an entry.
 #[derive(Default)]
-struct Seen {
-    leases: Arc<Leases>,
-    woken: parking_lot::Mutex<Vec<(u32, bool)>>,
-}
+struct Seen(Mutex<Vec<(u32, bool)>>);
 
 impl Wake for Seen {
     fn wake(&self, token: u32, news: News) {
-        // Waits for ever if who wakes holds the lock.
-        self.leases.len();
-        self.woken.lock().push((token, matches!(news, News::Brought(_))));
+        self.0.lock().push((token, matches!(news, News::Brought(_))));
     }
 }
 
 struct Fixture {
-    leases: Arc<Leases>,
+    leases: Leases,
     seen: Arc<Seen>,
     waker: Arc<dyn Wake>,
 }
 
 fn fixture() -> Fixture {
     let seen = Arc::new(Seen::default());
-    Fixture { leases: seen.leases.clone(), waker: seen.clone(), seen }
+    Fixture { leases: Leases::default(), waker: seen.clone(), seen }
 }
 
 impl Fixture {
@@ -62,7 +57,7 @@ impl Fixture {
 
     /// The tokens of those woken since the last time.
     fn woken(&self) -> Vec<u32> {
-        mem::take(&mut *self.seen.woken.lock()).into_iter().map(|(token, _)| token).collect()
+        mem::take(&mut *self.seen.0.lock()).into_iter().map(|(token, _)| token).collect()
     }
 }
 
@@ -197,7 +192,7 @@ fn an_entry_that_is_found_goes_to_all_who_wait() {
     let entry = Arc::new(crate::entry::Entry::new(&key, meta(), Box::default()));
     let news = News::Brought(entry);
     let look_ms = f.leases.answer(KEY, at(10), Claimed::Held, COLD, &news).look_ms;
-    assert_eq!((look_ms, f.seen.woken.lock().clone()), (None, vec![(2, true)]));
+    assert_eq!((look_ms, f.seen.0.lock().clone()), (None, vec![(2, true)]));
 }
 
 #[test]
@@ -336,11 +331,20 @@ fn leases_go_on_until_their_generation_ends_and_for_ten_seconds_at_most() {
         assert_eq!(f.leases.renew(at(9_999)), (vec![ADDRESS], vec![]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![held]));
         assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]));
+        let late = (held == COLD).then_some(COLD);
+        assert_eq!(f.leases.land(KEY).1, late, "what is set after all ends that nobody waits");
         assert!(f.leases.is_empty());
     }
     let f = led_here(COLD);
     assert_eq!(f.ask(10_000, 2), Asked::Ask, "the leader is gone");
     assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]), "it is asked anew");
+}
+
+#[test]
+fn what_is_set_after_ten_seconds_after_all_is_told_to_the_store() {
+    let f = led_here(COLD);
+    assert_eq!(f.leases.renew(at(10_000)).1, [COLD]);
+    assert_eq!(f.leases.land(KEY).1, Some(COLD));
 }
 
 #[test]
@@ -378,4 +382,14 @@ fn beyond_the_bound_everybody_generates_until_there_is_room() {
     assert_eq!(f.leases.lead_here(0, at(1)), NOT_FIRST, "what is known stays known");
     assert_eq!(f.leases.ask(key, at(10_000), waker, 1), Asked::Ask);
     assert_eq!(f.leases.len(), 1);
+}
+
+#[test]
+fn who_leads_looks_now_and_then_whether_another_has_stored() {
+    let f = led_here(WARM);
+    let looks = |ms| f.leases.looks(KEY, at(ms));
+    assert_eq!([199, 200, 399, 400].map(looks), [false, true, false, true]);
+    drop(f.leases.land(KEY));
+    assert!(!looks(1_000));
+    assert!(!led_elsewhere().leases.looks(KEY, at(1_000)));
 }

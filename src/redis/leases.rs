@@ -91,10 +91,19 @@ impl Session {
             let pass_ms = match ending {
                 Ending::Released => String::new(),
                 Ending::Stored => "0".to_owned(),
-                Ending::Unset => UNSET_PASS_MS.to_string(),
+                Ending::Unset | Ending::Lapsed => UNSET_PASS_MS.to_string(),
                 Ending::Overrun => OVERRUN_PASS_MS.to_string(),
             };
-            let args = vec![Value::from(session.instance.as_str()), Value::from(pass_ms)];
+            let when = match ending {
+                Ending::Overrun => "led",
+                Ending::Lapsed => "own",
+                Ending::Released | Ending::Stored | Ending::Unset => "always",
+            };
+            let args = vec![
+                Value::from(session.instance.as_str()),
+                Value::from(pass_ms),
+                Value::from(when),
+            ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });
     }

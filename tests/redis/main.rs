@@ -15,6 +15,7 @@
 mod entries;
 mod facts;
 mod faults;
+mod leases;
 mod messages;
 mod peer;
 mod proxy;

@@ -1,7 +1,7 @@
 //! A process as the store sees it: it wants what the test wants, and remembers what it was told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -12,7 +12,7 @@ use tiercel::coherence::event::{
 };
 use tiercel::options::{Options, Shared};
 use tiercel::redis::RedisStore;
-use tiercel::store::{Listener, SharedStore};
+use tiercel::store::{Address, Listener, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
 
 /// Longer than anything may take.
@@ -31,6 +31,10 @@ pub(crate) struct Heard {
     pub(crate) timer: Mutex<Option<Timestamp>>,
     /// Whether it panics at the next event.
     pub(crate) panics: AtomicBool,
+    /// The leases it wants renewed.
+    pub(crate) leases: Mutex<Vec<Address>>,
+    /// How often it was told that there are no leases.
+    pub(crate) leaseless: AtomicU32,
 }
 
 impl Listener for Heard {
@@ -48,6 +52,14 @@ impl Listener for Heard {
         *self.timer.lock()
     }
 
+    fn leases(&self) -> Vec<Address> {
+        self.leases.lock().clone()
+    }
+
+    fn leaseless(&self) {
+        self.leaseless.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -61,6 +73,8 @@ impl Heard {
             clock: Clock::system(),
             timer: Mutex::default(),
             panics: AtomicBool::new(false),
+            leases: Mutex::default(),
+            leaseless: AtomicU32::new(0),
         })
     }
 

@@ -12,6 +12,7 @@ use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
+use crate::leases;
 use crate::peer::{Peer, nothing, resolved, shared_at, wait_until};
 use crate::server;
 use crate::server::{Folder, Server, free_port};
@@ -38,13 +39,14 @@ fn serves(shared: &Shared) {
     assert_eq!(one.load().0, written.rows);
     two.ask(&Command::Ack(written.position));
     assert_eq!(one.look().0, Some(written.position));
-    for nth in 0..20 {
+    for nth in 20..40 {
         one.store.write([nth; 16], 1, false, Box::new(move || Some((vec![nth], 60_000))));
     }
-    for nth in 0..20 {
+    for nth in 20..40 {
         let entry = Ok(Some(Bytes::from(vec![nth])));
         wait_until("an entry", || read_one(&two, [nth; 16]) == entry);
     }
+    leases::are_beside_their_entries(&one, &two);
     two.store.leave();
     assert_eq!(one.look().0, None);
 }
@@ -116,8 +118,10 @@ fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
     let peer = Peer::connected(&shared);
     let known = peer.register();
     let owner = cluster.owner();
-    let channels = cluster.servers[owner].call(&["PUBSUB", "SHARDCHANNELS"]);
-    assert!(channels == "{app}:m0" || channels.starts_with("ERR"), "{channels}");
+    wait_until("a subscription where the table is", || {
+        let channels = cluster.servers[owner].call(&["PUBSUB", "SHARDCHANNELS"]);
+        channels == "{app}:m0" || channels.starts_with("ERR")
+    });
     cluster.servers[owner].kill();
     peer.heard.wait_for(&Event::Disconnected);
     peer.heard.wait_for(&Event::Connected);
@@ -307,6 +311,7 @@ fn encryption_trusts_the_own_authority_and_proves_itself() {
     }
     // Whoever says so trusts anybody.
     shared.server.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
+    shared.namespace = Some("trusting".into());
     serves(&shared);
 }
 

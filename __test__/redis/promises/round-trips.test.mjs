@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../../unit/support.mjs'
-import { newName } from '../instances.mjs'
+import { timed, until } from '../../unit/support.mjs'
+import { arrives, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { start } from '../servers.mjs'
-import { direct } from './support.mjs'
+import { direct, proxied } from './support.mjs'
+import { Lane, PATIENT } from './visits.mjs'
 
 // Round trips: a memory hit 0, a hit in Redis 1, a miss 1, a set 1 that nobody waits for, an
 // invalidation 1 and its acknowledgements, however much is stored. Counted by the server itself.
@@ -130,3 +131,56 @@ test('an invalidation, with few and with many entries stored', async (test) => {
     expect(many[name], name).toBeLessThan(few[name] * 1.5)
   }
 })
+
+/** How long an answer of the server takes: longer than a turn of the test's own machine. */
+const TURN_MS = 200
+
+test.for(Object.keys(kinds))(
+  'who generates is asked in the turn of the get: %s',
+  async (what, test) => {
+    const env = { ...PATIENT, TIERCEL_COMMAND_TIMEOUT_MS: '2000' }
+    const { fleet, proxies } = await proxied(test, 2, { server, env })
+    const [here, there] = fleet
+    const least = { missing: [], held: [], found: [] }
+    proxies[1].delay(TURN_MS, 'down')
+    for (let n = 0; n < 5; n++) {
+      const [held, found, missing] = [new Lane(what), new Lane(what), new Lane(what)]
+      for (const lane of [held, found]) await lane.store(here, 'old')
+      await arrives(held.kind, there, held.key, held.soft)
+      await here.invalidate([...held.tags, ...found.tags], { expire: 600 })
+      for (const [name, lane] of Object.entries({ missing, held, found })) {
+        const { value, ms } = await timed(lane.ask(there))
+        expect(value.isStale || value.body === undefined).toBe(true)
+        least[name].push(ms)
+      }
+    }
+    // A machine that is busy adds to some of them.
+    const turns = Object.entries(least).map(([name, ms]) => [
+      name,
+      Math.floor(Math.min(...ms) / TURN_MS),
+    ])
+    expect(Object.fromEntries(turns)).toEqual({ missing: 1, held: 1, found: 2 })
+  },
+)
+
+test.for(Object.entries(kinds))(
+  'no lease costs a script of its own: %s',
+  async ([, kind], test) => {
+    const { fleet } = await direct(test, server, 2)
+    const [here, there] = fleet
+    const keys = Array.from({ length: 20 }, () => newName('key'))
+    const all = async (call) => {
+      for (const key of keys) await call(key)
+    }
+    // Those of leases look whether nobody need wait, and how long that is so yet.
+    const ofLeases = async (work) => (await counted(work)).pttl ?? 0
+    const idle = () => new Promise((wake) => setTimeout(wake, 300))
+    expect(await ofLeases(() => all((key) => kind.read(here, key)))).toBe(20)
+    expect(await ofLeases(() => all((key) => kind.set(here, key, 'x', ['t'])))).toBe(0)
+    await idle()
+    // Found in the store: asked in the same turn, and not again.
+    expect(await ofLeases(() => all((key) => kind.read(there, key)))).toBe(20)
+    expect(await ofLeases(() => all((key) => kind.read(there, key)))).toBe(0)
+    expect(await ofLeases(() => all((key) => kind.read(here, key)))).toBe(0)
+  },
+)

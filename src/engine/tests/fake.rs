@@ -193,7 +193,7 @@ impl Fixture {
     }
 
     /// Claims with nothing to serve; with `stale`, with that.
-    pub(super) fn claim(&self, name: u16, stale: Option<&Entry>, token: u32) -> Asked {
+    pub(super) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Asked {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };

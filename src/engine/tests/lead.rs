@@ -255,10 +255,10 @@ fn there_is_nothing_to_follow_where_nobody_leads_elsewhere() {
 fn who_waited_in_vain_generates_and_so_do_all() {
     let (store, a) = follower();
     a.engine.clock.advance_us(100_000);
-    a.with_key(Engine::give_up);
+    a.with_key(Engine::overtake);
     assert_eq!((a.got(), store.ended()), (vec![(2, false)], vec![Ending::Overrun]));
     assert_eq!(a.standing(), FIRST);
-    a.with_key(Engine::give_up);
+    a.with_key(Engine::overtake);
     assert_eq!(store.ended(), [], "once");
     assert_eq!(a.engine.stats.lease_timeouts.load(Ordering::Relaxed), 1);
     a.set(1, |meta| meta);
@@ -298,7 +298,7 @@ fn leases_are_renewed_and_those_of_who_is_silent_are_ended() {
     let (store, a) = leader(&PLAIN());
     assert_eq!(a.engine.leases().len(), 1);
     a.engine.clock.advance_us(10_000_000);
-    assert_eq!((a.engine.leases(), store.ended()), (vec![], vec![Ending::Unset]));
+    assert_eq!((a.engine.leases(), store.ended()), (vec![], vec![Ending::Lapsed]));
 }
 
 #[test]
@@ -323,4 +323,31 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
     store.answer_claim(Claimed::Present);
     let (claim, _) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, FIRST));
+}
+
+#[test]
+fn who_gave_up_waiting_leads_no_longer_once_another_has_stored() {
+    let (store, a) = follower();
+    a.with_key(Engine::overtake);
+    assert_eq!(a.standing(), FIRST);
+    instance(&store, &PLAIN()).set(1, |meta| meta);
+    store.carry_out_writes();
+    store.answer_claim(Claimed::Held);
+    assert_eq!(a.standing(), Standing::Unknown);
+}
+
+#[test]
+fn a_lease_from_before_the_tags_of_who_asks_were_invalidated_is_of_no_use() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    let ask = || {
+        let (units, asked) = ([1], vec![Tag::from("a")]);
+        let key = a.engine.hasher().key(Class::Fetch, &units);
+        a.engine.claim(&key, (None, Serves::Nothing), || asked, &a.waker, 1);
+        store.answer_claim(Claimed::Held).0.outdated
+    };
+    assert_eq!(ask(), 0);
+    a.hears_of_one();
+    a.engine.clock.advance_us(3_000_000);
+    assert_eq!(ask(), 60);
 }

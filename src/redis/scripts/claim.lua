@@ -18,8 +18,9 @@ end
 if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
   return 'present'
 end
-local lease = redis.call('GET', KEYS[2])
-if lease then
+-- What is no lease, of whatever type, is replaced by one.
+local lease = redis.pcall('GET', KEYS[2])
+if type(lease) == 'string' then
   local instance, epoch, position = string.match(lease, '^(%x+) (%d+) (%d+)$')
   local is_of_use = epoch == ARGV[2] and tonumber(position) >= tonumber(ARGV[4])
   if instance and instance ~= ARGV[1] and is_of_use then

@@ -7,8 +7,8 @@
 --         2  ms the lease lives from now on
 -- Result  nil
 
-local lease = redis.call('GET', KEYS[2])
-if lease and string.match(lease, '^%x+') == ARGV[1] then
+local lease = redis.pcall('GET', KEYS[2])
+if type(lease) == 'string' and string.match(lease, '^%x+') == ARGV[1] then
   redis.call('PEXPIRE', KEYS[2], ARGV[2])
 end
 return false

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { pause, timed, until } from '../../unit/support.mjs'
+import { arrives } from '../instances.mjs'
+import { proxied } from './support.mjs'
+import { counted, Lane, PATIENT } from './visits.mjs'
+
+// Who waits for another instance does so only as long as they can hear of it.
+
+const KINDS = ['page', 'fetch', 'use cache']
+/** One look under way and the next one that fails; the rest is for the test's own machine. */
+const ANSWERED_MS = 80 + 150 + 250
+
+const FAULTS = Object.entries({
+  'a black hole': ({ proxies }) => {
+    for (const proxy of proxies) proxy.blackHole()
+  },
+  'connections reset and refused': async ({ proxies }) => {
+    await Promise.all(proxies.map((proxy) => proxy.refuse()))
+    for (const proxy of proxies) proxy.reset()
+  },
+  'a server that stands still': ({ server }) => server.pause(),
+})
+
+test.for(FAULTS.flatMap(([name, begin]) => KINDS.map((what) => [what, name, begin])))(
+  'the server goes away while they wait: %s, %s',
+  async ([what, , begin], test) => {
+    const app = await proxied(test, 4, { env: PATIENT })
+    test.onTestFinished(() => app.server.resume())
+    const [leading, ...others] = app.fleet
+    const [lane, held] = [new Lane(what), new Lane(what)]
+    await held.store(leading, 'old')
+    await arrives(held.kind, others[0], held.key, held.soft)
+    expect((await lane.ask(leading)).body).toBe(undefined)
+    const followers = await Promise.all(others.map((one) => lane.visit(one)))
+    const answers = followers.map((one) => one.ask().then(() => performance.now()))
+    await pause(150)
+    expect((await counted(others)).followed).toBe(3)
+
+    await begin(app)
+    const begun = performance.now()
+    for (const at of await Promise.all(answers)) expect(at - begun).toBeLessThan(ANSWERED_MS)
+    for (const { body } of followers) expect(body).toBe(undefined)
+
+    // Then each instance is on its own: one of its gets is told, and nobody waits.
+    await until('it is away', async () => (await others[0].stats()).shared.isAway || undefined)
+    await others[0].invalidate(held.tags, { expire: 600 })
+    const visits = await held.visits([others[0]], 4)
+    expect(visits.map(({ body }) => body)).toEqual(Array(4).fill('old'))
+    expect(visits.filter(({ isStale }) => isStale).length).toBe(1)
+    const { value, ms } = await timed(new Lane(what).ask(others[1]))
+    expect(value.body).toBe(undefined)
+    expect(ms).toBeLessThan(ANSWERED_MS)
+  },
+)

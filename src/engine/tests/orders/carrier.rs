@@ -1,0 +1,203 @@
+//! A server that two processes share, and the thread of each that carries what it wants there.
+
+use std::collections::{HashSet, VecDeque};
+
+use shuttle::rand::{Rng, thread_rng};
+
+use super::super::fake::engine_over;
+use super::*;
+use crate::coherence::event::{Command, Request};
+use crate::store::{
+    Address, Claim, Claimed, Ending, Health, Make, Receive, ReceiveClaim, SharedStore, Unavailable,
+};
+
+/// What is wrong with a server.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fault {
+    None,
+    /// It does not answer every claim.
+    IsAwayAtTimes,
+    /// It gives a lease to all who want it.
+    GivesToAll,
+    /// It takes no lease back.
+    TakesNothingBack,
+}
+
+/// What lies on the server. The lease of each address has its holder.
+#[derive(Default)]
+pub(super) struct Server {
+    entries: HashMap<Address, Vec<u8>>,
+    pub(super) leases: HashMap<Address, usize>,
+    pub(super) passes: HashSet<Address>,
+}
+
+impl Server {
+    /// As the script does, but that nobody dies.
+    fn claim(&mut self, address: Address, claim: Claim, instance: usize) -> Claimed {
+        if self.passes.contains(&address) {
+            return Claimed::Passed(60_000);
+        }
+        if claim.only_absent && self.entries.contains_key(&address) {
+            return Claimed::Present;
+        }
+        let holder = *self.leases.entry(address).or_insert(instance);
+        if holder == instance { Claimed::Taken } else { Claimed::Held }
+    }
+
+    fn end(&mut self, address: Address, ending: Ending, instance: usize) {
+        let holder = self.leases.get(&address).copied();
+        let is_own = holder == Some(instance);
+        if is_own {
+            self.leases.remove(&address);
+        }
+        let is_passed = match ending {
+            Ending::Stored => false,
+            Ending::Unset => true,
+            Ending::Overrun if holder.is_some() => true,
+            Ending::Lapsed if is_own && !self.entries.contains_key(&address) => true,
+            Ending::Released | Ending::Overrun | Ending::Lapsed => return,
+        };
+        if is_passed {
+            self.passes.insert(address);
+        } else {
+            self.passes.remove(&address);
+        }
+    }
+}
+
+enum Job {
+    Claim { address: Address, claim: Claim, is_later: bool, receive: ReceiveClaim },
+    End(Address, Ending),
+    Write { address: Address, ends: bool, make: Make },
+}
+
+/// What one process wants carried out, one after the other.
+pub(super) struct Carrier {
+    instance: usize,
+    fault: Fault,
+    server: Arc<Mutex<Server>>,
+    jobs: Turns<VecDeque<Job>>,
+    is_over: Turns<bool>,
+    added: Condvar,
+}
+
+/// A process: its engine, and its carrier.
+pub(super) struct Process {
+    pub(super) engine: Arc<Engine>,
+    pub(super) carrier: Arc<Carrier>,
+}
+
+impl Process {
+    pub(super) fn new(instance: usize, server: &Arc<Mutex<Server>>, fault: Fault) -> Self {
+        let carrier = Arc::new(Carrier {
+            instance,
+            fault,
+            server: server.clone(),
+            jobs: Turns::default(),
+            is_over: Turns::default(),
+            added: Condvar::new(),
+        });
+        let engine = engine_over(carrier.clone(), &serde_json::json!({ "memoryMb": 1 }));
+        Self { engine, carrier }
+    }
+}
+
+impl Carrier {
+    fn add(&self, job: Job) {
+        self.jobs.lock().unwrap().push_back(job);
+        self.added.notify_all();
+    }
+
+    /// Carries out what there is.
+    pub(super) fn work_off(&self) {
+        while let Some(job) = { self.jobs.lock().unwrap().pop_front() } {
+            self.carry_out(job);
+        }
+    }
+
+    /// Carries out what comes, until it is over and nothing is left.
+    pub(super) fn work(&self) {
+        loop {
+            self.work_off();
+            let jobs = self.jobs.lock().unwrap();
+            if jobs.is_empty() {
+                if *self.is_over.lock().unwrap() {
+                    return;
+                }
+                drop(self.added.wait(jobs).unwrap());
+            }
+        }
+    }
+
+    pub(super) fn end(&self) {
+        *self.is_over.lock().unwrap() = true;
+        // Not between the look at that and the wait for more.
+        drop(self.jobs.lock().unwrap());
+        self.added.notify_all();
+    }
+
+    fn carry_out(&self, job: Job) {
+        match job {
+            Job::Claim { address, claim, is_later, receive } => {
+                if is_later {
+                    yield_now();
+                }
+                if self.fault == Fault::IsAwayAtTimes && thread_rng().gen_bool(0.3) {
+                    return drop(receive(Claimed::Unavailable, Err(Unavailable)));
+                }
+                let claimed = self.server.lock().claim(address, claim, self.instance);
+                let is_given = self.fault == Fault::GivesToAll && claimed == Claimed::Held;
+                let claimed = if is_given { Claimed::Taken } else { claimed };
+                yield_now();
+                let found = self.server.lock().entries.get(&address).cloned();
+                drop(receive(claimed, Ok(found.map(Into::into))));
+            }
+            Job::End(address, ending) => {
+                if self.fault != Fault::TakesNothingBack {
+                    self.server.lock().end(address, ending, self.instance);
+                }
+            }
+            Job::Write { address, ends, make } => {
+                if let Some((bytes, _)) = make() {
+                    self.server.lock().entries.insert(address, bytes);
+                }
+                yield_now();
+                if ends {
+                    self.carry_out(Job::End(address, Ending::Stored));
+                }
+            }
+        }
+    }
+}
+
+impl SharedStore for Carrier {
+    fn read(&self, _: Address, _: Receive) {
+        unimplemented!("every get claims");
+    }
+
+    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+        self.add(Job::Claim { address, claim, is_later: pause_ms.is_some(), receive });
+    }
+
+    fn end(&self, address: Address, ending: Ending) {
+        self.add(Job::End(address, ending));
+    }
+
+    fn flush(&self) {}
+
+    fn write(&self, address: Address, _: usize, ends: bool, make: Make) {
+        self.add(Job::Write { address, ends, make });
+    }
+
+    fn drain(&self, _: Box<dyn FnOnce() + Send>) {}
+
+    fn exchange(&self, _: Vec<(Request, Command)>) {}
+
+    fn leave(&self) {}
+
+    fn forget_writes(&self) {}
+
+    fn health(&self) -> Health {
+        Health::default()
+    }
+}

@@ -1,0 +1,342 @@
+//! What the scripts of leases promise.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::sleep;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tiercel::store::{Address, Claim, Claimed, Ending, SharedStore, Unavailable, Woken};
+
+use crate::entries::read_one;
+use crate::peer::{PATIENCE, Peer, shared, shared_at, wait_until};
+use crate::server;
+use crate::server::Server;
+
+const ADDRESS: Address = [7; 16];
+/// A claim of who has nothing, and knows of position 50.
+const ABSENT: Claim = Claim { epoch: 7, position: 50, outdated: 0, only_absent: true };
+/// The same of who has something stale.
+const STALE: Claim = Claim { only_absent: false, ..ABSENT };
+
+type Answer = (Claimed, Result<Option<Bytes>, Unavailable>);
+
+fn name(kind: &str) -> String {
+    format!("app:{{{}}}{kind}", "07".repeat(16))
+}
+
+fn claims(peer: &Peer, claim: Claim) -> Receiver<Answer> {
+    let (answer, answers) = channel();
+    let receive = move |claimed, found| {
+        let _ = answer.send((claimed, found));
+        Woken::default()
+    };
+    peer.store.claim(ADDRESS, claim, None, Box::new(receive));
+    answers
+}
+
+/// Claims until there is an answer: on a busy machine it may be late.
+pub(crate) fn claim(peer: &Peer, claim: Claim) -> Claimed {
+    let once = || {
+        let answers = claims(peer, claim);
+        peer.store.flush();
+        answers.recv_timeout(PATIENCE).unwrap()
+    };
+    let answered = (0..20).map(|_| once()).find(|(claimed, _)| *claimed != Claimed::Unavailable);
+    answered.expect("no answer").0
+}
+
+fn end(peer: &Peer, ending: Ending) {
+    peer.store.end(ADDRESS, ending);
+}
+
+/// Stores an entry; the lease ends with it.
+pub(crate) fn write(peer: &Peer) {
+    peer.store.write(ADDRESS, 1, true, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+}
+
+fn two(server: &Server) -> [Peer; 2] {
+    [(); 2].map(|()| Peer::connected(&shared(server.port)))
+}
+
+fn life_ms(server: &Server, kind: &str) -> i64 {
+    server.call(&["PTTL", &name(kind)]).parse().unwrap()
+}
+
+#[test]
+fn of_many_who_claim_at_once_one_gets_the_lease() {
+    let server = server!();
+    let peers = [(); 6].map(|()| Peer::connected(&shared(server.port)));
+    for round in 0..5 {
+        let answers: Vec<_> = peers.iter().map(|peer| claims(peer, ABSENT)).collect();
+        for peer in &peers {
+            peer.store.flush();
+        }
+        let answers: Vec<_> =
+            answers.iter().map(|answer| answer.recv_timeout(PATIENCE).unwrap().0).collect();
+        let taken = answers.iter().filter(|claimed| **claimed == Claimed::Taken).count();
+        let held = answers.iter().filter(|claimed| **claimed == Claimed::Held).count();
+        let late = answers.iter().filter(|claimed| **claimed == Claimed::Unavailable).count();
+        assert!(taken + held + late == 6 && taken <= 1 && late < 6, "{round}: {answers:?}");
+        assert!(taken == 1 || late > 0, "{round}: {answers:?}");
+        for peer in &peers {
+            end(peer, Ending::Released);
+        }
+        wait_until("the end", || life_ms(&server, ":l") == -2);
+    }
+}
+
+#[test]
+fn a_lease_names_its_holder_and_what_it_knew_and_ends_by_itself() {
+    let server = server!();
+    let [one, two] = two(&server);
+    let huge = Claim { epoch: u64::MAX, position: (1 << 52) - 1, ..ABSENT };
+    assert_eq!((claim(&one, huge), claim(&two, huge)), (Claimed::Taken, Claimed::Held));
+    let lease = server.call(&["GET", &name(":l")]);
+    let (instance, rest) = lease.split_once(' ').unwrap();
+    assert!(instance.len() == 16 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(rest, "18446744073709551615 4503599627370495");
+    let life_ms = life_ms(&server, ":l");
+    assert!((1..=3_000).contains(&life_ms), "{life_ms}");
+    server.call(&["PEXPIRE", &name(":l"), "1"]);
+    wait_until("the lease", || claim(&two, huge) == Claimed::Taken);
+}
+
+#[test]
+fn what_is_there_is_not_claimed_by_who_has_nothing() {
+    let server = server!();
+    let [one, two] = two(&server);
+    write(&one);
+    wait_until("the entry", || read_one(&two, ADDRESS) == Ok(Some("entry".into())));
+    assert_eq!(claim(&two, ABSENT), Claimed::Present);
+    assert_eq!(life_ms(&server, ":l"), -2);
+    let answers = claims(&two, ABSENT);
+    two.store.flush();
+    let found = answers.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(found, (Claimed::Present, Ok(Some("entry".into()))), "it comes with the answer");
+    assert_eq!((claim(&one, STALE), claim(&two, STALE)), (Claimed::Taken, Claimed::Held));
+    assert_eq!(claim(&two, ABSENT), Claimed::Present, "whoever generates");
+}
+
+#[test]
+fn a_lease_that_brings_what_is_outdated_is_taken_over() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    let knowing = |outdated| Claim { position: 60, outdated, ..STALE };
+    assert_eq!([49, 50].map(|at| claim(&two, knowing(at))), [Claimed::Held; 2]);
+    assert_eq!(claim(&two, knowing(51)), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), Claimed::Held, "it is the lease of the other now");
+    assert_eq!(claim(&one, knowing(60)), Claimed::Held, "which is from no earlier");
+}
+
+#[test]
+fn a_lease_of_another_history_is_taken_over() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&two, Claim { epoch: 8, position: 1, ..ABSENT }), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+}
+
+#[test]
+fn its_holder_may_claim_again() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!((claim(&one, ABSENT), claim(&one, STALE)), (Claimed::Taken, Claimed::Taken));
+    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+}
+
+#[test]
+fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
+    let server = server!();
+    let [one, two] = two(&server);
+    for (ending, most_ms) in [(Ending::Unset, 60_000), (Ending::Overrun, 10_000)] {
+        assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+        end(&one, ending);
+        wait_until("the pass", || life_ms(&server, ":p") > 0);
+        for peer in [&one, &two] {
+            let Claimed::Passed(left_ms) = claim(peer, STALE) else { panic!("it is not passed") };
+            assert!((1..=most_ms).contains(&left_ms), "{left_ms}");
+        }
+        assert_eq!(life_ms(&server, ":l"), -2);
+        write(&two);
+        wait_until("the end", || life_ms(&server, ":p") == -2);
+        assert_eq!(claim(&two, ABSENT), Claimed::Present);
+        server.call(&["DEL", &name("")]);
+    }
+}
+
+#[test]
+fn who_waited_too_long_passes_a_key_only_if_somebody_still_generates_it() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&one, Ending::Released);
+    wait_until("the end", || life_ms(&server, ":l") == -2);
+    end(&two, Ending::Overrun);
+    // Ends of one instance come in their order.
+    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
+    end(&one, Ending::Overrun);
+    wait_until("the pass", || life_ms(&server, ":p") > 0);
+}
+
+#[test]
+fn a_lease_that_is_released_leaves_a_pass_as_it_was() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&two, Ending::Unset);
+    wait_until("the pass", || life_ms(&server, ":p") > 0);
+    end(&one, Ending::Released);
+    wait_until("the end", || life_ms(&server, ":l") == -2);
+    assert!(life_ms(&server, ":p") > 0);
+}
+
+#[test]
+fn a_lease_ends_by_the_word_of_its_holder_alone() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&two, Ending::Released);
+    // Both go the same way, one after the other.
+    assert_eq!((claim(&two, ABSENT), claim(&one, ABSENT)), (Claimed::Held, Claimed::Taken));
+    write(&two);
+    wait_until("the entry", || read_one(&two, ADDRESS) == Ok(Some("entry".into())));
+    assert_eq!(claim(&two, STALE), Claimed::Held);
+    end(&one, Ending::Released);
+    wait_until("the end", || claim(&two, STALE) == Claimed::Taken);
+}
+
+#[test]
+fn a_lease_ends_after_the_write_and_not_before() {
+    let server = server!();
+    let [one, two] = two(&server);
+    for _ in 0..20 {
+        assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+        write(&one);
+        wait_until("the entry", || match claim(&two, ABSENT) {
+            Claimed::Held => false,
+            Claimed::Present => true,
+            other => panic!("{other:?}"),
+        });
+        wait_until("the lease", || claim(&two, STALE) == Claimed::Taken);
+        end(&two, Ending::Released);
+        wait_until("the end", || life_ms(&server, ":l") == -2);
+        server.call(&["DEL", &name("")]);
+    }
+}
+
+#[test]
+fn a_write_that_is_not_to_be_stored_any_more_gives_the_lease_back() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    one.store.write(ADDRESS, 1, true, Box::new(|| None));
+    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
+}
+
+#[test]
+fn a_lease_lives_as_long_as_its_holder_renews_it() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    *one.heard.leases.lock() = vec![ADDRESS];
+    // Who says so of a lease of somebody else does not renew it.
+    *two.heard.leases.lock() = vec![ADDRESS];
+    sleep(Duration::from_millis(3_500));
+    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+    one.heard.leases.lock().clear();
+    sleep(Duration::from_millis(1_200));
+    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
+}
+
+#[test]
+fn what_somebody_else_left_in_its_place_is_no_lease() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    let huge = "9".repeat(4 << 20);
+    let leases = [
+        "",
+        "of somebody else",
+        "0123 7",
+        "0123 7 50 9",
+        "xyz 7 50",
+        "0123 7 5e1",
+        "0123 -7 50",
+        "0123 7 -50",
+        huge.as_str(),
+    ];
+    for lease in leases {
+        server.call(&["SET", &name(":l"), lease]);
+        assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "{lease:.20}");
+        assert!(life_ms(&server, ":l") > 0, "and it is a lease again");
+    }
+    server.call_bytes(&[b"SET", name(":l").as_bytes(), b"\xff\0 7 50"]);
+    assert_eq!(claim(&peer, ABSENT), Claimed::Taken);
+}
+
+#[test]
+fn what_is_no_string_is_no_lease() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    for ending in [Ending::Released, Ending::Stored, Ending::Unset] {
+        server.call(&["DEL", &name(":l"), &name(":p")]);
+        server.call(&["LPUSH", &name(":l"), "of somebody else"]);
+        end(&peer, ending);
+        *peer.heard.leases.lock() = vec![ADDRESS];
+        if ending == Ending::Unset {
+            wait_until("the pass", || life_ms(&server, ":p") > 0);
+            server.call(&["DEL", &name(":p")]);
+        }
+        assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "{ending:?}");
+    }
+    server.call(&["HSET", &name(":p"), "of", "somebody else"]);
+    assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "a pass that never ends is none");
+    end(&peer, Ending::Stored);
+    wait_until("the end", || life_ms(&server, ":p") == -2);
+}
+
+#[test]
+fn who_may_not_have_leases_is_told_once_and_all_else_works() {
+    let server = server!();
+    for denied in ["-pttl", "-del"] {
+        server.call(&["ACL", "SETUSER", "app", "reset", "on", ">pw", "~*", "&*", "+@all", denied]);
+        let peer =
+            Peer::connected(&shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port)));
+        let once = || {
+            let answers = claims(&peer, ABSENT);
+            peer.store.flush();
+            answers.recv_timeout(PATIENCE).unwrap()
+        };
+        let first = once().0;
+        assert!(first == Claimed::Unavailable || denied == "-del");
+        end(&peer, Ending::Released);
+        wait_until("the word", || peer.heard.leaseless.load(Ordering::SeqCst) > 0);
+        assert_eq!([once().0, once().0], [Claimed::Unavailable; 2]);
+        write(&peer);
+        wait_until("the entry", || read_one(&peer, ADDRESS) == Ok(Some("entry".into())));
+        assert_eq!(once(), (Claimed::Unavailable, Ok(Some("entry".into()))));
+        let known = peer.register();
+        assert_eq!(peer.hard("a").previous, known.applied);
+        assert_eq!(peer.heard.leaseless.load(Ordering::SeqCst), 1, "{denied}");
+        assert!(!peer.store.health().is_broken);
+        server.call(&["DEL", &name(""), &name(":l")]);
+    }
+}
+
+/// Leases where servers have a part of the keys each: entry, lease and pass lie on one.
+pub(crate) fn are_beside_their_entries(one: &Peer, two: &Peer) {
+    assert_eq!((claim(one, ABSENT), claim(two, ABSENT)), (Claimed::Taken, Claimed::Held));
+    end(one, Ending::Unset);
+    wait_until("the pass", || matches!(claim(two, ABSENT), Claimed::Passed(_)));
+    write(one);
+    wait_until("the entry", || claim(two, ABSENT) == Claimed::Present);
+    assert_eq!((claim(two, STALE), claim(one, STALE)), (Claimed::Taken, Claimed::Held));
+    end(two, Ending::Released);
+    wait_until("the lease", || claim(one, STALE) == Claimed::Taken);
+    // Nothing is left for whoever comes next.
+    one.store.write(ADDRESS, 1, true, Box::new(|| Some((b"short".to_vec(), 1))));
+    wait_until("the end", || claim(two, ABSENT) == Claimed::Taken);
+    end(two, Ending::Released);
+}
