@@ -7,6 +7,7 @@ const { ready } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
 const readiness = require('./ready.js')
+const shells = require('./shells.js')
 const { Starts } = require('./starts.js')
 const plural = require('./use-cache.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
@@ -29,7 +30,7 @@ const {
 const { FALLBACK, PPR, LOCAL, ASIDE, SHIFT, now, outlast } = at
 
 const { flagsOf } = plural
-const { IMAGE } = KINDS
+const { IMAGE, PAGES } = KINDS
 const NEXT_VERSION = next.version()
 const IS_BUILDING = next.isBuilding()
 const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
@@ -76,7 +77,7 @@ class TiercelHandler {
   get(key, ctx) {
     const hot = ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
-    const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind
+    const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind && !shells.isShell(ctx)
     if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
     return this.#find(key, ctx)
   }
@@ -99,6 +100,7 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
+    if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page))
     let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
     if (ctx.isRoutePPREnabled) flags |= PPR
     if (this.#isOnDemand) flags |= ASIDE
@@ -124,6 +126,7 @@ class TiercelHandler {
     const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
+      if (kind === PAGES) shells.miss(this.#headers, key)
       this.#begins(kind, key, revision)
       return null
     }

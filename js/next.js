@@ -190,12 +190,13 @@ function isWaitedFor() {
 }
 
 /**
- * Whether a request is a prefetch of the client-side router. Served something stale, it does not
- * make Next.js generate.
+ * Whether a request is a prefetch, of a client-side router or a browser. Served something stale, it
+ * does not make Next.js generate: `isPrefetch` of `handleResponse` in `route-module.js`, 16.0 to 16.4.
  * @param {any} headers
  */
 function isPrefetch(headers) {
   if (typeof headers !== 'object' || headers === null) return false
+  if (headers.purpose === 'prefetch') return true
   return PREFETCH_HEADERS.some((name) => headers[name] !== undefined)
 }
 

@@ -155,10 +155,11 @@ impl Entry {
         if age > self.fresh_us { Verdict::Stale } else { Verdict::Fresh }
     }
 
-    /// Whether its end is so near that it is generated anew if many ask for it.
+    /// Whether its end is so near that it is generated anew if many ask for it. The clock is read only
+    /// where that is wanted.
     #[inline]
-    pub fn is_ahead(&self, now: Timestamp) -> bool {
-        self.ahead_us != NEVER && now.since_us(self.meta.created) > self.ahead_us
+    pub fn is_ahead(&self, now: impl FnOnce() -> Timestamp) -> bool {
+        self.ahead_us != NEVER && now().since_us(self.meta.created) > self.ahead_us
     }
 
     /// Notes that it was asked for when its end is near. True if that is the time to generate it

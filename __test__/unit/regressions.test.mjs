@@ -62,3 +62,25 @@ test('build output that memory had no room for does not outlive a newer page', a
   const { answer } = await inChild(outgrown, { given: { dir } })
   expect(answer).toEqual([1_500_000, 1_500_000, 'new'])
 })
+
+/** A fetch, stored with a second, is stale; who asks first is content with an hour. */
+async function apart({ index }) {
+  const Tiercel = require(index)
+  const data = { headers: {}, body: 'x', status: 200, url: '' }
+  await new Tiercel().set('key', { kind: 'FETCH', data, revalidate: 1 }, { fetchCache: true })
+  await new Promise((wake) => setTimeout(wake, 1_200))
+  const answers = []
+  for (const revalidate of [3_600, 1]) {
+    const ctx = { kind: 'FETCH', revalidate, tags: [], softTags: [] }
+    const { lastModified } = await new Tiercel().get('key', ctx)
+    // As `IncrementalCache.get` has it.
+    const age = (performance.timeOrigin + performance.now() - lastModified) / 1_000
+    answers.push(age > revalidate)
+  }
+  return answers
+}
+
+test('who is to generate a fetch does so, for however long it would keep it', async () => {
+  const { answer } = await inChild(apart)
+  expect(answer).toEqual([true, false])
+})

@@ -46,7 +46,7 @@ fn judged(engine: &Engine, state: &State, handle: u64) -> Mark {
         return Mark::Stale;
     };
     let (Verdict::Fresh, until) = engine.judge_own(entry) else { return Mark::Stale };
-    if entry.is_ahead(engine.clock.now_coarse()) {
+    if entry.is_ahead(|| engine.clock.now_coarse()) {
         return Mark::Stale;
     }
     engine.stats.count(kind_of(entry), Answer::MemoryFresh);

@@ -93,7 +93,7 @@ impl Get<'_> {
     fn answer(&self) -> sys::napi_value {
         match self.engine.get(&self.key, || self.asked_tags()) {
             Found::Entry(entry, Verdict::Fresh, _) if self.kind.accepts(entry.meta.format) => {
-                if entry.is_ahead(self.engine.clock.now_coarse()) {
+                if entry.is_ahead(|| self.engine.clock.now_coarse()) {
                     return self.ahead(&entry);
                 }
                 self.fresh(&entry)
@@ -187,7 +187,10 @@ impl Get<'_> {
     /// Whether Next.js sees by itself that an entry is stale or gone: by its age, if that is what it
     /// was told. Anything else it must be told.
     fn sees(&self, entry: &Entry, reason: &Reason) -> bool {
-        *reason == Reason::Age && entry.looks_stale(self.engine.clock.now())
+        // Of a fetch it counts the time of who asks, which may be longer. That is for them to say, but
+        // not if they alone are to generate it for all.
+        let is_led = self.kind == ValueKind::Fetch && self.flags & (flag::ASIDE | flag::KEPT) == 0;
+        *reason == Reason::Age && !is_led && entry.looks_stale(self.engine.clock.now())
     }
 
     fn signal(&self, entry: &Entry, verdict: Verdict, reason: &Reason) -> Signal {

@@ -258,7 +258,7 @@ impl Engine {
         let entry = Arc::new(self.decoded(tier, &key, &wish.address, bytes)?);
         let (verdict, _) = self.judge(&entry, self.ledger.revision(), || wish.asked.clone());
         // What was asked for is one that lives longer.
-        let is_old = wish.serves == Serves::Fresh && entry.is_ahead(self.clock.now());
+        let is_old = wish.serves == Serves::Fresh && entry.is_ahead(|| self.clock.now());
         let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };
         let is_held = self.fill(&key, &entry);
         Some((entry, verdict, is_held))
