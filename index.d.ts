@@ -96,8 +96,8 @@ declare namespace TiercelHandler {
      */
     hotMb?: number
     /**
-     * How long one get of a `fetch` waits for the same fetch under way, here or in another process,
-     * in ms; 0 = not at all.
+     * How long a get of a `fetch` waits for the same fetch under way in another process, and then
+     * once more for it in this one, in ms; 0 = not at all. Both end with `waitMs`, if that is longer.
      * @default 1200, or `TIERCEL_FETCH_WAIT_MS`; at most 2200
      */
     fetchWaitMs?: number

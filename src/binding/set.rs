@@ -28,7 +28,8 @@ const INVALIDATION_WAIT_MS: u32 = 2_400;
 
 /// `put(kindAndFlags, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
 /// interface. `began` is the revision at which its generation began, that and when, in ms of Next's
-/// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The result is whether it is held.
+/// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The
+/// result is whether it is held.
 pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     raw::call::<7>(env, info, |call| {
         let [kind, key, began, tags, revalidate, expire, parts] = call.args;
