@@ -20,13 +20,14 @@ pub use self::told::{Answered, Asked, Following, Held, Standing};
 
 /// A leader that has not stored after this long has ended without: 10 s.
 const LONGEST_US: u64 = 10_000_000;
-/// How long nobody need wait for anybody after that: 60 s.
-const LAPSED_US: i64 = 60_000_000;
 /// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
 const BELIEVED_US: u64 = 200_000;
 /// How long the same holds for who has asked: 2.2 s, the longest of all waits. A thread of JavaScript
 /// with a hundred requests at once comes back late to what it has asked, and would generate.
 const ANSWERED_US: u64 = 2_200_000;
+/// How long nobody need wait for anybody after a generation that ended without: 60 s, as the store
+/// has it.
+const PASSED_US: u64 = 60_000_000;
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
 const MOST_DOUBLINGS: u32 = 3;
@@ -245,10 +246,13 @@ impl Leases {
                 return true;
             }
             ended.push(held);
-            // What is stored after all ends that.
-            let Held { address, is_cold } = held;
-            let until = now.shifted_us(LAPSED_US);
-            known.state = if is_cold { State::Anybody { address, until } } else { State::Unknown };
+            // What is set after all ends that nobody need wait.
+            known.state = match held {
+                Held { is_cold: true, address: address @ Some(_) } => {
+                    State::Anybody { address, until: now.shifted_us(PASSED_US as i64) }
+                }
+                _ => State::Unknown,
+            };
             known.is_of_use(now)
         });
         (renewed, ended)

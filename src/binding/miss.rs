@@ -58,7 +58,11 @@ impl Get<'_> {
     #[cold]
     pub(super) fn further(&self, found: Found) -> sys::napi_value {
         if self.is_late() {
-            self.engine.give_up(&self.key);
+            if self.has(flag::FOLLOWED) {
+                self.engine.overtake(&self.key);
+            } else {
+                self.engine.give_up(&self.key);
+            }
         }
         let found = match found {
             Found::Entry(entry, verdict, reason) => Some((entry, verdict, reason)),
@@ -255,7 +259,9 @@ impl Get<'_> {
         let wait_ms = self.wait_ms();
         let waits = self.kind == ValueKind::UseCache
             || self.kind == ValueKind::Fetch && !process::building();
-        if !waits || wait_ms == 0 || self.has(flag::JOINED) || self.is_late() {
+        // Of those who waited for another process in vain one generates, and not all.
+        let has_given_up = self.is_late() && !self.has(flag::FOLLOWED);
+        if !waits || wait_ms == 0 || self.has(flag::JOINED) || has_given_up {
             return self.miss(why);
         }
         let token = self.state.token();
@@ -302,15 +308,27 @@ impl Get<'_> {
         self.state.shared.clone()
     }
 
+    /// The flags to ask with after a wait.
+    fn flags_after(&self, stage: u32) -> u32 {
+        let mut kept = self.flags & !(flag::LATE | flag::GENERATION);
+        if stage & (flag::JOINED | flag::FOLLOWED) != 0 {
+            // The last of them counts.
+            kept &= !(flag::JOINED | flag::FOLLOWED);
+        }
+        if stage & flag::READ != 0 {
+            // It says how many claims there were, and what was known before is looked at anew.
+            kept = (kept % flag::CLAIM) & !flag::FOLLOWED;
+        }
+        let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
+        kept | stage | waits_for
+    }
+
     /// The answer to who has to wait, and then asks again with the flags in the mailbox.
     fn waiting(&self, token: u32, wait_ms: u32, stage: u32) -> sys::napi_value {
-        let kept = self.flags & !(flag::LATE | flag::GENERATION);
-        let kept =
-            if stage & flag::READ == 0 { kept } else { (kept % flag::CLAIM) & !flag::FOLLOWED };
-        let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
-        self.state.leave(Slot::Mark, f64::from(kept | stage | waits_for));
+        self.state.leave(Slot::Mark, f64::from(self.flags_after(stage)));
         self.state.leave(Slot::Detail, f64::from(wait_ms));
-        self.state.leave(Slot::Handle, f64::from(self.wait_ms().max(LEAST_BUDGET_MS)));
+        let budget_ms = self.wait_ms().max(self.engine.options.wait_ms).max(LEAST_BUDGET_MS);
+        self.state.leave(Slot::Handle, f64::from(budget_ms));
         raw::small(self.env, token)
     }
 

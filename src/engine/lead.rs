@@ -135,8 +135,9 @@ impl Engine {
         self.leases.looks(key.hash, self.clock.now())
     }
 
-    /// Somebody waited for another process in vain.
-    pub(super) fn overtake(&self, key: &KeyRef<'_>) {
+    /// Notes that somebody waited in vain for another process to generate `key`: this one does.
+    pub fn overtake(&self, key: &KeyRef<'_>) {
+        bump(&self.stats.wait_timeouts);
         let Some(address) = self.place(key) else { return };
         let held = Held { address: Some(address), is_cold: true };
         let woken = self.leases.overtake(key.hash, self.clock.now(), held);

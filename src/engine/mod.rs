@@ -255,11 +255,10 @@ impl Engine {
         self.let_go(key, Ending::Unset);
     }
 
-    /// Notes that somebody waited for `key` in vain.
+    /// Notes that somebody waited in vain for this process to generate `key`.
     pub fn give_up(&self, key: &KeyRef<'_>) {
         bump(&self.stats.wait_timeouts);
         self.flights.give_up(key.hash, self.clock.now());
-        self.overtake(key);
     }
 
     /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.

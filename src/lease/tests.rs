@@ -341,6 +341,13 @@ fn leases_go_on_until_their_generation_ends_and_for_ten_seconds_at_most() {
 }
 
 #[test]
+fn what_is_set_after_ten_seconds_after_all_is_told_to_the_store() {
+    let f = led_here(COLD);
+    assert_eq!(f.leases.renew(at(10_000)).1, [COLD]);
+    assert_eq!(f.leases.land(KEY).1, Some(COLD));
+}
+
+#[test]
 fn only_what_the_store_knows_is_renewed() {
     let f = fixture();
     f.leases.lead_here(KEY, at(0));

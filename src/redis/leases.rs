@@ -94,15 +94,15 @@ impl Session {
                 Ending::Unset | Ending::Lapsed => UNSET_PASS_MS.to_string(),
                 Ending::Overrun => OVERRUN_PASS_MS.to_string(),
             };
-            let only_if = match ending {
-                Ending::Overrun => "held",
+            let when = match ending {
+                Ending::Overrun => "led",
                 Ending::Lapsed => "own",
-                Ending::Released | Ending::Stored | Ending::Unset => "",
+                Ending::Released | Ending::Stored | Ending::Unset => "always",
             };
             let args = vec![
                 Value::from(session.instance.as_str()),
                 Value::from(pass_ms),
-                Value::from(only_if),
+                Value::from(when),
             ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });

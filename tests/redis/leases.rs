@@ -107,7 +107,8 @@ fn what_is_there_is_not_claimed_by_who_has_nothing() {
     let server = server!();
     let [one, two] = two(&server);
     write(&one);
-    wait_until("the entry", || claim(&two, ABSENT) == Claimed::Present);
+    wait_until("the entry", || read_one(&two, ADDRESS) == Ok(Some("entry".into())));
+    assert_eq!(claim(&two, ABSENT), Claimed::Present);
     assert_eq!(life_ms(&server, ":l"), -2);
     let answers = claims(&two, ABSENT);
     two.store.flush();
@@ -164,6 +165,20 @@ fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
         assert_eq!(claim(&two, ABSENT), Claimed::Present);
         server.call(&["DEL", &name("")]);
     }
+}
+
+#[test]
+fn who_waited_too_long_passes_a_key_only_if_somebody_still_generates_it() {
+    let server = server!();
+    let [one, two] = two(&server);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&one, Ending::Released);
+    wait_until("the end", || life_ms(&server, ":l") == -2);
+    end(&two, Ending::Overrun);
+    // Ends of one instance come in their order.
+    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
+    end(&one, Ending::Overrun);
+    wait_until("the pass", || life_ms(&server, ":p") > 0);
 }
 
 #[test]
@@ -320,4 +335,8 @@ pub(crate) fn are_beside_their_entries(one: &Peer, two: &Peer) {
     assert_eq!((claim(two, STALE), claim(one, STALE)), (Claimed::Taken, Claimed::Held));
     end(two, Ending::Released);
     wait_until("the lease", || claim(one, STALE) == Claimed::Taken);
+    // Nothing is left for whoever comes next.
+    one.store.write(ADDRESS, 1, true, Box::new(|| Some((b"short".to_vec(), 1))));
+    wait_until("the end", || claim(two, ABSENT) == Claimed::Taken);
+    end(two, Ending::Released);
 }

@@ -255,10 +255,10 @@ fn there_is_nothing_to_follow_where_nobody_leads_elsewhere() {
 fn who_waited_in_vain_generates_and_so_do_all() {
     let (store, a) = follower();
     a.engine.clock.advance_us(100_000);
-    a.with_key(Engine::give_up);
+    a.with_key(Engine::overtake);
     assert_eq!((a.got(), store.ended()), (vec![(2, false)], vec![Ending::Overrun]));
     assert_eq!(a.standing(), FIRST);
-    a.with_key(Engine::give_up);
+    a.with_key(Engine::overtake);
     assert_eq!(store.ended(), [], "once");
     assert_eq!(a.engine.stats.lease_timeouts.load(Ordering::Relaxed), 1);
     a.set(1, |meta| meta);
@@ -328,7 +328,7 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
 #[test]
 fn who_gave_up_waiting_leads_no_longer_once_another_has_stored() {
     let (store, a) = follower();
-    a.with_key(Engine::give_up);
+    a.with_key(Engine::overtake);
     assert_eq!(a.standing(), FIRST);
     instance(&store, &PLAIN()).set(1, |meta| meta);
     store.carry_out_writes();

@@ -45,15 +45,22 @@ impl Server {
     }
 
     fn end(&mut self, address: Address, ending: Ending, instance: usize) {
-        let is_own = self.leases.get(&address) == Some(&instance);
+        let holder = self.leases.get(&address).copied();
+        let is_own = holder == Some(instance);
         if is_own {
             self.leases.remove(&address);
         }
-        match ending {
-            Ending::Lapsed if !is_own || self.entries.contains_key(&address) => {}
-            Ending::Released => {}
-            Ending::Stored => drop(self.passes.remove(&address)),
-            Ending::Unset | Ending::Lapsed | Ending::Overrun => drop(self.passes.insert(address)),
+        let is_passed = match ending {
+            Ending::Stored => false,
+            Ending::Unset => true,
+            Ending::Overrun if holder.is_some() => true,
+            Ending::Lapsed if is_own && !self.entries.contains_key(&address) => true,
+            Ending::Released | Ending::Overrun | Ending::Lapsed => return,
+        };
+        if is_passed {
+            self.passes.insert(address);
+        } else {
+            self.passes.remove(&address);
         }
     }
 }

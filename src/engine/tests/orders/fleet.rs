@@ -161,7 +161,10 @@ fn stale(engine: &Arc<Engine>, generations: &Generations) {
 
 /// Somebody who waited too long, for whom nobody knows.
 fn gives_up(engine: &Arc<Engine>, _: &Generations) {
-    with_key(engine, |key| engine.give_up(key));
+    with_key(engine, |key| {
+        engine.give_up(key);
+        engine.overtake(key);
+    });
 }
 
 #[test]
