@@ -43,6 +43,8 @@ struct Wish {
     /// Whether it is moot if there is any entry.
     only_absent: bool,
     serves: Serves,
+    /// Whether the store was asked before: what lies there was counted then.
+    is_again: bool,
 }
 
 impl Wish {
@@ -62,6 +64,7 @@ impl Wish {
             held: held.cloned(),
             serves,
             asked,
+            is_again: false,
         }
     }
 
@@ -214,13 +217,17 @@ impl Engine {
     ) -> Woken {
         let Some(tier) = self.tier() else { return Woken::default() };
         let bytes = answer.ok().flatten();
+        let has_bytes = bytes.is_some();
         let found = guard(|| self.found(tier, &wish, &bytes?)).flatten();
+        if has_bytes && found.is_none() && !wish.is_again {
+            bump(&self.stats.broken);
+        }
         let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
         if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
             // Whatever lies there is to be generated anew.
             let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
             let held = found.map(|(entry, ..)| entry);
-            self.send(Wish { only_absent: false, held, serves, ..wish }, Some(0));
+            self.send(Wish { only_absent: false, held, serves, is_again: true, ..wish }, Some(0));
             return Woken::default();
         }
         let is_cold = wish.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
@@ -247,7 +254,7 @@ impl Engine {
             self.let_go(&wish.key(), Ending::Released);
         }
         if answered.look_ms.is_some() {
-            self.send(wish, answered.look_ms);
+            self.send(Wish { is_again: true, ..wish }, answered.look_ms);
         }
         answered.woken
     }

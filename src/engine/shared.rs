@@ -138,7 +138,11 @@ impl Engine {
         let Some(tier) = self.tier() else { return woken };
         // Whatever these bytes do, nobody waits for them any longer than this.
         let found = guard(|| {
-            let entry = self.decoded(tier, key, address, &answer.ok().flatten()?).map(Arc::new);
+            let bytes = answer.ok().flatten()?;
+            let entry = self.decoded(tier, key, address, &bytes).map(Arc::new);
+            if entry.is_none() {
+                bump(&self.stats.broken);
+            }
             entry.filter(|entry| self.fill(key, entry))
         });
         let held = found.flatten();
@@ -149,6 +153,7 @@ impl Engine {
         woken
     }
 
+    /// The entry in bytes from the store; `None` if they are not the one asked for.
     pub(super) fn decoded(
         &self,
         tier: &Tier,
@@ -156,10 +161,8 @@ impl Engine {
         address: &Address,
         bytes: &[u8],
     ) -> Option<Entry> {
-        let frame = tier.codec.decode(address, bytes);
-        let frame = frame.map_err(|_| bump(&self.stats.broken)).ok()?;
+        let frame = tier.codec.decode(address, bytes).ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
-            bump(&self.stats.broken);
             return None;
         }
         let offset = self.ledger.store_offset_us();

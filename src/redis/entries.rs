@@ -95,6 +95,11 @@ impl Session {
         self.note(link, &found);
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
+        if found.is_none() {
+            // Who asked is told of no lease.
+            let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == Claimed::Taken);
+            taken.for_each(|(read, _)| self.end_lease(read.address, Ending::Released));
+        }
         let (mut woken, mut bytes) = (Woken::default(), 0);
         let answers = claimed.into_iter().zip(found.into_iter().flatten());
         for (read, (claimed, value)) in reads.into_iter().zip(answers) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tiercel::store::{Address, Claim, Claimed, Ending, SharedStore, Unavailable, Woken};
@@ -179,6 +179,21 @@ fn who_waited_too_long_passes_a_key_only_if_somebody_still_generates_it() {
     assert_eq!(claim(&two, ABSENT), Claimed::Taken);
     end(&one, Ending::Overrun);
     wait_until("the pass", || life_ms(&server, ":p") > 0);
+}
+
+#[test]
+fn a_lease_whose_taker_is_not_told_what_lies_there_is_given_back() {
+    let server = server!();
+    let [one, two] = two(&server);
+    server.call(&["RPUSH", &name(""), "of another type"]);
+    let answers = claims(&one, STALE);
+    one.store.flush();
+    assert_eq!(answers.recv_timeout(PATIENCE).unwrap().0, Claimed::Unavailable);
+    let begun = Instant::now();
+    wait_until("the end", || life_ms(&server, ":l") == -2);
+    assert!(begun.elapsed() < Duration::from_secs(2), "it ended by itself");
+    server.call(&["DEL", &name("")]);
+    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
 }
 
 #[test]
