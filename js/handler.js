@@ -105,10 +105,14 @@ class TiercelHandler {
     if (ctx.isRoutePPREnabled) flags |= PPR
     if (this.#isOnDemand) flags |= ASIDE
     flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
-    if (this.#isOnDemand && !this.#starts?.has(key)) await this.#supersede(kind, key)
     const ask = (/** @type {number} */ flags) => this.#ask(kind, flags, key, ctx)
+    let since
+    if (this.#isOnDemand && !this.#starts?.has(key)) {
+      since = performance.now()
+      await this.#supersede(kind, key)
+    }
     const answer = ask(flags)
-    return typeof answer === 'number' ? outlast(answer, ask) : answer
+    return typeof answer === 'number' ? outlast(answer, ask, since) : answer
   }
 
   /**

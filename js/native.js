@@ -83,9 +83,10 @@ function flush() {
  * tick.
  * @param {number} token
  * @param {(flags: number) => any} ask
+ * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
  */
-async function outlast(token, ask) {
-  const due = performance.now() + mailbox[HANDLE]
+async function outlast(token, ask, since = performance.now()) {
+  const due = since + mailbox[HANDLE]
   let answer = token
   while (typeof answer === 'number') {
     if (!isFlushing) {

@@ -31,7 +31,7 @@ impl Get<'_> {
         self.flags & flags != 0
     }
 
-    /// Whether a wait for a generation was in vain: from now on nothing is waited for.
+    /// Whether a wait for a generation was in vain: no other process is waited for any more.
     fn is_late(&self) -> bool {
         self.flags & flag::LATE != 0 && self.has(flag::GENERATION)
     }
