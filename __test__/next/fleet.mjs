@@ -173,7 +173,7 @@ async function look(server, place) {
   if (reply.status !== 200) throw new Error(`${place.path}: ${reply.status}\n${server.log()}`)
   const values = place.values(reply).filter((value) => value !== undefined)
   if (values.length === 0) throw new Error(`${place.path} shows nothing:\n${reply.text}`)
-  return { values, cache: reply.cache }
+  return { values, cache: reply.cache, control: reply.control }
 }
 
 async function timed(server, place) {
