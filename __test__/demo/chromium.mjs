@@ -31,11 +31,16 @@ export function findChromium() {
 /** @param {string} executablePath */
 export const launch = (executablePath) => chromium.launch({ executablePath, args: FLAGS })
 
-/** A port chosen by the system, so that a running demo is not in the way. */
-export async function freePort() {
-  const probe = createServer().listen(0)
-  await new Promise((done) => probe.once('listening', done))
-  const address = probe.address()
-  await new Promise((done) => probe.close(done))
-  return address && typeof address === 'object' ? address.port : 0
+/**
+ * A port that a running demo does not use, and that the system gives no connection meanwhile: those
+ * begin at 32768.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  return new Promise((done) => {
+    const probe = createServer()
+    probe.once('error', () => done(freePort()))
+    probe.listen(port, () => probe.close(() => done(port)))
+  })
 }

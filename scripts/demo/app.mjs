@@ -11,8 +11,8 @@ import { DemoError, run } from './child.mjs'
  *   `stopped`: its exit code
  */
 
-/** Beyond, a port is taken as free; whoever listens there then says that it is not. */
-const LAST_PORT = 9_999
+/** Ports that are looked at; the one after is taken as free, and whoever listens there says if not. */
+const MOST_PORTS = 1_000
 
 export const demo = join(root, 'examples', 'demo')
 
@@ -74,14 +74,16 @@ async function answers(url) {
 /**
  * The first port from `port` on that nobody listens on.
  * @param {number} port
+ * @param {number} [left] ports to look at
  * @returns {Promise<number>}
  */
-export async function freePort(port) {
-  return port > LAST_PORT || (await isFree(port)) ? port : freePort(port + 1)
+export async function freePort(port, left = MOST_PORTS) {
+  return left === 0 || (await isFree(port)) ? port : freePort(port + 1, left - 1)
 }
 
 /** @param {number} port @returns {Promise<boolean>} */
 function isFree(port) {
+  if (port > 65_535) return Promise.resolve(false)
   return new Promise((done) => {
     const probe = createServer()
     probe.once('error', () => done(false))
