@@ -1,4 +1,5 @@
-import { until } from './support.mjs'
+import { start as startServer } from '../redis/servers.mjs'
+import { openFixture, startOrigin, until } from './support.mjs'
 
 /** How often each promise is tried; thousands are for long runs. */
 export const REPEATS = Number(process.env.TIERCEL_FLEET_REPEATS ?? 25)
@@ -52,6 +53,29 @@ export async function startFleet(app, count, redis, { env, labels = [], ...how }
   await Promise.all(fleet.servers.map((server) => server.json('/api/watch')))
   if (redis) await fleet.connected()
   return fleet
+}
+
+/** More than any build asks for. */
+export const ASKED_BY_BUILDS = 1_000
+
+/**
+ * A built fixture with a server and an origin of its own; `stop` ends those. What the build shows
+ * comes from an origin that counts from the beginning, since the files of a run share it.
+ *
+ * @param {string} name a folder of `apps/`
+ */
+export async function openBuilt(name) {
+  const redis = await startServer('single')
+  const origin = await startOrigin(ASKED_BY_BUILDS)
+  const app = await openFixture(name, origin)
+  const asked = await startOrigin()
+  await app.build({}, asked)
+  await asked.stop()
+  const stop = async () => {
+    await origin.stop()
+    await redis.stop()
+  }
+  return { redis, origin, app, stop }
 }
 
 class Fleet {

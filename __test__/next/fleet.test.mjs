@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { start } from '../redis/servers.mjs'
-import { field, page, REPEATS, startFleet } from './fleet.mjs'
+import { ASKED_BY_BUILDS, field, openBuilt, page, REPEATS, startFleet } from './fleet.mjs'
 import { settled, waitFor } from './promises/watch.mjs'
-import { openFixture, startOrigin, until } from './support.mjs'
-
-/** More than any build asks for. */
-const ASKED_BY_BUILDS = 1_000
+import { until } from './support.mjs'
 
 /** Pages and data of the layer `isr`, by what invalidates them at once. */
 const isr = [
@@ -40,24 +36,16 @@ describe.each([
   ['minor-16.2', 2, [isr[0], isr[4], useCache[0]]],
   ['minor-16.0', 2, [isr[1], isr[5], useCache[1]]],
 ])('%s, %i processes on one server', (name, count, places) => {
-  let redis
-  let origin
-  let app
+  let on
   let fleet
 
   beforeAll(async () => {
-    redis = await start('single')
-    origin = await startOrigin(ASKED_BY_BUILDS)
-    app = await openFixture(name, origin)
-    const asked = await startOrigin()
-    await app.build({}, asked)
-    await asked.stop()
-    fleet = await startFleet(app, count, redis)
+    on = await openBuilt(name)
+    fleet = await startFleet(on.app, count, on.redis)
   })
   afterAll(async () => {
     await fleet?.stop()
-    await origin?.stop()
-    await redis?.stop()
+    await on?.stop()
   })
 
   it.each(places)('%s: no process shows what was before', async (_call, place, query) => {
@@ -134,7 +122,7 @@ describe.each([
 
   it.runIf(isFull)('under load, what is old is never answered by the cache', async () => {
     const place = page('/blog/two', 'blog-two')
-    const read = () => origin.count('blog-two')
+    const read = () => on.origin.count('blog-two')
     const query = { tag: place.tag, how: 0 }
     const { answers, old, joined } = await fleet.repeatUnderLoad(place, query, read, REPEATS)
     console.log(`${answers} answers under load, ${joined} of them of renders that Next joined`)
@@ -153,14 +141,14 @@ describe.each([
       expect(reply.control).toBe(asHit.control)
       expect(reply.bytes.equals(asHit.bytes)).toBe(true)
     }
-    expect(origin.count('blog-shared')).toBe(ASKED_BY_BUILDS + 1)
+    expect(on.origin.count('blog-shared')).toBe(ASKED_BY_BUILDS + 1)
   })
 
   it.skipIf(isComponents)('a fetch made by one process is made by no other', async () => {
     const read = (server) => server.json('/api/data?name=once')
     const first = await read(fleet.servers[0])
     for (const server of fleet.servers) expect(await read(server)).toEqual(first)
-    expect(origin.count('fetch-once')).toBe(ASKED_BY_BUILDS + 1)
+    expect(on.origin.count('fetch-once')).toBe(ASKED_BY_BUILDS + 1)
   })
 
   it.skipIf(isFull)(

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { start } from '../redis/servers.mjs'
 import { copyBuild } from './builds.mjs'
-import { startFleet } from './fleet.mjs'
+import { openBuilt, startFleet } from './fleet.mjs'
 import { events, rush, subjects } from './stampede.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 const PROCESSES = 4
 const GENERATION_MS = 300
@@ -13,9 +11,6 @@ const GENERATION_MS = 300
  * is waited for by default. Who waits in vain generates, and that is not what is counted here.
  */
 const env = { TIERCEL_FETCH_WAIT_MS: '2200' }
-
-/** More than any build asks for. */
-const ASKED_BY_BUILDS = 1_000
 
 const every = (layer) =>
   Object.entries(subjects)
@@ -37,31 +32,23 @@ describe.each([
   ['minor-16.2', 25, some],
   ['minor-16.0', 25, some],
 ])(`%s, ${PROCESSES} processes, %i requests at each at once`, (name, requests, cases) => {
-  let redis
-  let origin
-  let app
+  let on
   let fleet
 
   beforeAll(async () => {
-    redis = await start('single')
-    origin = await startOrigin(ASKED_BY_BUILDS)
-    app = await openFixture(name, origin)
-    const asked = await startOrigin()
-    await app.build({}, asked)
-    await asked.stop()
-    fleet = await startFleet(app, PROCESSES, redis, { env })
-    origin.delayMs = GENERATION_MS
+    on = await openBuilt(name)
+    fleet = await startFleet(on.app, PROCESSES, on.redis, { env })
+    on.origin.delayMs = GENERATION_MS
   })
   afterAll(async () => {
     await fleet?.stop()
-    await origin?.stop()
-    await redis?.stop()
+    await on?.stop()
   })
 
   // Who waits in vain generates: one generation also says that nobody did.
   it.each(cases)('%s, %s: one generation, and everybody is answered', async (subject, event) => {
     const asked = await events[event](fleet, subjects[subject], `rush-${event}`)
-    const { generations, old, newAt, replies } = await rush(fleet, origin, asked, requests)
+    const { generations, old, newAt, replies } = await rush(fleet, on.origin, asked, requests)
     expect(replies.filter(({ status }) => status !== 200)).toEqual([])
     expect(generations).toBe(1)
     expect(newAt).toBe(PROCESSES)
@@ -73,12 +60,12 @@ describe.each([
     async () => {
       const { long } = subjects['ISR page']
       await fleet.primed(long('deployed'))
-      const label = await copyBuild(app, {}, 'next')
-      const after = await startFleet(app, PROCESSES, redis, { label })
+      const label = await copyBuild(on.app, {}, 'next')
+      const after = await startFleet(on.app, PROCESSES, on.redis, { label })
       try {
-        const onDemand = await rush(after, origin, long('deployed'), requests)
+        const onDemand = await rush(after, on.origin, long('deployed'), requests)
         expect(onDemand.generations).toBe(1)
-        const prerendered = await rush(after, origin, long('built'), requests)
+        const prerendered = await rush(after, on.origin, long('built'), requests)
         expect(prerendered.generations).toBe(0)
         const replies = [...onDemand.replies, ...prerendered.replies]
         expect(replies.filter(({ status }) => status !== 200)).toEqual([])

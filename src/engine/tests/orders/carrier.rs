@@ -171,8 +171,9 @@ impl Carrier {
 }
 
 impl SharedStore for Carrier {
-    fn read(&self, _: Address, _: Receive) {
-        unimplemented!("every get claims");
+    fn read(&self, address: Address, receive: Receive) {
+        let found = self.server.lock().entries.get(&address).cloned();
+        drop(receive(Ok(found.map(Into::into))));
     }
 
     fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
