@@ -161,7 +161,7 @@ fn flight(c: &mut Criterion) {
     let mut group = c.benchmark_group("flight");
     group.bench_function("lead and land", |b| {
         b.iter(|| {
-            let joined = engine.join(&key, &waker, 1);
+            let joined = engine.join(&key, 1_200, &waker, 1);
             engine.land(&key, tiercel::flight::Landing::Stored);
             joined
         });
@@ -169,7 +169,7 @@ fn flight(c: &mut Criterion) {
     group.bench_function("lead, ten join, land", |b| {
         b.iter(|| {
             for token in 0..11 {
-                black_box(engine.join(&key, &waker, token));
+                black_box(engine.join(&key, 1_200, &waker, token));
             }
             engine.land(&key, tiercel::flight::Landing::Stored);
         });

@@ -10,6 +10,7 @@ const readiness = require('./ready.js')
 const shells = require('./shells.js')
 const { Starts } = require('./starts.js')
 const plural = require('./use-cache.js')
+const visits = require('./visits.js')
 const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 
 const {
@@ -27,7 +28,11 @@ const {
   MEANWHILE,
   MEANWHILE_SECS,
 } = at
-const { FALLBACK, PPR, LOCAL, ASIDE, SHIFT, now, outlast } = at
+const { FALLBACK, PPR, LOCAL, ASIDE, PREFETCH, KEPT, SHIFT, now, outlast } = at
+
+/** With these a get that misses, or is told that something is stale, is nobody's leader. */
+const UNLED_MISS = ASIDE | PPR | FALLBACK
+const UNLED_STALE = ASIDE | PREFETCH | KEPT
 
 const { flagsOf } = plural
 const { IMAGE, PAGES } = KINDS
@@ -57,6 +62,8 @@ class TiercelHandler {
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
+    // Before 16.4 a page of the Pages Router has a handler made for its render.
+    visits.current()?.renders()
     this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
     this.#headers = ctx?._requestHeaders
@@ -100,6 +107,8 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
+    // What a page is made of is asked for by its render.
+    if (kind === FETCH) visits.current()?.renders()
     if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page))
     let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
     if (ctx.isRoutePPREnabled) flags |= PPR
@@ -131,6 +140,7 @@ class TiercelHandler {
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       if (kind === PAGES) shells.miss(this.#headers, key)
+      if (!(flags & UNLED_MISS)) visits.current()?.lead(kind, key, false)
       this.#begins(kind, key, revision)
       return null
     }
@@ -142,6 +152,7 @@ class TiercelHandler {
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
+    if (!(flags & UNLED_STALE)) visits.current()?.lead(kind, key, true)
     this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
@@ -151,6 +162,7 @@ class TiercelHandler {
   /** @param {string} key @param {any} value @param {any} ctx */
   async set(key, value, ctx) {
     let kind = ctx?.fetchCache ? FETCH : undefined
+    visits.current()?.ended(key)
     try {
       const began = this.#starts?.take(key) ?? this.#start
       const taken = disassemble(value, ctx)
@@ -181,8 +193,10 @@ class TiercelHandler {
     await plural.updateTags(tags, durations)
   }
 
+  /** Next.js calls this as a request begins, and again as it begins to render its page. */
   resetRequestCache() {
     this.#starts = undefined
+    visits.current()?.renders()
   }
 
   /**

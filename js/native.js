@@ -21,6 +21,7 @@ const waits = require('./waits.js')
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse
  * @property {(key: string) => void} beginUse
  * @property {(kind: number, key: string) => void} abandon
+ * @property {(kind: number, key: string) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
@@ -62,6 +63,7 @@ const PREFETCH = 16
 const KEPT = 32
 const MARKED = 64
 const LATE = 128
+const OVER = 256
 const SHIFT = 8
 
 /** How long something stale may look fresh while another process generates, in seconds. */
@@ -95,7 +97,8 @@ async function outlast(token, ask, since = performance.now()) {
     }
     const flags = mailbox[MARK]
     const ending = await waits.wait(answer, Math.min(mailbox[DETAIL], due - performance.now()))
-    answer = ask(ending === waits.LATE ? flags | LATE : flags)
+    const late = ending === waits.LATE ? LATE | (performance.now() < due ? 0 : OVER) : 0
+    answer = ask(flags | late)
   }
   return answer
 }

@@ -184,9 +184,14 @@ function isKept() {
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
+/** Next's store of the work that a call is part of: a render, a route handler. */
+function workStore() {
+  return workStorage()?.workAsyncStorage?.getStore?.()
+}
+
 /** Whether a page is generated to be kept: then Next.js generates all that is stale before. */
 function isWaitedFor() {
-  return workStorage()?.workAsyncStorage?.getStore?.()?.isStaticGeneration === true
+  return workStore()?.isStaticGeneration === true
 }
 
 /**
@@ -216,6 +221,7 @@ module.exports = {
   once,
   rememberLifetime,
   isKept,
+  workStore,
   isWaitedFor,
   isPrefetch,
   honoursLifetime,

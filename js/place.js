@@ -2,6 +2,7 @@
 
 const { ASIDE, KEPT, MARKED, PREFETCH } = require('./native.js')
 const next = require('./next.js')
+const visits = require('./visits.js')
 
 /** From where a get is made, as far as it matters to who generates. */
 
@@ -13,7 +14,7 @@ const EVERYWHERE = next.isBuilding() || next.isDev() ? ASIDE : 0
  * @param {any} headers of the request
  */
 function ofPage(headers) {
-  return EVERYWHERE | (next.isPrefetch(headers) ? PREFETCH : 0)
+  return EVERYWHERE | (next.isPrefetch(headers) || visits.isPrefetch() ? PREFETCH : 0)
 }
 
 /** Flags of a get for a part of an answer: what it becomes part of may be kept itself. */

@@ -6,6 +6,7 @@ const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const visits = require('./visits.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
 
@@ -17,8 +18,11 @@ const {
   isFresh,
   now,
   outlast,
+  ASIDE,
+  KEPT,
   MARK,
   DETAIL,
+  FRESH,
   MODIFIED,
   MEANWHILE,
   MEANWHILE_SECS,
@@ -62,6 +66,8 @@ async function get(key, softTags) {
  */
 function find(key, softTags, flags) {
   const ask = (/** @type {number} */ flags) => askWith(key, softTags, flags)
+  // What a page is made of is asked for by its render.
+  visits.current()?.renders()
   const answer = ask(flags | place.ofPart())
   return typeof answer === 'number' ? outlast(answer, ask) : answer
 }
@@ -79,7 +85,13 @@ function askWith(key, softTags, flags) {
   // Before anybody is told: who listens may call a handler, too.
   const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
-  if (found === undefined) return undefined
+  if (found === undefined) {
+    if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false)
+    return undefined
+  }
+  if (mark !== FRESH && mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
+    visits.current()?.lead(USE_CACHE, key, true)
+  }
   switch (mark) {
     case MODIFIED:
       // In the past: served once more and generated anew.
@@ -127,6 +139,7 @@ async function store(key, pending, flags, done) {
   let isStored = false
   try {
     start()
+    visits.current()?.ended(key)
     native.beginUse(key)
     const entry = await pending
     const { expire, revalidate, timestamp, tags } = entry

@@ -1,25 +1,23 @@
 //! Single-flight: of several that miss one key at once, one generates and the others wait for it.
 //!
-//! Nobody waits without end: a waiter has its own deadline outside, and a key whose generation was
+//! Nobody waits without end: what counts is how long ago the leader began. Who comes when that was too
+//! long ago leads too, and those who wait go on waiting, each until its own deadline. A key that is
 //! never stored is passed for a while, so that what cannot be cached is not queued behind itself.
 
-use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
+use crate::generation::{MOST_KEYS, SEEN_US, pass_us, vain_leads};
 use crate::key::Hash128;
 use crate::sync::Mutex;
 
-/// A leader that has not stored after this long has ended without.
-const LONGEST_US: u64 = 10_000_000;
-/// How long a key is passed after its generation ended without being stored.
-const UNSET_PASS_US: u64 = 60_000_000;
-/// How long a key is passed after somebody waited in vain.
-const TIMEOUT_PASS_US: u64 = 10_000_000;
-/// Keys under way or passed at once; beyond that, everybody generates.
-const MOST: usize = 10_000;
+/// Keys looked at with each one that joins, so that those that are over are forgotten.
+const SWEPT: usize = 2;
 
 /// Somebody to be told that a flight ended.
 pub trait Wake: Send + Sync {
@@ -55,7 +53,7 @@ impl Woken {
 
     /// Adds those of `other`.
     pub fn join(&mut self, mut other: Self) {
-        for (waker, many) in std::mem::take(&mut other.0) {
+        for (waker, many) in mem::take(&mut other.0) {
             for (token, news) in many {
                 self.add(waker.clone(), token, news);
             }
@@ -65,7 +63,7 @@ impl Woken {
 
 impl Drop for Woken {
     fn drop(&mut self) {
-        for (waker, many) in std::mem::take(&mut self.0) {
+        for (waker, many) in mem::take(&mut self.0) {
             waker.wake_many(many);
         }
     }
@@ -87,8 +85,9 @@ pub enum News {
 pub enum Joined {
     /// Generate; others wait for you.
     Lead,
-    /// Somebody generates; you will be woken.
-    Wait,
+    /// Somebody generates; you will be woken. Not for longer than so many ms: by then the leader
+    /// takes too long, and you may lead.
+    Wait(u32),
     /// Generate; nobody waits.
     Pass,
 }
@@ -103,82 +102,117 @@ pub enum Landing {
 }
 
 /// The keys being generated in this process.
-#[derive(Default)]
 pub struct Flights {
-    open: Mutex<HashMap<Hash128, State>>,
+    keys: Mutex<Bounded<Flight>>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self { keys: Mutex::new(Bounded::new(MOST_KEYS)) }
+    }
 }
 
 /// Those who wait, and the number each waits under.
 type Waiters = Vec<(Arc<dyn Wake>, u32)>;
 
+struct Flight {
+    state: State,
+    waiters: Waiters,
+    /// How often in a row the key was generated and not stored.
+    failures: u32,
+}
+
+#[derive(Clone, Copy)]
 enum State {
-    Open { since: Timestamp, waiters: Waiters },
-    Passed { until: Timestamp },
+    /// Since the last leader began. So many before it were waited for in vain.
+    Open {
+        since: Timestamp,
+        vain: u32,
+    },
+    Passed {
+        until: Timestamp,
+    },
 }
 
 impl Flights {
-    /// Joins the flight of a key, or opens it.
-    pub fn join(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Joined {
-        self.enter(key, now, Vec::new(), (waker, token))
+    /// Joins the flight of a key, or opens it. A leader is waited for until it has taken `patience`;
+    /// who comes later leads in its place, and those who wait go on waiting.
+    pub fn join(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        patience: Duration,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Joined {
+        self.enter(key, now, patience, false, (waker, token))
     }
 
-    /// As [`Flights::join`], but who opens it waits too: somebody else is to generate for them.
+    /// As [`Flights::join`], but who leads waits too: somebody else is to generate for them.
     pub fn join_as_follower(
         &self,
         key: Hash128,
         now: Timestamp,
+        patience: Duration,
         waker: &Arc<dyn Wake>,
         token: u32,
     ) -> Joined {
-        self.enter(key, now, vec![(waker.clone(), token)], (waker, token))
+        self.enter(key, now, patience, true, (waker, token))
     }
 
-    /// `first` are those who wait if it is opened.
     fn enter(
         &self,
         key: Hash128,
         now: Timestamp,
-        first: Waiters,
+        patience: Duration,
+        is_follower: bool,
         (waker, token): (&Arc<dyn Wake>, u32),
     ) -> Joined {
-        let mut overdue = Vec::new();
+        let mut passed = Vec::new();
         let joined = {
-            let mut open = self.open.lock();
-            match open.get_mut(&key) {
-                Some(State::Open { since, waiters }) if now.since_us(*since) < LONGEST_US => {
-                    waiters.push((waker.clone(), token));
-                    Joined::Wait
-                }
-                Some(State::Passed { until }) if now < *until => Joined::Pass,
-                Some(state @ State::Open { .. }) => {
-                    let until = now.shifted_us(UNSET_PASS_US as i64);
-                    overdue = state.end(until);
-                    Joined::Pass
-                }
-                _ => open_flight(&mut open, key, now, first),
+            let mut keys = self.keys.lock();
+            keys.sweep(SWEPT, |_, flight| flight.is_of_use(now));
+            // Without room nobody waits for anybody.
+            let Some(flight) = begun(&mut keys, key, now) else { return Joined::Pass };
+            let joined = flight.join(now, patience);
+            match joined {
+                Joined::Wait(_) => flight.waiters.push((waker.clone(), token)),
+                Joined::Lead if is_follower => flight.waiters.push((waker.clone(), token)),
+                Joined::Lead => {}
+                Joined::Pass => passed = mem::take(&mut flight.waiters),
             }
+            joined
         };
-        wake_all(overdue, &News::Landed);
+        wake_all(passed, &News::Landed);
         joined
     }
 
-    /// Waits for the flight of a key if one is open, and opens none.
-    pub fn wait(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> bool {
-        match self.open.lock().get_mut(&key) {
-            Some(State::Open { since, waiters }) if now.since_us(*since) < LONGEST_US => {
-                waiters.push((waker.clone(), token));
-                true
-            }
-            _ => false,
-        }
+    /// Waits for the flight of a key if one is open and has not taken `patience`, and opens none.
+    /// Not for longer than the ms returned.
+    pub fn wait(
+        &self,
+        key: Hash128,
+        now: Timestamp,
+        patience: Duration,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Option<u32> {
+        let mut keys = self.keys.lock();
+        let flight = keys.get_mut(key)?;
+        let State::Open { since, .. } = flight.state else { return None };
+        let left_ms = left_ms(since, now, patience)?;
+        flight.waiters.push((waker.clone(), token));
+        Some(left_ms)
     }
 
     /// Opens the flight of a key, whatever was said of it before. For a generation that is under
     /// way for certain.
     pub fn open(&self, key: Hash128, now: Timestamp) {
-        let mut open = self.open.lock();
-        if !matches!(open.get(&key), Some(State::Open { .. })) {
-            open_flight(&mut open, key, now, Vec::new());
+        let mut keys = self.keys.lock();
+        if let Some(flight) = begun(&mut keys, key, now)
+            && matches!(flight.state, State::Passed { .. })
+        {
+            flight.state = State::Open { since: now, vain: 0 };
         }
     }
 
@@ -193,37 +227,27 @@ impl Flights {
     }
 
     fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Waiters {
-        {
-            let mut open = self.open.lock();
-            match (open.get_mut(&key), landing) {
-                (None, _) => Vec::new(),
-                (Some(state), Landing::Unset) => state.end(now.shifted_us(UNSET_PASS_US as i64)),
-                (Some(_), Landing::Stored) => match open.remove(&key) {
-                    Some(State::Open { waiters, .. }) => waiters,
-                    _ => Vec::new(),
-                },
+        let mut keys = self.keys.lock();
+        match (keys.get_mut(key), landing) {
+            (None, _) => Vec::new(),
+            (Some(flight), Landing::Unset) => {
+                flight.pass(now);
+                mem::take(&mut flight.waiters)
+            }
+            (Some(_), Landing::Stored) => {
+                keys.remove(key).map(|flight| flight.waiters).unwrap_or_default()
             }
         }
     }
 
-    /// Somebody waited for a key in vain: for a while nobody else does.
-    pub fn give_up(&self, key: Hash128, now: Timestamp) {
-        let until = now.shifted_us(TIMEOUT_PASS_US as i64);
-        let waiters = match self.open.lock().get_mut(&key) {
-            Some(state @ State::Open { .. }) => state.end(until),
-            _ => Vec::new(),
-        };
-        wake_all(waiters, &News::Landed);
-    }
-
     /// Keys under way or passed.
     pub fn len(&self) -> usize {
-        self.open.lock().len()
+        self.keys.lock().len()
     }
 
     /// Whether no key is under way or passed.
     pub fn is_empty(&self) -> bool {
-        self.open.lock().is_empty()
+        self.keys.lock().is_empty()
     }
 }
 
@@ -233,35 +257,62 @@ impl std::fmt::Debug for Flights {
     }
 }
 
-impl State {
-    /// Turns an open flight into a passed key; its waiters are the caller's to wake.
-    fn end(&mut self, until: Timestamp) -> Waiters {
-        match std::mem::replace(self, Self::Passed { until }) {
-            Self::Open { waiters, .. } => waiters,
-            Self::Passed { .. } => Vec::new(),
+impl Flight {
+    /// One whose leader is whoever asks next.
+    fn begin(now: Timestamp) -> Self {
+        Self { state: State::Passed { until: now }, waiters: Vec::new(), failures: 0 }
+    }
+
+    fn join(&mut self, now: Timestamp, patience: Duration) -> Joined {
+        let vain = match self.state {
+            State::Passed { until } if now < until => return Joined::Pass,
+            State::Passed { .. } => 0,
+            State::Open { since, vain } => {
+                if let Some(left_ms) = left_ms(since, now, patience) {
+                    return Joined::Wait(left_ms);
+                }
+                // Where nobody waited, nothing was lost.
+                vain + u32::from(!self.waiters.is_empty())
+            }
+        };
+        if vain >= vain_leads(self.failures) {
+            self.pass(now);
+            return Joined::Pass;
+        }
+        self.state = State::Open { since: now, vain };
+        Joined::Lead
+    }
+
+    /// Nothing was stored: for a while nobody waits.
+    fn pass(&mut self, now: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Passed { until: now.shifted_us(pass_us(self.failures) as i64) };
+    }
+
+    /// Whether it may give way to another key.
+    fn may_go(&self, now: Timestamp) -> bool {
+        self.waiters.is_empty() || !self.is_of_use(now)
+    }
+
+    /// Long after the last wait for it is over it is not.
+    fn is_of_use(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Open { since, .. } => now.since_us(since) < SEEN_US,
+            // As long again the next pass is longer.
+            State::Passed { until } => now.since_us(until) < pass_us(self.failures),
         }
     }
 }
 
-fn open_flight(
-    open: &mut HashMap<Hash128, State>,
-    key: Hash128,
-    now: Timestamp,
-    waiters: Waiters,
-) -> Joined {
-    if open.len() >= MOST {
-        open.retain(|_, state| match state {
-            State::Open { since, waiters } => {
-                !waiters.is_empty() || now.since_us(*since) < LONGEST_US
-            }
-            State::Passed { until } => now < *until,
-        });
-        if open.len() >= MOST {
-            return Joined::Pass;
-        }
-    }
-    open.insert(key, State::Open { since: now, waiters });
-    Joined::Lead
+/// The flight of a key, made if there is none and there is room.
+fn begun(keys: &mut Bounded<Flight>, key: Hash128, now: Timestamp) -> Option<&mut Flight> {
+    keys.get_or_insert(key, || Flight::begin(now), |flight| flight.may_go(now))
+}
+
+/// How long a leader that began at `since` is still waited for, in ms.
+fn left_ms(since: Timestamp, now: Timestamp, patience: Duration) -> Option<u32> {
+    let left_us = (patience.as_micros() as u64).checked_sub(now.since_us(since))?;
+    (left_us > 0).then(|| left_us.div_ceil(1_000) as u32)
 }
 
 /// Called without the lock: a waker may do anything.

@@ -4,14 +4,16 @@
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
 //! in the bytes of [`codec`]; [`flight`] keeps generations single in
-//! this process, [`lease`] in the fleet; [`spread`] says when they are due. [`options`], [`stats`],
-//! [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
+//! this process, [`lease`] in the fleet, for as long as [`generation`] says; [`spread`] says when
+//! they are due. [`options`], [`stats`],
+//! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
 //! Nothing of the core knows either.
 
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;
+pub mod bounded;
 pub mod clock;
 pub mod codec;
 pub mod coherence;
@@ -19,6 +21,7 @@ pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod flight;
+pub mod generation;
 pub mod guard;
 pub mod key;
 pub mod lease;

@@ -31,6 +31,10 @@ pub struct Claim {
     pub outdated: u64,
     /// Whether it is of no interest if anything lies at the address.
     pub only_absent: bool,
+    /// A leader that began longer ago than so many ms is waited for no longer: its lease is taken over.
+    pub patience_ms: u32,
+    /// How long the lease lives without a renewal, in ms.
+    pub life_ms: u32,
 }
 
 /// The answer to a [`Claim`].
@@ -40,7 +44,7 @@ pub enum Claimed {
     Taken,
     /// Somebody else does.
     Held,
-    /// For so many ms nobody need wait for anybody: it was not stored the last time.
+    /// For so many ms nobody need wait for anybody: it was not stored the last times.
     Passed(u32),
     /// Something lies there, and no claim was made.
     Present,
@@ -55,13 +59,9 @@ pub enum Ending {
     Released,
     /// Something was stored, so that it pays again to wait for each other.
     Stored,
-    /// Nothing was stored, and will not be soon: for a minute nobody need wait for anybody.
+    /// Nothing was stored, and will not be soon: for a while nobody need wait for anybody, longer each
+    /// time.
     Unset,
-    /// Nobody has heard of it for long: as unset, unless another process took it over or stored
-    /// something.
-    Lapsed,
-    /// It took too long: who waited generates too, and for ten seconds nobody need wait.
-    Overrun,
 }
 
 /// Called once with the answer to a claim, and with what lies at the address; as [`Receive`].
@@ -116,7 +116,7 @@ pub trait Listener: Send + Sync {
     /// When [`Event::Tick`] is due next.
     fn next_timer(&self) -> Option<Timestamp>;
 
-    /// The leases that go on: asked for once in a second.
+    /// The leases that go on: asked for twice in a second.
     fn leases(&self) -> Vec<Address> {
         Vec::new()
     }

@@ -12,10 +12,10 @@ use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
 use crate::entry::{Entry, Source};
 use crate::key::KeyRef;
+use crate::lease::End;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
-use crate::store::Ending;
 use crate::tags::{MAX_LIFE_US, Tag, Verdict};
 
 pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
@@ -113,7 +113,7 @@ impl Get<'_> {
         let has_found = self.flags & (flag::OUTPUT | flag::READ) != 0;
         if has_found && self.flags & flag::AHEAD == 0 {
             // What was found need not be generated.
-            self.engine.let_go(&self.key, Ending::Released);
+            self.engine.let_go(&self.key, End::Done);
         }
         self.note("fresh", entry, "");
         self.told(Mark::Fresh, 0.0);

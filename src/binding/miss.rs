@@ -8,10 +8,10 @@ use super::env::Slot;
 use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
-use crate::engine::{Found, Reason, Serves};
+use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};
 use crate::flight::{Joined, Landing, Wake};
-use crate::lease::{Asked, Standing};
+use crate::lease::{Asked, Lead, Standing};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
@@ -31,9 +31,9 @@ impl Get<'_> {
         self.flags & flags != 0
     }
 
-    /// Whether a wait for a generation was in vain: no other process is waited for any more.
-    fn is_late(&self) -> bool {
-        self.flags & flag::LATE != 0 && self.has(flag::GENERATION)
+    /// Whether its time is over: it goes alone.
+    fn is_over(&self) -> bool {
+        self.has(flag::OVER)
     }
 
     /// It is not known what is current: the store is asked, once.
@@ -57,11 +57,10 @@ impl Get<'_> {
     /// Memory has nothing fresh.
     #[cold]
     pub(super) fn further(&self, found: Found) -> sys::napi_value {
-        if self.is_late() {
+        if self.is_over() && self.has(flag::JOINED | flag::FOLLOWED) {
+            bump(&self.engine.stats.wait_timeouts);
             if self.has(flag::FOLLOWED) {
-                self.engine.overtake(&self.key);
-            } else {
-                self.engine.give_up(&self.key);
+                bump(&self.engine.stats.lease_timeouts);
             }
         }
         let found = match found {
@@ -80,6 +79,9 @@ impl Get<'_> {
         };
         match &found {
             Some((entry, Verdict::Stale, reason)) if !self.leads(standing) => {
+                if self.has(flag::PREFETCH) {
+                    self.engine.leave_lead(&self.key);
+                }
                 self.meanwhile(entry, reason)
             }
             Some((entry, verdict @ Verdict::Stale, reason)) => {
@@ -130,7 +132,7 @@ impl Get<'_> {
         serves: Serves,
     ) -> Result<Standing, sys::napi_value> {
         let is_cold = serves == Serves::Nothing;
-        if self.is_late() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
+        if self.is_over() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
             return Ok(Standing::Anybody);
         }
         if is_cold && let Some(token) = self.join_open() {
@@ -149,20 +151,14 @@ impl Get<'_> {
             }
         }
         let token = self.state.token();
-        match self.engine.claim(
-            &self.key,
-            (held, serves),
-            || self.asked_tags(),
-            &self.waker(),
-            token,
-        ) {
+        let claimant = Claimant { held, serves, wait_ms: self.wait_ms() };
+        match self.engine.claim(&self.key, claimant, || self.asked_tags(), &self.waker(), token) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
-            Asked::Known(standing @ Standing::Here { is_first })
-                if is_cold || !is_first && self.engine.looks(&self.key) =>
-            {
-                self.read().map_or(Ok(standing), Err)
+            Asked::Known(Standing::Here) if is_cold || self.engine.looks(&self.key) => {
+                self.read().map_or(Ok(Standing::Here), Err)
             }
             Asked::Known(standing) => Ok(standing),
+            Asked::NoRoom => self.read().map_or(Ok(Standing::Anybody), Err),
             Asked::Ask | Asked::Wait => {
                 // A stale entry found in the store is claimed with one more turn.
                 let wait_ms = self.engine.read_wait_ms() * 2;
@@ -186,12 +182,12 @@ impl Get<'_> {
         if self.has(flag::ASIDE | flag::KEPT) {
             return true;
         }
-        let is_first = |standing| matches!(standing, Standing::Here { is_first: true });
         match standing {
             _ if self.has(flag::PREFETCH) => false,
-            Standing::Here { is_first } => is_first,
             Standing::Elsewhere => false,
-            Standing::Anybody | Standing::Unknown => is_first(self.engine.lead_here(&self.key)),
+            Standing::Here | Standing::Anybody | Standing::Unknown => {
+                self.engine.take_lead(&self.key) == Lead::Yours
+            }
         }
     }
 
@@ -205,8 +201,8 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        let waits = self.engine.wait(&self.key, &self.waker(), token);
-        waits.then(|| self.waiting(token, wait_ms, flag::JOINED))
+        let left_ms = self.engine.wait(&self.key, wait_ms, &self.waker(), token)?;
+        Some(self.waiting(token, left_ms, flag::JOINED))
     }
 
     /// Reads what others have stored, once.
@@ -259,20 +255,26 @@ impl Get<'_> {
         let wait_ms = self.wait_ms();
         let waits = self.kind == ValueKind::UseCache
             || self.kind == ValueKind::Fetch && !process::building();
-        // Of those who waited for another process in vain one generates, and not all.
-        let has_given_up = self.is_late() && !self.has(flag::FOLLOWED);
-        if !waits || wait_ms == 0 || self.has(flag::JOINED) || has_given_up {
+        // Who was woken and finds nothing waits no second time, but who only waited for too long may.
+        let was_woken = self.has(flag::JOINED) && !self.has(flag::LATE);
+        if !waits || wait_ms == 0 || was_woken || self.is_over() {
             return self.miss(why);
         }
         let token = self.state.token();
         let opens = self.kind == ValueKind::Fetch
             || process::version() < Version::V16_3 && !process::building();
-        let is_joined = if opens {
-            self.engine.join(&self.key, &self.waker(), token) == Joined::Wait
+        let left_ms = if opens {
+            match self.engine.join(&self.key, wait_ms, &self.waker(), token) {
+                Joined::Wait(left_ms) => Some(left_ms),
+                Joined::Lead | Joined::Pass => None,
+            }
         } else {
-            self.engine.wait(&self.key, &self.waker(), token)
+            self.engine.wait(&self.key, wait_ms, &self.waker(), token)
         };
-        if is_joined { self.waiting(token, wait_ms, flag::JOINED) } else { self.miss(why) }
+        match left_ms {
+            Some(left_ms) => self.waiting(token, left_ms, flag::JOINED),
+            None => self.miss(why),
+        }
     }
 
     /// Reads prerendered output in the background; the others that want it wait with us. `None` if
@@ -284,8 +286,8 @@ impl Get<'_> {
         let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
         let dir = app.server_dir.filter(|_| may && is_wanted())?;
         let token = self.state.token();
-        match self.engine.join_as_follower(&self.key, &self.waker(), token) {
-            Joined::Wait => Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT)),
+        match self.engine.join_as_follower(&self.key, OUTPUT_WAIT_MS, &self.waker(), token) {
+            Joined::Wait(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
                 let job = prerendered::Job {
@@ -310,17 +312,16 @@ impl Get<'_> {
 
     /// The flags to ask with after a wait.
     fn flags_after(&self, stage: u32) -> u32 {
-        let mut kept = self.flags & !(flag::LATE | flag::GENERATION);
-        if stage & (flag::JOINED | flag::FOLLOWED) != 0 {
-            // The last of them counts.
+        let mut kept = self.flags & !(flag::LATE | flag::OVER);
+        // The last of them counts; and one that only took too long may be had again.
+        if stage & (flag::JOINED | flag::FOLLOWED) != 0 || self.has(flag::LATE) {
             kept &= !(flag::JOINED | flag::FOLLOWED);
         }
         if stage & flag::READ != 0 {
             // It says how many claims there were, and what was known before is looked at anew.
             kept = (kept % flag::CLAIM) & !flag::FOLLOWED;
         }
-        let waits_for = if stage & GENERATIONS == 0 { 0 } else { flag::GENERATION };
-        kept | stage | waits_for
+        kept | stage
     }
 
     /// The answer to who has to wait, and then asks again with the flags in the mailbox.

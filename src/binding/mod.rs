@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 14] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -53,6 +53,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 14] = [
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),
     ("abandon", Some(set::abandon)),
+    ("see", Some(set::see)),
     ("invalidate", Some(set::invalidate)),
     ("why", Some(calls::why)),
 ];

@@ -252,6 +252,15 @@ pub(super) extern "C" fn abandon(
     })
 }
 
+/// `see(kind, key)`: what was told to be stale is seen to be generated.
+pub(super) extern "C" fn see(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call::<2>(env, info, |call| {
+        let [kind, key] = call.args;
+        with_key(env, ValueKind::from_number(read::small(env, kind)), key, Engine::see);
+        raw::undefined(env)
+    })
+}
+
 fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, key: sys::napi_value) {
     let is_joined = kind != Some(ValueKind::UseCache) || process::version() < Version::V16_3;
     with_key(env, kind, key, |engine, key| engine.abandon(key, is_joined));

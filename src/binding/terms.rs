@@ -23,8 +23,8 @@ pub(super) mod flag {
     pub(in super::super) const MARKED: u32 = 64;
     /// The last wait was in vain.
     pub(in super::super) const LATE: u32 = 128;
-    /// The last wait was for a generation.
-    pub(in super::super) const GENERATION: u32 = 1 << 8;
+    /// The time of the whole get is over: it waits for nobody any more.
+    pub(in super::super) const OVER: u32 = 1 << 8;
     /// The caller has waited until it may be known what is current.
     pub(in super::super) const ASKED: u32 = 1 << 9;
     /// It has waited for the shared tier to be read.

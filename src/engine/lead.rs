@@ -11,9 +11,10 @@ use bytes::Bytes;
 use super::{Engine, Tier};
 use crate::entry::Entry;
 use crate::flight::{News, Wake, Woken};
+use crate::generation::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
 use crate::guard::guard;
 use crate::key::{Class, Hash128, KeyRef};
-use crate::lease::{Asked, Following, Held, Standing};
+use crate::lease::{Asked, End, Following, Held, Lead, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Stamp, Tag, Verdict};
@@ -27,6 +28,16 @@ pub enum Serves {
     Stale,
     /// Something fresh, whose end is near.
     Fresh,
+}
+
+/// Who wants to generate a key.
+pub struct Claimant<'a> {
+    /// The entry it holds.
+    pub held: Option<&'a Arc<Entry>>,
+    /// What there is to serve meanwhile.
+    pub serves: Serves,
+    /// How long a leader is waited for if there is nothing to serve, in ms.
+    pub wait_ms: u32,
 }
 
 /// What a claim is for.
@@ -43,6 +54,7 @@ struct Wish {
     /// Whether it is moot if there is any entry.
     only_absent: bool,
     serves: Serves,
+    wait_ms: u32,
     /// Whether the store was asked before: what lies there was counted then.
     is_again: bool,
 }
@@ -51,8 +63,7 @@ impl Wish {
     fn new(
         key: &KeyRef<'_>,
         address: Address,
-        held: Option<&Arc<Entry>>,
-        serves: Serves,
+        Claimant { held, serves, wait_ms }: Claimant<'_>,
         asked: Vec<Tag>,
     ) -> Self {
         Self {
@@ -63,9 +74,26 @@ impl Wish {
             only_absent: held.is_none(),
             held: held.cloned(),
             serves,
+            wait_ms,
             asked,
             is_again: false,
         }
+    }
+
+    /// How long a leader is believed in and waited for, and for how long its lease is asked for, in
+    /// ms. With something to serve it is short at first, and renewed for who is seen to generate.
+    fn spans_ms(&self) -> (u32, u32) {
+        match self.serves {
+            Serves::Nothing => (self.wait_ms, self.wait_ms + LEASE_SLACK_MS),
+            Serves::Stale | Serves::Fresh => ((SEEN_US / 1_000) as u32, STALE_LEASE_MS),
+        }
+    }
+
+    fn held_as(&self, verdict: Option<Verdict>) -> Held {
+        let is_cold = self.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
+        // Less would be over before a get could make use of it.
+        let cold_us = is_cold.then(|| (u64::from(self.wait_ms) * 1_000).max(BELIEVED_US));
+        Held { address: Some(self.address), cold_us }
     }
 
     fn key(&self) -> KeyRef<'_> {
@@ -80,11 +108,11 @@ impl Engine {
         self.tier().is_some_and(is_reached) && !self.ledger.is_apart()
     }
 
-    /// Asks who generates `key`, for who holds an entry and serves so much of it.
+    /// Asks who generates `key`.
     pub fn claim(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
-        (held, serves): (Option<&Arc<Entry>>, Serves),
+        claimant: Claimant<'_>,
         asked: impl FnOnce() -> Vec<Tag>,
         waker: &Arc<dyn Wake>,
         token: u32,
@@ -93,13 +121,13 @@ impl Engine {
         let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
         let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
         if answer == Asked::Ask {
-            self.send(Wish::new(key, address, held, serves, asked()), None);
+            self.send(Wish::new(key, address, claimant, asked()), None);
         }
         answer
     }
 
-    /// Waits for what another process generates, for `wait_ms` at most. False if there is
-    /// nothing to wait for.
+    /// Waits for what another process generates, for `wait_ms` at most: once the leader takes longer
+    /// than that, this process takes over. False if there is nothing to wait for.
     pub fn follow(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
@@ -116,21 +144,35 @@ impl Engine {
             Following::Nobody => false,
             Following::Wait => true,
             Following::Look(pause_ms) => {
-                let wish = Wish::new(key, address, dead, Serves::Nothing, asked());
-                self.send(wish, Some(pause_ms));
+                let claimant = Claimant { held: dead, serves: Serves::Nothing, wait_ms };
+                self.send(Wish::new(key, address, claimant, asked()), Some(pause_ms));
                 true
             }
         }
     }
 
-    /// Who generates a key, to whoever has asked.
+    /// Who generates a key, as far as is known.
     pub fn standing(&self, key: &KeyRef<'_>) -> Standing {
         self.leases.standing(key.hash, self.clock.now())
     }
 
-    /// Leads in this process, without asking others.
-    pub fn lead_here(&self, key: &KeyRef<'_>) -> Standing {
-        self.leases.lead_here(key.hash, self.clock.now())
+    /// Leads, for a get that has something stale, unless another get does.
+    pub fn take_lead(&self, key: &KeyRef<'_>) -> Lead {
+        self.leases.take_lead(key.hash, self.clock.now())
+    }
+
+    /// A get that will not generate what is stale leaves the lead it has asked for to others.
+    pub fn leave_lead(&self, key: &KeyRef<'_>) {
+        let (woken, held) = self.leases.leave(key.hash, self.clock.now());
+        if let Some(address) = held.and_then(|held| held.address) {
+            self.end(address, Ending::Released);
+        }
+        drop(woken);
+    }
+
+    /// Who was told to generate what is stale is seen to.
+    pub fn see(&self, key: &KeyRef<'_>) {
+        self.leases.see(key.hash, self.clock.now());
     }
 
     /// Whether to look if somebody else has stored meanwhile what this process leads.
@@ -138,26 +180,14 @@ impl Engine {
         self.leases.looks(key.hash, self.clock.now())
     }
 
-    /// Notes that somebody waited in vain for another process to generate `key`: this one does.
-    pub fn overtake(&self, key: &KeyRef<'_>) {
-        bump(&self.stats.wait_timeouts);
-        let Some(address) = self.place(key) else { return };
-        let held = Held { address: Some(address), is_cold: true };
-        let woken = self.leases.overtake(key.hash, self.clock.now(), held);
-        if woken.is_some() {
-            bump(&self.stats.lease_timeouts);
-            self.end(address, Ending::Overrun);
-        }
-    }
-
     /// A generation has ended without being stored, or what was asked for was found. Others may
     /// generate.
-    pub fn let_go(&self, key: &KeyRef<'_>, ending: Ending) {
-        let (woken, held) = self.leases.land(key.hash);
-        if let Some(held) = held {
+    pub fn let_go(&self, key: &KeyRef<'_>, end: End) {
+        let (woken, held) = self.leases.land(key.hash, self.clock.now(), end);
+        if let Some(Held { address: Some(address), cold_us }) = held {
             // Who had something stale to serve has it still, and somebody may try again.
-            let ending = if held.is_cold { ending } else { Ending::Released };
-            held.address.inspect(|address| self.end(*address, ending));
+            let is_unset = end == End::Unset && cold_us.is_some();
+            self.end(address, if is_unset { Ending::Unset } else { Ending::Released });
         }
         drop(woken);
     }
@@ -169,14 +199,9 @@ impl Engine {
         }
     }
 
-    /// The leases that go on. Those that have for too long are ended.
+    /// The leases that go on.
     pub(super) fn renewed(&self) -> Vec<Address> {
-        let (renewed, ended) = self.leases.renew(self.clock.now());
-        for Held { address, is_cold } in ended {
-            let ending = if is_cold { Ending::Lapsed } else { Ending::Released };
-            address.inspect(|address| self.end(*address, ending));
-        }
-        renewed
+        self.leases.renew(self.clock.now())
     }
 
     /// Where others find what is generated of `key`.
@@ -196,11 +221,14 @@ impl Engine {
     fn send(self: &Arc<Self>, wish: Wish, pause_ms: Option<u32>) {
         let Some(tier) = self.tier() else { return };
         let (_, stamp) = self.ledger.present();
+        let (patience_ms, life_ms) = wish.spans_ms();
         let claim = Claim {
             epoch: stamp.epoch.0,
             position: stamp.at.position.0,
             outdated: self.outdated(&wish),
             only_absent: wish.only_absent,
+            patience_ms,
+            life_ms,
         };
         let engine = self.clone();
         let address = wish.address;
@@ -230,8 +258,7 @@ impl Engine {
             self.send(Wish { only_absent: false, held, serves, is_again: true, ..wish }, Some(0));
             return Woken::default();
         }
-        let is_cold = wish.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
-        let held = Held { address: Some(wish.address), is_cold };
+        let held = wish.held_as(verdict);
         let claimed = match (claimed, verdict) {
             (Claimed::Taken, Some(Verdict::Fresh)) => {
                 tier.store.end(wish.address, Ending::Released);
@@ -251,7 +278,7 @@ impl Engine {
         }
         if claimed == Claimed::Present {
             // Others have stored what this process was to generate.
-            self.let_go(&wish.key(), Ending::Released);
+            self.let_go(&wish.key(), End::Done);
         }
         if answered.look_ms.is_some() {
             self.send(Wish { is_again: true, ..wish }, answered.look_ms);

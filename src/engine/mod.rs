@@ -5,6 +5,7 @@
 //! and is in effect when it returns.
 
 mod answer;
+mod flights;
 mod lead;
 mod notices;
 mod shared;
@@ -20,9 +21,9 @@ use crate::coherence::Coherence;
 use crate::coherence::marks::Marks;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{Flights, Joined, Landing, Wake};
+use crate::flight::{Flights, Landing};
 use crate::key::{Class, Hasher, KeyRef};
-use crate::lease::Leases;
+use crate::lease::{End, Leases};
 use crate::ledger::{Ledger, License};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
@@ -31,7 +32,7 @@ use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
-pub use self::lead::Serves;
+pub use self::lead::{Claimant, Serves};
 pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
@@ -226,41 +227,6 @@ impl Engine {
         (verdict, tag.map(Tag::from))
     }
 
-    /// Joins the generation of `key` after a miss, or leads it.
-    pub fn join(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> Joined {
-        self.flights.join(key.hash, self.clock.now(), waker, token)
-    }
-
-    /// As [`Engine::join`], but who leads waits too: somebody else generates for them.
-    pub fn join_as_follower(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> Joined {
-        self.flights.join_as_follower(key.hash, self.clock.now(), waker, token)
-    }
-
-    /// Waits for the generation of `key` if one is known to be under way.
-    pub fn wait(&self, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
-        self.flights.wait(key.hash, self.clock.now(), waker, token)
-    }
-
-    /// Notes that a generation of `key` is under way.
-    pub fn begin(&self, key: &KeyRef<'_>) {
-        self.flights.open(key.hash, self.clock.now());
-    }
-
-    /// Notes that a generation of `key` ended and nothing is stored. `is_joined` says whether others
-    /// join generations of such keys; only then is it worth remembering.
-    pub fn abandon(&self, key: &KeyRef<'_>, is_joined: bool) {
-        bump(&self.stats.dropped);
-        let landing = if is_joined { Landing::Unset } else { Landing::Stored };
-        self.flights.land(key.hash, landing, self.clock.now());
-        self.let_go(key, Ending::Unset);
-    }
-
-    /// Notes that somebody waited in vain for this process to generate `key`.
-    pub fn give_up(&self, key: &KeyRef<'_>) {
-        bump(&self.stats.wait_timeouts);
-        self.flights.give_up(key.hash, self.clock.now());
-    }
-
     /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.
     pub fn set(
         self: &Arc<Self>,
@@ -278,7 +244,7 @@ impl Engine {
         }
         let mut stored = self.hold(key, &entry);
         let held = stored;
-        let (woken, lease) = self.leases.land(key.hash);
+        let (woken, lease) = self.leases.land(key.hash, self.clock.now(), End::Done);
         let lease = lease.and_then(|lease| lease.address);
         let shared = (!is_local && !matches!(stored, Stored::Invalidated | Stored::Older))
             .then(|| self.share(key, &entry, lease.is_some()))
@@ -300,11 +266,6 @@ impl Engine {
             self.flights.land(key.hash, Landing::Stored, now);
         }
         stored
-    }
-
-    /// Notes that the generation of `key` ended; who waits for it is woken.
-    pub fn land(&self, key: &KeyRef<'_>, landing: Landing) {
-        self.flights.land(key.hash, landing, self.clock.now());
     }
 
     /// Whether the build output may answer for `key`: not once a newer value was stored, even if

@@ -20,29 +20,99 @@ fn fixture() -> Fixture {
     Fixture { flights: Flights::default(), waker: woken.clone(), woken }
 }
 
+impl Fixture {
+    /// Joins at so many ms after the beginning, with a patience of 1.2 s.
+    fn join(&self, key: Hash128, ms: i64, token: u32) -> Joined {
+        self.flights.join(key, at(ms), PATIENCE, &self.waker, token)
+    }
+
+    fn wait(&self, key: Hash128, ms: i64, token: u32) -> Option<u32> {
+        self.flights.wait(key, at(ms), PATIENCE, &self.waker, token)
+    }
+
+    fn woken(&self) -> Vec<u32> {
+        mem::take(&mut *self.woken.0.lock())
+    }
+}
+
 const T0: Timestamp = Timestamp(1_000_000);
+const PATIENCE: Duration = Duration::from_millis(1_200);
+
+fn at(ms: i64) -> Timestamp {
+    T0.shifted_us(ms * 1_000)
+}
 
 #[test]
 fn one_leads_and_the_others_are_woken_when_it_stores() {
     let f = fixture();
-    assert_eq!(f.flights.join(1, T0, &f.waker, 1), Joined::Lead);
-    assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Wait);
-    assert_eq!(f.flights.join(2, T0, &f.waker, 3), Joined::Lead);
-    assert!(f.flights.wait(1, T0, &f.waker, 4));
+    assert_eq!(f.join(1, 0, 1), Joined::Lead);
+    assert_eq!(f.join(1, 0, 2), Joined::Wait(1_200));
+    assert_eq!(f.join(2, 0, 3), Joined::Lead);
+    assert_eq!(f.wait(1, 200, 4), Some(1_000));
     f.flights.land(1, Landing::Stored, T0);
-    assert_eq!(*f.woken.0.lock(), [2, 4]);
-    assert_eq!(f.flights.join(1, T0, &f.waker, 5), Joined::Lead);
+    assert_eq!(f.woken(), [2, 4]);
+    assert_eq!(f.join(1, 0, 5), Joined::Lead);
 }
 
 #[test]
-fn a_key_that_was_not_stored_is_passed_for_a_minute() {
+fn what_counts_is_how_long_ago_the_leader_began() {
     let f = fixture();
-    f.flights.join(1, T0, &f.waker, 1);
-    f.flights.join(1, T0, &f.waker, 2);
+    f.join(1, 0, 1);
+    // Nobody waited, so nobody waited in vain, however often.
+    for nth in 1..10 {
+        assert_eq!(f.wait(1, nth * 3_000, 2), None);
+        assert_eq!(f.join(1, nth * 3_000, 2), Joined::Lead);
+    }
+}
+
+#[test]
+fn who_is_late_leads_and_the_others_wait_on() {
+    let f = fixture();
+    f.join(1, 0, 1);
+    for token in [2, 3] {
+        assert_eq!(f.join(1, 100, token), Joined::Wait(1_100));
+    }
+    assert_eq!(f.join(1, 1_200, 2), Joined::Lead);
+    assert_eq!(f.join(1, 1_200, 3), Joined::Wait(1_200));
+    assert_eq!(f.join(1, 1_500, 4), Joined::Wait(900));
+    f.flights.land(1, Landing::Stored, at(2_000));
+    assert!(f.woken().ends_with(&[3, 4]));
+}
+
+#[test]
+fn three_waits_in_vain_pass_a_key_and_later_one_passes_it_for_longer() {
+    let f = fixture();
+    f.join(1, 0, 1);
+    for begin in [0, 1_200] {
+        f.join(1, begin + 1, 2);
+        assert_eq!(f.join(1, begin + 1_200, 2), Joined::Lead);
+    }
+    f.join(1, 2_401, 3);
+    assert_eq!(f.join(1, 3_600, 3), Joined::Pass);
+    assert!(f.woken().contains(&3), "who waits goes");
+    assert_eq!(f.join(1, 13_599, 4), Joined::Pass);
+    assert_eq!(f.join(1, 13_600, 4), Joined::Lead);
+    f.join(1, 13_700, 5);
+    assert_eq!(f.join(1, 14_800, 5), Joined::Pass, "for 20 s");
+    assert_eq!(f.join(1, 34_799, 6), Joined::Pass);
+    assert_eq!(f.join(1, 34_800, 6), Joined::Lead);
+    f.flights.land(1, Landing::Stored, at(34_900));
+    f.join(1, 35_000, 7);
+    f.join(1, 35_100, 8);
+    assert_eq!(f.join(1, 36_200, 8), Joined::Lead, "a set ends all that");
+}
+
+#[test]
+fn a_key_that_was_not_stored_is_passed_longer_each_time() {
+    let f = fixture();
+    f.join(1, 0, 1);
+    f.join(1, 0, 2);
     f.flights.land(1, Landing::Unset, T0);
-    assert_eq!(*f.woken.0.lock(), [2]);
-    assert_eq!(f.flights.join(1, Timestamp(60_999_999), &f.waker, 3), Joined::Pass);
-    assert_eq!(f.flights.join(1, Timestamp(61_000_000), &f.waker, 4), Joined::Lead);
+    assert_eq!(f.woken(), [2]);
+    assert_eq!(f.join(1, 9_999, 3), Joined::Pass);
+    assert_eq!(f.join(1, 10_000, 4), Joined::Lead);
+    f.flights.land(1, Landing::Unset, at(10_000));
+    assert_eq!((f.join(1, 29_999, 3), f.join(1, 30_000, 4)), (Joined::Pass, Joined::Lead));
 }
 
 #[test]
@@ -50,8 +120,8 @@ fn what_memory_does_not_hold_is_brought_to_those_who_wait() {
     use crate::entry::tests::meta;
     use crate::key::{Class, Hasher};
     let f = fixture();
-    f.flights.join(1, T0, &f.waker, 1);
-    f.flights.join(1, T0, &f.waker, 2);
+    f.join(1, 0, 1);
+    f.join(1, 0, 2);
     let key = Hasher::default().key(Class::Fetch, &[1]);
     let entry = Arc::new(Entry::new(&key, meta(), Box::default()));
     f.flights.bring(1, Landing::Stored, &entry, T0);
@@ -92,42 +162,32 @@ fn those_of_one_waker_are_woken_together_and_nobody_is_forgotten() {
 #[test]
 fn a_store_ends_the_passing() {
     let f = fixture();
-    f.flights.join(1, T0, &f.waker, 1);
+    f.join(1, 0, 1);
     f.flights.land(1, Landing::Unset, T0);
     f.flights.land(1, Landing::Stored, T0);
-    assert_eq!(f.flights.join(1, T0, &f.waker, 2), Joined::Lead);
+    assert_eq!(f.join(1, 0, 2), Joined::Lead);
 }
 
 #[test]
-fn a_wait_in_vain_spares_the_others() {
+fn who_leads_for_others_waits_with_them() {
     let f = fixture();
-    f.flights.join(1, T0, &f.waker, 1);
-    f.flights.join(1, T0, &f.waker, 2);
-    f.flights.join(1, T0, &f.waker, 3);
-    f.flights.give_up(1, T0);
-    assert_eq!(*f.woken.0.lock(), [2, 3]);
-    assert_eq!(f.flights.join(1, T0, &f.waker, 4), Joined::Pass);
+    assert_eq!(f.flights.join_as_follower(1, T0, PATIENCE, &f.waker, 1), Joined::Lead);
+    f.flights.land(1, Landing::Stored, T0);
+    assert_eq!(f.woken(), [1]);
 }
 
 #[test]
-fn a_leader_that_vanished_holds_nobody() {
+fn beyond_the_bound_the_oldest_give_way_but_for_those_that_are_waited_for() {
     let f = fixture();
-    f.flights.join(1, T0, &f.waker, 1);
-    f.flights.join(1, T0, &f.waker, 2);
-    let later = T0.shifted_us(LONGEST_US as i64);
-    assert!(!f.flights.wait(1, later, &f.waker, 3));
-    assert_eq!(f.flights.join(1, later, &f.waker, 4), Joined::Pass);
-    assert_eq!(*f.woken.0.lock(), [2]);
-}
-
-#[test]
-fn the_number_of_flights_is_bounded() {
-    let f = fixture();
-    for key in 0..MOST as u128 {
-        assert_eq!(f.flights.join(key, T0, &f.waker, 0), Joined::Lead);
+    for key in 0..MOST_KEYS as u128 {
+        assert_eq!(f.join(key, 0, 0), Joined::Lead);
     }
-    assert_eq!(f.flights.join(u128::MAX, T0, &f.waker, 0), Joined::Pass);
-    let later = T0.shifted_us(LONGEST_US as i64);
-    assert_eq!(f.flights.join(u128::MAX, later, &f.waker, 0), Joined::Lead);
-    assert_eq!(f.flights.len(), 1);
+    f.join(0, 1, 1);
+    assert_eq!(f.join(u128::MAX, 1, 0), Joined::Lead);
+    assert_eq!((f.flights.len(), f.wait(0, 2, 2)), (MOST_KEYS, Some(1_198)));
+    for key in 0..MOST_KEYS as u128 {
+        f.join(key, 3, 1);
+    }
+    assert_eq!(f.join(u128::MAX - 1, 3, 0), Joined::Pass, "all are waited for");
+    assert_eq!(f.join(u128::MAX - 1, 10_003, 0), Joined::Lead, "not any more");
 }

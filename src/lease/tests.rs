@@ -1,11 +1,16 @@
+mod leads;
+
 use super::*;
 
 const KEY: Hash128 = 7;
 const ADDRESS: Address = [7; 16];
-const COLD: Held = Held { address: Some(ADDRESS), is_cold: true };
-const WARM: Held = Held { is_cold: false, ..COLD };
-const FIRST: Standing = Standing::Here { is_first: true };
-const NOT_FIRST: Standing = Standing::Here { is_first: false };
+/// A leader is waited for for 2.2 s.
+const COLD: Held = Held { address: Some(ADDRESS), cold_us: Some(2_200_000) };
+const WARM: Held = Held { cold_us: None, ..COLD };
+const HERE: Asked = Asked::Known(Standing::Here);
+const ANOTHERS: Lead = Lead::Anothers;
+/// Of a key whose leader is not believed in any more, or of which all generate.
+const SINCE: Held = Held { cold_us: Some(0), ..COLD };
 
 /// So many ms after the beginning.
 fn at(ms: i64) -> Timestamp {
@@ -55,6 +60,14 @@ impl Fixture {
         self.leases.standing(KEY, at(ms))
     }
 
+    fn take_lead(&self, ms: i64) -> Lead {
+        self.leases.take_lead(KEY, at(ms))
+    }
+
+    fn land(&self) -> (Woken, Option<Held>) {
+        self.leases.land(KEY, at(0), End::Done)
+    }
+
     /// The tokens of those woken since the last time.
     fn woken(&self) -> Vec<u32> {
         mem::take(&mut *self.seen.0.lock()).into_iter().map(|(token, _)| token).collect()
@@ -92,22 +105,12 @@ fn the_store_is_asked_once_for_all_and_all_are_woken_by_its_answer() {
 }
 
 #[test]
-fn one_alone_is_told_that_it_is_the_first_here() {
-    let f = led_here(COLD);
-    assert_eq!([1, 1, 9_999].map(|ms| f.standing(ms)), [FIRST, NOT_FIRST, NOT_FIRST]);
-    assert_eq!(f.ask(1, 2), Asked::Known(NOT_FIRST));
-    assert_eq!(f.leases.lead_here(KEY, at(1)), NOT_FIRST);
-    let other = led_here(COLD);
-    assert_eq!(other.ask(1, 2), Asked::Known(FIRST));
-}
-
-#[test]
 fn a_process_never_waits_for_itself() {
     let f = led_here(COLD);
     assert_eq!(f.follow(1, 2_000, 2), Following::Nobody);
     let f = fixture();
-    assert_eq!(f.leases.lead_here(KEY, at(0)), FIRST);
-    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (Following::Nobody, Asked::Known(NOT_FIRST)));
+    f.take_lead(0);
+    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (Following::Nobody, HERE));
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn who_has_waited_long_enough_is_let_go_and_alone_nobody_looks_for_them() {
 fn who_wants_an_answer_is_not_kept_by_those_who_wait_for_the_fill() {
     let f = led_elsewhere();
     f.follow(0, 2_000, 2);
-    drop(f.leases.land(KEY));
+    drop(f.land());
     assert_eq!(f.woken(), [2]);
     assert_eq!(f.ask(1, 3), Asked::Wait, "the look is under way");
     assert_eq!(f.look_after(10, Claimed::Held), None);
@@ -211,7 +214,7 @@ fn what_is_set_while_a_key_is_passed_is_told_to_the_store() {
     let f = fixture();
     f.ask(0, 1);
     f.look_after(0, Claimed::Passed(5_000));
-    assert_eq!(f.leases.land(KEY).1, Some(COLD));
+    assert_eq!(f.land().1, Some(SINCE));
     assert!(f.leases.is_empty());
 }
 
@@ -220,8 +223,8 @@ fn who_leads_while_a_key_is_passed_tells_the_store_of_the_set() {
     let f = fixture();
     f.ask(0, 1);
     f.look_after(0, Claimed::Passed(5_000));
-    assert_eq!([f.leases.lead_here(KEY, at(1)), f.standing(1)], [FIRST, NOT_FIRST]);
-    assert_eq!(f.leases.land(KEY).1, Some(WARM));
+    assert_eq!((f.take_lead(1), f.standing(1)), (Lead::Yours, Standing::Here));
+    assert_eq!(f.land().1, Some(WARM));
 }
 
 #[test]
@@ -229,28 +232,25 @@ fn what_is_present_needs_nobody() {
     let f = fixture();
     f.ask(0, 1);
     f.look_after(0, Claimed::Present);
-    assert_eq!((f.woken(), f.leases.len(), f.leases.land(KEY).1), (vec![1], 0, None));
+    assert_eq!((f.woken(), f.leases.len(), f.land().1), (vec![1], 0, None));
 }
 
 #[test]
 fn without_leases_one_leads_where_there_is_something_to_serve_and_else_everybody() {
     let f = fixture();
     f.ask(0, 1);
-    drop(f.answer(0, Claimed::Unavailable, WARM));
-    assert_eq!([0, 0].map(|ms| f.standing(ms)), [FIRST, NOT_FIRST]);
-    assert_eq!(f.leases.land(KEY).1, Some(Held { address: None, is_cold: false }));
-    f.ask(0, 2);
     drop(f.answer(0, Claimed::Unavailable, COLD));
     assert_eq!([0, 199].map(|ms| f.standing(ms)), [Standing::Anybody; 2]);
-    assert_eq!(f.leases.land(KEY).1, Some(Held { address: None, is_cold: true }));
+    assert_eq!([0, 1].map(|ms| f.take_lead(ms)), [Lead::Yours, Lead::Anothers]);
+    assert_eq!(f.land().1, Some(Held { address: None, cold_us: None }));
     assert!(f.leases.is_empty());
 }
 
 #[test]
 fn a_generation_that_ends_is_told_once_and_forgotten() {
     let f = led_here(WARM);
-    assert_eq!(f.leases.land(KEY).1, Some(WARM));
-    assert_eq!(f.leases.land(KEY).1, None);
+    assert_eq!(f.land().1, Some(WARM));
+    assert_eq!(f.land().1, None);
     assert!(f.leases.is_empty());
 }
 
@@ -258,7 +258,7 @@ fn a_generation_that_ends_is_told_once_and_forgotten() {
 fn a_value_that_is_set_here_wakes_who_waits_for_another_process() {
     let f = led_elsewhere();
     f.follow(0, 2_000, 2);
-    let (woken, held) = f.leases.land(KEY);
+    let (woken, held) = f.land();
     assert_eq!((held, f.woken()), (None, Vec::new()));
     drop(woken);
     assert_eq!(f.woken(), [2]);
@@ -269,7 +269,7 @@ fn a_value_that_is_set_here_wakes_who_waits_for_another_process() {
 fn a_lease_that_comes_when_nobody_waits_any_more_is_given_back() {
     let f = fixture();
     f.ask(0, 1);
-    drop(f.leases.land(KEY));
+    drop(f.land());
     assert_eq!(f.woken(), [1]);
     assert!(f.answer(1, Claimed::Taken, COLD).is_unwanted);
     assert!(f.leases.is_empty());
@@ -284,11 +284,12 @@ fn a_lease_that_comes_when_nobody_waits_any_more_is_given_back() {
 fn a_lease_that_comes_after_the_generation_began_here_ends_with_it() {
     let f = fixture();
     f.ask(0, 1);
-    assert_eq!(f.leases.lead_here(KEY, at(0)), FIRST);
+    assert_eq!(f.take_lead(0), Lead::Yours);
     assert!(!f.answer(1, Claimed::Taken, COLD).is_unwanted);
-    assert_eq!(f.standing(1), NOT_FIRST, "it has begun");
-    assert_eq!(f.leases.renew(at(1)).0, [ADDRESS]);
-    assert_eq!(f.leases.land(KEY).1.and_then(|held| held.address), Some(ADDRESS));
+    assert_eq!(f.take_lead(1), Lead::Anothers, "it has begun");
+    f.leases.see(KEY, at(1));
+    assert_eq!(f.leases.renew(at(1)), [ADDRESS]);
+    assert_eq!(f.land().1.and_then(|held| held.address), Some(ADDRESS));
 }
 
 #[test]
@@ -296,69 +297,51 @@ fn what_began_here_is_not_undone_by_an_answer() {
     for claimed in [Claimed::Held, Claimed::Passed(9), Claimed::Unavailable, Claimed::Present] {
         let f = fixture();
         f.ask(0, 1);
-        f.leases.lead_here(KEY, at(0));
+        f.take_lead(0);
         assert!(!f.answer(1, claimed, COLD).is_unwanted);
-        assert_eq!((f.woken(), f.standing(1)), (vec![1], NOT_FIRST), "{claimed:?}");
+        assert_eq!((f.woken(), f.take_lead(1)), (vec![1], Lead::Anothers), "{claimed:?}");
     }
 }
 
 #[test]
-fn who_waited_in_vain_leads_and_who_waited_with_them_is_woken() {
-    let f = led_elsewhere();
-    f.follow(0, 100, 2);
-    f.follow(50, 150, 3);
-    let woken = f.leases.overtake(KEY, at(100), COLD);
-    assert!(woken.is_some() && f.woken().is_empty());
-    drop(woken);
-    assert_eq!((f.woken(), f.standing(100)), (vec![2, 3], FIRST));
-    assert!(f.leases.overtake(KEY, at(100), COLD).is_none(), "it leads already");
-    // The look that was under way changes nothing.
-    assert_eq!(f.look_after(110, Claimed::Held), None);
-    assert_eq!((f.standing(110), f.leases.land(KEY).1), (NOT_FIRST, Some(COLD)));
-}
-
-#[test]
-fn there_is_nobody_to_overtake_where_nobody_else_leads() {
-    let f = fixture();
-    assert!(f.leases.overtake(KEY, at(0), COLD).is_none());
-    assert!(led_elsewhere().leases.overtake(KEY, at(2_200), COLD).is_none());
-}
-
-#[test]
-fn leases_go_on_until_their_generation_ends_and_for_ten_seconds_at_most() {
-    for held in [COLD, WARM] {
-        let f = led_here(held);
-        assert_eq!(f.leases.renew(at(9_999)), (vec![ADDRESS], vec![]));
-        assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![held]));
-        assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]));
-        let late = (held == COLD).then_some(COLD);
-        assert_eq!(f.leases.land(KEY).1, late, "what is set after all ends that nobody waits");
-        assert!(f.leases.is_empty());
-    }
+fn who_generates_what_nobody_has_is_believed_for_as_long_as_it_is_waited_for() {
     let f = led_here(COLD);
-    assert_eq!(f.ask(10_000, 2), Asked::Ask, "the leader is gone");
-    assert_eq!(f.leases.renew(at(10_000)), (vec![], vec![]), "it is asked anew");
+    assert_eq!([2_199, 2_200].map(|ms| f.standing(ms)), [Standing::Here, Standing::Unknown]);
+    assert!(f.leases.renew(at(2_199)).is_empty(), "its lease is as long");
+    assert_eq!(f.ask(2_200, 2), Asked::Ask);
 }
 
 #[test]
-fn what_is_set_after_ten_seconds_after_all_is_told_to_the_store() {
+fn of_what_was_not_stored_a_later_set_is_told_to_the_store() {
     let f = led_here(COLD);
-    assert_eq!(f.leases.renew(at(10_000)).1, [COLD]);
-    assert_eq!(f.leases.land(KEY).1, Some(COLD));
+    assert_eq!(f.leases.land(KEY, at(1), End::Unset).1, Some(COLD));
+    assert_eq!(f.standing(1), Standing::Anybody);
+    assert_eq!(f.land().1, Some(SINCE));
+    let f = led_here(WARM);
+    assert_eq!(f.leases.land(KEY, at(1), End::Unset).1, Some(WARM));
+    assert!(f.leases.is_empty(), "something stale is there still");
+}
+
+#[test]
+fn what_is_set_long_after_is_told_to_the_store() {
+    let f = led_here(COLD);
+    f.leases.renew(at(60_000));
+    assert_eq!(f.land().1, Some(SINCE));
+    let f = led_here(COLD);
+    f.leases.renew(at(60_000));
+    f.leases.renew(at(700_000));
+    assert!(f.leases.is_empty());
 }
 
 #[test]
 fn only_what_the_store_knows_is_renewed() {
     let f = fixture();
-    f.leases.lead_here(KEY, at(0));
-    assert_eq!(f.leases.renew(at(1)), (vec![], vec![]));
+    f.take_lead(0);
+    f.leases.see(KEY, at(0));
+    assert!(f.leases.renew(at(1)).is_empty());
     let f = led_elsewhere();
-    assert_eq!(f.leases.renew(at(1)), (vec![], vec![]));
-    assert_eq!(f.leases.renew(at(2_199)), (vec![], vec![]));
-    assert_eq!(
-        (f.leases.len(), f.leases.renew(at(2_200)), f.leases.len()),
-        (1, (vec![], vec![]), 0)
-    );
+    assert_eq!((f.leases.renew(at(1)), f.leases.renew(at(2_199))), (vec![], vec![]));
+    assert_eq!((f.leases.len(), f.leases.renew(at(2_200)), f.leases.len()), (1, vec![], 0));
 }
 
 #[test]
@@ -371,17 +354,19 @@ fn who_is_waited_for_is_not_forgotten_by_a_renewal() {
 }
 
 #[test]
-fn beyond_the_bound_everybody_generates_until_there_is_room() {
+fn beyond_the_bound_the_oldest_give_way_and_without_room_nobody_is_kept_from_generating() {
     let f = fixture();
-    for key in 0..MOST as u128 {
-        f.leases.lead_here(key, at(0));
+    for key in 0..MOST_KEYS as u128 {
+        f.leases.take_lead(key, at(0));
     }
     let (key, waker) = (u128::MAX, &f.waker);
-    assert_eq!(f.leases.ask(key, at(1), waker, 1), Asked::Known(Standing::Anybody));
-    assert_eq!(f.leases.lead_here(key, at(1)), Standing::Anybody);
-    assert_eq!(f.leases.lead_here(0, at(1)), NOT_FIRST, "what is known stays known");
-    assert_eq!(f.leases.ask(key, at(10_000), waker, 1), Asked::Ask);
-    assert_eq!(f.leases.len(), 1);
+    assert_eq!(f.leases.ask(key, at(1), waker, 1), Asked::Ask);
+    assert_eq!(f.leases.len(), MOST_KEYS);
+    for key in 0..MOST_KEYS as u128 {
+        f.leases.ask(key, at(2_000), waker, 1);
+    }
+    assert_eq!(f.leases.ask(key - 1, at(2_000), waker, 1), Asked::NoRoom);
+    assert_eq!(f.leases.take_lead(key - 1, at(2_000)), Lead::Yours);
 }
 
 #[test]
@@ -389,7 +374,7 @@ fn who_leads_looks_now_and_then_whether_another_has_stored() {
     let f = led_here(WARM);
     let looks = |ms| f.leases.looks(KEY, at(ms));
     assert_eq!([199, 200, 399, 400].map(looks), [false, true, false, true]);
-    drop(f.leases.land(KEY));
+    drop(f.land());
     assert!(!looks(1_000));
     assert!(!led_elsewhere().leases.looks(KEY, at(1_000)));
 }

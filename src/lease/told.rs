@@ -3,20 +3,26 @@
 use crate::flight::Woken;
 use crate::store::Address;
 
-/// Who generates a key.
+/// Who generates a key. Looking changes nothing: a lead is taken by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// This process. `is_first` once: who is told so generates, if the others need not.
-    Here {
-        /// Whether nobody was told so before.
-        is_first: bool,
-    },
+    /// This process.
+    Here,
     /// Another process.
     Elsewhere,
     /// Whoever wants it: it is not worth waiting for each other.
     Anybody,
     /// Nobody knows yet.
     Unknown,
+}
+
+/// Whether a get that has something stale is to generate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lead {
+    /// It is.
+    Yours,
+    /// Another get of this process, or another process, does.
+    Anothers,
 }
 
 /// What to do about a question.
@@ -28,6 +34,8 @@ pub enum Asked {
     Ask,
     /// The store is being asked; whoever asks is woken.
     Wait,
+    /// There is no room to remember the answer: the store may be read, and nobody waited for.
+    NoRoom,
 }
 
 /// What to do for who would wait for another process.
@@ -41,13 +49,23 @@ pub enum Following {
     Wait,
 }
 
+/// How a generation ended here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its value is stored, or was found.
+    Done,
+    /// Nothing was stored. What is set later tells the store so.
+    Unset,
+}
+
 /// What a lease was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// Where its entry lies; `None` if the store knows nothing of it.
     pub address: Option<Address>,
-    /// Whether nothing could be served meanwhile.
-    pub is_cold: bool,
+    /// How long a leader is waited for that generates while nothing can be served, in us; `None` if
+    /// something stale is.
+    pub cold_us: Option<u64>,
 }
 
 /// What follows from an answer of the store.

@@ -155,9 +155,11 @@ impl Session {
             under_way.spawn(async move {
                 let (key, bytes) = (session.keys.entry(address), Value::Bytes(bytes.into()));
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
-                writing.end(within(WRITE_LIMIT, call).await.is_ok());
+                let is_written = within(WRITE_LIMIT, call).await.is_ok();
+                writing.end(is_written);
                 if ends {
-                    session.end_lease(address, Ending::Stored);
+                    let ending = if is_written { Ending::Stored } else { Ending::Released };
+                    session.end_lease(address, ending);
                 }
                 drop(pending);
             });
@@ -240,7 +242,14 @@ impl WriteQueue {
     }
 
     /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
-    pub(super) fn add(&self, address: Address, weight: usize, ends: bool, make: Make) {
+    /// Returns the leases that were to end with those.
+    pub(super) fn add(
+        &self,
+        address: Address,
+        weight: usize,
+        ends: bool,
+        make: Make,
+    ) -> Vec<Address> {
         let mut surplus = Vec::new();
         let mut waiting = self.waiting.lock();
         let pending = Pending::new(&self.drains);
@@ -254,12 +263,14 @@ impl WriteQueue {
         drop(waiting);
         self.dropped.fetch_add(surplus.len() as u64, Ordering::Relaxed);
         self.added.notify_one();
+        leases_of(&surplus)
     }
 
-    /// Drops all that wait.
-    pub(super) fn clear(&self) {
+    /// Drops all that wait. Returns the leases that were to end with it.
+    pub(super) fn clear(&self) -> Vec<Address> {
         // Freed after the lock is: what a write holds may be large.
-        let _freed = std::mem::take(&mut *self.waiting.lock());
+        let freed = std::mem::take(&mut *self.waiting.lock());
+        leases_of(&freed.writes)
     }
 
     pub(super) fn add_to(&self, health: &mut Health) {
@@ -275,6 +286,10 @@ impl WriteQueue {
         waiting.bytes -= write.weight;
         Some(write)
     }
+}
+
+fn leases_of<'a>(writes: impl IntoIterator<Item = &'a Write>) -> Vec<Address> {
+    writes.into_iter().filter(|write| write.ends).map(|write| write.address).collect()
 }
 
 /// A write under way. Unless it comes to its end, it is one that was dropped.
@@ -304,15 +319,17 @@ mod tests {
     #[test]
     fn beyond_the_bound_the_oldest_writes_are_dropped() {
         let queue = WriteQueue::new(10);
-        for nth in 0..4 {
-            queue.add([nth; 16], 4, false, Box::new(|| None));
-        }
+        let ended: Vec<_> =
+            (0..4).flat_map(|nth| queue.add([nth; 16], 4, nth != 0, Box::new(|| None))).collect();
+        assert_eq!(ended, [[1; 16]], "a lease does not outlive the write that was to end it");
         let mut health = Health::default();
         queue.add_to(&mut health);
         let told = (health.queued_writes, health.queued_bytes, health.dropped_writes);
         assert_eq!(told, (2, 8, 2));
         assert_eq!(queue.take().map(|write| write.address), Some([2; 16]));
-        queue.add([9; 16], 11, false, Box::new(|| None));
+        assert_eq!(queue.add([9; 16], 11, true, Box::new(|| None)), [[3; 16], [9; 16]]);
         assert!(queue.take().is_none());
+        assert_eq!(queue.add([7; 16], 1, true, Box::new(|| None)).len(), 0);
+        assert_eq!(queue.clear(), [[7; 16]]);
     }
 }

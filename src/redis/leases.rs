@@ -14,19 +14,14 @@ use super::entries::Read;
 use super::failure::Failure;
 use super::scripts::Script;
 use super::session::Session;
+use crate::generation::{FIRST_PASS_US, LONGEST_PASS_US, STALE_LEASE_MS, VAIN_LEADS};
 use crate::guard::guard;
 use crate::store::{Address, Claim, Claimed, Ending};
 
-/// How long a lease lives without its holder, in ms.
-const LIFE_MS: u64 = 3_000;
-/// Between renewals.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// Between renewals: twice in what the lease of something stale may lack a sign of life.
+const RENEW_EVERY: Duration = Duration::from_millis(500);
 /// Renewals under way at once.
 const TOGETHER: usize = 64;
-/// How long nobody need wait for anybody, in ms: after a generation that stored nothing, and after
-/// one that took too long.
-const UNSET_PASS_MS: u64 = 60_000;
-const OVERRUN_PASS_MS: u64 = 10_000;
 
 impl Session {
     /// Makes the claims that go with reads: as many answers, in their order.
@@ -52,26 +47,15 @@ impl Session {
             Value::from(claim.epoch.to_string()),
             Value::from(claim.position.to_string()),
             Value::from(claim.outdated.to_string()),
-            Value::from(LIFE_MS.to_string()),
+            Value::from(claim.life_ms.to_string()),
             Value::from(if claim.only_absent { "1" } else { "0" }),
+            Value::from(claim.patience_ms.to_string()),
+            Value::from((FIRST_PASS_US / 1_000).to_string()),
+            Value::from((LONGEST_PASS_US / 1_000).to_string()),
+            Value::from(VAIN_LEADS.to_string()),
         ];
         let answer = self.on_lease(link, &self.scripts.claim, address, args).await;
-        match answer {
-            Ok(Value::Integer(left_ms)) => Claimed::Passed(u32::try_from(left_ms).unwrap_or(0)),
-            Ok(Value::String(word)) => match &*word {
-                "taken" => Claimed::Taken,
-                "held" => Claimed::Held,
-                "present" => Claimed::Present,
-                _ => Claimed::Unavailable,
-            },
-            Ok(Value::Bytes(word)) => match &*word {
-                b"taken" => Claimed::Taken,
-                b"held" => Claimed::Held,
-                b"present" => Claimed::Present,
-                _ => Claimed::Unavailable,
-            },
-            Ok(_) | Err(_) => Claimed::Unavailable,
-        }
+        answer.ok().as_ref().map_or(Claimed::Unavailable, claimed)
     }
 
     /// Reads again after a pause, and claims.
@@ -88,21 +72,16 @@ impl Session {
         let Some(link) = self.link() else { return };
         let session = self.clone();
         tokio::spawn(async move {
-            let pass_ms = match ending {
-                Ending::Released => String::new(),
-                Ending::Stored => "0".to_owned(),
-                Ending::Unset | Ending::Lapsed => UNSET_PASS_MS.to_string(),
-                Ending::Overrun => OVERRUN_PASS_MS.to_string(),
-            };
-            let when = match ending {
-                Ending::Overrun => "led",
-                Ending::Lapsed => "own",
-                Ending::Released | Ending::Stored | Ending::Unset => "always",
+            let how = match ending {
+                Ending::Released => "released",
+                Ending::Stored => "stored",
+                Ending::Unset => "unset",
             };
             let args = vec![
                 Value::from(session.instance.as_str()),
-                Value::from(pass_ms),
-                Value::from(when),
+                Value::from(how),
+                Value::from((FIRST_PASS_US / 1_000).to_string()),
+                Value::from((LONGEST_PASS_US / 1_000).to_string()),
             ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });
@@ -116,7 +95,7 @@ impl Session {
             for some in leases.chunks(TOGETHER) {
                 let Some(link) = self.link() else { break };
                 join_all(some.iter().map(async |address| {
-                    let life = Value::from(LIFE_MS.to_string());
+                    let life = Value::from(STALE_LEASE_MS.to_string());
                     let args = vec![Value::from(self.instance.as_str()), life];
                     let _ = self.on_lease(&link, &self.scripts.renew, *address, args).await;
                 }))
@@ -141,5 +120,18 @@ impl Session {
             guard(|| self.listener.leaseless());
         }
         answer
+    }
+}
+
+/// What the script answered: a word, and a number of ms.
+fn claimed(answer: &Value) -> Claimed {
+    let Value::Array(answer) = answer else { return Claimed::Unavailable };
+    let [word, Value::Integer(ms)] = answer.as_slice() else { return Claimed::Unavailable };
+    match word.as_str().as_deref() {
+        Some("taken") => Claimed::Taken,
+        Some("held") => Claimed::Held,
+        Some("present") => Claimed::Present,
+        Some("passed") => Claimed::Passed(u32::try_from(*ms).unwrap_or(0)),
+        _ => Claimed::Unavailable,
     }
 }

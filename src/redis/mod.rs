@@ -106,6 +106,15 @@ impl RedisStore {
     }
 }
 
+impl RedisStore {
+    /// Leases whose write is dropped: others may generate.
+    fn release(&self, leases: Vec<Address>) {
+        for address in leases {
+            self.end(address, Ending::Released);
+        }
+    }
+}
+
 impl SharedStore for RedisStore {
     fn read(&self, address: Address, receive: Receive) {
         self.reads.lock().push(Read::new(address, receive));
@@ -134,7 +143,7 @@ impl SharedStore for RedisStore {
     }
 
     fn write(&self, address: Address, weight: usize, ends: bool, make: Make) {
-        self.writes.add(address, weight, ends, make);
+        self.release(self.writes.add(address, weight, ends, make));
     }
 
     fn drain(&self, done: Box<dyn FnOnce() + Send>) {
@@ -155,7 +164,7 @@ impl SharedStore for RedisStore {
     }
 
     fn forget_writes(&self) {
-        self.writes.clear();
+        self.release(self.writes.clear());
     }
 
     fn health(&self) -> Health {

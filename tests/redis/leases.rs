@@ -15,7 +15,14 @@ use crate::server::Server;
 
 const ADDRESS: Address = [7; 16];
 /// A claim of who has nothing, and knows of position 50.
-const ABSENT: Claim = Claim { epoch: 7, position: 50, outdated: 0, only_absent: true };
+const ABSENT: Claim = Claim {
+    epoch: 7,
+    position: 50,
+    outdated: 0,
+    only_absent: true,
+    patience_ms: 60_000,
+    life_ms: 3_000,
+};
 /// The same of who has something stale.
 const STALE: Claim = Claim { only_absent: false, ..ABSENT };
 
@@ -95,7 +102,12 @@ fn a_lease_names_its_holder_and_what_it_knew_and_ends_by_itself() {
     let lease = server.call(&["GET", &name(":l")]);
     let (instance, rest) = lease.split_once(' ').unwrap();
     assert!(instance.len() == 16 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    assert_eq!(rest, "18446744073709551615 4503599627370495");
+    let (known, since) =
+        rest.rsplit_once(" 0").map(|(rest, _)| rest.rsplit_once(' ').unwrap()).unwrap();
+    assert_eq!(known, "18446744073709551615 4503599627370495");
+    let now_s = server.call(&["EVAL", "return redis.call('TIME')[1]", "0"]);
+    let age_s = now_s.parse::<i64>().unwrap() - since.parse::<i64>().unwrap() / 1_000;
+    assert!((0..=10).contains(&age_s), "{since} in ms at {now_s} in s");
     let life_ms = life_ms(&server, ":l");
     assert!((1..=3_000).contains(&life_ms), "{life_ms}");
     server.call(&["PEXPIRE", &name(":l"), "1"]);
@@ -151,34 +163,106 @@ fn its_holder_may_claim_again() {
 fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
     let server = server!();
     let [one, two] = two(&server);
-    for (ending, most_ms) in [(Ending::Unset, 60_000), (Ending::Overrun, 10_000)] {
-        assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-        end(&one, ending);
-        wait_until("the pass", || life_ms(&server, ":p") > 0);
-        for peer in [&one, &two] {
-            let Claimed::Passed(left_ms) = claim(peer, STALE) else { panic!("it is not passed") };
-            assert!((1..=most_ms).contains(&left_ms), "{left_ms}");
-        }
-        assert_eq!(life_ms(&server, ":l"), -2);
-        write(&two);
-        wait_until("the end", || life_ms(&server, ":p") == -2);
-        assert_eq!(claim(&two, ABSENT), Claimed::Present);
-        server.call(&["DEL", &name("")]);
+    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    end(&one, Ending::Unset);
+    wait_until("the pass", || life_ms(&server, ":p") > 0);
+    for peer in [&one, &two] {
+        assert!((1..=10_000).contains(&passed_ms(peer)));
     }
+    assert_eq!(life_ms(&server, ":l"), -2);
+    write(&two);
+    // Who stores without a lease has been told of the pass, and ends it.
+    wait_until("the end", || life_ms(&server, ":p") == -2);
+    assert_eq!(claim(&two, ABSENT), Claimed::Present);
 }
 
 #[test]
-fn who_waited_too_long_passes_a_key_only_if_somebody_still_generates_it() {
+fn each_failure_passes_a_key_for_longer() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    for secs in [10, 20, 40, 80, 160, 320, 600, 600] {
+        assert_eq!(claim(&peer, ABSENT), Claimed::Taken);
+        end(&peer, Ending::Unset);
+        wait_until("the pass", || life_ms(&server, ":p") > 0);
+        let left_ms = passed_ms(&peer);
+        let most_ms = secs * 1_000;
+        assert!((most_ms - 5_000..=most_ms).contains(&left_ms), "{left_ms} of {secs} s");
+        end(&peer, Ending::Unset);
+        assert!(passed_ms(&peer) <= most_ms, "those that fail at once are one failure");
+        // The time is over, and what is remembered is not.
+        let pass = server.call(&["GET", &name(":p")]);
+        let (_, failures) = pass.split_once(' ').unwrap();
+        server.call(&["SET", &name(":p"), &format!("1 {failures}"), "KEEPTTL"]);
+    }
+    end(&peer, Ending::Stored);
+    wait_until("the end", || life_ms(&server, ":p") == -2);
+}
+
+#[test]
+fn a_leader_that_takes_too_long_is_taken_over_by_one_and_after_three_nobody_waits() {
+    let server = server!();
+    let [one, two] = two(&server);
+    let impatient = Claim { patience_ms: 300, life_ms: 60_000, ..ABSENT };
+    assert_eq!((claim(&one, impatient), claim(&two, ABSENT)), (Claimed::Taken, Claimed::Held));
+    for _ in 0..2 {
+        sleep(Duration::from_millis(300));
+        assert_eq!(claim(&two, impatient), Claimed::Taken, "it is late, and leads");
+        assert_eq!(claim(&one, ABSENT), Claimed::Held, "the others wait on");
+        hand_over(&server);
+    }
+    sleep(Duration::from_millis(300));
+    assert!((1..=10_000).contains(&passed_ms_of(claim(&two, impatient))));
+    server.call(&["SET", &name(":p"), "1 1", "PX", "60000"]);
+    hand_over(&server);
+    sleep(Duration::from_millis(300));
+    let left_ms = passed_ms_of(claim(&two, impatient));
+    assert!((10_001..=20_000).contains(&left_ms), "of a key that failed, one wait is enough");
+}
+
+#[test]
+fn a_lease_that_has_ended_was_not_waited_for_in_vain() {
+    let server = server!();
+    let [one, two] = two(&server);
+    let short = Claim { patience_ms: 10, life_ms: 30, ..ABSENT };
+    for peer in [&one, &two].repeat(4) {
+        assert_eq!(claim(peer, short), Claimed::Taken);
+        wait_until("the end", || life_ms(&server, ":l") == -2);
+    }
+    assert_eq!(life_ms(&server, ":p"), -2);
+}
+
+#[test]
+fn what_fails_while_another_has_taken_over_passes_nothing() {
     let server = server!();
     let [one, two] = two(&server);
     assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    end(&one, Ending::Released);
-    wait_until("the end", || life_ms(&server, ":l") == -2);
-    end(&two, Ending::Overrun);
-    // Ends of one instance come in their order.
-    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
-    end(&one, Ending::Overrun);
-    wait_until("the pass", || life_ms(&server, ":p") > 0);
+    end(&two, Ending::Unset);
+    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+    assert_eq!(life_ms(&server, ":p"), -2);
+}
+
+#[test]
+fn a_lease_from_the_future_is_one_that_has_just_begun() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    server.call(&["SET", &name(":l"), "0123 7 50 99999999999999 0"]);
+    assert_eq!(claim(&peer, Claim { patience_ms: 1, ..ABSENT }), Claimed::Held);
+}
+
+fn passed_ms(peer: &Peer) -> u32 {
+    passed_ms_of(claim(peer, STALE))
+}
+
+fn passed_ms_of(claimed: Claimed) -> u32 {
+    let Claimed::Passed(left_ms) = claimed else { panic!("it is not passed: {claimed:?}") };
+    left_ms
+}
+
+/// Makes a lease that of an instance that is not here.
+fn hand_over(server: &Server) {
+    let lease = server.call(&["GET", &name(":l")]);
+    let (_, rest) = lease.split_once(' ').unwrap();
+    server.call(&["SET", &name(":l"), &format!("{} {rest}", "0".repeat(16)), "KEEPTTL"]);
 }
 
 #[test]
@@ -201,8 +285,8 @@ fn a_lease_that_is_released_leaves_a_pass_as_it_was() {
     let server = server!();
     let [one, two] = two(&server);
     assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    end(&two, Ending::Unset);
-    wait_until("the pass", || life_ms(&server, ":p") > 0);
+    server.call(&["SET", &name(":p"), "1 2", "PX", "60000"]);
+    end(&two, Ending::Released);
     end(&one, Ending::Released);
     wait_until("the end", || life_ms(&server, ":l") == -2);
     assert!(life_ms(&server, ":p") > 0);
@@ -249,6 +333,11 @@ fn a_write_that_is_not_to_be_stored_any_more_gives_the_lease_back() {
     assert_eq!(claim(&one, ABSENT), Claimed::Taken);
     one.store.write(ADDRESS, 1, true, Box::new(|| None));
     wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
+    end(&two, Ending::Released);
+    // As does one that is dropped before its turn.
+    wait_until("the end", || claim(&one, ABSENT) == Claimed::Taken);
+    one.store.write(ADDRESS, usize::MAX / 2, true, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
 }
 
 #[test]
@@ -275,11 +364,14 @@ fn what_somebody_else_left_in_its_place_is_no_lease() {
         "",
         "of somebody else",
         "0123 7",
+        "0123 7 50",
         "0123 7 50 9",
-        "xyz 7 50",
-        "0123 7 5e1",
-        "0123 -7 50",
-        "0123 7 -50",
+        "0123 7 50 9 0 0",
+        "xyz 7 50 9 0",
+        "0123 7 5e1 9 0",
+        "0123 -7 50 9 0",
+        "0123 7 -50 9 0",
+        "0123 7 50 -9 0",
         huge.as_str(),
     ];
     for lease in leases {
@@ -287,7 +379,7 @@ fn what_somebody_else_left_in_its_place_is_no_lease() {
         assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "{lease:.20}");
         assert!(life_ms(&server, ":l") > 0, "and it is a lease again");
     }
-    server.call_bytes(&[b"SET", name(":l").as_bytes(), b"\xff\0 7 50"]);
+    server.call_bytes(&[b"SET", name(":l").as_bytes(), b"\xff\0 7 50 9 0"]);
     assert_eq!(claim(&peer, ABSENT), Claimed::Taken);
 }
 
@@ -315,8 +407,10 @@ fn what_is_no_string_is_no_lease() {
 #[test]
 fn who_may_not_have_leases_is_told_once_and_all_else_works() {
     let server = server!();
-    for denied in ["-pttl", "-del"] {
-        server.call(&["ACL", "SETUSER", "app", "reset", "on", ">pw", "~*", "&*", "+@all", denied]);
+    let entries_and_table = ["~app:{*}", "~{app}:*"];
+    for allowed in [entries_and_table, ["~*", "-del"]] {
+        let user = ["ACL", "SETUSER", "app", "reset", "on", ">pw", "&*", "+@all"];
+        server.call(&[&user[..], &allowed].concat());
         let peer =
             Peer::connected(&shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port)));
         let once = || {
@@ -325,7 +419,7 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
             answers.recv_timeout(PATIENCE).unwrap()
         };
         let first = once().0;
-        assert!(first == Claimed::Unavailable || denied == "-del");
+        assert!(first == Claimed::Unavailable || allowed != entries_and_table);
         end(&peer, Ending::Released);
         wait_until("the word", || peer.heard.leaseless.load(Ordering::SeqCst) > 0);
         assert_eq!([once().0, once().0], [Claimed::Unavailable; 2]);
@@ -334,7 +428,7 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
         assert_eq!(once(), (Claimed::Unavailable, Ok(Some("entry".into()))));
         let known = peer.register();
         assert_eq!(peer.hard("a").previous, known.applied);
-        assert_eq!(peer.heard.leaseless.load(Ordering::SeqCst), 1, "{denied}");
+        assert_eq!(peer.heard.leaseless.load(Ordering::SeqCst), 1, "{allowed:?}");
         assert!(!peer.store.health().is_broken);
         server.call(&["DEL", &name(""), &name(":l")]);
     }

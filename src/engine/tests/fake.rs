@@ -14,6 +14,9 @@ use crate::tags::{Epoch, Position};
 
 type Queue<T> = Mutex<Vec<T>>;
 
+/// How long gets wait for a leader, in ms.
+pub(super) const WAIT_MS: u32 = 1_200;
+
 /// A store that answers when told to.
 #[derive(Default)]
 pub(super) struct Fake {
@@ -197,7 +200,8 @@ impl Fixture {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        self.engine.claim(&key, (stale, serves), Vec::new, &self.waker, token)
+        let claimant = Claimant { held: stale, serves, wait_ms: WAIT_MS };
+        self.engine.claim(&key, claimant, Vec::new, &self.waker, token)
     }
 
     /// What those who waited got: their tokens, and whether an entry was brought.

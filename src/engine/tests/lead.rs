@@ -2,15 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use super::fake::{Fake, Fixture, NO_MEMORY, PLAIN, instance, store};
+use super::fake::{Fake, Fixture, NO_MEMORY, PLAIN, WAIT_MS, instance, store};
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
-use crate::lease::{Asked, Standing};
-use crate::store::{Claimed, Listener};
+use crate::lease::{Asked, Lead, Standing};
+use crate::store::{Address, Claimed, Listener};
 use crate::tags::{Epoch, Position};
 
-const FIRST: Standing = Standing::Here { is_first: true };
-const NOT_FIRST: Standing = Standing::Here { is_first: false };
+const HERE: Standing = Standing::Here;
 
 impl Fixture {
     fn with_key<T>(&self, act: impl FnOnce(&Engine, &KeyRef<'_>) -> T) -> T {
@@ -20,6 +19,10 @@ impl Fixture {
 
     fn standing(&self) -> Standing {
         self.with_key(Engine::standing)
+    }
+
+    fn take_lead(&self) -> Lead {
+        self.with_key(Engine::take_lead)
     }
 
     fn follow(&self, wait_ms: u32, token: u32) -> bool {
@@ -68,7 +71,7 @@ fn leader(options: &Value) -> (Arc<Fake>, Fixture) {
     let a = instance(&store, options);
     assert_eq!(a.claim(1, None, 1), Asked::Ask);
     store.answer_claim(Claimed::Taken);
-    assert_eq!((a.got(), a.standing()), (vec![(1, false)], FIRST));
+    assert_eq!((a.got(), a.standing()), (vec![(1, false)], HERE));
     (store, a)
 }
 
@@ -90,9 +93,10 @@ fn of_all_who_ask_one_generates_and_the_store_is_asked_once() {
     assert_eq!([1, 2, 3].map(|token| a.claim(1, None, token))[1..], [Asked::Wait, Asked::Wait]);
     let (claim, pause_ms) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.epoch, claim.position, claim.outdated), (7, 50, 0));
+    assert_eq!((claim.patience_ms, claim.life_ms), (1_200, 1_700));
     assert!(claim.only_absent && pause_ms.is_none());
     assert_eq!(a.got(), [(1, false), (2, false), (3, false)]);
-    assert_eq!([a.standing(), a.standing()], [FIRST, NOT_FIRST]);
+    assert_eq!([a.take_lead(), a.take_lead()], [Lead::Yours, Lead::Anothers]);
     assert_eq!(a.engine.stats.leases_taken.load(Ordering::Relaxed), 1);
 }
 
@@ -128,7 +132,7 @@ fn what_is_found_stale_is_claimed_with_one_more_turn() {
         assert_eq!(b.got(), [], "nobody is woken in between");
         let (claim, pause_ms) = store.answer_claim(Claimed::Taken);
         assert_eq!((claim.only_absent, claim.outdated, pause_ms), (false, 0, Some(0)));
-        assert_eq!((b.got(), b.standing()), (vec![(1, is_brought)], FIRST));
+        assert_eq!((b.got(), b.standing()), (vec![(1, is_brought)], HERE));
         let held = (!is_brought).then_some(Verdict::Stale);
         assert_eq!(verdict(&b.engine, 1, &[]), held);
     }
@@ -142,7 +146,7 @@ fn for_what_is_found_dead_a_lease_from_before_is_of_no_use() {
     store.answer_claim(Claimed::Present);
     let (claim, _) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.only_absent, claim.outdated, claim.position), (false, 60, 60));
-    assert_eq!((b.got(), b.standing()), (vec![(1, false)], FIRST));
+    assert_eq!((b.got(), b.standing()), (vec![(1, false)], HERE));
 }
 
 #[test]
@@ -162,7 +166,7 @@ fn what_comes_is_judged_by_what_was_invalidated_meanwhile() {
     b.hears_of_one();
     store.answer_claim(Claimed::Taken);
     assert_eq!((b.got(), verdict(&b.engine, 1, &[])), (vec![(1, false)], None));
-    assert_eq!((b.standing(), store.ended()), (FIRST, vec![]));
+    assert_eq!((b.standing(), store.ended()), (HERE, vec![]));
 }
 
 #[test]
@@ -211,7 +215,7 @@ fn a_set_that_others_do_not_get_gives_the_lease_back() {
 fn a_generation_that_fails_passes_its_key_unless_something_stale_is_left() {
     let (store, a) = leader(&PLAIN());
     a.with_key(|engine, key| engine.abandon(key, true));
-    assert_eq!((store.ended(), a.standing()), (vec![Ending::Unset], Standing::Unknown));
+    assert_eq!((store.ended(), a.standing()), (vec![Ending::Unset], Standing::Anybody));
 
     let (store, b) = stored(short);
     b.claim(1, None, 1);
@@ -241,7 +245,7 @@ fn who_follows_looks_until_the_other_process_has_stored() {
 fn who_follows_leads_once_the_other_process_is_gone() {
     let (store, a) = follower();
     store.answer_claim(Claimed::Taken);
-    assert_eq!((a.got(), a.standing()), (vec![(2, false)], FIRST));
+    assert_eq!((a.got(), a.standing()), (vec![(2, false)], HERE));
 }
 
 #[test]
@@ -252,17 +256,40 @@ fn there_is_nothing_to_follow_where_nobody_leads_elsewhere() {
 }
 
 #[test]
-fn who_waited_in_vain_generates_and_so_do_all() {
+fn who_follows_takes_over_from_a_leader_that_takes_too_long() {
     let (store, a) = follower();
-    a.engine.clock.advance_us(100_000);
-    a.with_key(Engine::overtake);
-    assert_eq!((a.got(), store.ended()), (vec![(2, false)], vec![Ending::Overrun]));
-    assert_eq!(a.standing(), FIRST);
-    a.with_key(Engine::overtake);
-    assert_eq!(store.ended(), [], "once");
-    assert_eq!(a.engine.stats.lease_timeouts.load(Ordering::Relaxed), 1);
-    a.set(1, |meta| meta);
-    assert_eq!(store.written_ends.lock().len(), 1, "it pays again to wait");
+    let (claim, _) = store.answer_claim(Claimed::Held);
+    // The store has the age of the lease, and says when that is.
+    assert_eq!((claim.patience_ms, claim.life_ms), (100, 600));
+    store.answer_claim(Claimed::Taken);
+    assert_eq!((a.got(), a.standing(), store.ended()), (vec![(2, false)], HERE, vec![]));
+}
+
+#[test]
+fn a_leader_of_what_is_stale_is_believed_for_a_second_and_longer_if_it_is_seen() {
+    let (store, _) = stored(short);
+    let b = instance(&store, &PLAIN());
+    b.engine.clock.advance_us(10);
+    b.claim(1, None, 1);
+    store.answer_claim(Claimed::Present);
+    let (claim, _) = store.answer_claim(Claimed::Taken);
+    assert_eq!((claim.patience_ms, claim.life_ms), (10_000, 1_500));
+    assert_eq!([b.take_lead(), b.take_lead()], [Lead::Yours, Lead::Anothers]);
+    assert_eq!(b.engine.leases(), [] as [Address; 0]);
+    b.engine.clock.advance_us(900_000);
+    b.with_key(Engine::see);
+    assert_eq!(b.engine.leases().len(), 1);
+    b.engine.clock.advance_us(1_000_000);
+    assert_eq!((b.engine.leases().len(), b.standing()), (0, Standing::Unknown));
+}
+
+#[test]
+fn a_get_that_will_not_generate_leaves_the_lead_to_others() {
+    let (store, a) = leader(&PLAIN());
+    a.with_key(Engine::leave_lead);
+    assert_eq!((store.ended(), a.standing()), (vec![Ending::Released], Standing::Unknown));
+    a.with_key(Engine::leave_lead);
+    assert_eq!(store.ended(), []);
 }
 
 #[test]
@@ -289,16 +316,17 @@ fn a_store_that_is_away_leaves_it_to_each_process() {
     a.engine.clock.advance_us(10);
     a.claim(1, Some(&a.stale()), 2);
     store.answer_claim(Claimed::Unavailable);
-    assert_eq!([a.standing(), a.standing()], [FIRST, NOT_FIRST]);
+    assert_eq!([a.take_lead(), a.take_lead()], [Lead::Yours, Lead::Anothers]);
     assert_eq!(store.ended(), []);
 }
 
 #[test]
-fn leases_are_renewed_and_those_of_who_is_silent_are_ended() {
+fn who_is_silent_is_believed_for_as_long_as_it_is_waited_for() {
     let (store, a) = leader(&PLAIN());
-    assert_eq!(a.engine.leases().len(), 1);
-    a.engine.clock.advance_us(10_000_000);
-    assert_eq!((a.engine.leases(), store.ended()), (vec![], vec![Ending::Lapsed]));
+    a.engine.clock.advance_us(u64::from(WAIT_MS) * 1_000);
+    assert_eq!((a.standing(), store.ended()), (Standing::Unknown, vec![]));
+    a.set(1, |meta| meta);
+    assert_eq!(store.written_ends.lock().len(), 1, "it pays again to wait");
 }
 
 #[test]
@@ -309,7 +337,8 @@ fn what_has_no_place_in_the_store_is_everybodys() {
     // Its build is not known.
     let key = a.engine.hasher().key(Class::Response, &units);
     assert!(!a.engine.may_claim(&key));
-    let asked = || a.engine.claim(&key, (None, Serves::Nothing), Vec::new, &a.waker, 1);
+    let nothing = || Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
+    let asked = || a.engine.claim(&key, nothing(), Vec::new, &a.waker, 1);
     assert_eq!([asked(), asked()], [Asked::Known(Standing::Anybody); 2]);
     assert!(store.claims.lock().is_empty() && a.engine.leases.is_empty());
 }
@@ -319,21 +348,11 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
     let (store, b) = stored(|meta| meta);
     b.hears_of_one();
     let key = b.engine.hasher().key(Class::Fetch, &[1]);
-    b.engine.claim(&key, (None, Serves::Nothing), || vec![Tag::from("a")], &b.waker, 1);
+    let nothing = Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
+    b.engine.claim(&key, nothing, || vec![Tag::from("a")], &b.waker, 1);
     store.answer_claim(Claimed::Present);
     let (claim, _) = store.answer_claim(Claimed::Taken);
-    assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, FIRST));
-}
-
-#[test]
-fn who_gave_up_waiting_leads_no_longer_once_another_has_stored() {
-    let (store, a) = follower();
-    a.with_key(Engine::overtake);
-    assert_eq!(a.standing(), FIRST);
-    instance(&store, &PLAIN()).set(1, |meta| meta);
-    store.carry_out_writes();
-    store.answer_claim(Claimed::Held);
-    assert_eq!(a.standing(), Standing::Unknown);
+    assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, HERE));
 }
 
 #[test]
@@ -343,7 +362,8 @@ fn a_lease_from_before_the_tags_of_who_asks_were_invalidated_is_of_no_use() {
     let ask = || {
         let (units, asked) = ([1], vec![Tag::from("a")]);
         let key = a.engine.hasher().key(Class::Fetch, &units);
-        a.engine.claim(&key, (None, Serves::Nothing), || asked, &a.waker, 1);
+        let nothing = Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
+        a.engine.claim(&key, nothing, || asked, &a.waker, 1);
         store.answer_claim(Claimed::Held).0.outdated
     };
     assert_eq!(ask(), 0);

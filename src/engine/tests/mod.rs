@@ -6,7 +6,7 @@ mod shared;
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
-use crate::flight::News;
+use crate::flight::{News, Wake};
 use crate::key::Class;
 use serde_json::Value;
 

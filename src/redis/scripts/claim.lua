@@ -1,31 +1,65 @@
 -- Claims the generation of an entry for one instance.
 --
 -- KEYS    1  entry
---         2  lease: instance, epoch and position at which its generation began
---         3  pass: exists while nobody need wait for anybody
+--         2  lease: instance; epoch and position at which its generation began; when that was, in
+--            ms; how many leaders before it were waited for in vain
+--         3  pass: until when nobody need wait for anybody, in ms; how often in a row nothing was
+--            stored. It is remembered for as long again, so that the next pass is longer
 -- ARGV    1  instance
 --         2  epoch
 --         3  position it knows
 --         4  position before which a lease is of no use
 --         5  ms the lease lives
 --         6  '1' = only if there is no entry
--- Result  'taken', 'held' or 'present', or the ms that are left of a pass
+--         7  ms after which a leader is waited for no longer
+--         8  ms of the first pass; each one after it is twice as long
+--         9  ms of the longest pass
+--        10  leaders in a row that may be waited for in vain; 1 if nothing was stored before
+-- Result  'taken' or 'present' and 0; 'held' and for how many ms; 'passed' and the ms that are left
 
-local left = redis.call('PTTL', KEYS[3])
-if left > 0 then
-  return left
-end
-if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
-  return 'present'
-end
--- What is no lease, of whatever type, is replaced by one.
-local lease = redis.pcall('GET', KEYS[2])
-if type(lease) == 'string' then
-  local instance, epoch, position = string.match(lease, '^(%x+) (%d+) (%d+)$')
-  local is_of_use = epoch == ARGV[2] and tonumber(position) >= tonumber(ARGV[4])
-  if instance and instance ~= ARGV[1] and is_of_use then
-    return 'held'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function words(key, pattern)
+  -- What is of another type is nothing, and is replaced.
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then
+    return string.match(value, pattern)
   end
 end
-redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3], 'PX', ARGV[5])
-return 'taken'
+
+local failures = 0
+-- One that never ends is none.
+if redis.call('PTTL', KEYS[3]) > 0 then
+  local until_ms, times = words(KEYS[3], '^(%d+) (%d+)$')
+  failures = tonumber(times or '0')
+  if until_ms and tonumber(until_ms) > now then
+    return {'passed', tonumber(until_ms) - now}
+  end
+end
+if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
+  return {'present', 0}
+end
+
+local instance, epoch, position, began, vain =
+  words(KEYS[2], '^(%x+) (%d+) (%d+) (%d+) (%d+)$')
+local is_of_use = instance and epoch == ARGV[2] and tonumber(position) >= tonumber(ARGV[4])
+vain = is_of_use and tonumber(vain) or 0
+if is_of_use and instance ~= ARGV[1] then
+  -- On a new primary with another clock it may begin in the future.
+  local age = math.max(0, now - tonumber(began))
+  if age < tonumber(ARGV[7]) then
+    return {'held', age}
+  end
+  vain = vain + 1
+  local most = failures == 0 and tonumber(ARGV[10]) or 1
+  if vain >= most then
+    local pass = math.min(tonumber(ARGV[8]) * 2 ^ failures, tonumber(ARGV[9]))
+    local value = string.format('%.0f %d', now + pass, failures + 1)
+    redis.call('SET', KEYS[3], value, 'PX', string.format('%.0f', 2 * pass))
+    return {'passed', pass}
+  end
+end
+local lease = string.format('%s %s %s %.0f %d', ARGV[1], ARGV[2], ARGV[3], now, vain)
+redis.call('SET', KEYS[2], lease, 'PX', ARGV[5])
+return {'taken', 0}

@@ -2,29 +2,37 @@
 --
 -- KEYS    1  entry
 --         2  lease
---         3  pass
+--         3  pass: as in `claim.lua`
 -- ARGV    1  instance
---         2  ms for which nobody need wait for anybody; 0 = that is over; empty = as it was
---         3  when that holds: 'always'; 'led' = if somebody has the lease, for else what was waited
---            for is there; 'own' = if the instance had it still, and nothing was stored
+--         2  'released' = others may generate; 'stored' = and it pays again to wait for each other;
+--            'unset' = nothing was stored, and nobody need wait for a while
+--         3  ms of the first pass; each one after it is twice as long
+--         4  ms of the longest pass
 -- Result  nil
 
 -- What is no lease is nobody's.
 local lease = redis.pcall('GET', KEYS[2])
 local is_led = type(lease) == 'string'
-local is_own = is_led and string.match(lease, '^%x+') == ARGV[1]
-if is_own then
+if is_led and string.match(lease, '^%x+') == ARGV[1] then
   redis.call('DEL', KEYS[2])
+  is_led = false
 end
-if ARGV[3] == 'led' and not is_led then
-  return false
-end
-if ARGV[3] == 'own' and not (is_own and redis.call('EXISTS', KEYS[1]) == 0) then
-  return false
-end
-if ARGV[2] == '0' then
+if ARGV[2] == 'stored' then
   redis.call('DEL', KEYS[3])
-elseif ARGV[2] ~= '' then
-  redis.call('SET', KEYS[3], '1', 'PX', ARGV[2])
+elseif ARGV[2] == 'unset' and not is_led then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local pass = redis.pcall('GET', KEYS[3])
+  local until_ms, failures
+  if type(pass) == 'string' then
+    until_ms, failures = string.match(pass, '^(%d+) (%d+)$')
+  end
+  failures = tonumber(failures or '0')
+  -- Several that fail at once are one failure.
+  if not until_ms or tonumber(until_ms) <= now then
+    local life = math.min(tonumber(ARGV[3]) * 2 ^ failures, tonumber(ARGV[4]))
+    local value = string.format('%.0f %d', now + life, failures + 1)
+    redis.call('SET', KEYS[3], value, 'PX', string.format('%.0f', 2 * life))
+  end
 end
 return false

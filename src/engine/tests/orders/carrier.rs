@@ -45,17 +45,13 @@ impl Server {
     }
 
     fn end(&mut self, address: Address, ending: Ending, instance: usize) {
-        let holder = self.leases.get(&address).copied();
-        let is_own = holder == Some(instance);
-        if is_own {
+        if self.leases.get(&address) == Some(&instance) {
             self.leases.remove(&address);
         }
         let is_passed = match ending {
             Ending::Stored => false,
-            Ending::Unset => true,
-            Ending::Overrun if holder.is_some() => true,
-            Ending::Lapsed if is_own && !self.entries.contains_key(&address) => true,
-            Ending::Released | Ending::Overrun | Ending::Lapsed => return,
+            Ending::Unset if !self.leases.contains_key(&address) => true,
+            Ending::Unset | Ending::Released => return,
         };
         if is_passed {
             self.passes.insert(address);

@@ -2,7 +2,7 @@
 
 use super::carrier::{Fault, Process, Server};
 use super::*;
-use crate::lease::{Asked, Standing};
+use crate::lease::{Asked, End, Lead, Standing};
 use crate::sync::explored::{explore, is_found_out};
 
 type Get = fn(&Arc<Engine>, &Generations);
@@ -77,14 +77,17 @@ fn standing(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Standing> {
         let stale = with_key(engine, |key| engine.held(key));
         let token = mailbox.token();
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        let held = (stale.as_ref(), serves);
+        let claimant = Claimant { held: stale.as_ref(), serves, wait_ms: WAIT_MS };
         let waker = mailbox.waker();
-        let asked = with_key(engine, |key| engine.claim(key, held, Vec::new, &waker, token));
+        let asked = with_key(engine, |key| engine.claim(key, claimant, Vec::new, &waker, token));
         let standing = match asked {
             Asked::Known(standing) => standing,
+            Asked::NoRoom => Standing::Anybody,
             Asked::Ask | Asked::Wait => {
                 mailbox.wait(token);
                 if is_fresh(engine) {
+                    // As a get does that finds what it asked for.
+                    with_key(engine, |key| engine.let_go(key, End::Done));
                     return None;
                 }
                 with_key(engine, |key| engine.standing(key))
@@ -117,9 +120,9 @@ fn leads(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> bool {
             Some(_) if is_fresh(engine) => return false,
             Some(_) => {
                 let (token, waker) = (mailbox.token(), mailbox.waker());
-                match with_key(engine, |key| engine.join(key, &waker, token)) {
+                match with_key(engine, |key| engine.join(key, WAIT_MS, &waker, token)) {
                     Joined::Lead | Joined::Pass => return true,
-                    Joined::Wait => drop(mailbox.wait(token)),
+                    Joined::Wait(_) => drop(mailbox.wait(token)),
                 }
             }
         }
@@ -148,23 +151,21 @@ fn fails(engine: &Arc<Engine>, generations: &Generations) {
 /// A get with something stale: it waits for nobody, and generates if it is the first to be told so.
 fn stale(engine: &Arc<Engine>, generations: &Generations) {
     let mailbox = Mailbox::new(engine);
-    let standing = match standing(engine, &mailbox) {
-        Some(Standing::Anybody) => Some(with_key(engine, |key| engine.lead_here(key))),
-        standing => standing,
-    };
-    if standing == Some(Standing::Here { is_first: true }) {
+    let standing = standing(engine, &mailbox);
+    let may_lead = standing.is_some_and(|standing| standing != Standing::Elsewhere);
+    if may_lead && with_key(engine, |key| engine.take_lead(key)) == Lead::Yours {
         generations.run();
         set(engine);
     }
     assert!(mailbox.is_empty());
 }
 
-/// Somebody who waited too long, for whom nobody knows.
-fn gives_up(engine: &Arc<Engine>, _: &Generations) {
-    with_key(engine, |key| {
-        engine.give_up(key);
-        engine.overtake(key);
-    });
+/// Somebody who comes so late that it leads in the place of another.
+fn comes_late(engine: &Arc<Engine>, generations: &Generations) {
+    let mailbox = Mailbox::new(engine);
+    with_key(engine, |key| engine.join(key, 0, &mailbox.waker(), 1));
+    generations.run();
+    set(engine);
 }
 
 #[test]
@@ -197,7 +198,9 @@ fn of_two_processes_one_generates_and_the_other_never_does() {
 #[test]
 fn nobody_waits_for_a_generation_that_fails_or_takes_too_long() {
     explore(|| Fleet::new(Fault::None).overlapping().run([&[fails, cold], &[fails, cold]]));
-    explore(|| Fleet::new(Fault::None).overlapping().run([&[cold, gives_up], &[cold, gives_up]]));
+    explore(|| {
+        Fleet::new(Fault::None).overlapping().run([&[cold, comes_late], &[cold, comes_late]]);
+    });
 }
 
 #[test]

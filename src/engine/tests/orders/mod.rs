@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use shuttle::sync::{Condvar, Mutex as Turns};
 use shuttle::thread::{JoinHandle, spawn, yield_now};
 
+use super::fake::WAIT_MS;
 use super::*;
+use crate::flight::Joined;
 
 /// A thread of JavaScript: what it was told while it waited.
 struct Mailbox {

@@ -1,0 +1,181 @@
+// @ts-check
+
+const { AsyncLocalStorage } = require('node:async_hooks')
+const channel = require('node:diagnostics_channel')
+const { native } = require('./native.js')
+const next = require('./next.js')
+const { FETCH, USE_CACHE } = require('./values.js')
+
+/**
+ * Requests, and what each of them is to generate.
+ *
+ * Whoever misses, or is told that something is stale, is expected to generate it, and others wait or
+ * make do meanwhile. That is shown here, not assumed: by the render that begins for the same request,
+ * by the work that Next.js has under way for it, and by its end. Where nothing is known of a request
+ * (it began before this module was loaded, it came by HTTP/2), a lead is short.
+ */
+
+/** Between looks at what is generated in the background, in ms: twice in what the engine believes. */
+const LOOK_MS = 400
+/** How long a request that has ended may still store what it generated, in ms. */
+const GRACE_MS = 250
+/** Leads that one request may have; more are not watched. */
+const MOST = 1_024
+/** For longer than this the engine believes in nobody, in ms. */
+const LONGEST_MS = 10_000
+
+/**
+ * @typedef {object} Lead
+ * @property {number} kind
+ * @property {string} key
+ * @property {boolean} isStale whether something stale was served
+ * @property {number} since on `performance.now()`
+ * @property {any} store Next's store of the work it is part of
+ * @property {number} pending what that had under way before
+ * @property {boolean} isSeen whether a render has begun for it
+ */
+
+/** One HTTP request. */
+class Visit {
+  /** @type {Map<string, Lead>} */
+  #leads = new Map()
+  #isWatched = false
+  #hasStalePage = false
+
+  /** @param {any} request @param {any} response */
+  constructor(request, response) {
+    this.request = request
+    this.response = response
+  }
+
+  /**
+   * A get of this request is expected to generate.
+   * @param {number} kind
+   * @param {string} key
+   * @param {boolean} isStale
+   */
+  lead(kind, key, isStale) {
+    if (this.#leads.size >= MOST) return
+    // Nothing is known of what is made of a request after its end.
+    if (!isStale && this.response.writableEnded) return
+    const store = next.workStore()
+    const since = performance.now()
+    const lead = { kind, key, isStale, since, store, pending: pendingOf(store), isSeen: false }
+    this.#leads.set(key, lead)
+    if (isStale) {
+      this.#hasStalePage ||= isPage(kind)
+      watch(lead)
+    } else if (!this.#isWatched) {
+      this.#isWatched = true
+      this.response.once('close', () => this.#closed())
+    }
+  }
+
+  /** What was generated for a key is on its way. @param {string} key */
+  ended(key) {
+    const lead = this.#leads.get(key)
+    if (lead === undefined) return
+    this.#leads.delete(key)
+    watched.delete(lead)
+  }
+
+  /** A render has begun, or goes on: it is that of the page which was found stale. */
+  renders() {
+    if (!this.#hasStalePage) return
+    for (const lead of this.#leads.values()) {
+      if (lead.isStale && isPage(lead.kind) && !lead.isSeen) {
+        lead.isSeen = true
+        native.see(lead.kind, lead.key)
+      }
+    }
+  }
+
+  /** The answer is out. What it had to wait for is not generated any more, unless it was given up. */
+  #closed() {
+    // What renders a page behind its answer has just begun.
+    if (!this.response.writableFinished || this.#hasStalePage) return
+    const before = performance.now()
+    setTimeout(() => this.#isOver(before), GRACE_MS).unref()
+  }
+
+  /** @param {number} closed */
+  #isOver(closed) {
+    for (const lead of this.#leads.values()) {
+      if (lead.isStale || lead.since > closed) continue
+      this.#leads.delete(lead.key)
+      native.abandon(lead.kind, lead.key)
+    }
+  }
+}
+
+/** @param {number} kind */
+const isPage = (kind) => kind !== FETCH && kind !== USE_CACHE
+
+/**
+ * What Next.js has under way behind an answer.
+ * @param {any} store
+ * @returns {number}
+ */
+function pendingOf(store) {
+  if (!store) return 0
+  const { pendingRevalidates, pendingRevalidateWrites } = store
+  return Object.keys(pendingRevalidates ?? {}).length + (pendingRevalidateWrites?.length ?? 0)
+}
+
+/** What is generated behind an answer, as long as that is believed.
+ * @type {Set<Lead>} */
+const watched = new Set()
+/** @type {NodeJS.Timeout | undefined} */
+let timer
+
+/** @param {Lead} lead */
+function watch(lead) {
+  watched.add(lead)
+  timer ??= setInterval(look, LOOK_MS).unref()
+}
+
+function look() {
+  const now = performance.now()
+  for (const lead of watched) {
+    if (now - lead.since > LONGEST_MS) watched.delete(lead)
+    else if (lead.isSeen || pendingOf(lead.store) > lead.pending) native.see(lead.kind, lead.key)
+  }
+  if (watched.size > 0) return
+  clearInterval(timer)
+  timer = undefined
+}
+
+/** One for all copies of this module: each request is noted once. */
+const STORAGE = Symbol.for('tiercel.visits')
+
+/** @returns {AsyncLocalStorage<Visit>} */
+function storageOfProcess() {
+  const known = /** @type {any} */ (globalThis)[STORAGE]
+  if (known) return known
+  /** @type {AsyncLocalStorage<Visit>} */
+  const storage = new AsyncLocalStorage()
+  Object.defineProperty(globalThis, STORAGE, { value: storage })
+  if (next.isBuilding()) return storage
+  channel.subscribe('http.server.request.start', (/** @type {any} */ { request, response }) => {
+    storage.enterWith(new Visit(request, response))
+  })
+  return storage
+}
+
+const storage = storageOfProcess()
+
+/** The request that a call follows from. */
+const current = () => storage.getStore()
+
+/** Where Next.js keeps what it finds out about a request: `request-meta.js`, 16.0 to 16.4. */
+const META = Symbol.for('NextInternalRequestMeta')
+
+/**
+ * Whether Next.js takes the request for a prefetch, which generates nothing that is stale:
+ * `handleResponse` in `route-module.js`, from 16.3 on. The headers that say so are gone by then.
+ */
+function isPrefetch() {
+  return current()?.request[META]?.isPrefetchRSCRequest === true
+}
+
+module.exports = { current, isPrefetch }

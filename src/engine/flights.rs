@@ -1,0 +1,70 @@
+//! Generations of this process: who joins one, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use crate::flight::{Joined, Landing, Wake};
+use crate::key::KeyRef;
+use crate::lease::End;
+use crate::stats::bump;
+
+impl Engine {
+    /// Joins the generation of `key` after a miss, or leads it: also if its leader began more than
+    /// `wait_ms` ago.
+    pub fn join(
+        &self,
+        key: &KeyRef<'_>,
+        wait_ms: u32,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Joined {
+        self.flights.join(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    }
+
+    /// As [`Engine::join`], but who leads waits too: somebody else generates for them.
+    pub fn join_as_follower(
+        &self,
+        key: &KeyRef<'_>,
+        wait_ms: u32,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Joined {
+        self.flights.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    }
+
+    /// Waits for the generation of `key` if one is known to be under way that began less than
+    /// `wait_ms` ago: for as many ms as are left of them.
+    pub fn wait(
+        &self,
+        key: &KeyRef<'_>,
+        wait_ms: u32,
+        waker: &Arc<dyn Wake>,
+        token: u32,
+    ) -> Option<u32> {
+        self.flights.wait(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    }
+
+    /// Notes that a generation of `key` is under way.
+    pub fn begin(&self, key: &KeyRef<'_>) {
+        self.flights.open(key.hash, self.clock.now());
+    }
+
+    /// Notes that a generation of `key` ended and nothing is stored. `is_joined` says whether others
+    /// join generations of such keys; only then is it worth remembering.
+    pub fn abandon(&self, key: &KeyRef<'_>, is_joined: bool) {
+        bump(&self.stats.dropped);
+        let landing = if is_joined { Landing::Unset } else { Landing::Stored };
+        self.flights.land(key.hash, landing, self.clock.now());
+        self.let_go(key, End::Unset);
+    }
+
+    /// Notes that the generation of `key` ended; who waits for it is woken.
+    pub fn land(&self, key: &KeyRef<'_>, landing: Landing) {
+        self.flights.land(key.hash, landing, self.clock.now());
+    }
+}
+
+fn patience(wait_ms: u32) -> Duration {
+    Duration::from_millis(u64::from(wait_ms))
+}
