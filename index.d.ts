@@ -96,14 +96,15 @@ declare namespace TiercelHandler {
      */
     hotMb?: number
     /**
-     * How long a get of a `fetch` waits for the same fetch under way in another process, and then
-     * once more for it in this one, in ms; 0 = not at all. Both end with `waitMs`, if that is longer.
+     * How long a `fetch` that is under way, here or in another process, is waited for, in ms; 0 = not
+     * at all. What counts is when it began: then one of those who wait makes one more, and the others
+     * wait for that, no longer than `waitMs` in all.
      * @default 1200, or `TIERCEL_FETCH_WAIT_MS`; at most 2200
      */
     fetchWaitMs?: number
     /**
-     * How long any other get waits for a set or a generation under way, here or in another process,
-     * in ms; 0 = not at all.
+     * How long any other generation that is under way, here or in another process, is waited for, and
+     * how long a get waits in all, in ms; 0 = not at all.
      * @default 2200, or `TIERCEL_WAIT_MS`; at most 2200
      */
     waitMs?: number
@@ -370,7 +371,7 @@ declare namespace TiercelHandler {
     taken: number
     /** Gets that waited for what another process generates. */
     followed: number
-    /** Keys for which that was in vain: this process generated too. */
+    /** Gets that waited for as long as they may, and generated too. */
     timedOut: number
     /** Gets that waited, and were served what was generated for another. */
     saved: number
