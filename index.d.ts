@@ -275,7 +275,7 @@ declare namespace TiercelHandler {
 
   interface ReadyOptions {
     /**
-     * How long this call waits for the shared tier, in ms; 0 = not at all.
+     * How long this call waits for the shared tier, in ms, 60000 at most; 0 = not at all.
      * @default 500
      */
     timeoutMs?: number
@@ -292,9 +292,9 @@ declare namespace TiercelHandler {
     /**
      * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
      * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer.
+     * not answer; in the edge runtime it cannot be known, and so `ready` is false.
      */
-    shared: 'none' | 'connected' | 'connecting' | 'away'
+    shared: 'none' | 'connected' | 'connecting' | 'away' | 'unknown'
   }
 
   /** One decision. */
