@@ -48,12 +48,12 @@ declare class TiercelHandler {
   /**
    * Chooses options for this process. Call it in the module that next.config names, before the
    * first request; the same options again are fine. Each option also has an environment variable,
-   * which counts where the object says nothing.
+   * which counts where the object says nothing. Gives back the class it is called on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`
    */
-  static configure(options?: TiercelHandler.Options): typeof TiercelHandler
+  static configure<Handler>(this: Handler, options?: TiercelHandler.Options): Handler
   /** What this process has counted since it started. */
   static stats(): TiercelHandler.Stats
   /**

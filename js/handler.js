@@ -211,10 +211,11 @@ class TiercelHandler {
   static updateTags = plural.updateTags
   static expireTags = plural.updateTags
 
-  /** @param {Record<string, unknown>} [options] */
+  /** @this {any} @param {Record<string, unknown>} [options] */
   static configure(options) {
     configure(options)
-    return TiercelHandler
+    // biome-ignore lint/complexity/noThisInStatic: a subclass is to remain what it is
+    return this ?? TiercelHandler
   }
 
   static stats() {
