@@ -15,6 +15,7 @@ const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 const {
   native,
   mailbox,
+  known,
   start,
   objectOf,
   isFresh,
@@ -31,9 +32,7 @@ const { FALLBACK, PPR, LOCAL, ASIDE, SHIFT, now, outlast } = at
 
 const { flagsOf } = plural
 const { IMAGE, PAGES } = KINDS
-const NEXT_VERSION = next.version()
 const IS_BUILDING = next.isBuilding()
-const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
 /** The last build output that was made known. */
 let knownDir = ''
@@ -56,7 +55,7 @@ class TiercelHandler {
 
   /** @param {any} [ctx] */
   constructor(ctx) {
-    start()
+    start(ctx?.serverDistDir)
     this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
     this.#headers = ctx?._requestHeaders
@@ -76,7 +75,7 @@ class TiercelHandler {
    */
   get(key, ctx) {
     const hot = ready.get(key)
-    const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
+    const isPlain = hot !== undefined && !known.mustRemember && debug.sink === undefined
     const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind && !shells.isShell(ctx)
     if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
     return this.#find(key, ctx)
@@ -138,7 +137,8 @@ class TiercelHandler {
     const cacheControl = isMeanwhile
       ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
       : found.cacheControl
-    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE) next.rememberLifetime(key, cacheControl)
+    if (known.mustRemember && kind !== FETCH && kind !== IMAGE)
+      next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
@@ -229,6 +229,6 @@ class TiercelHandler {
 }
 
 configure()
-native.app(NEXT_VERSION, IS_BUILDING, next.isDev(), next.namespace())
+at.learn()
 
 module.exports = TiercelHandler

@@ -1,7 +1,9 @@
 // @ts-check
 
 const { isMainThread } = require('node:worker_threads')
+const { app } = require('./app.js')
 const hot = require('./hot.js')
+const next = require('./next.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -26,7 +28,7 @@ const waits = require('./waits.js')
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
- * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
+ * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
  * @property {() => any} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away'} link
@@ -106,10 +108,41 @@ async function drained() {
   if (token !== 0) await waits.wait(token, mailbox[DETAIL])
 }
 
+/** What follows from which Next.js runs here. */
+const known = { mustRemember: false }
+/** What the addon was told of the app.
+ * @type {import('./app.js').App | undefined} */
+let told
+
+/**
+ * Tells the addon which app runs here, as soon as it is known and as often as more of it is.
+ * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
+ */
+function learn(serverDir) {
+  if (told?.isSure) return
+  const found = app(serverDir)
+  if (found === told) return
+  told = found
+  known.mustRemember = next.mustRemember(found)
+  const { version, isNext, isSure } = found
+  const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
+  native.app(
+    version ?? (isNext ? '' : undefined),
+    next.isBuilding(),
+    next.isDev(),
+    namespace,
+    isSure,
+  )
+}
+
 let isAttached = false
 
-/** Starts the engine of this process, if nobody has, with the options chosen so far. */
-function start() {
+/**
+ * Starts the engine of this process, if nobody has, with the options chosen so far.
+ * @param {string} [serverDir] see {@link learn}
+ */
+function start(serverDir) {
+  learn(serverDir)
   if (isAttached) return
   isAttached = true
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
@@ -153,6 +186,8 @@ function objectOf(kind, key, answer) {
 module.exports = {
   native,
   mailbox,
+  known,
+  learn,
   start,
   objectOf,
   MARK,
