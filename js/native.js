@@ -38,7 +38,7 @@ const waits = require('./waits.js')
 const native = require('./loader.js').load()
 
 /** What a call answers beside its result; written by the addon. */
-const mailbox = new Float64Array(4)
+const mailbox = new Float64Array(5)
 
 /** Places in the mailbox. With a token the mark is the flags to ask again with, the detail for how
  * long to wait, in ms, and the handle for how long a get may wait in all. */
@@ -46,6 +46,7 @@ const MARK = 0
 const DETAIL = 1
 const REVISION = 2
 const HANDLE = 3
+const ATTACHED = 4
 
 /** Marks: how to read a returned entry. Any other: with another lifetime. */
 const FRESH = 0
@@ -135,16 +136,15 @@ function learn(serverDir) {
   )
 }
 
-let isAttached = false
-
 /**
  * Starts the engine of this process, if nobody has, with the options chosen so far.
  * @param {string} [serverDir] see {@link learn}
  */
 function start(serverDir) {
   learn(serverDir)
-  if (isAttached) return
-  isAttached = true
+  if (mailbox[ATTACHED] === 1) return
+  // Perhaps another copy of this module has attached since: what was kept here is not looked after.
+  hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
   if (isShared && isMainThread) process.once('exit', native.quit)
