@@ -96,10 +96,12 @@ function dirOf(serverDir) {
   return dirOfCommand() ?? built ?? dirOfMain() ?? process.cwd()
 }
 
-/** @returns {string[]} */
+/** @type {string[]} */
+const NONE = []
+
 function servers() {
   const listed = global[SERVERS]
-  return listed ? Object.keys(listed) : []
+  return listed ? Object.keys(listed) : NONE
 }
 
 /** What a worker of `next build` reads and writes, where no handler is told. */
