@@ -48,12 +48,12 @@ declare class TiercelHandler {
   /**
    * Chooses options for this process. Call it in the module that next.config names, before the
    * first request; the same options again are fine. Each option also has an environment variable,
-   * which counts where the object says nothing.
+   * which counts where the object says nothing. Gives back the class it is called on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`
    */
-  static configure(options?: TiercelHandler.Options): typeof TiercelHandler
+  static configure<Handler>(this: Handler, options?: TiercelHandler.Options): Handler
   /** What this process has counted since it started. */
   static stats(): TiercelHandler.Stats
   /**
@@ -276,7 +276,7 @@ declare namespace TiercelHandler {
 
   interface ReadyOptions {
     /**
-     * How long this call waits for the shared tier, in ms; 0 = not at all.
+     * How long this call waits for the shared tier, in ms, 60000 at most; 0 = not at all.
      * @default 500
      */
     timeoutMs?: number
@@ -293,9 +293,9 @@ declare namespace TiercelHandler {
     /**
      * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
      * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer.
+     * not answer; in the edge runtime it cannot be known, and so `ready` is false.
      */
-    shared: 'none' | 'connected' | 'connecting' | 'away'
+    shared: 'none' | 'connected' | 'connecting' | 'away' | 'unknown'
   }
 
   /** One decision. */

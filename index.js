@@ -21,23 +21,29 @@ function load() {
   if (!builtin) {
     throw new Error(`tiercel needs Node.js 20.16 or newer; this is ${process.version}`)
   }
-  const { createRequire } = builtin('node:module')
-  global[symbol] = here(createRequire)('tiercel/handler')
+  global[symbol] = here(builtin('node:module').createRequire, builtin('node:path').resolve)
   return global[symbol]
 }
 
 /**
- * A `require` that finds the installed package. In a bundle, `__dirname` is not where this file
- * lies; the package is then looked for from the app's directory.
+ * The handler of the installed package. In a bundle, `__dirname` is not where this file lies; the
+ * package is then looked for from the app's directory, which Next.js lists or its command line names,
+ * and which the working directory mostly is.
  * @param {typeof import('node:module').createRequire} createRequire
+ * @param {typeof import('node:path').resolve} resolve
  */
-function here(createRequire) {
+function here(createRequire, resolve) {
   const dir = typeof __dirname === 'string' ? __dirname : ''
-  try {
-    const own = createRequire(`${dir}/index.js`)
-    own.resolve('tiercel/handler')
-    return own
-  } catch {
-    return createRequire(`${process.cwd()}/index.js`)
+  const servers = /** @type {any} */ (globalThis)[Symbol.for('@next/router-server-methods')]
+  const places = [dir, ...Object.keys(servers ?? {}), ...process.argv.slice(1)]
+  for (const place of places) {
+    const own = createRequire(resolve(place, 'index.js'))
+    try {
+      own.resolve('tiercel/handler')
+    } catch {
+      continue
+    }
+    return own('tiercel/handler')
   }
+  return createRequire(resolve('index.js'))('tiercel/handler')
 }

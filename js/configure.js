@@ -13,14 +13,12 @@ const invalidating = { graceMs: 0, mustRecord: false }
  * @param {Record<string, unknown>} [options]
  */
 function configure(options) {
-  const { env } = process
-  /** @type {Record<string, string | undefined>} */
+  /** @type {Record<string, unknown>} */
   const variables = {}
-  for (const name of native.envNames()) variables[name] = env[name]
-  if (env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
-  const sink = options?.debug
-  const given = typeof sink === 'function' ? { ...options, debug: true } : options
-  const chosen = native.configure(written(given ?? null), JSON.stringify(variables))
+  for (const name of native.envNames()) variables[name] = plain(process.env[name])
+  if (process.env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
+  const { given, sink } = read(options ?? null)
+  const chosen = native.configure(JSON.stringify(given), JSON.stringify(variables))
   invalidating.graceMs = chosen.graceMs
   invalidating.mustRecord = chosen.mustRecord
   debug.sink = chosen.debug
@@ -29,17 +27,55 @@ function configure(options) {
 }
 
 /**
- * Options as JSON, in which what JSON lacks is a text: no option is one, so it is refused by name.
- * @param {unknown} options
+ * What JSON may carry of options, and who is to be told of decisions. Each is read once: it may be
+ * what somebody else computes.
+ * @param {any} options
+ * @returns {{ given: unknown, sink: unknown }}
  */
-function written(options) {
-  return JSON.stringify(options, (_, value) => (hasJson(value) ? value : String(value)))
+function read(options) {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    return { given: options === null ? null : NOTHING, sink: undefined }
+  }
+  const values = valuesOf(options)
+  const sink = values.get('debug')
+  const pairs = [...values].map(([name, value]) => [sound(name), plain(value)])
+  if (typeof sink === 'function') pairs.push(['debug', true])
+  return { given: Object.fromEntries(pairs), sink }
 }
 
-/** @param {unknown} value */
-function hasJson(value) {
-  if (typeof value === 'number') return Number.isFinite(value)
-  return !['bigint', 'function', 'symbol'].includes(typeof value)
+/** @param {Record<string, unknown>} options @returns {Map<string, unknown>} by name */
+function valuesOf(options) {
+  let name
+  try {
+    const values = new Map()
+    for (name of Object.keys(options)) values.set(name, options[name])
+    return values
+  } catch (cause) {
+    const what = name === undefined ? 'the options' : `option \`${sound(name)}\``
+    const code = name === undefined ? 'TIERCEL_INVALID_OPTIONS' : 'TIERCEL_INVALID_OPTION'
+    throw Object.assign(new Error(`tiercel: ${what} cannot be read`, { cause }), { code })
+  }
+}
+
+/** What no option may be, so that it is refused by name.
+ * @type {readonly unknown[]} */
+const NOTHING = Object.freeze([])
+
+/**
+ * A value as it is, or nothing that an option may be: what is a number, a text or a flag only by a
+ * conversion was not meant.
+ * @param {unknown} value
+ */
+function plain(value) {
+  if (typeof value === 'string') return sound(value) === value ? value : NOTHING
+  if (typeof value === 'number') return Number.isFinite(value) ? value : NOTHING
+  if (value === undefined || value === null || typeof value === 'boolean') return value
+  return NOTHING
+}
+
+/** A text without half characters, which JSON carries and the addon cannot read. @param {string} text */
+function sound(text) {
+  return Buffer.from(text).toString()
 }
 
 module.exports = { configure, invalidating }

@@ -16,6 +16,7 @@ const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
 const {
   native,
   mailbox,
+  known,
   start,
   objectOf,
   isFresh,
@@ -36,9 +37,7 @@ const UNLED_STALE = ASIDE | PREFETCH | KEPT
 
 const { flagsOf } = plural
 const { IMAGE, PAGES } = KINDS
-const NEXT_VERSION = next.version()
 const IS_BUILDING = next.isBuilding()
-const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
 /** The last build output that was made known. */
 let knownDir = ''
@@ -61,8 +60,8 @@ class TiercelHandler {
 
   /** @param {any} [ctx] */
   constructor(ctx) {
-    start()
-    // Before 16.4 a page of the Pages Router has a handler made for its render.
+    start(ctx?.serverDistDir)
+    // A page of the Pages Router has a handler made for its render.
     visits.current()?.renders()
     this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
@@ -83,7 +82,7 @@ class TiercelHandler {
    */
   get(key, ctx) {
     const hot = ready.get(key)
-    const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
+    const isPlain = hot !== undefined && !known.mustRemember && debug.sink === undefined
     const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind && !shells.isShell(ctx)
     if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
     return this.#find(key, ctx)
@@ -97,6 +96,7 @@ class TiercelHandler {
    */
   async #find(key, ctx) {
     try {
+      start()
       return await this.#read(key, ctx)
     } catch {
       return null
@@ -148,7 +148,8 @@ class TiercelHandler {
     const cacheControl = isMeanwhile
       ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
       : found.cacheControl
-    if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE) next.rememberLifetime(key, cacheControl)
+    if (known.mustRemember && kind !== FETCH && kind !== IMAGE)
+      next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
@@ -225,10 +226,11 @@ class TiercelHandler {
   static updateTags = plural.updateTags
   static expireTags = plural.updateTags
 
-  /** @param {Record<string, unknown>} [options] */
+  /** @this {any} @param {Record<string, unknown>} [options] */
   static configure(options) {
     configure(options)
-    return TiercelHandler
+    // biome-ignore lint/complexity/noThisInStatic: a subclass is to remain what it is
+    return this ?? TiercelHandler
   }
 
   static stats() {
@@ -242,6 +244,11 @@ class TiercelHandler {
 }
 
 configure()
-native.app(NEXT_VERSION, IS_BUILDING, next.isDev(), next.namespace())
+at.learn()
 
-module.exports = TiercelHandler
+// One class of a realm answers for all copies of this module, as `index.js` has it: of two that
+// attach in turns, each would wait in vain for what the other one is told.
+const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+one[Symbol.for('tiercel.handler')] ??= TiercelHandler
+
+module.exports = /** @type {typeof TiercelHandler} */ (one[Symbol.for('tiercel.handler')])

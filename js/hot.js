@@ -54,6 +54,12 @@ function forget(handle) {
   if (map.get(hot.key) === hot) map.delete(hot.key)
 }
 
+function clear() {
+  ready.clear()
+  readyUse.clear()
+  kept.length = 0
+}
+
 /** @param {number} handle */
 function byHandle(handle) {
   const hot = kept[handle % PLACES]
@@ -93,4 +99,4 @@ function isSame(a, b) {
   return true
 }
 
-module.exports = { ready, readyUse, keep, forget, byHandle, isKnown, know }
+module.exports = { ready, readyUse, keep, forget, clear, byHandle, isKnown, know }

@@ -1,7 +1,9 @@
 // @ts-check
 
 const { isMainThread } = require('node:worker_threads')
+const { app } = require('./app.js')
 const hot = require('./hot.js')
+const next = require('./next.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -27,7 +29,7 @@ const waits = require('./waits.js')
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
- * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
+ * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
  * @property {() => any} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away'} link
@@ -37,7 +39,7 @@ const waits = require('./waits.js')
 const native = require('./loader.js').load()
 
 /** What a call answers beside its result; written by the addon. */
-const mailbox = new Float64Array(4)
+const mailbox = new Float64Array(5)
 
 /** Places in the mailbox. With a token the mark is the flags to ask again with, the detail for how
  * long to wait, in ms, and the handle for how long a get may wait in all. */
@@ -45,6 +47,7 @@ const MARK = 0
 const DETAIL = 1
 const REVISION = 2
 const HANDLE = 3
+const ATTACHED = 4
 
 /** Marks: how to read a returned entry. Any other: with another lifetime. */
 const FRESH = 0
@@ -109,12 +112,42 @@ async function drained() {
   if (token !== 0) await waits.wait(token, mailbox[DETAIL])
 }
 
-let isAttached = false
+/** What follows from which Next.js runs here. */
+const known = { mustRemember: false }
+/** What the addon was told of the app.
+ * @type {import('./app.js').App | undefined} */
+let told
 
-/** Starts the engine of this process, if nobody has, with the options chosen so far. */
-function start() {
-  if (isAttached) return
-  isAttached = true
+/**
+ * Tells the addon which app runs here, as soon as it is known and as often as more of it is.
+ * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
+ */
+function learn(serverDir) {
+  if (told?.isSure) return
+  const found = app(serverDir)
+  if (found === told) return
+  told = found
+  known.mustRemember = next.mustRemember(found)
+  const { version, isNext, isSure } = found
+  const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
+  native.app(
+    version ?? (isNext ? '' : undefined),
+    next.isBuilding(),
+    next.isDev(),
+    namespace,
+    isSure,
+  )
+}
+
+/**
+ * Starts the engine of this process, if nobody has, with the options chosen so far.
+ * @param {string} [serverDir] see {@link learn}
+ */
+function start(serverDir) {
+  learn(serverDir)
+  if (mailbox[ATTACHED] === 1) return
+  // Perhaps another copy of this module has attached since: what was kept here is not looked after.
+  hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
   if (isShared && isMainThread) process.once('exit', native.quit)
@@ -156,6 +189,8 @@ function objectOf(kind, key, answer) {
 module.exports = {
   native,
   mailbox,
+  known,
+  learn,
   start,
   objectOf,
   MARK,

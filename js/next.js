@@ -1,39 +1,16 @@
 // @ts-check
 
 const { readFileSync } = require('node:fs')
-const { createRequire } = require('node:module')
 const { join } = require('node:path')
+const { app } = require('./app.js')
 
 /**
- * The Next.js of the app this runs in: its version, phase, and the two places of its inside that
- * have no public door. Those are looked for, never relied on.
+ * The Next.js of the app this runs in: its phase, and the places of its inside that have no public
+ * door. Those are looked for, never relied on.
  */
-
-const fromApp = createRequire(join(process.cwd(), 'index.js'))
-
-/** @returns {string | undefined} */
-function version() {
-  try {
-    return fromApp('next/package.json').version
-  } catch {
-    return undefined
-  }
-}
 
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
 const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
-
-/** What keeps this app apart from others on the same server, unless an option says so. */
-function namespace() {
-  let name = 'app'
-  try {
-    name = String(fromApp('./package.json').name ?? name)
-  } catch {
-    // An app without a package.json has no name.
-  }
-  const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
-  return `${plain.slice(0, 40)}:${process.env.NODE_ENV || 'production'}`
-}
 
 /**
  * The name of the build whose output lies in a directory; nothing in `next dev` and `next build`.
@@ -77,31 +54,25 @@ function previewModeId(serverDistDir) {
 }
 
 /**
- * A part of Next.js, `undefined` where this version has none.
- * @param {string} path
+ * A part of Next.js, `undefined` as long as Next.js has not loaded it. Whoever loads one of its
+ * storages before Next.js has set itself up leaves it with one that throws, for good.
+ * @param {string[]} path
  * @returns {() => any}
  */
-function lazily(path) {
+function loaded(...path) {
   /** @type {any} */
   let found
-  let isLooked = false
   return () => {
-    if (isLooked) return found
-    isLooked = true
-    try {
-      found = fromApp(path)
-    } catch {
-      found = undefined
-    }
+    if (found) return found
+    const { root } = app()
+    found = root && require.cache[join(root, 'dist', 'server', ...path)]?.exports
     return found
   }
 }
 
-const workStorage = lazily('next/dist/server/app-render/work-async-storage.external.js')
-const workUnitStorage = lazily('next/dist/server/app-render/work-unit-async-storage.external.js')
-const sharedCacheControls = lazily(
-  'next/dist/server/lib/incremental-cache/shared-cache-controls.external.js',
-)
+const workStorage = loaded('app-render', 'work-async-storage.external.js')
+const workUnitStorage = loaded('app-render', 'work-unit-async-storage.external.js')
+const sharedCacheControls = loaded('lib', 'incremental-cache', 'shared-cache-controls.external.js')
 
 const PREFETCH_HEADERS = [
   'next-router-prefetch',
@@ -169,8 +140,6 @@ function rememberLifetime(key, cacheControl) {
   table.set(isPath ? key.replace(/(?:\/index)?\/?$/, '') || '/' : key, cacheControl)
 }
 
-const isNext = lazily('next/package.json')
-
 const NOT_KEPT = ['request', 'private-cache']
 
 /**
@@ -180,7 +149,7 @@ const NOT_KEPT = ['request', 'private-cache']
 function isKept() {
   const storage = workUnitStorage()
   // Without Next.js somebody calls the handler themselves.
-  if (storage === undefined && !isNext()) return false
+  if (storage === undefined && app().root === undefined && !app().isNext) return false
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
@@ -205,18 +174,21 @@ function isPrefetch(headers) {
   return PREFETCH_HEADERS.some((name) => headers[name] !== undefined)
 }
 
-/** @param {string | undefined} version */
-function honoursLifetime(version) {
-  const [major = 0, minor = 0] = (version ?? '99').split('.').map(Number)
-  return major > 16 || (major === 16 && minor >= 4)
+/**
+ * Whether Next.js has to be told of lifetimes, which it honours in answers from 16.4 on. Telling one
+ * that does changes nothing.
+ * @param {import('./app.js').App} app
+ */
+function mustRemember({ version, isNext }) {
+  if (version === undefined) return isNext
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < 16 || (major === 16 && minor < 4)
 }
 
 module.exports = {
-  version,
   isBuilding,
   isOnDemand,
   isDev,
-  namespace,
   buildName,
   once,
   rememberLifetime,
@@ -224,5 +196,5 @@ module.exports = {
   workStore,
   isWaitedFor,
   isPrefetch,
-  honoursLifetime,
+  mustRemember,
 }

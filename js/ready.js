@@ -5,6 +5,9 @@ const { native, start } = require('./native.js')
 /** How long one call waits, in ms: less than the second that Kubernetes gives a probe. */
 const TIMEOUT_MS = 500
 
+/** The longest that one call waits, in ms: a probe asks again, and may not add up. */
+const MOST_TIMEOUT_MS = 60_000
+
 /** How long a shared tier that is not there may hold a process back, in ms. */
 const GIVE_UP_MS = 10_000
 
@@ -25,14 +28,24 @@ let hasKnown = false
  * @param {{ timeoutMs?: number, giveUpMs?: number }} [options]
  */
 async function ready(options) {
-  const giveUpMs = options?.giveUpMs ?? GIVE_UP_MS
-  const until = performance.now() + (options?.timeoutMs ?? TIMEOUT_MS)
+  const giveUpMs = duration(options?.giveUpMs, GIVE_UP_MS)
+  const timeoutMs = Math.min(duration(options?.timeoutMs, TIMEOUT_MS), MOST_TIMEOUT_MS)
+  const until = performance.now() + timeoutMs
   let state = look(giveUpMs)
   while (!state.ready && performance.now() < until) {
     await new Promise((wake) => setTimeout(wake, EVERY_MS))
     state = look(giveUpMs)
   }
   return state
+}
+
+/**
+ * What is no number counts as not given.
+ * @param {unknown} given
+ * @param {number} otherwise
+ */
+function duration(given, otherwise) {
+  return typeof given === 'number' && !Number.isNaN(given) ? given : otherwise
 }
 
 /** @param {number} giveUpMs */

@@ -76,7 +76,11 @@ export async function openFixture(name, origin) {
      * @param {{ url: string }} [asked] the origin of the build, if not that of the servers
      */
     build: (variant = {}, asked = origin) => build(fixture, variant, asked),
-    /** @param {Variant & { mode?: 'start' | 'standalone' | 'dev', env?: object }} how */
+    /**
+     * @param {Variant & { mode?: 'start' | 'standalone' | 'dev', env?: object, from?: string,
+     *   script?: string }} how `from`: the working directory, if not that of the app; `script`: a
+     *   file of it that is the server, instead of Next's own, and finds the app in `APP`
+     */
     start: (how = {}) => start(fixture, how, origin),
   }
 }
@@ -129,7 +133,7 @@ async function build(fixture, { env, ...variant }, origin) {
   const { bundler = 'turbopack' } = variant
   const seen = await startListener()
   const vars = environment(variant, origin, { REDIS_URL: seen.url, ...env })
-  const child = launch(['build', `--${bundler}`], fixture.folder, vars)
+  const child = launch(['build', `--${bundler}`], fixture, vars)
   const ended = { within: 180_000, every: 50 }
   let left
   try {
@@ -192,15 +196,17 @@ async function start(fixture, how, origin) {
   }
 }
 
-async function startOnFreePort(fixture, { mode = 'start', env, ...variant }, origin) {
+async function startOnFreePort(fixture, { mode = 'start', env, from, script, ...variant }, origin) {
   const port = await freePort()
   const vars = environment(variant, origin, env)
   const alone = mode === 'standalone' ? await copyStandalone(fixture, variant) : undefined
   const flags = ['-p', String(port), '-H', '127.0.0.1']
   const bundler = mode === 'dev' ? [`--${variant.bundler ?? 'turbopack'}`] : []
-  const child = alone
-    ? launchNode(['server.js'], alone, { ...vars, PORT: String(port), HOSTNAME: '127.0.0.1' })
-    : launch([mode, ...bundler, ...flags], fixture.folder, vars)
+  const own = { ...vars, PORT: String(port), HOSTNAME: '127.0.0.1', APP: fixture.folder }
+  const child =
+    alone || script
+      ? launchNode([script ?? 'server.js'], alone ?? from, own)
+      : launch([mode, ...(from ? [fixture.folder] : []), ...bundler, ...flags], fixture, vars, from)
   const stop = async () => {
     await child.stop()
     if (alone) await rm(alone, { recursive: true })
@@ -241,8 +247,9 @@ async function copyStandalone(fixture, variant) {
   return folder
 }
 
-function launch(args, cwd, env) {
-  return launchNode(['node_modules/next/dist/bin/next', ...args], cwd, env)
+function launch(args, { folder }, env, cwd = folder) {
+  const next = path.join(folder, 'node_modules/next/dist/bin/next')
+  return launchNode([next, ...args], cwd, env)
 }
 
 /** A child in a process group of its own, so that what it leaves behind can be seen and ended. */

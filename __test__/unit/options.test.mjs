@@ -91,6 +91,59 @@ test.concurrent.each([
   expect(stderr).toMatch(/code: 'TIERCEL_INVALID_OPTIONS?'/)
 })
 
+const REFUSED = 'TIERCEL_INVALID_OPTION'
+
+test.concurrent.each([
+  ['a getter that throws', REFUSED, '`memoryMb` cannot be read'],
+  ['an object that holds itself', REFUSED, '`memoryMb` must be'],
+  ['half a character', REFUSED, '`redisPassword` must be a text'],
+  ['a name with half a character', 'TIERCEL_UNKNOWN_OPTION', 'there is no option'],
+  ['a function as a text', REFUSED, '`redisPassword` must be a text'],
+  ['a BigInt as a text', REFUSED, '`redisPassword` must be a text'],
+  ['a symbol as a text', REFUSED, '`secret` must be a text'],
+  ['no number as a text', REFUSED, '`redisPassword` must be a text'],
+  ['toJSON that throws', 'TIERCEL_UNKNOWN_OPTION', '`toJSON`'],
+  ['a proxy that throws', `${REFUSED}S`, 'the options cannot be read'],
+  ['a list that holds itself', `${REFUSED}S`, 'takes an object of options'],
+])('what cannot be written down is refused with a code: %s', async (which, code, says) => {
+  const { answer } = await inChild(
+    ({ index, which }) => {
+      const itself = {}
+      itself.itself = itself
+      const list = []
+      list.push(list)
+      const fail = () => {
+        throw new Error('hunter2')
+      }
+      const given = {
+        'a getter that throws': Object.defineProperty({}, 'memoryMb', {
+          enumerable: true,
+          get: fail,
+        }),
+        'an object that holds itself': { memoryMb: itself },
+        'half a character': { redisPassword: 'secret\ud800' },
+        'a name with half a character': { '\ud800': 1 },
+        'a function as a text': { redisPassword: () => 'secret' },
+        'a BigInt as a text': { redisPassword: 123456789n },
+        'a symbol as a text': { secret: Symbol('a secret of 16 characters') },
+        'no number as a text': { redisPassword: Number.NaN },
+        'toJSON that throws': { toJSON: fail },
+        'a proxy that throws': new Proxy({}, { ownKeys: fail }),
+        'a list that holds itself': list,
+      }
+      try {
+        require(index).configure(given[which])
+      } catch ({ code, message }) {
+        return { code, message }
+      }
+    },
+    { given: { which } },
+  )
+  expect(answer.code).toBe(code)
+  expect(answer.message).toContain(says)
+  expect(answer.message).not.toContain('hunter2')
+})
+
 test.concurrent('an unknown option is named, with those there are, and its value is not told', async () => {
   const { code, message } = await started({ redisURL: 'redis://:hunter2@cache.example' })
   expect(code).toBe('TIERCEL_UNKNOWN_OPTION')
@@ -133,7 +186,7 @@ test.concurrent.each(flawed)('no refusal tells a password: %s', async (url) => {
 
 test.concurrent('every text and file of the shared tier keeps to itself what it was given', async () => {
   const names = ['redisUsername', 'redisPassword', 'redisSentinelName', 'redisTlsKeyFile', 'secret']
-  const values = ['hunter2secret\n', ['hunter2secret'], { hunter2secret: 1 }]
+  const values = ['hunter2\nsecret', ['hunter2secret'], { hunter2secret: 1 }]
   const all = names.flatMap((name) => values.map((value) => started({ [name]: value })))
   for (const { code, message } of await Promise.all(all)) {
     expect(code).toBe('TIERCEL_INVALID_OPTION')

@@ -381,6 +381,26 @@ test('a status that the page has in the build is no failure', async (test) => {
   expect(result).toMatchObject({ ok: 2, failed: 1, failures: [{ path: '/there', status: 404 }] })
 })
 
+test('what the Pages Router answers with an error by design is no failure', async (test) => {
+  const dir = directory(test)
+  const named = ['/gone', '/p/gone', '/404', '/500', '/de/404', '/de/gone', '/there', '/p/404']
+  write(dir, {
+    'prerender-manifest.json': {
+      version: 4,
+      routes: Object.fromEntries(named.map((path) => [path, route])),
+      dynamicRoutes: {},
+      notFoundRoutes: ['/gone', '/p/gone', '/de/gone'],
+    },
+    'required-server-files.json': { config: { i18n: { locales: ['de', 'en'] } } },
+  })
+  const { base } = await serve(test, ({ url }, response) => {
+    response.writeHead(url === '/500' ? 500 : 404).end()
+  })
+  const { failures, ok } = await warm({ base, dir })
+  expect(failures.map(({ path }) => path).sort()).toEqual(['/p/404', '/there'])
+  expect(ok).toBe(6)
+})
+
 test('where there is no build it says so, and asks for nothing', async (test) => {
   const { base, seen } = await serve(test)
   const broken = directory(test)

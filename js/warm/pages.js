@@ -31,6 +31,7 @@ async function readBuild(dir) {
     throw failure('TIERCEL_NO_BUILD', message)
   }
   const config = (await readJson(join(dir, 'required-server-files.json')))?.config
+  const failing = statusesOf(manifest, config)
   const hasSlash = config?.trailingSlash === true
   /** @type {Map<string, string>} */
   const routeOf = new Map()
@@ -44,10 +45,31 @@ async function readBuild(dir) {
     async statusOf(path) {
       const route = routeOf.get(path)
       if (route === undefined) return undefined
-      const known = manifest.routes[route]?.initialStatus
+      const known = manifest.routes[route]?.initialStatus ?? failing.get(route)
       return known ?? (await prerenderedStatus(dir, route))
     },
   }
+}
+
+/**
+ * What the Pages Router answers with another status than 200, by design: what said `notFound` when
+ * it was built, and the pages for errors, by their own paths.
+ * @param {any} manifest
+ * @param {any} config
+ * @returns {Map<string, number>} by route
+ */
+function statusesOf(manifest, config) {
+  const absent = listOf(manifest.notFoundRoutes).map((route) => [route, 404])
+  const locales = ['', ...listOf(config?.i18n?.locales).map((locale) => `/${locale}`)]
+  const pages = [404, 500].flatMap((status) =>
+    locales.map((locale) => [`${locale}/${status}`, status]),
+  )
+  return new Map(/** @type {[string, number][]} */ ([...absent, ...pages]))
+}
+
+/** @param {unknown} list @returns {unknown[]} */
+function listOf(list) {
+  return Array.isArray(list) ? list : []
 }
 
 /** Where Next.js notes the status of a page that says `notFound()`, and only there. */

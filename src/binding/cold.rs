@@ -50,16 +50,13 @@ pub fn env_names() -> Vec<String> {
 }
 
 /// Tells which Next.js runs, whether it is building or developing, and what keeps the app apart from
-/// others.
+/// others. No version: there is no Next.js; an empty one: which it is cannot be found out. What was
+/// guessed counts until something is `sure`, which was seen; another thread may know less.
 #[napi(catch_unwind)]
-pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String) {
-    let parsed = version.as_deref().and_then(parse_version);
-    process::learn(|app| {
-        app.version = parsed.unwrap_or(Version::NEWEST);
-        app.building = building;
-        app.dev = dev;
-        app.namespace = Some(namespace);
-    });
+pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String, sure: bool) {
+    let version = version.map(|text| parse_version(&text).unwrap_or(Version::UNKNOWN));
+    process::introduce(version, namespace, sure);
+    process::learn(|app| (app.building, app.dev) = (building, dev));
 }
 
 fn parse_version(text: &str) -> Option<Version> {

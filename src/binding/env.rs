@@ -20,7 +20,7 @@ use crate::guard::guard;
 use crate::key::Hash128;
 
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
-pub(super) const MAILBOX: usize = 4;
+pub(super) const MAILBOX: usize = 5;
 
 /// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
 #[derive(Clone, Copy)]
@@ -33,6 +33,8 @@ pub(super) enum Slot {
     Revision = 2,
     /// The name of the returned object; with a token how long the get may wait in all, in ms.
     Handle = 3,
+    /// 1 as long as this mailbox is the one that is written to.
+    Attached = 4,
 }
 
 /// State of one environment, touched by its thread only.
@@ -58,6 +60,8 @@ pub(super) struct State {
 
 #[derive(Clone, Copy)]
 struct Attached {
+    /// Kept alive: its memory is written to.
+    mailbox: sys::napi_ref,
     assemble: sys::napi_ref,
     settle: sys::napi_ref,
     forget: sys::napi_ref,
@@ -152,6 +156,23 @@ impl State {
             self.hot.borrow_mut().release(*hash, *id);
         }
         self.forget_dropped(self.env);
+    }
+
+    /// Takes the JavaScript side away from a copy of it that attached before. It sees that, and that
+    /// nothing it kept is fresh.
+    fn detach(&self) {
+        let Some(attached) = self.attached.take() else { return };
+        self.leave(Slot::Attached, 0.0);
+        self.leave(Slot::Mark, f64::NAN);
+        self.mailbox.set(ptr::null_mut());
+        self.delivered.borrow_mut().clear();
+        self.hot.borrow_mut().clear();
+        // It lets go by itself of what it kept.
+        self.hot.borrow_mut().take_dropped();
+        let Attached { mailbox, assemble, settle, forget, .. } = attached;
+        for reference in [mailbox, assemble, settle, forget] {
+            raw::release(self.env, reference);
+        }
     }
 
     /// Has JavaScript let go of the objects that were dropped.
@@ -272,35 +293,36 @@ unsafe extern "C" fn receive(
 }
 
 /// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side; `now`
-/// returns `performance.timeOrigin + performance.now()`. The result is 1 if other processes see what
-/// is stored.
+/// returns `performance.timeOrigin + performance.now()`. Where there are copies of that side, the last
+/// one has it: those before may be of a realm that is gone. The result is 1 if other processes see
+/// what is stored, and none attached before.
 pub(super) extern "C" fn attach(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     raw::call::<5>(env, info, |call| {
         let [mailbox, assemble, settle, forget, now] = call.args;
-        if call.state.attached.get().is_some() {
-            return raw::small(env, 0);
-        }
+        let is_first = call.state.attached.get().is_none();
+        call.state.detach();
         let attach = || {
-            Some(Attached {
+            let doubles = doubles(env, mailbox)?;
+            let attached = Attached {
+                mailbox: raw::reference(env, mailbox)?,
                 assemble: raw::reference(env, assemble)?,
                 settle: raw::reference(env, settle)?,
                 forget: raw::reference(env, forget)?,
                 next_offset_ms: next_offset_ms(env, now)?,
                 drift_us: drift_us(),
-            })
+            };
+            Some((doubles, attached))
         };
-        let attached = attach();
-        if let Some(attached) = attached {
+        if let Some((doubles, attached)) = attach() {
             process::learn_clock(attached.next_offset_ms, attached.drift_us);
+            call.state.attached.set(Some(attached));
+            call.state.mailbox.set(doubles);
+            call.state.leave(Slot::Attached, 1.0);
         }
-        call.state.attached.set(attached);
-        call.state.mailbox.set(doubles(env, mailbox).unwrap_or(ptr::null_mut()));
-        // Kept alive for as long as the environment: its memory is written to.
-        let _ = raw::reference(env, mailbox);
-        raw::small(env, u32::from(process::engine().tier().is_some()))
+        raw::small(env, u32::from(is_first && process::engine().tier().is_some()))
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the whole process shares: the engine, and what JavaScript told of the app it runs in.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -27,6 +27,7 @@ static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<inbox::Shared>>> = Mutex::new(Vec::new());
 static APP: RwLock<App> = RwLock::new(App {
     version: Version::NEWEST,
+    is_sure: false,
     server_dir: None,
     building: false,
     dev: false,
@@ -38,6 +39,8 @@ static APP: RwLock<App> = RwLock::new(App {
 pub(super) struct App {
     /// Its version of Next.js.
     pub(super) version: Version,
+    /// Whether version and namespace were seen, and not guessed.
+    pub(super) is_sure: bool,
     /// Its `.next/server`, once a handler was constructed with it.
     pub(super) server_dir: Option<Arc<PathBuf>>,
     /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
@@ -161,6 +164,46 @@ pub(super) fn building() -> bool {
 /// Changes what is known of the app.
 pub(super) fn learn(change: impl FnOnce(&mut App)) {
     change(&mut APP.write());
+}
+
+/// Notes what JavaScript found out about the app: its Next.js, if there is one, and what keeps it
+/// apart from others. Guesses count until something was seen; a thread that sees no Next.js knows
+/// less than one that told of it.
+pub(super) fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
+    static UNKNOWN: Once = Once::new();
+    static SURE: Once = Once::new();
+    learn(|app| {
+        if app.is_sure || version.is_none() && app.namespace.is_some() {
+            return;
+        }
+        app.version = version.unwrap_or(Version::NEWEST);
+        app.namespace = Some(namespace);
+        app.is_sure = is_sure;
+    });
+    let app = app();
+    if app.version == Version::UNKNOWN {
+        UNKNOWN.call_once(|| {
+            say("which Next.js runs here cannot be found out; it is told what is stale in the words \
+                 that all of 16 understand");
+        });
+    }
+    if app.is_sure {
+        SURE.call_once(|| admit_namespace(&app));
+    }
+}
+
+/// Whoever called before the app was known chose the namespace it has to live with: other instances
+/// may have another.
+fn admit_namespace(app: &App) {
+    let Some((engine, is)) = running().zip(app.namespace.as_ref()) else { return };
+    let is_chosen = engine.options.shared.as_ref().is_some_and(|shared| shared.namespace.is_some());
+    if let Some(tier) = engine.tier().filter(|tier| !is_chosen && tier.namespace != *is) {
+        say(&format!(
+            "the namespace {} was chosen by a call before Next.js was ready; this app is {is}: set \
+             the option `namespace`, or call later",
+            tier.namespace
+        ));
+    }
 }
 
 /// Adds an environment that wants to know of entries leaving memory.

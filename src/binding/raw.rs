@@ -188,12 +188,19 @@ pub(super) fn reference(env: sys::napi_env, value: sys::napi_value) -> Option<sy
     (status == sys::Status::napi_ok).then_some(out)
 }
 
+/// Deletes a reference, which is of no use from then on.
+pub(super) fn release(env: sys::napi_env, reference: sys::napi_ref) {
+    // SAFETY: references are made by `reference` above, for the same environment; whoever deletes one
+    // has taken it out of the state.
+    unsafe { sys::napi_delete_reference(env, reference) };
+}
+
 /// The value behind a strong reference of this environment.
 #[inline]
 pub(super) fn dereference(env: sys::napi_env, reference: sys::napi_ref) -> sys::napi_value {
     let mut out = ptr::null_mut();
-    // SAFETY: references are made by `reference` above, kept in the state of the same environment,
-    // and never deleted.
+    // SAFETY: references are made by `reference` above, and kept in the state of the same
+    // environment until `release`.
     unsafe { sys::napi_get_reference_value(env, reference, &raw mut out) };
     out
 }

@@ -25,7 +25,10 @@ impl Version {
     /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
     /// is missing, and generates a stale inner entry anew before an outer one keeps it.
     pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
-    /// What is assumed when the version cannot be read.
+    /// Of a Next.js that cannot be found: it is told in the words that every minor understands. Below
+    /// all others, as the earliest understand the least.
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0, patch: 0 };
+    /// What is assumed without Next.js.
     pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
 }
 
@@ -121,7 +124,9 @@ fn gone(question: &Question, is_told: bool, closed: impl FnOnce() -> bool) -> Si
     if question.version >= Version::V16_4 || !closed() {
         return Signal::Miss;
     }
-    if question.version >= Version::V16_3 { Signal::Modified(MARK) } else { stale(question) }
+    // Before 16.3 the mark means stale, and from then on that it must be generated first.
+    let is_marked = question.version >= Version::V16_3 || question.version == Version::UNKNOWN;
+    if is_marked { Signal::Modified(MARK) } else { stale(question) }
 }
 
 #[cfg(test)]
@@ -178,8 +183,24 @@ mod tests {
     fn a_stale_page_is_brief_from_16_4_on() {
         let page = question(4, ValueKind::AppPage, Verdict::Stale);
         assert_eq!(said(&page), Signal::Brief(999_000.0));
-        let unknown = Question { version: Version::NEWEST, ..page };
-        assert_eq!(said(&unknown), Signal::Brief(999_000.0));
+        let newest = Question { version: Version::NEWEST, ..page };
+        assert_eq!(said(&newest), Signal::Brief(999_000.0));
+    }
+
+    #[test]
+    fn a_next_that_is_not_known_is_told_in_words_of_every_minor() {
+        let of =
+            |kind, verdict| Question { version: Version::UNKNOWN, ..question(0, kind, verdict) };
+        let stale = of(ValueKind::AppPage, Verdict::Stale);
+        assert_eq!(said(&stale), Signal::Modified(1_001_000.0 - 61_000.0));
+        let forever = Question { revalidate: Revalidate::Never, ..stale };
+        assert_eq!(said(&forever), Signal::Modified(-2.0));
+        assert_eq!(said(&of(ValueKind::Fetch, Verdict::Stale)), Signal::Modified(-1.0));
+        // Not left to Next.js, which enforces no `expire` before 16.3.
+        let gone = Question { is_told: false, ..of(ValueKind::AppPage, Verdict::Gone) };
+        assert_eq!(said(&gone), Signal::Miss);
+        // A miss is a 404 for good before 16.4; this is stale before 16.3, and generated first later.
+        assert_eq!(signal(&gone, || true), Signal::Modified(-1.0));
     }
 
     #[test]

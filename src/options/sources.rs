@@ -81,9 +81,9 @@ impl<'a> Sources<'a> {
             .ok_or_else(|| refused(name, allowed(), value))
     }
 
-    /// A text; an empty one counts as not given.
+    /// A text; an empty one counts as not given, and so does a line break around it.
     pub(super) fn text(&self, spec: &Text) -> Result<Option<Given<&'a str>>, Error> {
-        let given = self.object(spec.names).filter(|given| given.value.as_str() != Some(""));
+        let given = self.object(spec.names).filter(|given| !is_empty(given.value));
         given
             .or_else(|| self.variable(spec.names.env))
             .map(|given| checked(spec, given))
@@ -108,15 +108,24 @@ impl<'a> Sources<'a> {
 
     /// An empty variable is none: that is how shells and compose files unset one.
     fn variable(&self, name: &'static str) -> Option<Given<&'a Value>> {
-        let value = self.env.get(name).filter(|value| value.as_str() != Some(""))?;
+        let value = self.env.get(name).filter(|value| !is_empty(value))?;
         Some(Given { name, value })
     }
 }
 
 fn checked<'a>(spec: &Text, given: Given<&'a Value>) -> Result<Given<&'a str>, Error> {
-    let text = given.value.as_str().filter(|text| (spec.fits)(text));
+    let text = given.value.as_str().map(line).filter(|text| (spec.fits)(text));
     text.map(|value| Given { name: given.name, value })
         .ok_or_else(|| given.must_be(spec.allowed, "not"))
+}
+
+/// A text without the line break that files and commands end it with. Spaces may be part of a password.
+fn line(text: &str) -> &str {
+    text.trim_matches(['\r', '\n'])
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| line(text).is_empty())
 }
 
 /// A flag in words, as an environment or a URL spells it.

@@ -98,6 +98,8 @@ test.for(['16.0.11', '16.3.8'])(
   async (version, test) => {
     const fleet = await crowd(test, server, 2, { cwd: appWith(test, version) })
     const lane = new Lane('page')
+    // Next.js has its table before it asks a handler for anything.
+    for (const one of fleet) expect(await remembered(one, lane.key)).toBe(undefined)
     await lane.spread(fleet, 'old')
     await fleet[0].invalidate(lane.tags, { expire: 600 })
     const leader = await lane.ask(fleet[0])
@@ -118,7 +120,7 @@ const remembered = (by, key) =>
     ({ require, key }) => {
       const path = 'dist/server/lib/incremental-cache/shared-cache-controls.external.js'
       const { SharedCacheControls } = require(`${process.cwd()}/node_modules/next/${path}`)
-      return SharedCacheControls.cacheControls.get(key).revalidate
+      return SharedCacheControls.cacheControls.get(key)?.revalidate
     },
     { key },
   )

@@ -209,7 +209,7 @@ fn what_is_not_allowed_is_refused_without_a_url_too() {
         (json!({ "namespace": "a".repeat(65) }), "`namespace`"),
         (json!({ "secret": "fifteen letters" }), "`secret` must be a text of 16 characters"),
         (
-            json!({ "redisPassword": "line\n" }),
+            json!({ "redisPassword": "two\nlines" }),
             "`redisPassword` must be a text without line breaks",
         ),
         (json!({ "redisPassword": 123_456 }), "`redisPassword` must be a text"),
@@ -227,6 +227,30 @@ fn what_is_not_allowed_is_refused_without_a_url_too() {
         let message = refusal(&given);
         assert!(message.contains(says), "{given}: {message}");
     }
+}
+
+#[test]
+fn a_line_break_around_a_text_is_no_part_of_it() {
+    let secret = "sixteen letters!";
+    let given = json!({
+        "redisUrl": "redis://cache\n", "redisPassword": " pass word \r\n", "redisUsername": "me\n",
+        "namespace": "\nshop\n", "secret": format!("{secret}\n"),
+    });
+    let env = json!({
+        "TIERCEL_REDIS_URL": "redis://cache\n", "TIERCEL_REDIS_PASSWORD": " pass word \r\n",
+        "TIERCEL_REDIS_USERNAME": "me\n", "TIERCEL_NAMESPACE": "shop\n",
+        "TIERCEL_SECRET": format!("{secret}\n"),
+    });
+    for outcome in [resolve(&given, &Value::Null), resolve(&Value::Null, &env)] {
+        let shared = outcome.unwrap().unwrap();
+        // Spaces may be.
+        assert_eq!(shared.server.password.unwrap().expose(), " pass word ");
+        assert_eq!(shared.server.username.as_deref(), Some("me"));
+        assert_eq!(shared.namespace.as_deref(), Some("shop"));
+        assert_eq!(shared.secret.unwrap().expose(), secret);
+    }
+    let none = json!({ "redisUrl": "redis://cache", "redisPassword": "\n", "redisUsername": "" });
+    assert_eq!(shared(&none).server.password, None);
 }
 
 #[test]
@@ -265,7 +289,7 @@ fn nothing_printed_has_a_secret_in_it() {
 #[test]
 fn no_option_repeats_a_secret_that_went_into_it() {
     for names in spec::ALL {
-        for value in ["hunter2secret\n", "redis://:hunter2secret"] {
+        for value in ["hunter2\nsecret", "redis://:hunter2secret"] {
             let url = json!({ "redisUrl": "rediss://cache", names.option: value });
             let env = json!({ "REDIS_URL": "rediss://cache", names.env: value });
             for outcome in [resolve(&url, &Value::Null), resolve(&Value::Null, &env)] {
