@@ -12,7 +12,7 @@ const PORT_ATTEMPTS = 5
 const CLASH = /Address already in use|Failed listening on port/
 
 /** The user that tests use themselves when a server has an ACL file. */
-const TESTS = { username: 'tests', password: 'of-the-tests' }
+export const TESTS = { username: 'tests', password: 'of-the-tests' }
 
 /**
  * @typedef {object} ServerOptions

@@ -269,10 +269,8 @@ struct Waiting {
 
 impl Waiting {
     async fn carry_out(self, link: Arc<Link>, command: Command) {
-        let result = Box::pin(exchange::carry_out(&self.session, &link, command)).await;
-        // In a cluster, what was asked may have been answered by the next primary already. It knows
-        // nothing of what this instance has told the one before.
-        let result = if link.is_moved() { Err(Failure::Lost) } else { result };
+        let call = Box::pin(exchange::carry_out(&self.session, &link, command.clone()));
+        let result = Box::pin(link.confirmed(&command, call)).await;
         self.session.note(&link, &result);
         match result {
             Ok(answer) => self.session.settle(self.request, Event::Answered(self.request, answer)),

@@ -51,7 +51,9 @@ async function refusals(server) {
 
 const { missing } = await findServer('redis6')
 
-test.for(['single', 'cluster', 'redis6'].filter((kind) => kind !== 'redis6' || !missing))(
+test.for(
+  ['single', 'sentinel', 'cluster', 'redis6'].filter((kind) => kind !== 'redis6' || !missing),
+)(
   'the rights in the README are enough, and none is missed: %s',
   async (kind, test) => {
     const { server, fleet } = await guarded(test, kind, user(kind), 3)
