@@ -124,6 +124,12 @@ pub trait Listener: Send + Sync {
     /// The server forbids what leases need: every process generates for itself.
     fn leaseless(&self) {}
 
+    /// The server is of this version, which is older than what is supported.
+    fn is_old(&self, _version: &str) {}
+
+    /// The server lacks these commands of those that the protocol needs.
+    fn lacks(&self, _commands: &str) {}
+
     /// The server refuses the login: that is for whoever runs the process to know.
     fn refused(&self) {}
 

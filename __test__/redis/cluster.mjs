@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { until } from '../unit/support.mjs'
 import { certificates } from './certificates.mjs'
-import { Server, temporary } from './server.mjs'
+import { isOld, Server, temporary } from './server.mjs'
 
 const SLOTS = 16_384
 const PRIMARIES = 3
@@ -18,7 +18,7 @@ export class Cluster {
    *   node; `nodeTimeoutMs`: silence after which a node counts as lost, default 1000
    */
   static async start(options = {}) {
-    if (options.server === 'redis6') throw new Error('a bus port of its own needs Redis 7')
+    if (isOld(options.server)) throw new Error('a bus port of its own needs Redis 7')
     const cluster = new Cluster()
     try {
       await cluster.#start(options)

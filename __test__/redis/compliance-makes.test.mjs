@@ -5,6 +5,7 @@ import { findServer, start } from './servers.mjs'
 // Servers of another make or age.
 
 for (const [kind, title] of [
+  ['redis60', 'on Redis 6.0'],
   ['redis6', 'on Redis 6.2'],
   ['valkey', 'on Valkey 9'],
 ]) {

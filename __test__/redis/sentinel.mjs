@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { until } from '../unit/support.mjs'
 import { certificates } from './certificates.mjs'
-import { Server, temporary } from './server.mjs'
+import { Server, TESTS, temporary } from './server.mjs'
 
 const NAME = 'mymaster'
 const QUORUM = 2
@@ -40,13 +40,16 @@ export class SentinelGroup {
     const replica = { ...settings, replicaof: `${primary.host} ${primary.port}` }
     await this.#add(this.servers, 2, { ...each, settings: replica })
     await until('replicas follow', () => this.#areFollowing(primary), { within: COMPLETE_MS })
-    const { requirepass } = options
+    const { requirepass, users } = options
     const watching = [
       `monitor ${NAME} ${primary.host} ${primary.port} ${QUORUM}`,
       `down-after-milliseconds ${NAME} ${downAfterMs}`,
       `failover-timeout ${NAME} 3000`,
       `parallel-syncs ${NAME} 2`,
       ...(requirepass ? [`auth-pass ${NAME} ${requirepass}`] : []),
+      ...(users
+        ? [`auth-user ${NAME} ${TESTS.username}`, `auth-pass ${NAME} ${TESTS.password}`]
+        : []),
     ]
     const { server, authClients } = options
     const sentinel = { server, tls, authClients, within: this.#folder, mode: 'sentinel' }

@@ -12,11 +12,11 @@ const PORT_ATTEMPTS = 5
 const CLASH = /Address already in use|Failed listening on port/
 
 /** The user that tests use themselves when a server has an ACL file. */
-const TESTS = { username: 'tests', password: 'of-the-tests' }
+export const TESTS = { username: 'tests', password: 'of-the-tests' }
 
 /**
  * @typedef {object} ServerOptions
- * @property {'redis' | 'valkey' | 'redis6'} [server] which program; default `redis`
+ * @property {'redis' | 'valkey' | 'redis6' | 'redis60'} [server] which program; default `redis`
  * @property {boolean} [unixsocket] listens on `server.socket`, too
  * @property {string} [requirepass]
  * @property {string[]} [users] lines of an ACL file without the word `user`, such as
@@ -33,6 +33,9 @@ const TESTS = { username: 'tests', password: 'of-the-tests' }
  * @property {'sentinel' | 'cluster'} [mode]
  * @property {string} [within] a directory of the group, which goes with the group
  */
+
+/** Whether it is from before Redis 7. */
+export const isOld = (server = 'redis') => server.startsWith('redis6')
 
 /** A new directory for files of servers. */
 export const temporary = () => mkdtempSync(join(tmpdir(), 'tiercel-redis-'))
@@ -226,7 +229,7 @@ export class Server {
       'repl-diskless-sync-delay': 0,
       // A replica is listed by CLUSTER SLOTS once it has received anything, a ping at the latest.
       'repl-ping-replica-period': 1,
-      ...(server !== 'redis6' && { 'enable-debug-command': 'local' }),
+      ...(!isOld(server) && { 'enable-debug-command': 'local' }),
       ...(unixsocket && { unixsocket: this.socket }),
       ...(requirepass && { requirepass, masterauth: requirepass }),
       ...(users && { aclfile: this.#aclFile(users) }),
@@ -237,7 +240,9 @@ export class Server {
 
   #aclFile(users) {
     const file = join(this.folder, 'users.acl')
-    const all = [...users, `${TESTS.username} on >${TESTS.password} ~* &* +@all`]
+    // Redis 6.0 knows nothing of channels.
+    const channels = this.#options.server === 'redis60' ? '' : '&* '
+    const all = [...users, `${TESTS.username} on >${TESTS.password} ~* ${channels}+@all`]
     writeFileSync(file, all.map((user) => `user ${user}\n`).join(''))
     return file
   }

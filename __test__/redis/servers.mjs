@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `single` | one server (server.mjs) |
  * | `tls` | one server that speaks TLS only, with certificates of its own (certificates.mjs) |
- * | `valkey`, `redis6` | one server of another make or age (binaries.mjs) |
+ * | `valkey`, `redis6`, `redis60` | one server of another make or age (binaries.mjs) |
  * | `sentinel` | a primary, two replicas, three sentinels (sentinel.mjs) |
  * | `cluster` | three primaries with a replica each (cluster.mjs) |
  *
@@ -20,7 +20,7 @@ export { connect } from './client.mjs'
 
 /** @typedef {import('./server.mjs').ServerOptions} ServerOptions */
 
-/** @typedef {'single' | 'tls' | 'valkey' | 'redis6' | 'sentinel' | 'cluster'} Kind */
+/** @typedef {'single' | 'tls' | 'valkey' | 'redis6' | 'redis60' | 'sentinel' | 'cluster'} Kind */
 
 /**
  * Starts servers of a kind; resolves when they answer and are complete.
@@ -35,6 +35,7 @@ export async function start(kind, options = {}) {
       return Server.start(options)
     case 'valkey':
     case 'redis6':
+    case 'redis60':
       return Server.start({ ...options, server: kind })
     case 'tls':
       return Server.start({ ...options, tls: true })

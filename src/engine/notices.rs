@@ -19,6 +19,9 @@ pub(super) struct Notices {
     told_away: Mutex<(bool, Timestamp)>,
     /// Whether it was told that the login is refused.
     told_refused: AtomicBool,
+    /// Whether it was told that the server is too old, or lacks commands.
+    told_old: AtomicBool,
+    told_lacking: AtomicBool,
     /// When it was last told that invalidations wait.
     told_unrecorded_ns: Mutex<Option<u64>>,
 }
@@ -30,6 +33,8 @@ impl Notices {
             place,
             told_away: Mutex::default(),
             told_refused: AtomicBool::default(),
+            told_old: AtomicBool::default(),
+            told_lacking: AtomicBool::default(),
             told_unrecorded_ns: Mutex::default(),
         }
     }
@@ -46,6 +51,8 @@ impl Notices {
             self.told_refused.store(false, Ordering::Relaxed);
         }
         let news = match event {
+            // Which command it is was told already.
+            Event::Denied if self.told_lacking.load(Ordering::Relaxed) => None,
             Event::Denied => Some(format!(
                 "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
                  until they expire, invalidations stay in this process"
@@ -69,6 +76,28 @@ impl Notices {
             say(&format!(
                 "{} refuses the login: check the user and the password; until then this process \
                  goes on by itself",
+                self.place
+            ));
+        }
+    }
+
+    /// Tells that the server is older than what is supported.
+    pub(super) fn say_old(&self, version: &str) {
+        if !self.told_old.swap(true, Ordering::Relaxed) {
+            say(&format!(
+                "{} is of version {version}, and 6.0 is the oldest that is supported: invalidations \
+                 are heard of by polls only, half a second late at most",
+                self.place
+            ));
+        }
+    }
+
+    /// Tells that the server lacks commands.
+    pub(super) fn say_lacking(&self, commands: &str) {
+        if !self.told_lacking.swap(true, Ordering::Relaxed) {
+            say(&format!(
+                "{} has no {commands}, which scripts need: entries are shared until they expire, \
+                 invalidations stay in this process",
                 self.place
             ));
         }

@@ -294,6 +294,14 @@ impl Listener for Engine {
         self.tier.wait().notices.say_leaseless();
     }
 
+    fn is_old(&self, version: &str) {
+        self.tier.wait().notices.say_old(version);
+    }
+
+    fn lacks(&self, commands: &str) {
+        self.tier.wait().notices.say_lacking(commands);
+    }
+
     fn refused(&self) {
         self.tier.wait().notices.say_refused(self.clock.now());
     }

@@ -9,40 +9,67 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::Error as ClientError;
-use fred::interfaces::{ClientLike, ClusterInterface, KeysInterface};
-use fred::types::cluster::ClusterRouting;
+use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::config::{
-    ClusterDiscoveryPolicy, Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig,
-    TcpConfig, TlsConfig, TlsConnector, TlsHostMapping,
+    Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig, TlsConfig,
+    TlsConnector, TlsHostMapping,
 };
-use fred::types::{ConnectHandle, Key, RespVersion, Value};
+use fred::types::{ConnectHandle, InfoKind, Key, RespVersion};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
+use super::sentinels::Sentinels;
+use super::servers::{Servers, Shards};
 use super::tls;
+use crate::coherence::event::Command;
 use crate::error::Error;
 use crate::options::{self, Host, Secret, Shared, Topology};
 
 /// Limit of each step of setting a connection up, once it is made: login, choice of database.
 const SETUP_LIMIT: Duration = Duration::from_millis(800);
 
-/// Opens connections to one server.
+/// Opens connections to where the table is.
 pub(super) struct Connector {
+    opener: Opener,
+    way: Way,
+    probe: Key,
+    /// How long Sentinels may take to answer.
+    vote_limit: Duration,
+    counters: Arc<Counters>,
+}
+
+/// How the server that has the table is found.
+enum Way {
+    /// It is this one.
+    To(ServerConfig),
+    Sentinels(Arc<Sentinels>),
+    /// It is the one of a cluster that has the slot; these tell which. `known`: those of before.
+    Cluster {
+        hosts: Vec<Server>,
+        known: Mutex<Vec<Server>>,
+    },
+}
+
+/// Opens a connection to one server.
+#[derive(Clone)]
+pub(super) struct Opener {
     config: Config,
     connection: ConnectionConfig,
     performance: PerformanceConfig,
-    probe: Key,
-    counters: Arc<Counters>,
+    /// The name that certificates are for, where it was given.
+    tls_name: Option<String>,
 }
 
 /// An open connection; in a cluster, one to each of its primaries.
 pub(super) struct Link {
-    pub(super) client: Client,
+    pub(super) client: Servers,
     pub(super) is_of_cluster: bool,
-    /// The primary of a cluster that has the slot of the protocol.
-    owner: Option<Server>,
+    /// Who says whether it is to the primary, and what that is called.
+    sentinels: Option<(Arc<Sentinels>, Server)>,
+    vote_limit: Duration,
     probe: Key,
     given_up: Notify,
 }
@@ -54,7 +81,8 @@ pub(super) struct Life {
     counters: Arc<Counters>,
 }
 
-struct Task(ConnectHandle);
+/// What drives a connection. It closes when this is dropped.
+pub(super) struct Task(pub(super) ConnectHandle);
 
 impl Connector {
     /// `probe` lies in the slot of the protocol.
@@ -62,13 +90,13 @@ impl Connector {
     /// # Errors
     /// Files for encryption that are of no use.
     pub(super) fn new(shared: &Shared, probe: Key, counters: Arc<Counters>) -> Result<Self, Error> {
-        Ok(Self {
+        let opener = Opener {
             config: config(&shared.server)?,
             connection: ConnectionConfig {
                 connection_timeout: shared.connect_timeout,
                 internal_command_timeout: SETUP_LIMIT.min(shared.connect_timeout),
-                // A command is sent once; it is repeated only where another server has its slot.
-                max_command_attempts: 3,
+                // A command is sent once.
+                max_command_attempts: 1,
                 tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
                 ..ConnectionConfig::default()
             },
@@ -78,27 +106,81 @@ impl Connector {
                 broadcast_channel_capacity: 1_024,
                 ..PerformanceConfig::default()
             },
-            probe,
-            counters,
-        })
+            tls_name: shared.server.tls.as_ref().and_then(|tls| tls.server_name.clone()),
+        };
+        let way = way(&opener, &shared.server.topology);
+        Ok(Self { opener, way, probe, vote_limit: shared.command_timeout, counters })
     }
 
     /// Opens a connection, and asks whether it answers.
     pub(super) async fn open(&self, version: RespVersion) -> Result<Life, Failure> {
-        let config = Config { version, ..self.config.clone() };
-        let (performance, connection) = (self.performance.clone(), self.connection.clone());
-        let client = Client::new(config, Some(performance), Some(connection), None);
-        // Its end closes everything, also when this is dropped half-way.
-        let task = Task(client.connect());
-        let limit = 2 * self.connection.connection_timeout + SETUP_LIMIT;
-        within(limit, client.wait_for_connect()).await?;
-        let (probe, given_up) = (self.probe.clone(), Notify::new());
-        let owner = owner(&client, &probe);
-        let is_of_cluster = self.config.server.is_clustered();
-        let link = Arc::new(Link { client, is_of_cluster, owner, probe, given_up });
+        let opener = self.opener.speaking(version.clone());
+        let (client, task, sentinels) = match &self.way {
+            Way::To(server) => {
+                let (client, task) = opener.open_at(server.clone()).await?;
+                (Servers::one(client), task, None)
+            }
+            Way::Sentinels(sentinels) => {
+                let server = sentinels.primary(SETUP_LIMIT).await?;
+                let (client, task) = opener.open(server.clone()).await?;
+                is_primary(&client).await?;
+                (Servers::one(client), task, Some((sentinels.clone(), server)))
+            }
+            Way::Cluster { hosts, known } => {
+                // Who is subscribed needs the others for nothing.
+                let is_alone = version == RespVersion::RESP3;
+                let hosts = [hosts.as_slice(), known.lock().as_slice()].concat();
+                let (shards, client, task) =
+                    Shards::open(opener, hosts, &self.probe, is_alone).await?;
+                *known.lock() = shards.some();
+                (Servers::of_cluster(client, shards), task, None)
+            }
+        };
+        let link = Arc::new(Link {
+            is_of_cluster: client.is_of_cluster(),
+            client,
+            sentinels,
+            vote_limit: self.vote_limit,
+            probe: self.probe.clone(),
+            given_up: Notify::new(),
+        });
         link.answers().await?;
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         Ok(Life { link, task, counters: self.counters.clone() })
+    }
+}
+
+impl Opener {
+    fn speaking(&self, version: RespVersion) -> Self {
+        let mut other = self.clone();
+        other.config.version = version;
+        other
+    }
+
+    /// The same for Sentinels, which have logins of their own and no databases.
+    fn of_sentinels(&self, username: Option<String>, password: Option<&Secret>) -> Self {
+        let mut other = self.clone();
+        (other.config.username, other.config.password) = (username, password.map(exposed));
+        other.config.database = None;
+        other
+    }
+
+    /// Opens a connection to a server. It ends with the task, also when this is dropped half-way.
+    pub(super) async fn open(&self, mut server: Server) -> Result<(Client, Task), Failure> {
+        if let Some(name) = &self.tls_name {
+            server.tls_server_name = Some(name.as_str().into());
+        }
+        self.open_at(ServerConfig::Centralized { server }).await
+    }
+
+    async fn open_at(&self, server: ServerConfig) -> Result<(Client, Task), Failure> {
+        let config = Config { server, ..self.config.clone() };
+        let (performance, connection) = (self.performance.clone(), self.connection.clone());
+        let client = Client::new(config, Some(performance), Some(connection), None);
+        let task = Task(client.connect());
+        let limit = self.connection.connection_timeout + SETUP_LIMIT;
+        within(limit, client.wait_for_connect()).await?;
+        Ok((client, task))
     }
 }
 
@@ -108,23 +190,48 @@ impl Link {
         self.given_up.notify_one();
     }
 
-    /// Whether the slot of the protocol has gone to another server of the cluster. What that one
-    /// answers is as of another connection.
-    pub(super) fn is_moved(&self) -> bool {
-        self.is_of_cluster && owner(&self.client, &self.probe) != self.owner
+    /// Whether the table has gone to another server. What that one answers is as of another
+    /// connection.
+    fn is_moved(&self) -> bool {
+        let other = |(sentinels, server): &(Arc<Sentinels>, Server)| sentinels.name_another(server);
+        self.client.is_moved() || self.sentinels.as_ref().is_some_and(other)
     }
 
-    /// Whether all servers of it answer. An error is an answer too, unless it says that nothing can
-    /// be had there.
-    async fn answers(&self) -> Result<(), Failure> {
-        is_answer(within(PROBE_LIMIT, self.client.exists::<u64, _>(self.probe.clone())).await)?;
-        let routing = self.client.cached_cluster_state().filter(|_| self.is_of_cluster);
-        for server in routing.iter().flat_map(ClusterRouting::unique_primary_nodes) {
-            // A server that stands still keeps its connection, also when another has its slots.
-            let one = self.client.with_cluster_node(server);
-            is_answer(within(PROBE_LIMIT, one.ping::<Value>(None)).await)?;
+    /// What the answer to a command counts for: nothing, if the server is not the primary any more.
+    /// Whose lease depends on it asks that meanwhile; what was written is written only if that was
+    /// so afterwards.
+    pub(super) async fn confirmed<T>(
+        &self,
+        command: &Command,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let result = match command {
+            Command::Poll(_) | Command::Glance => {
+                let (result, confirmed) = tokio::join!(call, self.confirm());
+                result.and_then(|answer| confirmed.map(|()| answer))
+            }
+            Command::Invalidate { .. } | Command::RaiseFloor { .. } => {
+                let answer = call.await?;
+                self.confirm().await.map(|()| answer)
+            }
+            Command::Load | Command::Ack(_) | Command::Look | Command::Remove(_) => call.await,
+        };
+        // What was asked may have been answered by the next primary already. It knows nothing of
+        // what this instance has told the one before.
+        if self.is_moved() { Err(Failure::Lost) } else { result }
+    }
+
+    async fn confirm(&self) -> Result<(), Failure> {
+        match &self.sentinels {
+            Some((sentinels, server)) => sentinels.confirm(server, self.vote_limit).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether the server that has the table answers. An error is an answer too, unless it says that
+    /// nothing can be had there.
+    async fn answers(&self) -> Result<(), Failure> {
+        is_answer(within(PROBE_LIMIT, self.client.exists::<u64, _>(self.probe.clone())).await)
     }
 }
 
@@ -142,6 +249,7 @@ impl Life {
                 () = self.link.given_up.notified() => return probes > 0,
                 () = tokio::time::sleep(PROBE_EVERY) => {}
             }
+            self.link.client.look_after().await;
             match self.link.answers().await {
                 Ok(()) => (probes, missed) = (probes + 1, 0),
                 Err(Failure::Late) => missed += 1,
@@ -188,48 +296,49 @@ fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     })
 }
 
-fn owner(client: &Client, key: &Key) -> Option<Server> {
-    let routing = client.cached_cluster_state()?;
-    routing.get_server(key.cluster_hash()).cloned()
+/// Whether a server takes itself for a primary: one that was named a moment ago may not do so yet.
+async fn is_primary(client: &Client) -> Result<(), Failure> {
+    let info: String = within(PROBE_LIMIT, client.info(Some(InfoKind::Replication))).await?;
+    if info.contains("role:master") { Ok(()) } else { Err(Failure::Lost) }
 }
 
+/// All of it but for the server.
+///
+/// # Errors
+/// Files for encryption that are of no use.
 pub(super) fn config(server: &options::Server) -> Result<Config, Error> {
     let tls = server.tls.as_ref().map(tls::config).transpose()?;
-    let name = server.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
     let tls = tls.map(|config| TlsConfig {
         connector: TlsConnector::from(config),
-        // A cluster tells addresses of its servers; certificates are mostly for names.
-        hostnames: TlsHostMapping::DefaultHost,
+        hostnames: TlsHostMapping::None,
     });
     Ok(Config {
         fail_fast: true,
         username: server.username.clone(),
         password: server.password.as_ref().map(exposed),
-        server: reached_by(&server.topology, name),
         database: (server.database != 0).then_some(server.database),
         tls,
         ..Config::default()
     })
 }
 
-fn reached_by(topology: &Topology, name: Option<&str>) -> ServerConfig {
-    let host = |host: &Host| match name {
-        Some(name) => Server::new_with_tls(host.name.clone(), host.port, Some(name.to_owned())),
-        None => Server::new(host.name.clone(), host.port),
-    };
+fn way(opener: &Opener, topology: &Topology) -> Way {
+    let at = |host: &Host| Server::new(host.name.clone(), host.port);
     match topology {
-        Topology::Single(one) => ServerConfig::Centralized { server: host(one) },
-        Topology::Unix(path) => ServerConfig::Unix { path: path.clone() },
-        Topology::Sentinel { hosts, primary, username, password } => ServerConfig::Sentinel {
-            hosts: hosts.iter().map(host).collect(),
-            service_name: primary.clone(),
-            username: username.clone(),
-            password: password.as_ref().map(exposed),
-        },
-        Topology::Cluster { hosts } => ServerConfig::Clustered {
-            hosts: hosts.iter().map(host).collect(),
-            policy: ClusterDiscoveryPolicy::ConfigEndpoint,
-        },
+        Topology::Single(one) => {
+            let server =
+                Server { tls_server_name: opener.tls_name.as_deref().map(Into::into), ..at(one) };
+            Way::To(ServerConfig::Centralized { server })
+        }
+        Topology::Unix(path) => Way::To(ServerConfig::Unix { path: path.clone() }),
+        Topology::Sentinel { hosts, primary, username, password } => {
+            let opener = opener.of_sentinels(username.clone(), password.as_ref());
+            let hosts = hosts.iter().map(at).collect();
+            Way::Sentinels(Arc::new(Sentinels::new(opener, hosts, primary.clone())))
+        }
+        Topology::Cluster { hosts } => {
+            Way::Cluster { hosts: hosts.iter().map(at).collect(), known: Mutex::default() }
+        }
     }
 }
 

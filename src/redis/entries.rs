@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use fred::clients::Client;
 use fred::interfaces::KeysInterface;
 use fred::types::{Expiration, Key, RespVersion, Value};
 use parking_lot::Mutex;
@@ -83,16 +84,27 @@ impl Session {
 
     async fn read_some(self: Arc<Self>, link: &Arc<Link>, reads: Vec<Read>) {
         let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
+        // A shard that is lost loses its keys, and nothing else.
+        let elsewhere = keys.first().filter(|key| !link.client.is_with_table(key)).cloned();
         let found = within(self.command_timeout, async {
             match <[Key; 1]>::try_from(keys) {
-                Ok([key]) => link.client.get(key).await.map(|value| vec![value]),
+                Ok([key]) => {
+                    let get = |client: Client| {
+                        let key = key.clone();
+                        async move { client.get(key).await }
+                    };
+                    link.client.at(&key, get).await.map(|value| vec![value])
+                }
                 Err(keys) => link.client.mget(keys).await,
             }
         });
         // The claims leave first: what is stored after one was refused is then found.
         let claims = self.claim_all(link, &reads);
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
-        self.note(link, &found);
+        match &elsewhere {
+            Some(key) => link.client.note(key, &found),
+            None => self.note(link, &found),
+        }
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
         if found.is_none() {
@@ -154,7 +166,11 @@ impl Session {
             let writing = Writing { queue: self.writes.clone(), is_written: false };
             under_way.spawn(async move {
                 let (key, bytes) = (session.keys.entry(address), Value::Bytes(bytes.into()));
-                let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
+                let set = |client: Client| {
+                    let (key, bytes, expires) = (key.clone(), bytes.clone(), expires.clone());
+                    async move { client.set::<Value, _, _>(key, bytes, expires, None, false).await }
+                };
+                let call = Box::pin(link.client.at(&key, set));
                 let is_written = within(WRITE_LIMIT, call).await.is_ok();
                 writing.end(is_written);
                 if ends {

@@ -68,6 +68,13 @@ pub(super) async fn carry_out(
     }
 }
 
+/// The commands that the server lacks of those that scripts call.
+pub(super) async fn lacking(session: &Session, link: &Link) -> Result<Vec<String>, Failure> {
+    let reply = run(session, link, &session.scripts.probe, Vec::new()).await?;
+    let names = parts(&reply).ok_or(Failure::Refused)?.iter().filter_map(bytes);
+    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
 /// Takes this instance off the lists.
 pub(super) async fn leave(session: &Session, link: &Link) -> Result<(), ClientError> {
     let (keys, instance) = (&session.keys, session.instance.as_str());

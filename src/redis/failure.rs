@@ -18,7 +18,7 @@ pub(super) enum Failure {
 }
 
 /// Servers that answer so have to be left. Errors of scripts have these words somewhere inside.
-const LOST: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN"];
+const LOST: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED"];
 
 /// What is said of a login; the last one by servers that know of no password.
 const STRANGER: [&str; 3] = ["NOAUTH", "WRONGPASS", "called without any password configured"];

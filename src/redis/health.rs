@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::store::Health;
 
 /// Answers that may be late in a row before the connection is given up.
-const MOST_LATE: u32 = 5;
+pub(super) const MOST_LATE: u32 = 5;
 
 /// How often each connection is asked whether it still answers.
 pub(super) const PROBE_EVERY: Duration = Duration::from_millis(500);

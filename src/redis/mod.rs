@@ -2,7 +2,8 @@
 //!
 //! Everything happens on one thread with three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
-//! them, `health` counts; `session` ties them to the listener. `exchange` carries out one command of
+//! them, `health` counts; `sentinels` say which server is the primary, `servers` which one of a
+//! cluster has a key, over connections that are `kept`; `session` ties them to the listener. `exchange` carries out one command of
 //! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
 //! publish; `entries` reads and writes entries, `leases` says who generates them. `keys` names what
 //! lies on the server.
@@ -13,9 +14,12 @@ mod exchange;
 mod failure;
 mod health;
 mod invalidations;
+mod kept;
 mod keys;
 mod leases;
 mod scripts;
+mod sentinels;
+mod servers;
 mod session;
 mod tls;
 mod wire;

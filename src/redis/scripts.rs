@@ -1,10 +1,12 @@
 //! The scripts, and how one is run.
 
 use fred::clients::Client;
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::LuaInterface;
 use fred::types::{Key, Value};
 use fred::util::sha1_hash;
+
+use super::servers::Servers;
 
 /// A script, under the name the server has for it.
 pub(super) struct Script {
@@ -19,6 +21,7 @@ pub(super) struct Scripts {
     pub(super) raise_floor: Script,
     pub(super) ack: Script,
     pub(super) remove: Script,
+    pub(super) probe: Script,
     pub(super) claim: Script,
     pub(super) renew: Script,
     pub(super) end: Script,
@@ -34,20 +37,28 @@ impl Script {
         Self { hash: sha1_hash(&source), source }
     }
 
-    /// Runs it by name, and by its source where the server does not know it yet.
+    /// Runs it where its keys are, by name, and by its source where the server does not know it yet.
     pub(super) async fn run(
         &self,
-        client: &Client,
+        servers: &Servers,
         keys: &[Key],
         args: Vec<Value>,
     ) -> Result<Value, Error> {
-        let (hash, keys) = (self.hash.as_str(), keys.to_vec());
-        match client.evalsha(hash, keys.clone(), args.clone()).await {
-            Err(error) if error.details().starts_with("NOSCRIPT") => {
-                client.eval(self.source.as_str(), keys, args).await
-            }
-            result => result,
-        }
+        let Some(first) = keys.first() else {
+            return Err(Error::new(ErrorKind::Routing, "no key"));
+        };
+        let call = |client: Client| {
+            let (hash, keys, args) = (self.hash.as_str(), keys.to_vec(), args.clone());
+            Box::pin(async move {
+                match client.evalsha(hash, keys.clone(), args.clone()).await {
+                    Err(error) if error.details().starts_with("NOSCRIPT") => {
+                        client.eval(self.source.as_str(), keys, args).await
+                    }
+                    result => result,
+                }
+            })
+        };
+        servers.at(first, call).await
     }
 }
 
@@ -59,6 +70,7 @@ impl Default for Scripts {
             raise_floor: Script::new(include_str!("scripts/raise_floor.lua")),
             ack: Script::new(include_str!("scripts/ack.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
+            probe: Script::of(include_str!("scripts/probe.lua").into()),
             claim: Script::of(include_str!("scripts/claim.lua").into()),
             renew: Script::of(include_str!("scripts/renew.lua").into()),
             end: Script::of(include_str!("scripts/end.lua").into()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use fred::interfaces::ClientLike;
 use fred::types::RespVersion;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -24,6 +25,9 @@ use crate::store::Listener;
 
 /// How long leaving may hold up the end of the process.
 const LEAVE_LIMIT: Duration = Duration::from_millis(50);
+
+/// Servers before this major version are too old.
+const OLDEST: u64 = 6;
 
 /// The state of a running store. All of it is used on the store's thread alone.
 pub(super) struct Session {
@@ -114,6 +118,7 @@ impl Session {
         loop {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
+                    self.check(life.link()).await;
                     let mut linked = Linked::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
@@ -124,6 +129,20 @@ impl Session {
                 Err(failure) => self.unreachable(failure),
             }
             sleep(backoff.next()).await;
+        }
+    }
+
+    /// Tells what a server is too old for, or lacks. Without a command of the protocol every poll
+    /// would fail, and nobody would know why.
+    async fn check(self: &Arc<Self>, link: &Link) {
+        if let Some(version) = link.client.server_version().filter(|version| version.major < OLDEST)
+        {
+            self.listener.is_old(&version.to_string());
+        }
+        let lacking = exchange::lacking(self, link).await.unwrap_or_default();
+        if !lacking.is_empty() {
+            self.listener.lacks(&lacking.join(", "));
+            self.deny();
         }
     }
 
@@ -250,10 +269,8 @@ struct Waiting {
 
 impl Waiting {
     async fn carry_out(self, link: Arc<Link>, command: Command) {
-        let result = Box::pin(exchange::carry_out(&self.session, &link, command)).await;
-        // In a cluster, what was asked may have been answered by the next primary already. It knows
-        // nothing of what this instance has told the one before.
-        let result = if link.is_moved() { Err(Failure::Lost) } else { result };
+        let call = Box::pin(exchange::carry_out(&self.session, &link, command.clone()));
+        let result = Box::pin(link.confirmed(&command, call)).await;
         self.session.note(&link, &result);
         match result {
             Ok(answer) => self.session.settle(self.request, Event::Answered(self.request, answer)),

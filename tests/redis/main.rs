@@ -1,7 +1,8 @@
 //! The carrier against real servers, each started by its test on a port of its own.
 //!
 //! Without a `redis-server` in the path they are skipped, but not in CI. `REDIS_SERVER` names another
-//! one: all of them, but for encryption where it is not built in, hold from Redis 6.2 to Valkey 9.
+//! one: all of them, but for encryption where it is not built in, hold from Redis 6.2 to Valkey 9; on
+//! 6.0 all but those of access lists, which are written otherwise there.
 
 #![expect(
     clippy::unwrap_used,

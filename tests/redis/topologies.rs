@@ -66,7 +66,9 @@ struct Cluster {
 impl Cluster {
     fn start() -> Option<Self> {
         let timing = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
-        let options = [&["--cluster-enabled", "yes"][..], &timing].concat();
+        // Else a lost shard is the loss of all.
+        let partial = ["--cluster-require-full-coverage", "no"];
+        let options = [&["--cluster-enabled", "yes"][..], &timing, &partial].concat();
         let servers = (0..6).map(|_| Server::start(&options)).collect::<Option<Vec<_>>>()?;
         let cluster = Self { servers };
         let ports: Vec<String> =
@@ -131,9 +133,10 @@ fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
 }
 
 #[test]
-fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
+fn a_shard_that_stands_still_takes_nothing_with_it_and_is_left_once_another_has_its_slots() {
     let Some(cluster) = Cluster::start() else { return };
     let peer = Peer::connected(&cluster.shared());
+    let known = peer.register();
     let owner = cluster.owner();
     // One of the others: nothing of the protocol shows that it is gone.
     let is_primary = |server: &Server| !is_replica(server);
@@ -146,8 +149,11 @@ fn a_primary_that_stands_still_is_left_once_another_has_its_slots() {
     let address = address.unwrap();
     wait_until("an answer", || read_one(&peer, address) == Ok(None));
     still.signal("-STOP");
-    peer.heard.wait_for(&Event::Disconnected);
+    wait_until("a miss", || read_one(&peer, address).is_err());
+    assert!(peer.poll(&known).known);
     wait_until("an answer of the next", || read_one(&peer, address) == Ok(None));
+    assert!(!peer.heard.rest().contains(&Event::Disconnected));
+    assert_eq!(peer.store.health().breaks, 0);
 }
 
 #[test]
@@ -227,6 +233,37 @@ fn sentinels_lead_to_the_primary_and_to_the_next() {
     peer.heard.wait_for(&Event::Connected);
     assert!(peer.poll(&known).known);
     assert!(peer.hard("b").position > Position(known.applied.0));
+}
+
+#[test]
+fn who_is_the_primary_is_not_known_for_seconds_while_most_sentinels_are_away() {
+    let Some(mut sentinel) = Sentinel::start() else { return };
+    let hosts = hosts(sentinel.sentinels.iter().map(|s| s.port));
+    let shared = shared_at(&format!("redis+sentinel://{hosts}/main"));
+    let peer = Peer::connected(&shared);
+    let known = peer.register();
+    sentinel.sentinels[0].kill();
+    assert!(peer.poll(&known).known);
+    sentinel.sentinels[1].kill();
+    let poll = || peer.try_ask(Command::Poll(known.clone()));
+    assert_eq!(poll(), None);
+    assert_eq!(peer.try_ask(Command::RaiseFloor { known: None }), None);
+    // What gives no lease needs no confirmation.
+    assert!(peer.try_ask(Command::Look).is_some());
+    // Then those that are left say it, and if there is none it stays who it was.
+    wait_until("the last one counts", || poll().is_some());
+    sentinel.sentinels[2].kill();
+    assert_eq!(poll(), None);
+    wait_until("nobody counts", || poll().is_some());
+    // Once they are back, they are heard again.
+    sentinel.sentinels.iter_mut().for_each(Server::restart);
+    wait_until("they answer", || {
+        sentinel.sentinels.iter().all(|one| one.call(&["INFO", "sentinel"]).contains("sentinels=3"))
+    });
+    assert!(!peer.heard.rest().contains(&Event::Disconnected));
+    sentinel.primary.kill();
+    peer.heard.wait_for(&Event::Disconnected);
+    peer.heard.wait_for(&Event::Connected);
 }
 
 struct Certificates(Folder);

@@ -56,6 +56,7 @@ pub(super) struct Budget {
     pub(super) flushes: u8,
     pub(super) evictions: u8,
     pub(super) fail_overs: u8,
+    pub(super) demotions: u8,
     pub(super) restarts: u8,
     pub(super) leaves: u8,
     pub(super) cuts: u8,
@@ -76,6 +77,7 @@ impl Config {
         let mut world = World {
             now: Timestamp(1_000 * TICK),
             store,
+            demoted: None,
             ahead_us: AHEAD_US,
             steps: 0,
             before: VecDeque::new(),

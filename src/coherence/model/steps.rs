@@ -137,7 +137,19 @@ impl World {
                 }
                 self.calm(config, but);
             }
-            Step::FailOver(k) => self.fail_over(k),
+            Step::FailOver(k) => {
+                self.left.fail_overs = self.left.fail_overs.saturating_sub(1);
+                self.fail_over(k);
+            }
+            Step::Demote(k) => {
+                self.left.demotions = self.left.demotions.saturating_sub(1);
+                let demoted = Box::new(self.store.clone());
+                if k >= self.before.len() {
+                    self.before.push_back((self.store.clone(), self.ghost.clone()));
+                }
+                self.fail_over(k);
+                self.demoted = Some(demoted);
+            }
             Step::Restart(n) => {
                 self.left.restarts = self.left.restarts.saturating_sub(1);
                 self.restart(config, n);
@@ -185,7 +197,7 @@ impl World {
 
     /// A replica takes over that has not heard of the latest.
     fn fail_over(&mut self, k: usize) {
-        self.left.fail_overs = self.left.fail_overs.saturating_sub(1);
+        self.demoted = None;
         let lost: [Point; TAGS] = std::array::from_fn(|n| {
             let row = self.store.rows.get(&tag(n));
             row.map_or(Position(0), |row| row.hard.max(row.soft)).into()

@@ -29,6 +29,10 @@ pub(in crate::coherence) enum Flaw {
     RemovePolled,
     /// Removes instances of which no poll is known.
     RemoveUnheard,
+    /// A primary that was demoted gives leases.
+    PollDemoted,
+    /// What a primary that was demoted has written counts as written.
+    WriteDemoted,
     /// Looks pass over instances whose lease seems to be over.
     PassOverSilent,
 }

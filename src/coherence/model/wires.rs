@@ -75,7 +75,9 @@ impl World {
 
     pub(super) fn execute_next(&mut self, config: &Config, n: usize) {
         if self.nodes[n].is_dead {
-            self.nodes[n].wire.pop_front();
+            if let Some((request, command)) = self.nodes[n].wire.pop_front() {
+                self.ask_demoted(config, n, request, command);
+            }
             return;
         }
         // A table is read in pages, lowest positions first.
@@ -93,6 +95,30 @@ impl World {
         let Some((request, command)) = self.nodes[n].wire.pop_front() else { return };
         let answer = self.execute(config, n, command);
         self.nodes[n].answers.push((request, answer));
+    }
+
+    /// A primary that was demoted answers as if it were one. What it says of a lease or a write is
+    /// not confirmed, and fails.
+    fn ask_demoted(&mut self, config: &Config, n: usize, request: Request, command: Command) {
+        let (now_us, id) = (self.store_us(), self.nodes[n].id);
+        let Some(demoted) = &mut self.demoted else { return };
+        let is_confirmed = match command {
+            Command::Poll(_) | Command::Glance => config.flaw == Some(Flaw::PollDemoted),
+            Command::Invalidate { .. } | Command::RaiseFloor { .. } => {
+                config.flaw == Some(Flaw::WriteDemoted)
+            }
+            _ => true,
+        };
+        self.steps += 1;
+        let answer = demoted.execute(now_us, id, self.steps, command);
+        let published = mem::take(&mut demoted.published);
+        for node in self.nodes.iter_mut().filter(|node| node.is_dead) {
+            node.inbox.extend(published.iter().cloned());
+        }
+        self.seen.insert(Seen::AskedDemoted);
+        if is_confirmed {
+            self.nodes[n].answers.push((request, answer));
+        }
     }
 
     pub(super) fn execute(&mut self, config: &Config, n: usize, command: Command) -> Answer {

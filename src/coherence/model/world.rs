@@ -58,7 +58,7 @@ pub(super) struct Node {
     pub(super) id: Id,
     pub(super) state: Coherence,
     pub(super) is_linked: bool,
-    /// Its connection ends at a server that is gone.
+    /// Its connection ends at a server that is gone, or demoted.
     pub(super) is_dead: bool,
     /// The first part of a table that is being read.
     pub(super) half: Option<(Position, Vec<Row>)>,
@@ -83,6 +83,8 @@ pub(super) struct Node {
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) store: Store,
+    /// The primary before, which still takes itself for one. Dead connections end there.
+    pub(super) demoted: Option<Box<Store>>,
     pub(super) ahead_us: u64,
     pub(super) steps: u64,
     /// What a replica may still hold, oldest first.
@@ -107,6 +109,7 @@ pub(super) enum Seen {
     SharedHit,
     Gap,
     Rewound,
+    AskedDemoted,
     NewEpoch,
     Removed,
 }
@@ -138,6 +141,8 @@ pub(super) enum Step {
     EvictPolls,
     EvictHistory,
     FailOver(usize),
+    /// The same, and the one before goes on. Beyond what a replica may hold: it lacks nothing.
+    Demote(usize),
     Restart(usize),
     Leave(usize),
     /// So many ticks in which all but one instance do what is due.
@@ -282,6 +287,9 @@ impl World {
         }
         if self.left.fail_overs > 0 {
             steps.extend((0..self.before.len()).map(Step::FailOver));
+        }
+        if self.left.demotions > 0 {
+            steps.extend((0..=self.before.len()).map(Step::Demote));
         }
     }
 

@@ -6,6 +6,10 @@
 
 prolong()
 if is_listed(tonumber(ARGV[2])) then
-  redis.call('ZADD', INSTANCES, 'XX', 'GT', ARGV[2], ARGV[1])
+  -- GT of ZADD would be newer than the oldest server.
+  local before = score(INSTANCES, ARGV[1])
+  if before and before < tonumber(ARGV[2]) then
+    redis.call('ZADD', INSTANCES, ARGV[2], ARGV[1])
+  end
 end
 return false

@@ -37,6 +37,18 @@ if instance ~= '' then
 end
 prolong()
 
+-- Scores of members, one by one where the server is older than the command for many.
+local function scores_of(members)
+  local scores = redis.pcall('ZMSCORE', TABLE, unpack(members))
+  if scores.err then
+    scores = {}
+    for i, member in ipairs(members) do
+      scores[i] = score(TABLE, member) or false
+    end
+  end
+  return scores
+end
+
 -- The rows of soft tags, a few hundred in one call: a call for each takes ten times as long.
 local function soft_rows(rows, tags, positions)
   for first = 1, #tags, 500 do
@@ -46,7 +58,7 @@ local function soft_rows(rows, tags, positions)
       members[#members + 1] = 'x' .. tags[i]
       members[#members + 1] = 'd' .. tags[i]
     end
-    local scores = redis.call('ZMSCORE', TABLE, unpack(members))
+    local scores = scores_of(members)
     for i = first, last do
       local hard, due = scores[2 * (i - first) + 1], scores[2 * (i - first) + 2]
       rows[#rows + 1] = row(tags[i], hard or 0, positions[i], due and -due or 0)

@@ -1,7 +1,7 @@
 //! Histories that were lost.
 
 use super::*;
-use Step::{Answer, Calm, Execute, FailOver, Hear, Invalidate, Link, Lose, Restart};
+use Step::{Answer, Calm, Demote, Execute, FailOver, Hear, Invalidate, Link, Lose, Restart};
 
 /// What the first instance has invalidated resolves without the second, and is lost.
 const LOST: &[Step] =
@@ -61,4 +61,19 @@ fn a_poll_overtaken_by_a_message_raises_nothing() {
 fn an_own_position_that_was_overtaken_is_checked_until_it_is_found() {
     let allowed = Budget { fail_overs: 1, ..invalidations(3) };
     needs_rule(Weakness::ForgetOpen, three(allowed), 6_000);
+}
+
+/// Another server takes over that lacks nothing, and the first instance has found it.
+const DEMOTED: &[Step] = &[Demote(usize::MAX), Link(0), Calm { ticks: 2, but: 1 }];
+
+#[test]
+fn a_demoted_primary_gives_no_lease() {
+    let config = Config { prelude: DEMOTED, ..pair(invalidations(1)) };
+    needs_script(Flaw::PollDemoted, config, 3_000);
+}
+
+#[test]
+fn what_a_demoted_primary_has_written_is_not_written() {
+    let config = Config { prelude: DEMOTED, ..pair(invalidations(1)) };
+    needs_script(Flaw::WriteDemoted, config, 3_000);
 }

@@ -57,6 +57,12 @@ fn while_fail_overs_lose_writes() {
 }
 
 #[test]
+fn while_a_primary_goes_on_that_was_demoted() {
+    let allowed = Budget { demotions: 2, cuts: 1, generations: 4, ..invalidations(4) };
+    sees(&three(allowed), 600, &[Seen::AskedDemoted, Seen::ResolvedByTime, Seen::Rewound]);
+}
+
+#[test]
 fn whatever_happens() {
     let allowed = Budget {
         soft: 1,

@@ -1,0 +1,119 @@
+//! A connection to one more server, kept open: to a Sentinel, or to another shard of a cluster. That
+//! it is lost says nothing of the server that has the table.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::Value;
+use fred::types::config::Server;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::connect::{Opener, within};
+use super::failure::Failure;
+use super::health::{Backoff, MOST_LATE, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
+
+/// A kept connection. It closes when this is dropped.
+pub(super) struct Kept {
+    state: Arc<State>,
+    keeping: JoinHandle<()>,
+}
+
+struct State {
+    opener: Opener,
+    server: Server,
+    client: Mutex<Option<Client>>,
+    late_in_a_row: AtomicU32,
+    given_up: Notify,
+    /// Whether it was tried to open it, however that ended.
+    is_tried: watch::Sender<bool>,
+}
+
+impl Kept {
+    pub(super) fn start(opener: Opener, server: Server) -> Self {
+        let state = Arc::new(State {
+            opener,
+            server,
+            client: Mutex::default(),
+            late_in_a_row: AtomicU32::default(),
+            given_up: Notify::new(),
+            is_tried: watch::Sender::new(false),
+        });
+        let keeping = tokio::spawn(keep(state.clone()));
+        Self { state, keeping }
+    }
+
+    /// The connection, while there is one.
+    pub(super) fn client(&self) -> Option<Client> {
+        self.state.client.lock().clone()
+    }
+
+    /// Notes how a call on it went. It is given up for late answers as that to the table is.
+    pub(super) fn note<T>(&self, result: &Result<T, Failure>) {
+        if !matches!(result, Err(Failure::Late)) {
+            return self.state.late_in_a_row.store(0, Ordering::Relaxed);
+        }
+        if self.state.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
+            self.state.client.lock().take();
+            self.state.given_up.notify_one();
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.keeping.abort();
+    }
+}
+
+/// Waits until each is open, or could not be opened, or that takes too long.
+pub(super) async fn tried(all: impl Iterator<Item = &Kept>, limit: Duration) {
+    let all: Vec<_> = all.map(|kept| kept.state.is_tried.subscribe()).collect();
+    let waiting = async {
+        for mut is_tried in all {
+            let _ = is_tried.wait_for(|is_tried| *is_tried).await;
+        }
+    };
+    let _ = timeout(limit, waiting).await;
+}
+
+async fn keep(state: Arc<State>) {
+    let mut backoff = Backoff::default();
+    loop {
+        if let Ok((client, mut task)) = state.opener.open(state.server.clone()).await {
+            state.late_in_a_row.store(0, Ordering::Relaxed);
+            *state.client.lock() = Some(client.clone());
+            state.is_tried.send_replace(true);
+            let was_of_use = tokio::select! {
+                _ = &mut task.0 => false,
+                () = state.given_up.notified() => false,
+                was_of_use = answers(&client) => was_of_use,
+            };
+            state.client.lock().take();
+            if was_of_use {
+                backoff.reset();
+            }
+        }
+        state.is_tried.send_replace(true);
+        sleep(backoff.next()).await;
+    }
+}
+
+/// Returns once it does not answer any more. True if it ever did.
+async fn answers(client: &Client) -> bool {
+    let (mut probes, mut missed) = (0, 0);
+    while missed < MOST_MISSED {
+        sleep(PROBE_EVERY).await;
+        match within(PROBE_LIMIT, client.ping::<Value>(None)).await {
+            Err(Failure::Late) => missed += 1,
+            Err(Failure::Lost | Failure::Stranger) => break,
+            Ok(_) | Err(Failure::Denied | Failure::Refused) => (probes, missed) = (probes + 1, 0),
+        }
+    }
+    probes > 0
+}
