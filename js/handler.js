@@ -141,7 +141,7 @@ class TiercelHandler {
     if (MUST_REMEMBER && kind !== FETCH && kind !== IMAGE) next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
-    if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
+    if (isMeanwhile) return meanwhile(kind, found, cacheControl)
     this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
@@ -225,6 +225,19 @@ class TiercelHandler {
   static ready(options) {
     return readiness.ready(options)
   }
+}
+
+/**
+ * What looks fresh while another generates.
+ * @param {number} kind
+ * @param {any} found
+ * @param {any} cacheControl
+ */
+function meanwhile(kind, found, cacheControl) {
+  if (kind !== IMAGE) return { ...found, lastModified: now(), cacheControl }
+  // The optimizer has a clock of its own, and takes the lifetime from the value.
+  const value = { ...found.value, revalidate: MEANWHILE_SECS }
+  return { ...found, value, lastModified: Date.now(), cacheControl }
 }
 
 configure()
