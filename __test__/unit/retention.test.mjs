@@ -114,3 +114,47 @@ test('the object of an entry goes when the entry has left memory', async () => {
   expect(answer.held).toBeGreaterThan(40)
   expect(answer.alive).toBeLessThanOrEqual(answer.held + 2)
 })
+
+/** In a process with --expose-gc: what is kept of entries that memory refused, once all have them. */
+async function refused({ index, options, mb, count }) {
+  const Tiercel = require(index).configure(options)
+  const body = 'x'.repeat(mb * 2 ** 20)
+  const fetch = { kind: 'FETCH', tags: [] }
+  const settle = async () => {
+    for (let n = 0; n < 6; n++) {
+      await new Promise((wake) => setTimeout(wake, 25))
+      global.gc()
+    }
+  }
+  const serve = async () => {
+    const keys = Array.from({ length: count }, (_, n) => `key${n}`)
+    // The first of each key generates, the second waits for it.
+    await Promise.all(keys.map((key) => new Tiercel().get(key, fetch)))
+    const waiting = keys.map((key) => new Tiercel().get(key, fetch))
+    for (const key of keys) {
+      const value = { kind: 'FETCH', data: { headers: {}, body }, revalidate: 60 }
+      new Tiercel().set(key, value, { tags: [] })
+    }
+    const found = await Promise.all(waiting)
+    const served = found.filter((one) => one?.value.data.body.length === body.length).length
+    return { served, refs: found.map((one) => new WeakRef(one)), mostMb: rssMb() }
+  }
+  const rssMb = () => process.memoryUsage.rss() / 2 ** 20
+  await settle()
+  const beforeMb = rssMb()
+  const { served, refs, mostMb } = await serve()
+  await settle()
+  const alive = refs.filter((ref) => ref.deref()).length
+  return { served, alive, rose: mostMb - beforeMb, stayed: rssMb() - beforeMb }
+}
+
+// What is free is given back at once, so that what is kept can be told from it.
+const env = { MIMALLOC_PURGE_DELAY: '0' }
+const refusing = (given) => inChild(refused, { flags: ['--expose-gc'], given, env })
+
+test('the object of an entry that memory refused is not kept', async () => {
+  const options = { memoryMb: 4, maxEntryMb: 1, hotMb: 64 }
+  const { answer } = await refusing({ options, mb: 1.2, count: 20 })
+  expect(answer.served).toBe(20)
+  expect(answer.alive).toBeLessThanOrEqual(1)
+})

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use napi::sys;
 
 use super::env::{Slot, State};
+use super::hot::Handle;
 use super::raw;
 use crate::entry::{Entry, Source};
 use crate::next::value::{Found, count, part};
@@ -27,13 +28,26 @@ pub(super) fn object(
         return Some(raw::truth(env));
     }
     let object = build(env, state, entry)?;
-    let handle = state.hot.borrow_mut().bind(entry);
-    if handle.is_some() {
-        entry.bind();
-    }
+    let handle = keep(state, entry);
     state.forget_dropped(env);
     state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
     Some(object)
+}
+
+/// A name for the object of `entry`. None for what is not in memory: it would pin its bytes beside
+/// those of memory, and never be a hit.
+fn keep(state: &State, entry: &Arc<Entry>) -> Option<Handle> {
+    if entry.is_retired() {
+        return None;
+    }
+    let handle = state.hot.borrow_mut().bind(entry)?;
+    entry.bind();
+    if entry.is_retired() {
+        // It left meanwhile, and nobody may have been told.
+        state.hot.borrow_mut().release(entry.hash, entry.id);
+        return None;
+    }
+    Some(handle)
 }
 
 #[cold]
