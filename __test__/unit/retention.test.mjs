@@ -158,3 +158,10 @@ test('the object of an entry that memory refused is not kept', async () => {
   expect(answer.served).toBe(20)
   expect(answer.alive).toBeLessThanOrEqual(1)
 })
+
+test('of what was handed to those who wait for it, an idle process keeps nothing', async () => {
+  const { answer } = await refusing({ options: { memoryMb: 0 }, mb: 1, count: 100 })
+  expect(answer.served).toBe(100)
+  expect(answer.rose).toBeGreaterThan(90)
+  expect(answer.stayed).toBeLessThan(30)
+})
