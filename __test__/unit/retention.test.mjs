@@ -165,3 +165,34 @@ test('of what was handed to those who wait for it, an idle process keeps nothing
   expect(answer.rose).toBeGreaterThan(90)
   expect(answer.stayed).toBeLessThan(30)
 })
+
+/** In a process with --expose-gc: what Node counts outside its heap after each of four rounds. */
+async function outside({ index }) {
+  const Tiercel = require(index).configure({ memoryMb: 4 })
+  const counted = []
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 200; n++) {
+      const key = `/page${round}-${n}`
+      const html = (n % 2 ? 'x' : '\u0416').repeat(100_000)
+      const rscData = Buffer.alloc(n % 3 ? 50_000 : 100, n)
+      const value = { kind: 'APP_PAGE', html, rscData, headers: {} }
+      await new Tiercel().set(key, value, { cacheControl: { revalidate: 60 } })
+      await new Tiercel().get(key, { kind: 'APP_PAGE' })
+      if (n % 16 === 0) await new Promise((wake) => setImmediate(wake))
+    }
+    for (let n = 0; n < 4; n++) {
+      await new Promise((wake) => setTimeout(wake, 10))
+      global.gc()
+    }
+    counted.push(process.memoryUsage().external)
+  }
+  return counted
+}
+
+test('what the garbage collector is told of, it is told of again when that goes', async () => {
+  const { answer } = await inChild(outside, { flags: ['--expose-gc'] })
+  const [, first, , last] = answer
+  // Each round shares 30 MB with JavaScript, of which memory has 4.
+  expect(Math.abs(last - first)).toBeLessThan(2_000_000)
+  expect(last).toBeGreaterThan(1_000_000)
+})

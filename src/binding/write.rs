@@ -86,7 +86,7 @@ fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
         return raw::undefined(env);
     }
     if body.len() >= SHARE_FROM {
-        let pin = Pin::leak(entry, 0);
+        let pin = Pin::leak(entry);
         let mut out = ptr::null_mut();
         // SAFETY: the bytes live as long as `pin`, which the finalizer drops. They are immutable
         // for us; JavaScript that writes into a cached Buffer changes what it was given, as with
@@ -156,7 +156,7 @@ fn external(
         return None;
     }
     let create = if unit == 1 { creators().0? } else { creators().1? };
-    let pin = Pin::leak(entry, bytes.len());
+    let pin = Pin::leak(entry);
     let mut out = ptr::null_mut();
     let mut was_copied = false;
     // SAFETY: the function has this signature in every Node that has it; the bytes live as long as
@@ -177,6 +177,8 @@ fn external(
         return None;
     }
     if !was_copied {
+        // SAFETY: Node finalizes with the string at the earliest, which lives as long as this call.
+        unsafe { (*pin).told = bytes.len() };
         adjust(env, bytes.len() as i64);
     }
     Some(out)
@@ -204,13 +206,14 @@ fn creators() -> (Option<CreateExternal>, Option<CreateExternal>) {
 /// Keeps an entry alive for JavaScript.
 struct Pin {
     _entry: Arc<Entry>,
-    /// Bytes the garbage collector was told of.
+    /// Bytes the garbage collector was told of, and is told of again when they go. None of what Node
+    /// copied: it finalizes that before it says so.
     told: usize,
 }
 
 impl Pin {
-    fn leak(entry: &Arc<Entry>, told: usize) -> *mut Self {
-        Box::into_raw(Box::new(Self { _entry: entry.clone(), told }))
+    fn leak(entry: &Arc<Entry>) -> *mut Self {
+        Box::into_raw(Box::new(Self { _entry: entry.clone(), told: 0 }))
     }
 
     fn reclaim(pin: *mut Self) {
