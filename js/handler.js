@@ -152,7 +152,7 @@ class TiercelHandler {
       next.rememberLifetime(key, cacheControl)
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
-    if (isMeanwhile) return { ...found, lastModified: now(), cacheControl }
+    if (isMeanwhile) return meanwhile(kind, found, cacheControl)
     if (!(flags & UNLED_STALE)) visits.current()?.lead(kind, key, true)
     this.#begins(kind, key, revision)
     if (mark === STALE) return found
@@ -241,6 +241,19 @@ class TiercelHandler {
   static ready(options) {
     return readiness.ready(options)
   }
+}
+
+/**
+ * What looks fresh while another generates.
+ * @param {number} kind
+ * @param {any} found
+ * @param {any} cacheControl
+ */
+function meanwhile(kind, found, cacheControl) {
+  if (kind !== IMAGE) return { ...found, lastModified: now(), cacheControl }
+  // The optimizer has a clock of its own, and takes the lifetime from the value.
+  const value = { ...found.value, revalidate: MEANWHILE_SECS }
+  return { ...found, value, lastModified: Date.now(), cacheControl }
 }
 
 configure()

@@ -144,7 +144,20 @@ function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
   const { c, v, d, s } = JSON.parse(json)
   const value = valueFrom(kind, v, d, s, part)
   if (value) new Stamped(value, [epoch, position, local])
+  if (kind === IMAGE) return dated({ value, cacheControl: c }, told)
   return { lastModified: told, value, cacheControl: c }
+}
+
+/**
+ * An image that is fresh, with a `lastModified` that is as long ago as it is old: Next's optimizer
+ * compares it with `Date.now()` (`ImageOptimizerCache.get` of 16.2 to 16.4), which may be set, and
+ * runs on while the machine sleeps. Whether it is stale is for the addon to say.
+ * @param {{ value: any, cacheControl: any }} found
+ * @param {number} told
+ */
+function dated(found, told) {
+  const get = () => Date.now() - Math.max(0, performance.timeOrigin + performance.now() - told)
+  return Object.defineProperty(found, 'lastModified', { get, enumerable: true })
 }
 
 /**

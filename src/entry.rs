@@ -78,7 +78,7 @@ pub struct Entry {
     verified: AtomicU64,
     /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
     bound: AtomicBool,
-    /// Whether it has left memory: replaced, evicted.
+    /// Whether it has left memory: replaced, evicted, refused.
     retired: AtomicBool,
     /// Age past which it is stale: `revalidate_us`, or somewhat less.
     fresh_us: u64,
@@ -185,25 +185,26 @@ impl Entry {
         self.verified.fetch_max(revision.0, Ordering::Relaxed);
     }
 
-    /// Notes that a JavaScript object is bound to it.
+    /// Notes that a JavaScript object is bound to it. Of who binds and who retires at the same moment
+    /// at least one sees the other, if each looks afterwards: hence the one order of all of these.
     pub fn bind(&self) {
-        self.bound.store(true, Ordering::Release);
+        self.bound.store(true, Ordering::SeqCst);
     }
 
-    /// Notes that it has left memory.
+    /// Notes that it has left memory, or never was there.
     pub fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
+        self.retired.store(true, Ordering::SeqCst);
     }
 
     /// Whether it has left memory.
     #[inline]
     pub fn is_retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
+        self.retired.load(Ordering::SeqCst)
     }
 
     /// Whether a JavaScript object may be bound to it.
     pub fn is_bound(&self) -> bool {
-        self.bound.load(Ordering::Acquire)
+        self.bound.load(Ordering::SeqCst)
     }
 }
 

@@ -114,3 +114,85 @@ test('the object of an entry goes when the entry has left memory', async () => {
   expect(answer.held).toBeGreaterThan(40)
   expect(answer.alive).toBeLessThanOrEqual(answer.held + 2)
 })
+
+/** In a process with --expose-gc: what is kept of entries that memory refused, once all have them. */
+async function refused({ index, options, mb, count }) {
+  const Tiercel = require(index).configure(options)
+  const body = 'x'.repeat(mb * 2 ** 20)
+  const fetch = { kind: 'FETCH', tags: [] }
+  const settle = async () => {
+    for (let n = 0; n < 6; n++) {
+      await new Promise((wake) => setTimeout(wake, 25))
+      global.gc()
+    }
+  }
+  const serve = async () => {
+    const keys = Array.from({ length: count }, (_, n) => `key${n}`)
+    // The first of each key generates, the second waits for it.
+    await Promise.all(keys.map((key) => new Tiercel().get(key, fetch)))
+    const waiting = keys.map((key) => new Tiercel().get(key, fetch))
+    for (const key of keys) {
+      const value = { kind: 'FETCH', data: { headers: {}, body }, revalidate: 60 }
+      new Tiercel().set(key, value, { tags: [] })
+    }
+    const found = await Promise.all(waiting)
+    const served = found.filter((one) => one?.value.data.body.length === body.length).length
+    return { served, refs: found.map((one) => new WeakRef(one)), mostMb: rssMb() }
+  }
+  const rssMb = () => process.memoryUsage.rss() / 2 ** 20
+  await settle()
+  const beforeMb = rssMb()
+  const { served, refs, mostMb } = await serve()
+  await settle()
+  const alive = refs.filter((ref) => ref.deref()).length
+  return { served, alive, rose: mostMb - beforeMb, stayed: rssMb() - beforeMb }
+}
+
+// What is free is given back at once, so that what is kept can be told from it.
+const env = { MIMALLOC_PURGE_DELAY: '0' }
+const refusing = (given) => inChild(refused, { flags: ['--expose-gc'], given, env })
+
+test('the object of an entry that memory refused is not kept', async () => {
+  const options = { memoryMb: 4, maxEntryMb: 1, hotMb: 64 }
+  const { answer } = await refusing({ options, mb: 1.2, count: 20 })
+  expect(answer.served).toBe(20)
+  expect(answer.alive).toBeLessThanOrEqual(1)
+})
+
+test('of what was handed to those who wait for it, an idle process keeps nothing', async () => {
+  const { answer } = await refusing({ options: { memoryMb: 0 }, mb: 1, count: 100 })
+  expect(answer.served).toBe(100)
+  expect(answer.rose).toBeGreaterThan(90)
+  expect(answer.stayed).toBeLessThan(30)
+})
+
+/** In a process with --expose-gc: what Node counts outside its heap after each of four rounds. */
+async function outside({ index }) {
+  const Tiercel = require(index).configure({ memoryMb: 4 })
+  const counted = []
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 200; n++) {
+      const key = `/page${round}-${n}`
+      const html = (n % 2 ? 'x' : '\u0416').repeat(100_000)
+      const rscData = Buffer.alloc(n % 3 ? 50_000 : 100, n)
+      const value = { kind: 'APP_PAGE', html, rscData, headers: {} }
+      await new Tiercel().set(key, value, { cacheControl: { revalidate: 60 } })
+      await new Tiercel().get(key, { kind: 'APP_PAGE' })
+      if (n % 16 === 0) await new Promise((wake) => setImmediate(wake))
+    }
+    for (let n = 0; n < 4; n++) {
+      await new Promise((wake) => setTimeout(wake, 10))
+      global.gc()
+    }
+    counted.push(process.memoryUsage().external)
+  }
+  return counted
+}
+
+test('what the garbage collector is told of, it is told of again when that goes', async () => {
+  const { answer } = await inChild(outside, { flags: ['--expose-gc'] })
+  const [, first, , last] = answer
+  // Each round shares 30 MB with JavaScript, of which memory has 4.
+  expect(Math.abs(last - first)).toBeLessThan(2_000_000)
+  expect(last).toBeGreaterThan(1_000_000)
+})

@@ -119,7 +119,8 @@ impl State {
     }
 
     /// Hands an entry to the gets that wait for it: they run right after the next look into the
-    /// inbox, and the look after that lets go of it.
+    /// inbox, and the look after that lets go of it. There is one for as long as there is anything to
+    /// let go of: the thread may be idle from then on.
     pub(super) fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
         self.delivered.borrow_mut().insert(hash, (entry, self.rounds.get()));
     }
@@ -133,6 +134,12 @@ impl State {
         let round = self.rounds.get();
         self.delivered.borrow_mut().retain(|_, (_, delivered)| *delivered >= round);
         self.rounds.set(round + 1);
+    }
+
+    fn end_round(&self) {
+        if !self.delivered.borrow().is_empty() {
+            self.shared.call();
+        }
     }
 
     /// Now on Next's clock, in ms.
@@ -289,6 +296,7 @@ unsafe extern "C" fn receive(
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
         inbox::settle(env, state, inbox.woken);
+        state.end_round();
     });
 }
 

@@ -70,7 +70,8 @@ impl Shared {
         self.call();
     }
 
-    fn call(&self) {
+    /// Has the environment's thread look into the inbox.
+    pub(super) fn call(&self) {
         if self.called.swap(true, Ordering::AcqRel) {
             return;
         }

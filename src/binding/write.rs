@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use napi::sys;
 
 use super::env::{Slot, State};
+use super::hot::Handle;
 use super::raw;
 use crate::entry::{Entry, Source};
 use crate::next::value::{Found, count, part};
@@ -27,13 +28,26 @@ pub(super) fn object(
         return Some(raw::truth(env));
     }
     let object = build(env, state, entry)?;
-    let handle = state.hot.borrow_mut().bind(entry);
-    if handle.is_some() {
-        entry.bind();
-    }
+    let handle = keep(state, entry);
     state.forget_dropped(env);
     state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
     Some(object)
+}
+
+/// A name for the object of `entry`. None for what is not in memory: it would pin its bytes beside
+/// those of memory, and never be a hit.
+fn keep(state: &State, entry: &Arc<Entry>) -> Option<Handle> {
+    if entry.is_retired() {
+        return None;
+    }
+    let handle = state.hot.borrow_mut().bind(entry)?;
+    entry.bind();
+    if entry.is_retired() {
+        // It left meanwhile, and nobody may have been told.
+        state.hot.borrow_mut().release(entry.hash, entry.id);
+        return None;
+    }
+    Some(handle)
 }
 
 #[cold]
@@ -72,7 +86,7 @@ fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
         return raw::undefined(env);
     }
     if body.len() >= SHARE_FROM {
-        let pin = Pin::leak(entry, 0);
+        let pin = Pin::leak(entry);
         let mut out = ptr::null_mut();
         // SAFETY: the bytes live as long as `pin`, which the finalizer drops. They are immutable
         // for us; JavaScript that writes into a cached Buffer changes what it was given, as with
@@ -142,7 +156,7 @@ fn external(
         return None;
     }
     let create = if unit == 1 { creators().0? } else { creators().1? };
-    let pin = Pin::leak(entry, bytes.len());
+    let pin = Pin::leak(entry);
     let mut out = ptr::null_mut();
     let mut was_copied = false;
     // SAFETY: the function has this signature in every Node that has it; the bytes live as long as
@@ -163,6 +177,8 @@ fn external(
         return None;
     }
     if !was_copied {
+        // SAFETY: Node finalizes with the string at the earliest, which lives as long as this call.
+        unsafe { (*pin).told = bytes.len() };
         adjust(env, bytes.len() as i64);
     }
     Some(out)
@@ -190,13 +206,14 @@ fn creators() -> (Option<CreateExternal>, Option<CreateExternal>) {
 /// Keeps an entry alive for JavaScript.
 struct Pin {
     _entry: Arc<Entry>,
-    /// Bytes the garbage collector was told of.
+    /// Bytes the garbage collector was told of, and is told of again when they go. None of what Node
+    /// copied: it finalizes that before it says so.
     told: usize,
 }
 
 impl Pin {
-    fn leak(entry: &Arc<Entry>, told: usize) -> *mut Self {
-        Box::into_raw(Box::new(Self { _entry: entry.clone(), told }))
+    fn leak(entry: &Arc<Entry>) -> *mut Self {
+        Box::into_raw(Box::new(Self { _entry: entry.clone(), told: 0 }))
     }
 
     fn reclaim(pin: *mut Self) {

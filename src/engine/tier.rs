@@ -94,10 +94,12 @@ impl Tier {
     /// Where the entry of `key` lies; `None` if it is not to be shared.
     pub(super) fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
         let is_of_build = match key.class {
-            Class::Response => true,
+            // The key of an image is a digest of its address: what lies there is the build's, as the
+            // files of `public` are, for all that can be known.
+            Class::Response | Class::Image => true,
             Class::Fetch => self.isolates_fetch,
             // Their keys name the build themselves, or are meant to survive it.
-            Class::UseCache | Class::Image => false,
+            Class::UseCache => false,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[key.class as u8]);

@@ -2,7 +2,8 @@
 //!
 //! Next.js judges age itself, from `lastModified`. What it cannot know is that a tag was
 //! invalidated elsewhere; these are the signals that say so (read in `IncrementalCache.get` of
-//! 16.0, 16.2, 16.3 and 16.4).
+//! 16.0, 16.2, 16.3 and 16.4). Images are judged here alone: the optimizer reads age from a clock
+//! that may be set.
 
 use crate::next::value::ValueKind;
 use crate::tags::Verdict;
@@ -89,6 +90,7 @@ const MARK: f64 = -1.0;
 /// and is asked only when it matters: before 16.4 a miss of such a page is a 404 for good.
 pub fn signal(question: &Question, closed: impl FnOnce() -> bool) -> Signal {
     match (question.verdict, question.is_told) {
+        (Verdict::Stale, _) if question.kind == ValueKind::Image => Signal::Modified(BEFORE_ALL),
         (Verdict::Fresh, _) | (Verdict::Stale, false) => Signal::AsIs,
         (Verdict::Stale, true) => stale(question),
         (Verdict::Gone, is_told) => gone(question, is_told, closed),
@@ -166,6 +168,14 @@ mod tests {
         for minor in 0..=4 {
             let question = question(minor, ValueKind::Fetch, Verdict::Stale);
             assert_eq!(said(&question), Signal::Modified(-1.0));
+        }
+    }
+
+    #[test]
+    fn a_stale_image_is_older_than_any_lifetime_on_every_minor() {
+        for (minor, is_told) in [(2, true), (3, false), (4, true), (4, false)] {
+            let image = question(minor, ValueKind::Image, Verdict::Stale);
+            assert_eq!(said(&Question { is_told, ..image }), Signal::Modified(-2.0));
         }
     }
 

@@ -102,16 +102,18 @@ fn foreign_bytes_are_a_miss_and_counted() {
 }
 
 #[test]
-fn pages_are_shared_within_a_build_only() {
-    let store = store();
-    let a = instance(&store, &PLAIN());
-    assert!(!a.read(Class::Response, 1, 1));
-    a.engine.tier().unwrap().set_build(b"one");
-    assert!(a.read(Class::Response, 1, 1));
-    a.engine.tier().unwrap().set_build(b"two");
-    assert!(a.read(Class::Response, 2, 2));
-    let addresses: Vec<Address> = store.reads.lock().iter().map(|(address, _)| *address).collect();
-    assert_ne!(addresses[0], addresses[1]);
+fn pages_and_images_are_shared_within_a_build_only() {
+    for class in [Class::Response, Class::Image] {
+        let store = store();
+        let (a, b) = (instance(&store, &PLAIN()), instance(&store, &PLAIN()));
+        assert!(!a.read(class, 1, 1));
+        a.engine.tier().unwrap().set_build(b"one");
+        assert!(a.read(class, 1, 1));
+        b.engine.tier().unwrap().set_build(b"two");
+        assert!(b.read(class, 1, 1));
+        let addresses: Vec<Address> = store.reads.lock().iter().map(|(at, _)| *at).collect();
+        assert_ne!(addresses[0], addresses[1]);
+    }
 }
 
 #[test]
