@@ -1,9 +1,9 @@
 // @ts-check
 
+const apps = require('./apps.js')
 const { configure } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
-const { ready } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
 const readiness = require('./ready.js')
@@ -35,14 +35,13 @@ const NEXT_VERSION = next.version()
 const IS_BUILDING = next.isBuilding()
 const MUST_REMEMBER = !next.honoursLifetime(NEXT_VERSION)
 
-/** The last build output that was made known. */
-let knownDir = ''
-
 /**
  * Both cache handler interfaces of Next.js in one class: instances are `cacheHandler`, the class
  * itself is one of `cacheHandlers`.
  */
 class TiercelHandler {
+  /** The app it is made for. */
+  #app
   /** What was known when this request began, and when that was.
    * @type {import('./starts.js').Start} */
   #start
@@ -57,14 +56,10 @@ class TiercelHandler {
   /** @param {any} [ctx] */
   constructor(ctx) {
     start()
+    this.#app = apps.of(ctx)
     this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
     this.#headers = ctx?._requestHeaders
-    const dir = ctx?.serverDistDir
-    if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
-      knownDir = dir
-      native.serverDir(dir, next.buildName(dir))
-    }
   }
 
   /**
@@ -75,7 +70,7 @@ class TiercelHandler {
    * @returns {Promise<any>}
    */
   get(key, ctx) {
-    const hot = ready.get(key)
+    const hot = this.#app.ready.get(key)
     const isPlain = hot !== undefined && !MUST_REMEMBER && debug.sink === undefined
     const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind && !shells.isShell(ctx)
     if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
@@ -100,7 +95,8 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
-    if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page))
+    const { id } = this.#app
+    if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page, id))
     let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
     if (ctx.isRoutePPREnabled) flags |= PPR
     if (this.#isOnDemand) flags |= ASIDE
@@ -123,9 +119,10 @@ class TiercelHandler {
    * @param {any} ctx
    */
   #ask(kind, flags, key, ctx) {
-    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags)
+    const { id, ready } = this.#app
+    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer
-    const found = answer && objectOf(ctx.kind, key, answer)
+    const found = answer && objectOf(ready, ctx.kind, key, answer)
     // Before anybody is told: who listens may call a handler, too.
     const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
@@ -163,7 +160,8 @@ class TiercelHandler {
         // What a build caches only for itself is of no use to others.
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
         const kindAndFlags = kind | (flags << SHIFT)
-        native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
+        const expire = ctx?.cacheControl?.expire
+        native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         // Others ask the server for what replaces a page on demand.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
@@ -173,7 +171,7 @@ class TiercelHandler {
       // A value that cannot be written down is not stored.
     }
     // Whoever waits for it is told.
-    if (kind !== undefined) native.abandon(kind, key)
+    if (kind !== undefined) native.abandon(kind, key, this.#app.id)
   }
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
@@ -192,7 +190,8 @@ class TiercelHandler {
    * @param {string} key
    */
   async #supersede(kind, key) {
-    if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
+    if (kind !== FETCH && kind !== IMAGE)
+      await plural.updateTags([KEY_TAG + this.#app.label + key], {})
   }
 
   /** @param {number} kind @param {string} key @param {number} revision */

@@ -35,22 +35,9 @@ function namespace() {
   return `${plain.slice(0, 40)}:${process.env.NODE_ENV || 'production'}`
 }
 
-/**
- * The name of the build whose output lies in a directory; nothing in `next dev` and `next build`.
- * With a deployment id the build id is a constant, without one it is all there is.
- * @param {string} serverDistDir
- */
-function buildName(serverDistDir) {
-  try {
-    const id = readFileSync(join(serverDistDir, '..', 'BUILD_ID'), 'utf8').trim()
-    return JSON.stringify([process.env.NEXT_DEPLOYMENT_ID ?? '', id])
-  } catch {
-    return undefined
-  }
-}
-
-/** @type {{ dir?: string, id?: string }} */
-const secret = {}
+/** What only a build knows, by its `.next/server`.
+ * @type {Map<string, string | undefined>} */
+const secrets = new Map()
 
 /**
  * Whether a request is Next's own, made by `res.revalidate`: it shows what only the build knows.
@@ -58,12 +45,10 @@ const secret = {}
  */
 function isOnDemand(ctx) {
   const shown = ctx?._requestHeaders?.['x-prerender-revalidate']
-  if (typeof shown !== 'string' || typeof ctx.serverDistDir !== 'string') return false
-  if (secret.dir !== ctx.serverDistDir) {
-    secret.dir = ctx.serverDistDir
-    secret.id = previewModeId(ctx.serverDistDir)
-  }
-  return shown === secret.id
+  const dir = ctx?.serverDistDir
+  if (typeof shown !== 'string' || typeof dir !== 'string') return false
+  if (!secrets.has(dir)) secrets.set(dir, previewModeId(dir))
+  return shown === secrets.get(dir)
 }
 
 /** @param {string} serverDistDir @returns {string | undefined} */
@@ -212,7 +197,6 @@ module.exports = {
   isOnDemand,
   isDev,
   namespace,
-  buildName,
   once,
   rememberLifetime,
   isKept,

@@ -75,7 +75,7 @@ function find(key, softTags, flags) {
 function askWith(key, softTags, flags) {
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
-  const found = answer && objectOf('USE_CACHE', key, answer)
+  const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before anybody is told: who listens may call a handler, too.
   const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
@@ -145,7 +145,7 @@ async function store(key, pending, flags, done) {
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
-    if (!isStored) native.abandon(USE_CACHE, key)
+    if (!isStored) native.abandon(USE_CACHE, key, 0)
     done()
   }
 }

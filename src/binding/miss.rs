@@ -7,7 +7,7 @@ use napi::sys;
 use super::env::Slot;
 use super::get::{Get, words};
 use super::terms::{counted, flag};
-use super::{prerendered, process, raw};
+use super::{apps, prerendered, process, raw};
 use crate::engine::{Found, Reason, Serves};
 use crate::entry::{Entry, Source};
 use crate::flight::{Joined, Landing, Wake};
@@ -278,18 +278,18 @@ impl Get<'_> {
     /// Reads prerendered output in the background; the others that want it wait with us. `None` if
     /// there is none to be had.
     fn read_output(&self) -> Option<sys::napi_value> {
-        let app = process::app();
-        let may = self.engine.options.prerendered && !app.building;
+        let may = self.engine.options.prerendered;
         // Even as history the output of such a page is better than nothing.
         let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
-        let dir = app.server_dir.filter(|_| may && is_wanted())?;
+        let build = apps::output(self.key.app).filter(|_| may && is_wanted())?;
         let token = self.state.token();
         match self.engine.join_as_follower(&self.key, &self.waker(), token) {
             Joined::Wait => Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
                 let job = prerendered::Job {
-                    dir,
+                    build,
+                    app: self.key.app,
                     kind: self.kind,
                     units: self.key.units.into(),
                     is_fallback: self.has(flag::FALLBACK),

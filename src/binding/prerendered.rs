@@ -1,12 +1,12 @@
 //! Prerendered build output, read on Node's own thread pool.
 
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
 use napi::sys;
 
+use super::apps::{self, BuildOutput};
 use super::env::State;
 use super::{process, raw};
 use crate::clock::Timestamp;
@@ -14,7 +14,7 @@ use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::Landing;
 use crate::guard::guard;
-use crate::key::{Class, KeyRef};
+use crate::key::{AppId, Class, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
@@ -22,7 +22,8 @@ use crate::tags::Tag;
 
 /// What to read, and for whom.
 pub(super) struct Job {
-    pub(super) dir: Arc<PathBuf>,
+    pub(super) build: Arc<BuildOutput>,
+    pub(super) app: AppId,
     pub(super) kind: ValueKind,
     pub(super) units: Box<[u16]>,
     pub(super) is_fallback: bool,
@@ -75,7 +76,7 @@ unsafe extern "C" fn read(_: sys::napi_env, running: *mut c_void) {
     let job = &running.job;
     let output = || {
         let key = String::from_utf16(&job.units).ok()?;
-        prerendered::read(&job.dir, &key, job.kind, job.is_fallback, job.is_ppr)
+        prerendered::read(&job.build.dir, &key, job.kind, job.is_fallback, job.is_ppr)
     };
     running.output = guard(output).flatten();
 }
@@ -87,7 +88,8 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     unsafe { sys::napi_delete_async_work(env, running.work) };
     guard(|| {
         let engine = process::engine();
-        let key = engine.hasher().key(Class::Response, &running.job.units);
+        let job = &running.job;
+        let key = engine.hasher().key_of(job.app, Class::Response, &job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
             let entry = Arc::new(entry(&key, output));
@@ -123,7 +125,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
         expire_us: None,
-        tags: tags.chain(output.kind.key_tag(key.units)).collect(),
+        tags: tags.chain(apps::key_tag(output.kind, key)).collect(),
         format: output.kind as u8,
         source: Source::Output,
     };
@@ -132,7 +134,7 @@ fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
 
 /// Whether the key names a page of `dynamicParams = false`.
 pub(super) fn is_closed(key: &KeyRef<'_>) -> bool {
-    let app = process::app();
     let path = String::from_utf16(key.units).ok();
-    app.server_dir.zip(path).is_some_and(|(dir, key)| prerendered::is_closed(&dir, &key))
+    let build = apps::output(key.app);
+    build.zip(path).is_some_and(|(build, key)| prerendered::is_closed(&build.dir, &key))
 }

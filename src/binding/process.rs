@@ -1,6 +1,5 @@
 //! What the whole process shares: the engine, and what JavaScript told of the app it runs in.
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -25,21 +24,14 @@ static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
 static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<inbox::Shared>>> = Mutex::new(Vec::new());
-static APP: RwLock<App> = RwLock::new(App {
-    version: Version::NEWEST,
-    server_dir: None,
-    building: false,
-    dev: false,
-    namespace: None,
-});
+static APP: RwLock<App> =
+    RwLock::new(App { version: Version::NEWEST, building: false, dev: false, namespace: None });
 
-/// The app that Next.js runs.
+/// What Next.js runs in this process.
 #[derive(Debug, Clone)]
 pub(super) struct App {
     /// Its version of Next.js.
     pub(super) version: Version,
-    /// Its `.next/server`, once a handler was constructed with it.
-    pub(super) server_dir: Option<Arc<PathBuf>>,
     /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
     pub(super) building: bool,
     /// Whether this is `next dev`.

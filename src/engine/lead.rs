@@ -12,7 +12,7 @@ use super::{Engine, Tier};
 use crate::entry::Entry;
 use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
-use crate::key::{Class, Hash128, KeyRef};
+use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::lease::{Asked, Following, Held, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
@@ -33,6 +33,7 @@ pub enum Serves {
 #[derive(Clone)]
 struct Wish {
     class: Class,
+    app: AppId,
     units: Box<[u16]>,
     hash: Hash128,
     address: Address,
@@ -57,6 +58,7 @@ impl Wish {
     ) -> Self {
         Self {
             class: key.class,
+            app: key.app,
             units: key.units.into(),
             hash: key.hash,
             address,
@@ -69,7 +71,7 @@ impl Wish {
     }
 
     fn key(&self) -> KeyRef<'_> {
-        KeyRef { class: self.class, units: &self.units, hash: self.hash }
+        KeyRef { class: self.class, app: self.app, units: &self.units, hash: self.hash }
     }
 }
 
