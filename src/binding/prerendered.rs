@@ -92,7 +92,7 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
         let key = engine.hasher().key_of(job.app, Class::Response, &job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
-            let entry = Arc::new(entry(&key, output));
+            let entry = Arc::new(entry(&key, output, &job.build));
             // Such a page is a 404 without its output, whatever the age of that.
             let is_anew = process::version() < Version::V16_4 && is_closed(&key);
             if !engine.keep_prerendered(&key, &entry, is_anew) {
@@ -109,14 +109,19 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     });
 }
 
-/// Build output as an entry. What it lacks in a stamp the date of its files has to make up for.
-fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
+/// No output of a Next.js that there are handlers for is older: October 2025. Reproducible images date
+/// their files so.
+const OLDEST_OUTPUT: Timestamp = Timestamp(1_759_276_800_000_000);
+
+/// Build output as an entry. What it lacks in a stamp two dates have to make up for: a file may show
+/// what was read long before it was written, but not before the build began.
+fn entry(key: &KeyRef<'_>, output: Output, build: &BuildOutput) -> Entry {
     let engine = process::engine();
-    // A date of no use, as of reproducible images, counts as none.
     let built = Timestamp((output.modified_ms.max(0.0) * 1e3) as u64);
+    let read = if built < OLDEST_OUTPUT { build.began } else { built.min(build.began) };
     let tags = output.tags.iter().map(Tag::from);
     let meta = Meta {
-        stamp: engine.ledger.stamp_of_output(built),
+        stamp: engine.ledger.stamp_of_output(read),
         since: Revision(0),
         // With others around somebody may have a younger one: old output is worth a look.
         held_from: engine.clock.now(),
