@@ -2,6 +2,7 @@
 
 const { createHash, randomUUID } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
+const { mkdir, rename, writeFile } = require('node:fs/promises')
 const { dirname, join } = require('node:path')
 const next = require('./next.js')
 
@@ -83,6 +84,31 @@ function mark(serverDir) {
   }
 }
 
+/** What Next.js makes keys of fetched data of. */
+const FETCH_KEY = /^[\da-f]{64}$/
+
+/**
+ * Keeps what a build has fetched where Next's own cache does, and as that does, so that those who
+ * serve the build need not fetch it again.
+ * @param {string | undefined} serverDir
+ * @param {string} key
+ * @param {any} value
+ * @param {any} ctx
+ */
+async function keepFetch(serverDir, key, value, ctx) {
+  // What a build caches only for itself is of no use later.
+  if (!serverDir || !FETCH_KEY.test(key) || ctx.isImplicitBuildTimeCache) return
+  const folder = join(dirname(serverDir), 'cache', 'fetch-cache')
+  const draft = join(folder, `${key}.${randomUUID()}`)
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(draft, JSON.stringify({ ...value, tags: ctx.tags ?? [] }))
+    await rename(draft, join(folder, key))
+  } catch {
+    // It is fetched again.
+  }
+}
+
 /** @param {string} serverDir @returns {Mark | undefined} */
 function markOf(serverDir) {
   try {
@@ -119,4 +145,4 @@ function dateOf(file) {
   }
 }
 
-module.exports = { of }
+module.exports = { of, keepFetch }

@@ -1,6 +1,7 @@
 // @ts-check
 
 const apps = require('./apps.js')
+const build = require('./build.js')
 const { configure } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
@@ -165,6 +166,7 @@ class TiercelHandler {
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         // Others ask the server for what replaces a page on demand.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
+        if (IS_BUILDING && kind === FETCH) await build.keepFetch(this.#app.dir, key, value, ctx)
         return
       }
     } catch {

@@ -3,12 +3,13 @@
 //! An app is named by its `.next/server`, the only thing of it that every handler is told.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 
 use crate::clock::Timestamp;
-use crate::key::{AppId, KeyRef};
+use crate::key::{AppId, Class, KeyRef};
+use crate::next::seed::{self, Fetches};
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
 
@@ -27,6 +28,41 @@ pub(super) struct BuildOutput {
     pub(super) dir: PathBuf,
     /// When the build began, as far as that can be told: whatever its output shows was read later.
     pub(super) began: Timestamp,
+    /// The files of fetched data there are, once somebody has looked.
+    fetches: OnceLock<Fetches>,
+}
+
+/// Whether a build has output for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl BuildOutput {
+    /// Whether it has output for `key`. Never blocks.
+    pub(super) fn lists(&self, key: &KeyRef<'_>) -> Listed {
+        let text = || String::from_utf16(key.units);
+        match key.class {
+            Class::Response => match text() {
+                Ok(text) if seed::is_listed(&self.dir, &text) => Listed::Yes,
+                // There may be more than the manifest says, such as what Next's own cache has left.
+                _ => Listed::Unknown,
+            },
+            Class::Fetch => match (self.fetches.get(), text()) {
+                (None, _) => Listed::Unknown,
+                (Some(fetches), Ok(text)) if fetches.has(&text) => Listed::Yes,
+                (Some(_), _) => Listed::No,
+            },
+            Class::UseCache | Class::Image => Listed::No,
+        }
+    }
+
+    /// Looks which files of fetched data there are, if nobody has. Blocking.
+    pub(super) fn list_fetches(&self) {
+        self.fetches.get_or_init(|| Fetches::list(&self.dir));
+    }
 }
 
 static APPS: RwLock<Vec<Known>> = RwLock::new(Vec::new());
@@ -35,7 +71,9 @@ static APPS: RwLock<Vec<Known>> = RwLock::new(Vec::new());
 pub(super) fn learn(dir: String, label: &str, began: Option<Timestamp>) -> AppId {
     let mut apps = APPS.write();
     let place = apps.iter().position(|app| app.dir == dir).unwrap_or(apps.len());
-    let output = began.map(|began| Arc::new(BuildOutput { dir: PathBuf::from(&dir), began }));
+    let fetches = OnceLock::new();
+    let output =
+        began.map(|began| Arc::new(BuildOutput { dir: PathBuf::from(&dir), began, fetches }));
     let known = Known { dir, label: label.into(), output };
     match apps.get_mut(place) {
         Some(app) => *app = known,
@@ -47,6 +85,14 @@ pub(super) fn learn(dir: String, label: &str, began: Option<Timestamp>) -> AppId
 /// The build output of an app.
 pub(super) fn output(app: AppId) -> Option<Arc<BuildOutput>> {
     APPS.read().get(app.0 as usize)?.output.clone()
+}
+
+/// Whether the build of its app has output for `key`.
+pub(super) fn lists(key: &KeyRef<'_>) -> Listed {
+    if matches!(key.class, Class::UseCache | Class::Image) {
+        return Listed::No;
+    }
+    output(key.app).map_or(Listed::Unknown, |build| build.lists(key))
 }
 
 /// The tag by which `res.revalidate` of Next.js renews what has this key.

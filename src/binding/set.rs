@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::apps::{self, Listed};
 use super::env::{Slot, State};
 use super::terms::{class_of, flag};
-use super::{apps, process, raw, read};
+use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
 use crate::coherence::ring::Revision;
@@ -208,6 +209,10 @@ fn hold(
     flags: u32,
 ) -> Stored {
     let is_local = flags & flag::LOCAL != 0;
+    match apps::lists(key) {
+        Listed::No => {}
+        listed => engine.supersede(key, listed == Listed::Yes),
+    }
     let stored = engine.set(key, meta, body, is_local);
     state.sweep_now();
     if engine.options.debug {
