@@ -65,15 +65,13 @@ function labelOf(serverDistDir) {
  * @returns {{ dir: string, name: unknown } | undefined}
  */
 function packageOf(dir) {
-  for (let at = dir, above; at !== above; at = dirname(at)) {
-    above = dirname(at)
-    try {
-      return { dir: at, name: JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')).name }
-    } catch {
-      // None here, or none that says anything.
-    }
+  try {
+    return { dir, name: JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')).name }
+  } catch {
+    // None here, or none that says anything.
   }
-  return undefined
+  const above = dirname(dir)
+  return above === dir ? undefined : packageOf(above)
 }
 
 module.exports = { of }

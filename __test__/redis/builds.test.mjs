@@ -119,6 +119,18 @@ describe('with a constant build id', () => {
   })
 })
 
+test('buildName: builds that were made apart share pages, and two apps of that name do not', async (test) => {
+  const namespace = newName('builds')
+  const env = { TIERCEL_BUILD_NAME: 'commit' }
+  const one = await serving(test, await build(directory(test), 'one'), namespace, env)
+  const two = await build(directory(test), 'two')
+  await generatedBy(one, await serving(test, two, namespace, env))
+  write(two, { 'package.json': { name: 'another' } })
+  const app = join(two, 'app/.next')
+  cpSync(await build(directory(test), 'three'), app, { recursive: true })
+  expect(await shown(await serving(test, app, namespace, env), '/other')).toBeUndefined()
+})
+
 /** Dates all of a build; what a build does takes no time otherwise. */
 function date(dir, files, secondsAgo) {
   const at = Date.now() / 1_000 - secondsAgo

@@ -81,8 +81,12 @@ pub struct Build {
 pub fn server_dir(path: String, label: String, build: Option<Build>) -> u32 {
     let began = build.as_ref().map(|build| Timestamp((build.began_ms.max(0.0) * 1e3) as u64));
     let app = apps::learn(path, &label, began);
-    let name = build.and_then(|build| build.name);
-    if let (Some(tier), Some(name)) = (process::engine().tier(), name) {
+    let engine = process::engine();
+    let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
+    // Apps that run side by side may be of one commit.
+    let named = given.map(|given| format!("{label}{given}"));
+    let name = build.and_then(|build| named.or(build.name));
+    if let (Some(tier), Some(name)) = (engine.tier(), name) {
         tier.set_build(app, name.as_bytes());
     }
     app.0

@@ -130,8 +130,8 @@ const OLDEST_OUTPUT: Timestamp = Timestamp(1_759_276_800_000_000);
 /// what was read long before it was written, but not before the build began.
 fn entry(key: &KeyRef<'_>, output: Output, build: &BuildOutput) -> Entry {
     let engine = process::engine();
-    let built = written(&output);
-    let read = if built < OLDEST_OUTPUT { build.began } else { built.min(build.began) };
+    let dated = written(&output);
+    let read = if dated < OLDEST_OUTPUT { build.began } else { dated.min(build.began) };
     // The age of a page is seen by Next.js, which then generates it once.
     let has_age = engine.tier().is_some() || output.kind == ValueKind::Fetch;
     let tags = output.tags.iter().map(Tag::from);
@@ -140,7 +140,7 @@ fn entry(key: &KeyRef<'_>, output: Output, build: &BuildOutput) -> Entry {
         since: Revision(0),
         // With others around somebody may have a younger one: old output is worth a look.
         held_from: engine.clock.now(),
-        created: if has_age { built } else { engine.clock.now() },
+        created: if has_age { dated } else { engine.clock.now() },
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
