@@ -109,7 +109,7 @@ declare namespace TiercelHandler {
      */
     waitMs?: number
     /**
-     * Whether misses of pages and routes look into the build output.
+     * Whether misses of pages, routes, `fetch` and `unstable_cache` look into what `next build` left.
      * @default true, or `TIERCEL_PRERENDERED`
      */
     prerendered?: boolean
@@ -225,6 +225,12 @@ declare namespace TiercelHandler {
      * @default 100, or `TIERCEL_COMMAND_TIMEOUT_MS`
      */
     commandTimeoutMs?: number
+    /**
+     * What pages belong to, such as a commit, where each instance builds for itself: 1 to 64 of the
+     * characters `A-Z a-z 0-9 . _ : -`. It must be another one for each deploy.
+     * @default the build that is served, and copies of it, or `TIERCEL_BUILD_NAME`
+     */
+    buildName?: string
     /**
      * How long opening a connection may take, in ms, 100 to 30000. No request waits for it.
      * @default 2000, or `TIERCEL_CONNECT_TIMEOUT_MS`
@@ -352,7 +358,7 @@ declare namespace TiercelHandler {
     /** Read from the shared tier; from then on memory has it. */
     sharedFresh: number
     sharedStale: number
-    /** From prerendered build output. */
+    /** From prerendered build output, or what the build fetched. */
     prerenderedFresh: number
     prerenderedStale: number
   }

@@ -1,9 +1,10 @@
 // @ts-check
 
+const apps = require('./apps.js')
+const build = require('./build.js')
 const { configure } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
-const { ready } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
 const readiness = require('./ready.js')
@@ -39,14 +40,13 @@ const { flagsOf } = plural
 const { IMAGE, PAGES } = KINDS
 const IS_BUILDING = next.isBuilding()
 
-/** The last build output that was made known. */
-let knownDir = ''
-
 /**
  * Both cache handler interfaces of Next.js in one class: instances are `cacheHandler`, the class
  * itself is one of `cacheHandlers`.
  */
 class TiercelHandler {
+  /** The app it is made for. */
+  #app
   /** What was known when this request began, and when that was.
    * @type {import('./starts.js').Start} */
   #start
@@ -61,16 +61,12 @@ class TiercelHandler {
   /** @param {any} [ctx] */
   constructor(ctx) {
     start(ctx?.serverDistDir)
+    this.#app = apps.of(ctx)
     // A page of the Pages Router has a handler made for its render.
     visits.current()?.renders()
     this.#start = [native.revision(), now()]
     this.#isOnDemand = next.isOnDemand(ctx)
     this.#headers = ctx?._requestHeaders
-    const dir = ctx?.serverDistDir
-    if (typeof dir === 'string' && dir !== knownDir && !ctx.dev) {
-      knownDir = dir
-      native.serverDir(dir, next.buildName(dir))
-    }
   }
 
   /**
@@ -81,7 +77,7 @@ class TiercelHandler {
    * @returns {Promise<any>}
    */
   get(key, ctx) {
-    const hot = ready.get(key)
+    const hot = this.#app.ready.get(key)
     const isPlain = hot !== undefined && !known.mustRemember && debug.sink === undefined
     const isReady = isPlain && !this.#isOnDemand && hot.kind === ctx?.kind && !shells.isShell(ctx)
     if (isReady && isFresh(hot, ctx.tags, ctx.softTags)) return Promise.resolve(hot.found)
@@ -109,7 +105,8 @@ class TiercelHandler {
     if (kind === undefined) return null
     // What a page is made of is asked for by its render.
     if (kind === FETCH) visits.current()?.renders()
-    if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page))
+    const { id } = this.#app
+    if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page, id))
     let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
     if (ctx.isRoutePPREnabled) flags |= PPR
     if (this.#isOnDemand) flags |= ASIDE
@@ -132,15 +129,16 @@ class TiercelHandler {
    * @param {any} ctx
    */
   #ask(kind, flags, key, ctx) {
-    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags)
+    const { id, ready } = this.#app
+    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer
-    const found = answer && objectOf(ctx.kind, key, answer)
+    const found = answer && objectOf(ready, ctx.kind, key, answer)
     // Before anybody is told: who listens may call a handler, too.
     const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       if (kind === PAGES) shells.miss(this.#headers, key)
-      if (!(flags & UNLED_MISS)) visits.current()?.lead(kind, key, false)
+      if (!(flags & UNLED_MISS)) visits.current()?.lead(kind, key, false, this.#app.id)
       this.#begins(kind, key, revision)
       return null
     }
@@ -153,7 +151,7 @@ class TiercelHandler {
     if (mark === FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return meanwhile(kind, found, cacheControl)
-    if (!(flags & UNLED_STALE)) visits.current()?.lead(kind, key, true)
+    if (!(flags & UNLED_STALE)) visits.current()?.lead(kind, key, true, this.#app.id)
     this.#begins(kind, key, revision)
     if (mark === STALE) return found
     if (mark === MODIFIED) return { ...found, lastModified }
@@ -176,17 +174,19 @@ class TiercelHandler {
         // What a build caches only for itself is of no use to others.
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
         const kindAndFlags = kind | (flags << SHIFT)
-        native.put(kindAndFlags, key, stamp, tags, revalidate, ctx?.cacheControl?.expire, parts)
+        const expire = ctx?.cacheControl?.expire
+        native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
         // Others ask the server for what replaces a page on demand.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
+        if (IS_BUILDING && kind === FETCH) await build.keepFetch(this.#app.dir, key, value, ctx)
         return
       }
     } catch {
       // A value that cannot be written down is not stored.
     }
     // Whoever waits for it is told.
-    if (kind !== undefined) native.abandon(kind, key)
+    if (kind !== undefined) native.abandon(kind, key, this.#app.id)
   }
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
@@ -207,7 +207,8 @@ class TiercelHandler {
    * @param {string} key
    */
   async #supersede(kind, key) {
-    if (kind !== FETCH && kind !== IMAGE) await plural.updateTags([KEY_TAG + key], {})
+    if (kind !== FETCH && kind !== IMAGE)
+      await plural.updateTags([KEY_TAG + this.#app.label + key], {})
   }
 
   /** @param {number} kind @param {string} key @param {number} revision */

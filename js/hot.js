@@ -6,6 +6,7 @@
  *
  * @typedef {object} Hot
  * @property {number} handle the addon's name for it
+ * @property {Map<string, Hot>} map where it is found by its key
  * @property {string} kind what was asked for, in Next's words
  * @property {string} key
  * @property {any} found
@@ -14,10 +15,7 @@
  * @property {string[] | undefined} softTags
  */
 
-/** Of the singular interface, by key.
- * @type {Map<string, Hot>} */
-const ready = new Map()
-/** Of the plural interface, by key.
+/** Of the plural interface, by key; each app has its own of the singular one.
  * @type {Map<string, Hot>} */
 const readyUse = new Map()
 /** A handle is a place among this many, and a count above it; as in `src/binding/hot.rs`. */
@@ -26,22 +24,21 @@ const PLACES = 2 ** 21
  * @type {(Hot | undefined)[]} */
 const kept = []
 
-const USE_CACHE = 'USE_CACHE'
 /** Before any revision. */
 const NEVER = -1
 
 /**
  * Keeps `found` under the handle the addon gave it; a negative one says not to.
+ * @param {Map<string, Hot>} map
  * @param {string} kind
  * @param {string} key
  * @param {any} found
  * @param {number} handle
  */
-function keep(kind, key, found, handle) {
+function keep(map, kind, key, found, handle) {
   if (handle < 0) return
-  const hot = { handle, kind, key, found, at: NEVER, tags: undefined, softTags: undefined }
+  const hot = { handle, map, kind, key, found, at: NEVER, tags: undefined, softTags: undefined }
   kept[handle % PLACES] = hot
-  const map = kind === USE_CACHE ? readyUse : ready
   map.set(key, hot)
 }
 
@@ -50,13 +47,12 @@ function forget(handle) {
   const hot = kept[handle % PLACES]
   if (hot?.handle !== handle) return
   kept[handle % PLACES] = undefined
-  const map = hot.kind === USE_CACHE ? readyUse : ready
-  if (map.get(hot.key) === hot) map.delete(hot.key)
+  const { map, key } = hot
+  if (map.get(key) === hot) map.delete(key)
 }
 
 function clear() {
-  ready.clear()
-  readyUse.clear()
+  for (const hot of kept) hot?.map.delete(hot.key)
   kept.length = 0
 }
 
@@ -99,4 +95,4 @@ function isSame(a, b) {
   return true
 }
 
-module.exports = { ready, readyUse, keep, forget, clear, byHandle, isKnown, know }
+module.exports = { readyUse, keep, forget, clear, byHandle, isKnown, know }

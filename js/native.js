@@ -14,23 +14,23 @@ const waits = require('./waits.js')
  * @property {(mailbox: Float64Array, assemble: Function, settle: Function, forget: Function, now: () => number) => number} attach
  * @property {(handle: number) => void} check
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
- * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown) => any} find
+ * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown, app: number) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
  * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
- * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[]) => number} put
+ * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[], app: number) => number} put
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse
  * @property {(key: string) => void} beginUse
- * @property {(kind: number, key: string) => void} abandon
- * @property {(kind: number, key: string) => void} see
+ * @property {(kind: number, key: string, app: number) => void} abandon
+ * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
- * @property {(path: string, build: string | undefined) => void} serverDir
+ * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
  * @property {() => any} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away'} link
  */
@@ -175,14 +175,15 @@ function isFresh(ready, tags, softTags) {
 
 /**
  * The object behind an answer of the addon: a new one, to be kept, or `true` for one that is kept.
+ * @param {Map<string, import('./hot.js').Hot>} map where it is kept
  * @param {string} kind
  * @param {string} key
  * @param {any} answer
  */
-function objectOf(kind, key, answer) {
+function objectOf(map, kind, key, answer) {
   const handle = mailbox[HANDLE]
   if (answer === true) return hot.byHandle(handle)
-  hot.keep(kind, key, answer, handle)
+  hot.keep(map, kind, key, answer, handle)
   return answer
 }
 

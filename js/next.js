@@ -12,22 +12,9 @@ const { app } = require('./app.js')
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
 const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
 
-/**
- * The name of the build whose output lies in a directory; nothing in `next dev` and `next build`.
- * With a deployment id the build id is a constant, without one it is all there is.
- * @param {string} serverDistDir
- */
-function buildName(serverDistDir) {
-  try {
-    const id = readFileSync(join(serverDistDir, '..', 'BUILD_ID'), 'utf8').trim()
-    return JSON.stringify([process.env.NEXT_DEPLOYMENT_ID ?? '', id])
-  } catch {
-    return undefined
-  }
-}
-
-/** @type {{ dir?: string, id?: string }} */
-const secret = {}
+/** What only a build knows, by its `.next/server`.
+ * @type {Map<string, string | undefined>} */
+const secrets = new Map()
 
 /**
  * Whether a request is Next's own, made by `res.revalidate`: it shows what only the build knows.
@@ -35,12 +22,10 @@ const secret = {}
  */
 function isOnDemand(ctx) {
   const shown = ctx?._requestHeaders?.['x-prerender-revalidate']
-  if (typeof shown !== 'string' || typeof ctx.serverDistDir !== 'string') return false
-  if (secret.dir !== ctx.serverDistDir) {
-    secret.dir = ctx.serverDistDir
-    secret.id = previewModeId(ctx.serverDistDir)
-  }
-  return shown === secret.id
+  const dir = ctx?.serverDistDir
+  if (typeof shown !== 'string' || typeof dir !== 'string') return false
+  if (!secrets.has(dir)) secrets.set(dir, previewModeId(dir))
+  return shown === secrets.get(dir)
 }
 
 /** @param {string} serverDistDir @returns {string | undefined} */
@@ -189,7 +174,6 @@ module.exports = {
   isBuilding,
   isOnDemand,
   isDev,
-  buildName,
   once,
   rememberLifetime,
   isKept,

@@ -81,16 +81,16 @@ function find(key, softTags, flags) {
 function askWith(key, softTags, flags) {
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
-  const found = answer && objectOf('USE_CACHE', key, answer)
+  const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before anybody is told: who listens may call a handler, too.
   const mark = mailbox[MARK]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) {
-    if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false)
+    if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false, 0)
     return undefined
   }
   if (mark !== FRESH && mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
-    visits.current()?.lead(USE_CACHE, key, true)
+    visits.current()?.lead(USE_CACHE, key, true, 0)
   }
   switch (mark) {
     case MODIFIED:
@@ -158,7 +158,7 @@ async function store(key, pending, flags, done) {
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
-    if (!isStored) native.abandon(USE_CACHE, key)
+    if (!isStored) native.abandon(USE_CACHE, key, 0)
     done()
   }
 }

@@ -28,6 +28,7 @@ const LONGEST_MS = 10_000
  * @typedef {object} Lead
  * @property {number} kind
  * @property {string} key
+ * @property {number} app the number of its app
  * @property {boolean} isStale whether something stale was served
  * @property {number} since on `performance.now()`
  * @property {any} store Next's store of the work it is part of
@@ -53,14 +54,16 @@ class Visit {
    * @param {number} kind
    * @param {string} key
    * @param {boolean} isStale
+   * @param {number} app
    */
-  lead(kind, key, isStale) {
+  lead(kind, key, isStale, app) {
     if (this.#leads.size >= MOST) return
     // Nothing is known of what is made of a request after its end.
     if (!isStale && this.response.writableEnded) return
     const store = next.workStore()
     const since = performance.now()
-    const lead = { kind, key, isStale, since, store, pending: pendingOf(store), isSeen: false }
+    const pending = pendingOf(store)
+    const lead = { kind, key, app, isStale, since, store, pending, isSeen: false }
     this.#leads.set(key, lead)
     if (isStale) {
       this.#hasStalePage ||= isPage(kind)
@@ -85,7 +88,7 @@ class Visit {
     for (const lead of this.#leads.values()) {
       if (lead.isStale && isPage(lead.kind) && !lead.isSeen) {
         lead.isSeen = true
-        native.see(lead.kind, lead.key)
+        native.see(lead.kind, lead.key, lead.app)
       }
     }
   }
@@ -103,7 +106,7 @@ class Visit {
     for (const lead of this.#leads.values()) {
       if (lead.isStale || lead.since > closed) continue
       this.#leads.delete(lead.key)
-      native.abandon(lead.kind, lead.key)
+      native.abandon(lead.kind, lead.key, lead.app)
     }
   }
 }
@@ -138,7 +141,8 @@ function look() {
   const now = performance.now()
   for (const lead of watched) {
     if (now - lead.since > LONGEST_MS) watched.delete(lead)
-    else if (lead.isSeen || pendingOf(lead.store) > lead.pending) native.see(lead.kind, lead.key)
+    else if (lead.isSeen || pendingOf(lead.store) > lead.pending)
+      native.see(lead.kind, lead.key, lead.app)
   }
   if (watched.size > 0) return
   clearInterval(timer)

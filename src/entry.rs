@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
-use crate::key::{Class, Hash128, KeyRef, share};
+use crate::key::{AppId, Class, Hash128, KeyRef, share};
 use crate::spread::Spread;
 use crate::tags::{MAX_LIFE_US, Stamp, TagList, Verdict};
 
@@ -68,6 +68,7 @@ pub struct Entry {
     /// The hash of its key.
     pub hash: Hash128,
     class: Class,
+    app: AppId,
     key: Box<[u16]>,
     /// What the engine knows of it.
     pub meta: Meta,
@@ -99,6 +100,7 @@ impl Entry {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             hash: key.hash,
             class: key.class,
+            app: key.app,
             key: key.units.into(),
             verified: AtomicU64::new(meta.since.0),
             meta,
@@ -135,7 +137,7 @@ impl Entry {
     /// Whether this is the entry of `key`, and not of another with the same hash.
     #[inline]
     pub fn is_of(&self, key: &KeyRef<'_>) -> bool {
-        self.class == key.class && *self.key == *key.units
+        self.class == key.class && self.app == key.app && *self.key == *key.units
     }
 
     /// What the entry costs, in bytes: a sixteenth is what allocators lose to rounding.

@@ -21,6 +21,11 @@ pub enum Class {
     Image = 3,
 }
 
+/// An app of this process, by the order in which they became known: a custom server may run several,
+/// and their pages may have the same paths. What does not know its app is of the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct AppId(pub u32);
+
 /// The 128-bit hash under which memory finds an entry. Seeded per process, so nobody outside can
 /// choose colliding keys.
 pub type Hash128 = u128;
@@ -30,9 +35,11 @@ pub type Hash128 = u128;
 pub struct KeyRef<'a> {
     /// The class the key belongs to.
     pub class: Class,
+    /// The app it is of; `'use cache'` keys are of the first, since they name their build.
+    pub app: AppId,
     /// The key as JavaScript spelled it.
     pub units: &'a [u16],
-    /// Hash of class and units.
+    /// Hash of all these.
     pub hash: Hash128,
 }
 
@@ -50,11 +57,18 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// The key for `units` in `class`.
+    /// The key for `units` in `class`, of the first app.
     #[inline]
     pub fn key<'a>(&self, class: Class, units: &'a [u16]) -> KeyRef<'a> {
-        let seed = self.seed ^ (class as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        KeyRef { class, units, hash: xxh3_128_with_seed(bytes_of(units), seed) }
+        self.key_of(AppId::default(), class, units)
+    }
+
+    /// The key for `units` in `class`, of `app`.
+    #[inline]
+    pub fn key_of<'a>(&self, app: AppId, class: Class, units: &'a [u16]) -> KeyRef<'a> {
+        let place = u64::from(app.0) << 8 | class as u64;
+        let seed = self.seed ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        KeyRef { class, app, units, hash: xxh3_128_with_seed(bytes_of(units), seed) }
     }
 }
 
@@ -112,6 +126,14 @@ mod tests {
         let hasher = Hasher::default();
         let units = [1, 2, 3];
         assert_ne!(hasher.key(Class::Fetch, &units).hash, hasher.key(Class::UseCache, &units).hash);
+    }
+
+    #[test]
+    fn the_same_key_of_two_apps_is_two_keys() {
+        let hasher = Hasher::default();
+        let of = |app| hasher.key_of(AppId(app), Class::Response, &[1, 2, 3]).hash;
+        assert_eq!(of(0), hasher.key(Class::Response, &[1, 2, 3]).hash);
+        assert_ne!(of(0), of(1));
     }
 
     proptest! {

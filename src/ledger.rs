@@ -18,8 +18,8 @@ use crate::tags::{Epoch, Position, Stamp, Table};
 /// sleep of the machine shorter than 50 ms goes unnoticed by it.
 const COARSE_US: u64 = 64_000;
 
-/// Clocks of a machine that builds and of the store differ by less: 10 minutes.
-const BUILD_SLACK_US: u64 = 600_000_000;
+/// Clocks of a machine that builds and of the store differ by less: a minute.
+const BUILD_SLACK_US: u64 = 60_000_000;
 /// No table ever has it.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
@@ -150,10 +150,10 @@ impl Ledger {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
-    /// The stamp of build output whose files are of `built`. It is the one place where clocks of
-    /// machines are compared, so the files count as older by some minutes. Once the store lost its
+    /// The stamp of build output that shows nothing older than `read`. It is the one place where
+    /// clocks of machines are compared, so it counts as older by a minute. Once the store lost its
     /// table nobody knows what was invalidated since the build: the stamp is then of no epoch.
-    pub fn stamp_of_output(&self, built: Timestamp) -> Stamp {
+    pub fn stamp_of_output(&self, read: Timestamp) -> Stamp {
         if self.is_alone() {
             // Whatever was invalidated in the life of this process was so after the build.
             return Stamp::default();
@@ -161,7 +161,7 @@ impl Ledger {
         let epoch = self.epoch();
         let has_lost = self.has_lost_history.load(Ordering::Acquire);
         let epoch = if has_lost { NO_EPOCH } else { epoch };
-        Stamp { epoch, at: Position(built.0.saturating_sub(BUILD_SLACK_US)).into() }
+        Stamp { epoch, at: Position(read.0.saturating_sub(BUILD_SLACK_US)).into() }
     }
 
     /// The store's clock minus the engine's, in microseconds.

@@ -1,13 +1,12 @@
 //! Configuration and statistics.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use napi_derive::napi;
 use serde_json::Value;
 
-use super::process;
+use super::{apps, process};
+use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::next::signal::Version;
@@ -64,13 +63,30 @@ fn parse_version(text: &str) -> Option<Version> {
     Some(Version { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? })
 }
 
-/// Tells where the build output lies, and the name of the build.
+/// A build that can be served.
+#[napi(object)]
+pub struct Build {
+    /// Tells it from other builds; without it its pages are not shared.
+    pub name: Option<String>,
+    /// When it began, in ms since the epoch.
+    pub began_ms: f64,
+}
+
+/// Tells of an app, by its `.next/server`, what its keys are told apart by, and its build; in `next
+/// build` and `next dev` there is none. The result is its number among the apps of this process.
 #[napi(catch_unwind)]
-pub fn server_dir(path: String, build: Option<String>) {
-    process::learn(|app| app.server_dir = Some(Arc::new(PathBuf::from(path))));
-    if let (Some(tier), Some(build)) = (process::engine().tier(), build) {
-        tier.set_build(build.as_bytes());
+pub fn server_dir(path: String, label: String, build: Option<Build>) -> u32 {
+    let began = build.as_ref().map(|build| Timestamp((build.began_ms.max(0.0) * 1e3) as u64));
+    let app = apps::learn(path, &label, began);
+    let engine = process::engine();
+    let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
+    // Apps that run side by side may be of one commit.
+    let named = given.map(|given| format!("{label}{given}"));
+    let name = build.and_then(|build| named.or(build.name));
+    if let (Some(tier), Some(name)) = (engine.tier(), name) {
+        tier.set_build(app, name.as_bytes());
     }
+    app.0
 }
 
 /// The process ends: no other instance need wait for it.

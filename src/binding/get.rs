@@ -11,7 +11,7 @@ use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
 use crate::entry::{Entry, Source};
-use crate::key::KeyRef;
+use crate::key::{AppId, KeyRef};
 use crate::lease::End;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
@@ -34,21 +34,22 @@ pub(super) struct Get<'a> {
     pub(super) flags: u32,
 }
 
-/// `find(kind, key, tags, softTags)`: the entry as `CacheHandler.get` returns it,
+/// `find(kind, key, tags, softTags, app)`: the entry as `CacheHandler.get` returns it,
 /// `undefined` for a miss, or a token to wait with. The mailbox says how to read it. `kind` carries
 /// the flags above its lowest byte.
 pub(super) extern "C" fn find(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<4>(env, info, |call| {
-        let [kind, key, tags, soft] = call.args;
+    raw::call::<5>(env, info, |call| {
+        let [kind, key, tags, soft, app] = call.args;
         let packed = read::small(env, kind);
         let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
         let Some(kind) = kind.filter(|kind| *kind != ValueKind::UseCache) else {
             return raw::undefined(env);
         };
-        timed(call, kind, key, [tags, soft], flags)
+        let app = AppId(read::small(env, app));
+        timed(call, (app, kind), key, [tags, soft], flags)
     })
 }
 
@@ -60,14 +61,15 @@ pub(super) extern "C" fn find_use(
     raw::call::<3>(env, info, |call| {
         let [key, soft, flags] = call.args;
         let flags = read::small(env, flags);
-        timed(call, ValueKind::UseCache, key, [raw::undefined(env), soft], flags)
+        let of = (AppId::default(), ValueKind::UseCache);
+        timed(call, of, key, [raw::undefined(env), soft], flags)
     })
 }
 
 #[inline]
 fn timed<const N: usize>(
     call: &Call<'_, N>,
-    kind: ValueKind,
+    (app, kind): (AppId, ValueKind),
     key: sys::napi_value,
     asked: [sys::napi_value; 2],
     flags: u32,
@@ -78,7 +80,7 @@ fn timed<const N: usize>(
         stopwatch_ns()
     });
     let answer = read::with_units(call.env, key, |units| {
-        let key = engine.hasher().key(class_of(kind), units);
+        let key = engine.hasher().key_of(app, class_of(kind), units);
         let get = Get { env: call.env, state: call.state, engine, kind, key, asked, flags };
         get.answer()
     });

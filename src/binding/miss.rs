@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::apps::{self, Listed};
 use super::env::Slot;
 use super::get::{Get, words};
 use super::terms::{counted, flag};
@@ -102,11 +103,17 @@ impl Get<'_> {
     }
 
     fn judged(&self, entry: Arc<Entry>) -> (Arc<Entry>, Verdict, Reason) {
-        if entry.meta.source == Source::Output && !self.engine.may_read_output(&self.key) {
+        let is_history = || !self.engine.may_read_output(&self.key, self.is_listed());
+        if entry.meta.source == Source::Output && is_history() {
             return (entry, Verdict::Gone, Reason::Superseded);
         }
         let (verdict, reason) = self.engine.judge_now(&entry, || self.asked_tags());
         (entry, verdict, reason)
+    }
+
+    /// Whether the build is known to have output for it.
+    fn is_listed(&self) -> bool {
+        apps::lists(&self.key) == Listed::Yes
     }
 
     /// Memory has something fresh, whose end is near: once in a while it is generated anew before.
@@ -239,10 +246,7 @@ impl Get<'_> {
     /// Nothing anywhere that could be served: the build output may have it, another process may be
     /// generating it.
     fn absent(&self, standing: Standing) -> sys::napi_value {
-        let is_page =
-            matches!(self.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
-        if is_page
-            && !self.has(flag::OUTPUT)
+        if !self.has(flag::OUTPUT)
             && let Some(token) = self.read_output()
         {
             return token;
@@ -280,18 +284,21 @@ impl Get<'_> {
     /// Reads prerendered output in the background; the others that want it wait with us. `None` if
     /// there is none to be had.
     fn read_output(&self) -> Option<sys::napi_value> {
-        let app = process::app();
-        let may = self.engine.options.prerendered && !app.building;
+        let build = apps::output(self.key.app).filter(|_| self.engine.options.prerendered)?;
+        let listed = build.lists(&self.key);
+        let may_read = || self.engine.may_read_output(&self.key, listed == Listed::Yes);
         // Even as history the output of such a page is better than nothing.
-        let is_wanted = || self.engine.may_read_output(&self.key) || self.is_closed();
-        let dir = app.server_dir.filter(|_| may && is_wanted())?;
+        if listed == Listed::No || !may_read() && !self.is_closed() {
+            return None;
+        }
         let token = self.state.token();
         match self.engine.join_as_follower(&self.key, OUTPUT_WAIT_MS, &self.waker(), token) {
             Joined::Wait(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
                 let job = prerendered::Job {
-                    dir,
+                    build,
+                    app: self.key.app,
                     kind: self.kind,
                     units: self.key.units.into(),
                     is_fallback: self.has(flag::FALLBACK),

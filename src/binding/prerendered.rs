@@ -1,20 +1,21 @@
 //! Prerendered build output, read on Node's own thread pool.
 
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
 use napi::sys;
 
+use super::apps::{self, BuildOutput, Listed};
 use super::env::State;
+use super::terms::class_of;
 use super::{process, raw};
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::flight::Landing;
 use crate::guard::guard;
-use crate::key::{Class, KeyRef};
+use crate::key::{AppId, KeyRef};
 use crate::next::prerendered::{self, Output};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
@@ -22,7 +23,8 @@ use crate::tags::Tag;
 
 /// What to read, and for whom.
 pub(super) struct Job {
-    pub(super) dir: Arc<PathBuf>,
+    pub(super) build: Arc<BuildOutput>,
+    pub(super) app: AppId,
     pub(super) kind: ValueKind,
     pub(super) units: Box<[u16]>,
     pub(super) is_fallback: bool,
@@ -38,6 +40,13 @@ struct Running {
 }
 
 impl Job {
+    /// Whether it was fetched in an earlier build, and is not to outlive that.
+    fn is_foreign(&self, output: &Output) -> bool {
+        let shared = process::engine().options.shared.as_ref();
+        let is_isolated = shared.is_some_and(|shared| shared.isolate_fetch);
+        output.kind == ValueKind::Fetch && is_isolated && written(output) < self.build.began
+    }
+
     /// Starts reading. Whoever waits for the key is woken when it is done.
     pub(super) fn start(self, env: sys::napi_env, state: &State) -> bool {
         let running = Box::new(Running { job: self, state, work: ptr::null_mut(), output: None });
@@ -75,7 +84,11 @@ unsafe extern "C" fn read(_: sys::napi_env, running: *mut c_void) {
     let job = &running.job;
     let output = || {
         let key = String::from_utf16(&job.units).ok()?;
-        prerendered::read(&job.dir, &key, job.kind, job.is_fallback, job.is_ppr)
+        if job.kind == ValueKind::Fetch {
+            job.build.list_fetches();
+        }
+        let read = prerendered::read(&job.build.dir, &key, job.kind, job.is_fallback, job.is_ppr);
+        read.filter(|output| !job.is_foreign(output))
     };
     running.output = guard(output).flatten();
 }
@@ -87,13 +100,15 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     unsafe { sys::napi_delete_async_work(env, running.work) };
     guard(|| {
         let engine = process::engine();
-        let key = engine.hasher().key(Class::Response, &running.job.units);
+        let job = &running.job;
+        let key = engine.hasher().key_of(job.app, class_of(job.kind), &job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
-            let entry = Arc::new(entry(&key, output));
+            let entry = Arc::new(entry(&key, output, &job.build));
             // Such a page is a 404 without its output, whatever the age of that.
             let is_anew = process::version() < Version::V16_4 && is_closed(&key);
-            if !engine.keep_prerendered(&key, &entry, is_anew) {
+            let is_listed = job.build.lists(&key) == Listed::Yes;
+            if !engine.keep_prerendered(&key, &entry, is_listed, is_anew) {
                 // SAFETY: this runs on the environment's thread. An environment that ends waits
                 // for work under way before its hooks run, and the state goes after them.
                 let state = unsafe { &*running.state };
@@ -107,32 +122,44 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     });
 }
 
-/// Build output as an entry. What it lacks in a stamp the date of its files has to make up for.
-fn entry(key: &KeyRef<'_>, output: Output) -> Entry {
+/// No output of a Next.js that there are handlers for is older: October 2025. Reproducible images date
+/// their files so.
+const OLDEST_OUTPUT: Timestamp = Timestamp(1_759_276_800_000_000);
+
+/// Build output as an entry. What it lacks in a stamp two dates have to make up for: a file may show
+/// what was read long before it was written, but not before the build began.
+fn entry(key: &KeyRef<'_>, output: Output, build: &BuildOutput) -> Entry {
     let engine = process::engine();
-    // A date of no use, as of reproducible images, counts as none.
-    let built = Timestamp((output.modified_ms.max(0.0) * 1e3) as u64);
+    let dated = written(&output);
+    let read = if dated < OLDEST_OUTPUT { build.began } else { dated.min(build.began) };
+    // The age of a page is seen by Next.js, which then generates it once.
+    let has_age = engine.tier().is_some() || output.kind == ValueKind::Fetch;
     let tags = output.tags.iter().map(Tag::from);
     let meta = Meta {
-        stamp: engine.ledger.stamp_of_output(built),
+        stamp: engine.ledger.stamp_of_output(read),
         since: Revision(0),
         // With others around somebody may have a younger one: old output is worth a look.
         held_from: engine.clock.now(),
-        created: if engine.tier().is_some() { built } else { engine.clock.now() },
+        created: if has_age { dated } else { engine.clock.now() },
         told_ms: output.modified_ms,
         revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
         // Its age is Next.js' to judge, from the date of the file.
         expire_us: None,
-        tags: tags.chain(output.kind.key_tag(key.units)).collect(),
+        tags: tags.chain(apps::key_tag(output.kind, key)).collect(),
         format: output.kind as u8,
         source: Source::Output,
     };
     Entry::new(key, meta, output.body).spread_by(engine.options.spread)
 }
 
+/// When output was written, by the date of its file.
+fn written(output: &Output) -> Timestamp {
+    Timestamp((output.modified_ms.max(0.0) * 1e3) as u64)
+}
+
 /// Whether the key names a page of `dynamicParams = false`.
 pub(super) fn is_closed(key: &KeyRef<'_>) -> bool {
-    let app = process::app();
     let path = String::from_utf16(key.units).ok();
-    app.server_dir.zip(path).is_some_and(|(dir, key)| prerendered::is_closed(&dir, &key))
+    let build = apps::output(key.app);
+    build.zip(path).is_some_and(|(build, key)| prerendered::is_closed(&build.dir, &key))
 }

@@ -1,6 +1,5 @@
 //! What the whole process shares: the engine, and what JavaScript told of the app it runs in.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Once, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -28,21 +27,18 @@ static ENVIRONMENTS: Mutex<Vec<Arc<inbox::Shared>>> = Mutex::new(Vec::new());
 static APP: RwLock<App> = RwLock::new(App {
     version: Version::NEWEST,
     is_sure: false,
-    server_dir: None,
     building: false,
     dev: false,
     namespace: None,
 });
 
-/// The app that Next.js runs.
+/// What Next.js runs in this process.
 #[derive(Debug, Clone)]
 pub(super) struct App {
     /// Its version of Next.js.
     pub(super) version: Version,
     /// Whether version and namespace were seen, and not guessed.
     pub(super) is_sure: bool,
-    /// Its `.next/server`, once a handler was constructed with it.
-    pub(super) server_dir: Option<Arc<PathBuf>>,
     /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
     pub(super) building: bool,
     /// Whether this is `next dev`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::apps::{self, Listed};
 use super::env::{Slot, State};
 use super::terms::{class_of, flag};
 use super::{process, raw, read};
@@ -13,10 +14,10 @@ use crate::coherence::ring::Revision;
 use crate::engine::{Engine, Stored};
 use crate::entry::{Meta, Source};
 use crate::flight::Wake;
-use crate::key::KeyRef;
+use crate::key::{AppId, KeyRef};
 use crate::next::signal::Version;
 use crate::next::value::{Part, ValueKind, encode};
-use crate::tags::{Epoch, Point, Position, Stamp};
+use crate::tags::{Epoch, Point, Position, Stamp, TagList};
 
 /// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
 /// earlier, so that rounding never dates it after an invalidation.
@@ -26,24 +27,24 @@ const COARSE_US: i64 = 1_000;
 /// Longest wait for an invalidation, in ms: the protocol answers sooner.
 const INVALIDATION_WAIT_MS: u32 = 2_400;
 
-/// `put(kindAndFlags, key, began, tags, revalidate, expire, parts)`: stores a value of the singular
+/// `put(kindAndFlags, key, began, tags, revalidate, expire, parts, app)`: stores a value of the singular
 /// interface. `began` is the revision at which its generation began, that and when, in ms of Next's
 /// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The
 /// result is whether it is held.
 pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    raw::call::<7>(env, info, |call| {
-        let [kind, key, began, tags, revalidate, expire, parts] = call.args;
+    raw::call::<8>(env, info, |call| {
+        let [kind, key, began, tags, revalidate, expire, parts, app] = call.args;
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
         let packed = read::small(env, kind);
         let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
+        let app = AppId(read::small(env, app));
         let value = kind.zip(read::parts(env, parts));
         let stored = value.and_then(|(kind, owned)| {
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
             let origin = origin(env, engine, call.state, began)?;
             let tags = read::tags(env, tags);
-            let key_tag = read::with_units(env, key, |units| kind.key_tag(units)).flatten();
             let now = engine.clock.now();
             let meta = Meta {
                 stamp: origin.stamp,
@@ -54,19 +55,20 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 told_ms: call.state.next_now_ms() + call.state.slept_ms(),
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, expire),
-                tags: tags.into_iter().chain(key_tag).collect(),
+                tags: TagList::default(),
                 format: kind as u8,
                 source: Source::Generated,
             };
             let class = class_of(kind);
             read::with_units(env, key, |units| {
-                let key = engine.hasher().key(class, units);
-                let meta = origin.date(engine, &key, meta);
+                let key = engine.hasher().key_of(app, class, units);
+                let tags = tags.into_iter().chain(apps::key_tag(kind, &key)).collect();
+                let meta = origin.date(engine, &key, Meta { tags, ..meta });
                 hold(engine, call.state, &key, meta, body, flags)
             })
         });
         if stored.is_none() {
-            abandon_key(env, kind, key);
+            abandon_key(env, kind, app, key);
         }
         timed(engine, started);
         raw::small(env, u32::from(stored == Some(Stored::Yes)))
@@ -207,6 +209,10 @@ fn hold(
     flags: u32,
 ) -> Stored {
     let is_local = flags & flag::LOCAL != 0;
+    match apps::lists(key) {
+        Listed::No => {}
+        listed => engine.supersede(key, listed == Listed::Yes),
+    }
     let stored = engine.set(key, meta, body, is_local);
     state.sweep_now();
     if engine.options.debug {
@@ -235,46 +241,50 @@ pub(super) extern "C" fn begin_use(
 ) -> sys::napi_value {
     raw::call::<1>(env, info, |call| {
         let [key] = call.args;
-        with_key(env, Some(ValueKind::UseCache), key, Engine::begin);
+        with_key(env, Some(ValueKind::UseCache), AppId::default(), key, Engine::begin);
         raw::undefined(env)
     })
 }
 
-/// `abandon(kind, key)`: a generation of the key ended and nothing is stored.
+/// `abandon(kind, key, app)`: a generation of the key ended and nothing is stored.
 pub(super) extern "C" fn abandon(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    raw::call::<2>(env, info, |call| {
-        let [kind, key] = call.args;
-        abandon_key(env, ValueKind::from_number(read::small(env, kind)), key);
+    raw::call::<3>(env, info, |call| {
+        let [kind, key, app] = call.args;
+        let kind = ValueKind::from_number(read::small(env, kind));
+        abandon_key(env, kind, AppId(read::small(env, app)), key);
         raw::undefined(env)
     })
 }
 
-/// `see(kind, key)`: what was told to be stale is seen to be generated.
+/// `see(kind, key, app)`: what was told to be stale is seen to be generated.
 pub(super) extern "C" fn see(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    raw::call::<2>(env, info, |call| {
-        let [kind, key] = call.args;
-        with_key(env, ValueKind::from_number(read::small(env, kind)), key, Engine::see);
+    raw::call::<3>(env, info, |call| {
+        let [kind, key, app] = call.args;
+        let (kind, app) =
+            (ValueKind::from_number(read::small(env, kind)), AppId(read::small(env, app)));
+        with_key(env, kind, app, key, Engine::see);
         raw::undefined(env)
     })
 }
 
-fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, key: sys::napi_value) {
+fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, app: AppId, key: sys::napi_value) {
     let is_joined = kind != Some(ValueKind::UseCache) || process::version() < Version::V16_3;
-    with_key(env, kind, key, |engine, key| engine.abandon(key, is_joined));
+    with_key(env, kind, app, key, |engine, key| engine.abandon(key, is_joined));
 }
 
 fn with_key(
     env: sys::napi_env,
     kind: Option<ValueKind>,
+    app: AppId,
     key: sys::napi_value,
     act: impl FnOnce(&Engine, &KeyRef<'_>),
 ) {
     let Some(class) = kind.map(class_of) else { return };
     let engine = process::engine();
-    read::with_units(env, key, |units| act(engine, &engine.hasher().key(class, units)));
+    read::with_units(env, key, |units| act(engine, &engine.hasher().key_of(app, class, units)));
 }
 
 /// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many

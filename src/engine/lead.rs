@@ -13,7 +13,7 @@ use crate::entry::Entry;
 use crate::flight::{News, Wake, Woken};
 use crate::generation::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
 use crate::guard::guard;
-use crate::key::{Class, Hash128, KeyRef};
+use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::lease::{Asked, End, Following, Held, Lead, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
@@ -44,6 +44,7 @@ pub struct Claimant<'a> {
 #[derive(Clone)]
 struct Wish {
     class: Class,
+    app: AppId,
     units: Box<[u16]>,
     hash: Hash128,
     address: Address,
@@ -68,6 +69,7 @@ impl Wish {
     ) -> Self {
         Self {
             class: key.class,
+            app: key.app,
             units: key.units.into(),
             hash: key.hash,
             address,
@@ -97,7 +99,7 @@ impl Wish {
     }
 
     fn key(&self) -> KeyRef<'_> {
-        KeyRef { class: self.class, units: &self.units, hash: self.hash }
+        KeyRef { class: self.class, app: self.app, units: &self.units, hash: self.hash }
     }
 }
 

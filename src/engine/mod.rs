@@ -10,9 +10,9 @@ mod lead;
 mod notices;
 mod oversize;
 mod shared;
+mod superseded;
 mod tier;
 
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -32,14 +32,12 @@ use crate::stats::{Stats, bump};
 use crate::store::Ending;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
+use self::superseded::Superseded;
+
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
 pub use self::lead::{Claimant, Serves};
 use self::oversize::Oversize;
 pub use self::tier::Tier;
-
-/// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
-/// any more.
-const MOST_SUPERSEDED: usize = 1 << 17;
 
 /// What an engine asks of who runs it.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +66,7 @@ pub struct Engine {
     marks: Mutex<Marks>,
     flights: Flights,
     leases: Leases,
-    /// Pages and routes that were generated since the build: their build output is history.
-    superseded: Mutex<HashSet<u128>>,
+    superseded: Mutex<Superseded>,
     oversize: Oversize,
     tier: OnceLock<Tier>,
     host: OnceLock<Host>,
@@ -240,12 +237,6 @@ impl Engine {
         is_local: bool,
     ) -> Stored {
         let entry = Arc::new(Entry::new(key, meta, body).spread_by(self.options.spread));
-        if key.class == Class::Response && self.options.prerendered {
-            let mut superseded = self.superseded.lock();
-            if superseded.len() < MOST_SUPERSEDED {
-                superseded.insert(key.hash);
-            }
-        }
         let mut stored = self.hold(key, &entry);
         let held = stored;
         let (woken, lease) = self.leases.land(key.hash, self.clock.now(), End::Done);
@@ -273,23 +264,36 @@ impl Engine {
         stored
     }
 
-    /// Whether the build output may answer for `key`: not once a newer value was stored, even if
-    /// that has been evicted since.
-    pub fn may_read_output(&self, key: &KeyRef<'_>) -> bool {
-        let superseded = self.superseded.lock();
-        superseded.len() < MOST_SUPERSEDED && !superseded.contains(&key.hash)
+    /// Notes that `key` was generated: from now on its build output is history. `is_listed` says
+    /// whether the build is known to have any.
+    pub fn supersede(&self, key: &KeyRef<'_>, is_listed: bool) {
+        if self.options.prerendered {
+            self.superseded.lock().add(key.hash, is_listed);
+        }
     }
 
-    /// Holds an entry that was read from build output; `is_anew` says to put it in the place of
-    /// output read earlier. False if memory holds nothing of the key now: there is no room, or the
-    /// output is history.
-    pub fn keep_prerendered(&self, key: &KeyRef<'_>, entry: &Arc<Entry>, is_anew: bool) -> bool {
+    /// Whether the build output may answer for `key`: not once a newer value was stored, even if
+    /// that has been evicted since.
+    pub fn may_read_output(&self, key: &KeyRef<'_>, is_listed: bool) -> bool {
+        self.superseded.lock().may_read(key.hash, is_listed)
+    }
+
+    /// Holds an entry that was read from build output, which `is_listed` or not; `is_anew` says to put
+    /// it in the place of output read earlier. False if memory holds nothing of the key now: there is
+    /// no room, or the output is history.
+    pub fn keep_prerendered(
+        &self,
+        key: &KeyRef<'_>,
+        entry: &Arc<Entry>,
+        is_listed: bool,
+        is_anew: bool,
+    ) -> bool {
         let Some(memory) = &self.memory else { return false };
         let held = memory.peek(key);
         if held.is_some_and(|held| !is_anew || held.meta.source != Source::Output) {
             return true;
         }
-        if !self.may_read_output(key) {
+        if !self.may_read_output(key, is_listed) {
             return false;
         }
         let mut left = Vec::new();

@@ -120,9 +120,11 @@ impl Engine {
         reads.insert(key.hash, vec![waiter]);
         drop(reads);
         let engine = self.clone();
-        let (hash, class, units) = (key.hash, key.class, Box::<[u16]>::from(key.units));
-        let receive =
-            move |answer| engine.receive(&KeyRef { class, units: &units, hash }, &address, answer);
+        let KeyRef { class, app, hash, .. } = *key;
+        let units = Box::<[u16]>::from(key.units);
+        let receive = move |answer| {
+            engine.receive(&KeyRef { class, app, units: &units, hash }, &address, answer)
+        };
         tier.store.read(address, Box::new(receive));
         true
     }

@@ -11,7 +11,7 @@ use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
 use crate::flight::{News, Wake};
-use crate::key::{Class, Hash128, KeyRef};
+use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::options::Shared;
 use crate::stats::Stats;
 use crate::store::{Address, SharedStore};
@@ -29,8 +29,8 @@ pub struct Tier {
     isolates_fetch: bool,
     /// Whether entries are read: a build only writes them.
     pub(super) is_read: bool,
-    /// Names the build; without it pages are not shared.
-    build: RwLock<Option<Box<[u8]>>>,
+    /// Names the build of each app; without it its pages are not shared.
+    builds: RwLock<HashMap<AppId, Box<[u8]>>>,
     /// Reads under way, with who waits for them.
     pub(super) reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
     /// Asks and invalidations under way, and since when.
@@ -59,7 +59,7 @@ impl Tier {
             namespace,
             isolates_fetch: options.isolate_fetch,
             is_read,
-            build: RwLock::default(),
+            builds: RwLock::default(),
             reads: Mutex::default(),
             waiters: Mutex::default(),
             next: AtomicU64::new(1),
@@ -83,12 +83,9 @@ impl Tier {
         self.store.leave();
     }
 
-    /// Names the build whose pages are read and written from now on.
-    pub fn set_build(&self, name: &[u8]) {
-        let mut build = self.build.write();
-        if build.as_deref() != Some(name) {
-            *build = Some(name.into());
-        }
+    /// Names the build of `app`, whose pages are read and written from now on.
+    pub fn set_build(&self, app: AppId, name: &[u8]) {
+        self.builds.write().insert(app, name.into());
     }
 
     /// Where the entry of `key` lies; `None` if it is not to be shared.
@@ -104,8 +101,8 @@ impl Tier {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[key.class as u8]);
         if is_of_build {
-            let build = self.build.read();
-            let build = build.as_deref()?;
+            let builds = self.builds.read();
+            let build = builds.get(&key.app)?;
             hasher.update(&(build.len() as u64).to_le_bytes());
             hasher.update(build);
         }

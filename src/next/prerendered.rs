@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::next::seed::{self, Kind, Seed, Wanted};
+use crate::next::seed::{self, FetchSeed, Kind, Seed, Wanted};
 use crate::next::value::{Part, ValueKind, encode};
 use crate::tags::{Tag, TagList};
 
@@ -26,7 +26,8 @@ pub struct Output {
     pub body: Box<[u8]>,
 }
 
-/// Reads the output for `key` below `.next/server`; `None` if there is none, or it is not sound.
+/// Reads the output for `key` below `.next/server`; `None` if there is none, or it is not sound. What
+/// the build has in all is read first, by who asks first.
 pub fn read(
     server_dir: &Path,
     key: &str,
@@ -34,6 +35,10 @@ pub fn read(
     is_fallback: bool,
     is_ppr: bool,
 ) -> Option<Output> {
+    if kind == ValueKind::Fetch {
+        return fetched(server_dir, key);
+    }
+    seed::load(server_dir);
     let kind = match kind {
         ValueKind::AppPage => Kind::AppPage,
         ValueKind::AppRoute => Kind::AppRoute,
@@ -51,6 +56,21 @@ pub fn read(
         revalidate_secs: seed::revalidate_secs(server_dir, key),
         tags: tags(&seed),
         body: lay_out(&seed)?,
+    })
+}
+
+fn fetched(server_dir: &Path, key: &str) -> Option<Output> {
+    let FetchSeed { modified_ms, revalidate_secs, tags, value, data, body } =
+        seed::read_fetch(server_dir, key)?;
+    let json = units(&json!({ "v": value, "d": data }).to_string());
+    let body = body.as_deref().map(units);
+    let body = body.as_deref().map_or(Part::Absent, Part::Text);
+    Some(Output {
+        kind: ValueKind::Fetch,
+        modified_ms,
+        revalidate_secs,
+        tags: tags.iter().map(|tag| Tag::from(tag.as_str())).collect(),
+        body: encode(&[Part::Text(&json), body])?,
     })
 }
 
@@ -83,8 +103,7 @@ fn lay_out(seed: &Seed) -> Option<Box<[u8]>> {
     }
     outer.extend(seed.cache_control.as_ref().map(|c| format!("\"c\":{c}")));
     let json = format!("{{{}}}", outer.join(","));
-    let json: Vec<u16> = json.encode_utf16().collect();
-    let html: Vec<u16> = seed.html.encode_utf16().collect();
+    let (json, html) = (units(&json), units(&seed.html));
     let mut parts = vec![Part::Text(&json)];
     match seed.kind {
         Kind::AppRoute => parts.push(Part::Bytes(&seed.body)),
@@ -97,4 +116,8 @@ fn lay_out(seed: &Seed) -> Option<Box<[u8]>> {
         }
     }
     encode(&parts)
+}
+
+fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
 }

@@ -10,6 +10,7 @@
 //! | `location.rs` | a response key, and where its output may lie |
 //! | `output.rs` | bounded reads that cannot leave the build output |
 //! | `meta.rs` | the `.meta` file |
+//! | `fetches.rs` | data that the build fetched |
 //! | `manifest.rs` | what `prerender-manifest.json` says of a path |
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use self::{location::Location, meta::Meta, output::Output};
 
+mod fetches;
 mod location;
 mod manifest;
 mod meta;
@@ -27,8 +29,9 @@ mod output;
 mod tests;
 
 pub use self::{
+    fetches::{FetchSeed, Fetches, read_fetch},
     location::route_path,
-    manifest::{is_closed_path, revalidate_secs},
+    manifest::{is_closed_path, is_listed, load, revalidate_secs},
 };
 
 /// What kind of response an entry is, as in Next's `IncrementalCacheKind`.

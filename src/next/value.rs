@@ -58,9 +58,11 @@ impl ValueKind {
 
     /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
     /// kind answer requests by themselves. Pages of the Pages Router have no other.
-    pub fn key_tag(self, key: &[u16]) -> Option<Tag> {
+    /// `label` tells the key of one app from that of another.
+    pub fn key_tag(self, label: &str, key: &[u16]) -> Option<Tag> {
         let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
-        is_response.then(|| Tag::from([KEY_TAG, &wtf8(key)].concat().as_slice()))
+        let spelled = || [KEY_TAG, label.as_bytes(), &wtf8(key)].concat();
+        is_response.then(|| Tag::from(spelled().as_slice()))
     }
 }
 

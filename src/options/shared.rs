@@ -6,7 +6,7 @@ use super::secret::Secret;
 use super::server::Server;
 use super::sources::Sources;
 use super::spec::{
-    COMMAND_TIMEOUT, COMPRESS, CONNECT_TIMEOUT, IN_BUILD, IN_DEV, INVALIDATION_GRACE,
+    BUILD_NAME, COMMAND_TIMEOUT, COMPRESS, CONNECT_TIMEOUT, IN_BUILD, IN_DEV, INVALIDATION_GRACE,
     ISOLATE_FETCH, NAMESPACE, Number, ON_INVALIDATION_FAILURE, OUTAGE_SERVE, SECRET, WRITE_QUEUE,
 };
 use crate::error::Error;
@@ -19,6 +19,8 @@ pub struct Shared {
     pub server: Server,
     /// What keeps apps that share a server apart; none = found out from the app.
     pub namespace: Option<String>,
+    /// What pages belong to; none = the build that is served, and copies of it.
+    pub build_name: Option<String>,
     /// What stored entries are authenticated with; none = they are not.
     pub secret: Option<Secret>,
     /// How long one command may take. Default: 100 ms.
@@ -66,6 +68,7 @@ impl Shared {
     pub(super) fn resolve(read: &Sources) -> Result<Option<Self>, Error> {
         let server = Server::resolve(read)?;
         let namespace = read.text(&NAMESPACE)?.map(|given| given.value.to_owned());
+        let build_name = read.text(&BUILD_NAME)?.map(|given| given.value.to_owned());
         let secret = read.text(&SECRET)?.map(|given| Secret::new(given.value.to_owned()));
         let millis = |spec: &Number, default: u64| {
             Ok(Duration::from_millis(read.number(spec)?.unwrap_or(default)))
@@ -83,6 +86,7 @@ impl Shared {
         Ok(server.map(|server| Self {
             server,
             namespace,
+            build_name,
             secret,
             command_timeout,
             connect_timeout,

@@ -107,6 +107,11 @@ options! {
         fits: is_namespace,
         ..text("namespace", "TIERCEL_NAMESPACE")
     };
+    BUILD_NAME: Text = Text {
+        allowed: "1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+        fits: is_namespace,
+        ..text("buildName", "TIERCEL_BUILD_NAME")
+    };
     COMMAND_TIMEOUT: Number = number("commandTimeoutMs", "TIERCEL_COMMAND_TIMEOUT_MS", 10, 2_000);
     CONNECT_TIMEOUT: Number =
         number("connectTimeoutMs", "TIERCEL_CONNECT_TIMEOUT_MS", 100, 30_000);

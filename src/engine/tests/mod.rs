@@ -118,12 +118,13 @@ fn the_clock_of_the_wall_does_not_matter() {
 fn build_output_does_not_return_once_a_page_was_generated() {
     let engine = engine();
     let key = engine.hasher().key(Class::Response, &[1]);
-    assert!(engine.may_read_output(&key));
+    assert!(engine.may_read_output(&key, true));
     let output = Arc::new(Entry::new(&key, meta(), Box::default()));
-    assert!(engine.keep_prerendered(&key, &output, false));
+    assert!(engine.keep_prerendered(&key, &output, true, false));
+    engine.supersede(&key, true);
     engine.set(&key, meta(), [1].into(), false);
-    assert!(!engine.may_read_output(&key));
-    assert!(engine.keep_prerendered(&key, &output, false));
+    assert!(!engine.may_read_output(&key, true));
+    assert!(engine.keep_prerendered(&key, &output, true, false));
     let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
     assert_eq!(*held.body, [1]);
 }

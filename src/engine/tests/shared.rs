@@ -3,6 +3,7 @@
 use super::fake::{NO_MEMORY, PLAIN, instance, store};
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
+use crate::key::AppId;
 use crate::ledger::License;
 use crate::store::{Address, Listener};
 use crate::tags::{Epoch, Position};
@@ -107,13 +108,29 @@ fn pages_and_images_are_shared_within_a_build_only() {
         let store = store();
         let (a, b) = (instance(&store, &PLAIN()), instance(&store, &PLAIN()));
         assert!(!a.read(class, 1, 1));
-        a.engine.tier().unwrap().set_build(b"one");
+        a.engine.tier().unwrap().set_build(AppId(0), b"one");
         assert!(a.read(class, 1, 1));
-        b.engine.tier().unwrap().set_build(b"two");
+        b.engine.tier().unwrap().set_build(AppId(0), b"two");
         assert!(b.read(class, 1, 1));
         let addresses: Vec<Address> = store.reads.lock().iter().map(|(at, _)| *at).collect();
         assert_ne!(addresses[0], addresses[1]);
     }
+}
+
+#[test]
+fn pages_of_two_apps_of_a_process_are_shared_within_their_own_build() {
+    let (a, b) = (instance(&store(), &PLAIN()), instance(&store(), &PLAIN()));
+    let (a, b) = (a.engine.tier().unwrap(), b.engine.tier().unwrap());
+    for (tier, order) in [(a, [0, 1]), (b, [1, 0])] {
+        tier.set_build(AppId(order[0]), b"one");
+        tier.set_build(AppId(order[1]), b"two");
+    }
+    let of = |tier: &Tier, app| {
+        tier.address(&Hasher::default().key_of(AppId(app), Class::Response, &[1])).unwrap()
+    };
+    assert_ne!(of(a, 0), of(a, 1));
+    // Whichever app a process came to know first.
+    assert_eq!([of(a, 0), of(a, 1)], [of(b, 1), of(b, 0)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `prerender-manifest.json` says of a path.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -20,13 +20,17 @@ const MANIFEST_LIMIT: u64 = 512 * 1_024 * 1_024;
 #[derive(Default)]
 pub(super) struct Builds(Mutex<Vec<(PathBuf, Arc<Prerendered>)>>);
 
-/// What is kept of a manifest.
+/// What is kept of a manifest, by path or shell.
 #[derive(Default)]
-struct Prerendered {
-    /// Paths of App Router pages with `dynamicParams = false`.
-    closed: HashSet<String>,
-    /// By path or shell; those that are never revalidated are absent.
-    revalidate_secs: HashMap<String, u64>,
+struct Prerendered(HashMap<String, Kept>);
+
+/// What is kept of a path.
+#[derive(Default)]
+struct Kept {
+    /// Whether it is one of an App Router page with `dynamicParams = false`.
+    is_closed: bool,
+    /// `None` if it is never revalidated.
+    revalidate_secs: Option<u64>,
 }
 
 static BUILDS: Builds = Builds(Mutex::new(Vec::new()));
@@ -55,15 +59,34 @@ pub fn revalidate_secs(server_dir: &Path, key: &str) -> Option<u64> {
     BUILDS.revalidate_secs(server_dir, key)
 }
 
+/// Whether the build is known to have prerendered a key, or a shell of that name. Never blocks: what
+/// has not been loaded yet lists nothing.
+#[must_use]
+pub fn is_listed(server_dir: &Path, key: &str) -> bool {
+    BUILDS.is_listed(server_dir, key)
+}
+
+/// Reads the manifest of a build, if nobody has. Blocking.
+pub fn load(server_dir: &Path) {
+    let _ = BUILDS.prerendered(server_dir);
+}
+
 impl Builds {
     pub(super) fn is_closed(&self, server_dir: &Path, key: &str) -> bool {
         let Some(path) = route_path(key) else { return false };
-        self.prerendered(server_dir).is_some_and(|known| known.closed.contains(denormalized(path)))
+        let known = self.prerendered(server_dir);
+        known.is_some_and(|known| known.of(path).is_some_and(|kept| kept.is_closed))
     }
 
     pub(super) fn revalidate_secs(&self, server_dir: &Path, key: &str) -> Option<u64> {
-        let path = denormalized(route_path(key)?);
-        self.prerendered(server_dir)?.revalidate_secs.get(path).copied()
+        self.prerendered(server_dir)?.of(route_path(key)?)?.revalidate_secs
+    }
+
+    pub(super) fn is_listed(&self, server_dir: &Path, key: &str) -> bool {
+        let Some(path) = route_path(key) else { return false };
+        let Ok(builds) = self.0.try_lock() else { return false };
+        let known = builds.iter().find(|(dir, _)| dir == server_dir);
+        known.is_some_and(|(_, known)| known.of(path).is_some())
     }
 
     fn prerendered(&self, server_dir: &Path) -> Option<Arc<Prerendered>> {
@@ -124,26 +147,30 @@ struct DynamicRoute {
     fallback_revalidate: Value,
 }
 
+impl Prerendered {
+    fn of(&self, path: &str) -> Option<&Kept> {
+        self.0.get(denormalized(path))
+    }
+}
+
 impl From<Manifest> for Prerendered {
     fn from(manifest: Manifest) -> Self {
         let Manifest { routes, dynamic_routes } = manifest;
-        let mut known = Self::default();
-        for (path, route) in routes {
-            if let Some(secs) = route.initial_revalidate_seconds.as_u64() {
-                known.revalidate_secs.insert(path.clone(), secs);
-            }
+        let kept = |route: &Route| {
             let source = route.source.as_ref().and_then(|source| dynamic_routes.get(source));
             let is_closed = source.is_some_and(|source| source.fallback == Value::Bool(false));
-            if is_closed && route.is_app_page() {
-                known.closed.insert(path);
+            Kept {
+                is_closed: is_closed && route.is_app_page(),
+                revalidate_secs: route.initial_revalidate_seconds.as_u64(),
             }
-        }
+        };
+        let mut known: HashMap<_, _> =
+            routes.into_iter().map(|(path, route)| (path, kept(&route))).collect();
         for (path, shell) in dynamic_routes {
-            if let Some(secs) = shell.fallback_revalidate.as_u64() {
-                known.revalidate_secs.entry(path).or_insert(secs);
-            }
+            let revalidate_secs = shell.fallback_revalidate.as_u64();
+            known.entry(path).or_insert(Kept { is_closed: false, revalidate_secs });
         }
-        known
+        Self(known)
     }
 }
 

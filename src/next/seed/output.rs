@@ -37,10 +37,9 @@ impl Output {
         Some(text.unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
     }
 
-    /// As `mtime.getTime()` of Node's `stat`: rounded to whole milliseconds.
+    /// When a file was written.
     pub(super) fn modified_ms(&self, name: &str) -> Option<f64> {
-        let modified = fs::metadata(self.resolve(name)?).ok()?.modified().ok()?;
-        Some((unix_ms(modified) + 0.5).floor())
+        modified_ms(&self.resolve(name)?)
     }
 
     /// The real file behind a name. Links inside the output may point around in it, not out.
@@ -51,6 +50,12 @@ impl Output {
         let path = fs::canonicalize(self.root.join(name)).ok()?;
         path.starts_with(&self.root).then_some(path)
     }
+}
+
+/// As `mtime.getTime()` of Node's `stat`: rounded to whole milliseconds.
+pub(super) fn modified_ms(path: &Path) -> Option<f64> {
+    let modified = fs::metadata(path).ok()?.modified().ok()?;
+    Some((unix_ms(modified) + 0.5).floor())
 }
 
 /// A whole file of at most `limit` bytes.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Kind, Seed, Wanted, read};
 
 mod faults;
+mod fetches;
 mod hostile;
 mod manifest;
 mod others;

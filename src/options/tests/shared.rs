@@ -29,6 +29,7 @@ fn a_url_alone_takes_every_default() {
     let expected = Shared {
         server,
         namespace: None,
+        build_name: None,
         secret: None,
         command_timeout: Duration::from_millis(100),
         connect_timeout: Duration::from_secs(2),
@@ -48,6 +49,7 @@ fn a_url_alone_takes_every_default() {
 fn every_default_can_be_changed_by_its_variable() {
     let env = json!({
         "TIERCEL_REDIS_URL": "redis://cache", "TIERCEL_NAMESPACE": "shop:staging",
+        "TIERCEL_BUILD_NAME": "4f1c2d9",
         "TIERCEL_SECRET": "sixteen letters!", "TIERCEL_COMMAND_TIMEOUT_MS": "10",
         "TIERCEL_CONNECT_TIMEOUT_MS": "100", "TIERCEL_WRITE_QUEUE_MB": "1",
         "TIERCEL_COMPRESS": "0", "TIERCEL_ISOLATE_FETCH": "1", "TIERCEL_REDIS_IN_BUILD": "yes",
@@ -56,6 +58,7 @@ fn every_default_can_be_changed_by_its_variable() {
     });
     let shared = resolve(&Value::Null, &env).unwrap().unwrap();
     assert_eq!(shared.namespace.as_deref(), Some("shop:staging"));
+    assert_eq!(shared.build_name.as_deref(), Some("4f1c2d9"));
     assert_eq!(shared.secret.unwrap().expose(), "sixteen letters!");
     let timeouts = [shared.command_timeout, shared.connect_timeout];
     assert_eq!(timeouts, [10, 100].map(Duration::from_millis));

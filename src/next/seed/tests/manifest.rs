@@ -102,3 +102,21 @@ fn a_lifetime_is_that_of_the_path_or_of_the_shell() {
         assert_eq!(secs(key), None, "{key}");
     }
 }
+
+#[test]
+fn what_is_prerendered_is_listed_once_somebody_has_looked() {
+    let manifest = json!({
+        "routes": { "/": {}, "/item/a": { "srcRoute": "/item/[s]" } },
+        "dynamicRoutes": { "/item/[s]": { "fallback": "/item/[s]" } },
+    });
+    let (build, builds) = (with_manifest(&manifest.to_string()), Builds::default());
+    let is_listed = |key: &str| builds.is_listed(&build.server(), key);
+    assert!(!is_listed("/item/a"));
+    assert!(!builds.is_closed(&build.server(), "/item/a"));
+    for key in ["/index", "/item/a", "/item/[s]", &owned_key("APP_PAGE", "/item/a")] {
+        assert!(is_listed(key), "{key}");
+    }
+    for key in ["/item/b", "/item/../item/a", ""] {
+        assert!(!is_listed(key), "{key}");
+    }
+}

@@ -1,0 +1,77 @@
+// @ts-check
+
+const { createHash } = require('node:crypto')
+const { readFileSync } = require('node:fs')
+const { dirname, join, relative } = require('node:path')
+const build = require('./build.js')
+const { native } = require('./native.js')
+
+/**
+ * The apps of this process: a custom server may run several. What a handler keeps belongs to the app
+ * it was made for, which its `.next/server` names.
+ *
+ * @typedef {object} App
+ * @property {number} id its number in the addon
+ * @property {string | undefined} dir its `.next/server`
+ * @property {string} label tells its keys from those of other apps in tags
+ * @property {Map<string, import('./hot.js').Hot>} ready objects of it, by key
+ */
+
+/** By number. The first is also that of handlers that are not told: of a proxy, or made by hand.
+ * @type {App[]} */
+const apps = [{ id: 0, dir: undefined, label: '', ready: new Map() }]
+/** @type {Map<string, App>} */
+const byDir = new Map()
+/** The one asked for last: mostly there is no other. */
+let last = apps[0]
+
+/**
+ * The app a handler is made for. The engine runs by then.
+ * @param {any} ctx what Next gives the constructor of a handler
+ * @returns {App}
+ */
+function of(ctx) {
+  const dir = ctx?.serverDistDir
+  if (typeof dir !== 'string') return apps[0]
+  if (dir !== last.dir) last = byDir.get(dir) ?? learn(dir, ctx)
+  return last
+}
+
+/** @param {string} dir @param {any} ctx */
+function learn(dir, ctx) {
+  const label = labelOf(dir)
+  const id = native.serverDir(dir, label, ctx.dev ? undefined : build.of(dir))
+  const ready = apps[id]?.ready ?? new Map()
+  const app = { id, dir, label, ready }
+  apps[id] = app
+  byDir.set(dir, app)
+  return app
+}
+
+/**
+ * The same in all processes and builds of an app: the name of its package, and where in that it lies.
+ * @param {string} serverDistDir
+ */
+function labelOf(serverDistDir) {
+  const dir = dirname(dirname(serverDistDir))
+  const place = packageOf(dir)
+  const name = place ? [place.name, relative(place.dir, dir)] : []
+  return `${createHash('sha256').update(JSON.stringify(name)).digest('hex').slice(0, 8)}:`
+}
+
+/**
+ * The package a directory belongs to.
+ * @param {string} dir
+ * @returns {{ dir: string, name: unknown } | undefined}
+ */
+function packageOf(dir) {
+  try {
+    return { dir, name: JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')).name }
+  } catch {
+    // None here, or none that says anything.
+  }
+  const above = dirname(dir)
+  return above === dir ? undefined : packageOf(above)
+}
+
+module.exports = { of }

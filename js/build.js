@@ -1,0 +1,148 @@
+// @ts-check
+
+const { createHash, randomUUID } = require('node:crypto')
+const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
+const { mkdir, rename, writeFile } = require('node:fs/promises')
+const { dirname, join } = require('node:path')
+const next = require('./next.js')
+
+/**
+ * What `next build` has left in a `.next`, and what tells it from other builds.
+ *
+ * @typedef {object} Build
+ * @property {string} [name] the same for all who serve copies of it, and for no other build
+ * @property {number} beganMs when it began to read, or earlier, in ms since the epoch
+ *
+ * @typedef {{ id: string, beganMs: number }} Mark
+ */
+
+/** Where a build is marked, below `.next/server`: `next build` copies this folder as it is. */
+const MARK = join('pages', '.tiercel-build')
+/** What `next build` has written before it renders anything, below `.next`. */
+const COMPILED = ['package.json', 'build-manifest.json', join('server', 'app-paths-manifest.json')]
+/** What differs from build to build, as far as Next.js sees to it: keys, paths, files. */
+const MANIFESTS = [
+  'prerender-manifest.json',
+  'build-manifest.json',
+  join('server', 'server-reference-manifest.json'),
+  join('server', 'app-paths-manifest.json'),
+]
+
+/**
+ * The build whose output lies in a `.next/server`; none while it is being built.
+ * @param {string} serverDir
+ * @returns {Build | undefined}
+ */
+function of(serverDir) {
+  const dir = dirname(serverDir)
+  if (next.isBuilding()) {
+    mark(serverDir)
+    return undefined
+  }
+  const marked = markOf(serverDir)
+  const beganMs =
+    marked?.beganMs ?? oldest([...COMPILED, 'BUILD_ID'].map((file) => join(dir, file)))
+  return { name: nameOf(dir, marked), beganMs }
+}
+
+/**
+ * With a deployment id the build id is a constant, and it may be one without. So the build's own mark
+ * tells it apart or, where none was left, what its manifests say.
+ * @param {string} dir @param {Mark | undefined} marked
+ */
+function nameOf(dir, marked) {
+  const id = contentOf(join(dir, 'BUILD_ID'))?.trim()
+  if (id === undefined) return undefined
+  return JSON.stringify([process.env.NEXT_DEPLOYMENT_ID ?? '', id, marked?.id ?? digestOf(dir)])
+}
+
+/** @param {string} dir */
+function digestOf(dir) {
+  const hash = createHash('sha256')
+  for (const file of MANIFESTS) hash.update(JSON.stringify(contentOf(join(dir, file)) ?? null))
+  return hash.digest('hex')
+}
+
+/**
+ * Marks a build that is under way, unless another of its processes has.
+ * @param {string} serverDir
+ */
+function mark(serverDir) {
+  const compiled = oldest(COMPILED.slice(1).map((file) => join(dirname(serverDir), file)))
+  const earlier = markOf(serverDir)
+  // One of an earlier build stays where the folder is not cleaned.
+  if (earlier && earlier.beganMs >= compiled) return
+  const text = JSON.stringify({ id: randomUUID(), beganMs: Math.min(compiled, Date.now()) })
+  const file = join(serverDir, MARK)
+  const draft = `${file}-${process.pid}-${randomUUID()}`
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(draft, text)
+    renameSync(draft, file)
+  } catch {
+    // It is told from others by its manifests.
+  }
+}
+
+/** What Next.js makes keys of fetched data of. */
+const FETCH_KEY = /^[\da-f]{64}$/
+
+/**
+ * Keeps what a build has fetched where Next's own cache does, and as that does, so that those who
+ * serve the build need not fetch it again.
+ * @param {string | undefined} serverDir
+ * @param {string} key
+ * @param {any} value
+ * @param {any} ctx
+ */
+async function keepFetch(serverDir, key, value, ctx) {
+  // What a build caches only for itself is of no use later.
+  if (!serverDir || !FETCH_KEY.test(key) || ctx.isImplicitBuildTimeCache) return
+  const folder = join(dirname(serverDir), 'cache', 'fetch-cache')
+  const draft = join(folder, `${key}.${randomUUID()}`)
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(draft, JSON.stringify({ ...value, tags: ctx.tags ?? [] }))
+    await rename(draft, join(folder, key))
+  } catch {
+    // It is fetched again.
+  }
+}
+
+/** @param {string} serverDir @returns {Mark | undefined} */
+function markOf(serverDir) {
+  try {
+    const { id, beganMs } = JSON.parse(readFileSync(join(serverDir, MARK), 'utf8'))
+    return typeof id === 'string' && Number.isFinite(beganMs) ? { id, beganMs } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {string} file */
+function contentOf(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The earliest date of these files, of those there are.
+ * @param {string[]} files
+ */
+function oldest(files) {
+  return Math.min(...files.map(dateOf))
+}
+
+/** @param {string} file @returns {number} none counts as the end of time */
+function dateOf(file) {
+  try {
+    return statSync(file).mtimeMs
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+module.exports = { of, keepFetch }
