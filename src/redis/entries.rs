@@ -1,6 +1,6 @@
 //! Entries: reads that travel together, and writes that wait in line.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -181,7 +181,7 @@ pub(super) struct WriteQueue {
     waiting: Mutex<Waiting>,
     dropped: AtomicU64,
     added: Notify,
-    drains: Arc<Drains>,
+    drains: Arc<Mutex<Drains>>,
 }
 
 #[derive(Default)]
@@ -199,30 +199,48 @@ struct Write {
     ends: bool,
 }
 
-/// A write that is neither stored nor dropped yet. The last of them tells who waits for that.
-struct Pending(Arc<Drains>);
+/// A write that is neither stored nor dropped yet, by its number.
+struct Pending {
+    drains: Arc<Mutex<Drains>>,
+    number: u64,
+}
 
+/// Who waits until everything written before is stored or dropped.
 #[derive(Default)]
 struct Drains {
-    pending: AtomicU64,
-    waiting: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    next: u64,
+    pending: BTreeSet<u64>,
+    /// Each with the number of the first write it does not wait for.
+    waiting: VecDeque<(u64, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Pending {
-    fn new(drains: &Arc<Drains>) -> Self {
-        drains.pending.fetch_add(1, Ordering::AcqRel);
-        Self(drains.clone())
+    fn new(drains: &Arc<Mutex<Drains>>) -> Self {
+        let mut held = drains.lock();
+        let number = held.next;
+        held.next += 1;
+        held.pending.insert(number);
+        Self { drains: drains.clone(), number }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if self.0.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let waiting = std::mem::take(&mut *self.0.waiting.lock());
-            for done in waiting {
-                guard(done);
-            }
-        }
+        self.drains.lock().pending.remove(&self.number);
+        tell_drained(&self.drains);
+    }
+}
+
+/// Tells those for whom nothing is pending any more.
+fn tell_drained(drains: &Mutex<Drains>) {
+    loop {
+        let mut held = drains.lock();
+        let first = held.pending.first().copied().unwrap_or(u64::MAX);
+        let Some((_, done)) = held.waiting.pop_front_if(|(before, _)| *before <= first) else {
+            return;
+        };
+        drop(held);
+        guard(done);
     }
 }
 
@@ -232,11 +250,14 @@ impl WriteQueue {
         Self { most_bytes, waiting, dropped, added: Notify::new(), drains: Arc::default() }
     }
 
-    /// Calls `done` once everything added so far is stored or dropped.
+    /// Calls `done` once everything added so far is stored or dropped; what is added later is not
+    /// waited for.
     pub(super) fn drain(&self, done: Box<dyn FnOnce() + Send>) {
-        // What is pending until here keeps the others from being told before `done` is with them.
-        let _pending = Pending::new(&self.drains);
-        self.drains.waiting.lock().push(done);
+        let mut drains = self.drains.lock();
+        let next = drains.next;
+        drains.waiting.push_back((next, done));
+        drop(drains);
+        tell_drained(&self.drains);
     }
 
     /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
@@ -314,5 +335,37 @@ mod tests {
         assert_eq!(queue.take().map(|write| write.address), Some([2; 16]));
         queue.add([9; 16], 11, false, Box::new(|| None));
         assert!(queue.take().is_none());
+    }
+
+    /// How often a drain that begins now was told to be over.
+    fn drained(queue: &WriteQueue) -> Arc<AtomicU64> {
+        let told = Arc::new(AtomicU64::new(0));
+        let tell = told.clone();
+        queue.drain(Box::new(move || {
+            tell.fetch_add(1, Ordering::Relaxed);
+        }));
+        told
+    }
+
+    #[test]
+    fn a_drain_waits_for_what_was_added_before_it_only() {
+        let queue = WriteQueue::new(100);
+        let add = |nth| queue.add([nth; 16], 1, false, Box::new(|| None));
+        add(1);
+        let first = drained(&queue);
+        add(2);
+        let second = drained(&queue);
+        add(3);
+        let told = || (first.load(Ordering::Relaxed), second.load(Ordering::Relaxed));
+        let (one, two) = (queue.take(), queue.take());
+        assert_eq!(told(), (0, 0));
+        // They may end in any order.
+        drop(two);
+        assert_eq!(told(), (0, 0));
+        drop(one);
+        assert_eq!(told(), (1, 1));
+        assert_eq!(drained(&queue).load(Ordering::Relaxed), 0);
+        queue.clear();
+        assert_eq!(drained(&queue).load(Ordering::Relaxed), 1);
     }
 }
