@@ -232,7 +232,8 @@ impl Fleet {
             Sent::Batch(batch, _) => self.unwritten(now, *batch),
             Sent::Repair => self.unrepaired(request),
             Sent::Ack => self.acks.is_under_way = false,
-            Sent::Look(_) | Sent::Remove => {}
+            Sent::Look(_) => self.look_later(now),
+            Sent::Remove => {}
         }
     }
 
