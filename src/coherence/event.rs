@@ -198,6 +198,8 @@ pub enum Action {
     NewEpoch,
     /// So many invalidations have just entered the outbox.
     Queued(usize),
+    /// They are more than a table has tags: once the store is back, everything is invalidated.
+    Overflowed,
 }
 
 /// How an invalidation ended.

@@ -267,17 +267,11 @@ impl Fleet {
             return;
         }
         self.known.record(now, &message.rows, Position::default());
-        self.apply_up_to(now, message.position);
+        self.known.apply_up_to(now, message.position);
         self.acks.wanted = Some(message.position);
         if self.lacks(Weakness::LeaseFromMessage) {
             self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
         }
-    }
-
-    /// Raises what is applied. What is not recorded yet stays in effect, above it.
-    pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
-        self.known.apply_up_to(now, position);
-        self.keep_in_effect(now);
     }
 
     pub(super) fn send(&mut self, sent: Sent, command: Command) -> Request {

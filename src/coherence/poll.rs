@@ -68,7 +68,7 @@ impl Fleet {
         if polled.epoch != self.known.epoch() {
             self.load(polled.epoch, polled.last, Purpose::Begin);
         } else if !polled.known || is_shorter {
-            self.rewind(polled.last);
+            self.rewind(now, polled.last);
         } else if let Some(rows) = &polled.rows {
             self.learn(now, poll, polled, rows);
         } else {
@@ -91,7 +91,7 @@ impl Fleet {
         }
         self.known.record(now, rows, polled.floor);
         if !is_overtaken && polled.last != poll.applied {
-            self.apply_up_to(now, polled.last);
+            self.known.apply_up_to(now, polled.last);
             self.acks.wanted = Some(polled.last);
         }
         self.confirmed(now, poll);

@@ -97,6 +97,15 @@ impl Notices {
         }
     }
 
+    /// Tells that more invalidations wait than the table has tags.
+    pub(super) fn say_overflowed(&self) {
+        say(&format!(
+            "more tags than maxTags wait to be recorded on {}: when it answers again, everything \
+             that is stored is invalidated",
+            self.place
+        ));
+    }
+
     /// Notes whether the store is away. True if that is news worth telling.
     fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
         let mut told = self.told_away.lock();

@@ -39,7 +39,7 @@ impl World {
                     self.seen.insert(Seen::NewEpoch);
                     self.nodes[n].writes.clear();
                 }
-                Action::Queued(_) => {}
+                Action::Queued(_) | Action::Overflowed => {}
             }
         }
         if self.nodes[n].state.lease_until() > before {

@@ -26,24 +26,31 @@ struct Stage {
 impl Stage {
     /// Not connected yet.
     fn new() -> Self {
-        let state = Coherence::fleet(1_000, Timing::default());
+        Self::of(Coherence::fleet(1_000, Timing::default()))
+    }
+
+    fn of(state: Coherence) -> Self {
         Self { state, now: Timestamp(1_000_000_000), sent: Vec::new(), told: Vec::new() }
     }
 
     /// Follows a table whose last position is 100, has a lease, and was connected long ago.
     fn following() -> Self {
         let mut stage = Self::new();
-        stage.on(Event::Connected);
-        stage.answer_poll(|reply| (reply.last, reply.rows) = (Position(100), None));
-        stage.answer(|sent| *sent == Command::Load, loaded(&[]));
-        stage.answer_poll(|reply| reply.last = Position(100));
-        for _ in 0..3 {
-            stage.after(500 * MS);
-            stage.answer_poll(|reply| reply.last = Position(100));
-        }
-        assert!(stage.is_leased());
-        stage.told.clear();
+        stage.follow();
         stage
+    }
+
+    fn follow(&mut self) {
+        self.on(Event::Connected);
+        self.answer_poll(|reply| (reply.last, reply.rows) = (Position(100), None));
+        self.answer(|sent| *sent == Command::Load, loaded(&[]));
+        self.answer_poll(|reply| reply.last = Position(100));
+        for _ in 0..3 {
+            self.after(500 * MS);
+            self.answer_poll(|reply| reply.last = Position(100));
+        }
+        assert!(self.is_leased());
+        self.told.clear();
     }
 
     /// The store is away, and nobody hopes for it any more.
