@@ -292,9 +292,9 @@ declare namespace TiercelHandler {
     /**
      * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
      * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer.
+     * not answer; it answers, and forbids this user what the agreement on invalidations needs.
      */
-    shared: 'none' | 'connected' | 'connecting' | 'away'
+    shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied'
   }
 
   /** One decision. */
@@ -387,10 +387,19 @@ declare namespace TiercelHandler {
     connections: number
     /** How long memory may answer without asking, from now on, in ms; 0 = it has to ask. */
     leaseMs: number
-    /** Whether the server is away: memory answers for `outageServeMs`. */
+    /**
+     * Whether the server is away, or does not let this process follow the invalidations any more:
+     * memory answers for `outageServeMs`.
+     */
     isAway: boolean
     /** Whether commands are refused at once, because the server did not answer. */
     isBroken: boolean
+    /**
+     * What the server answers and does not do now: `keys` or a command that this user may not touch
+     * or run, `commands` if it does not say which, the code of an error such as `MISCONF`; empty if
+     * it does everything.
+     */
+    refuses: string
     /** How often it came to that. */
     breaks: number
     /** Connections replaced because nothing came back on them. */

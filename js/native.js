@@ -29,7 +29,7 @@ const waits = require('./waits.js')
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string) => void} app
  * @property {(path: string, build: string | undefined) => void} serverDir
  * @property {() => any} stats
- * @property {() => 'none' | 'connected' | 'connecting' | 'away'} link
+ * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
  */
 
 /** @type {Native} */

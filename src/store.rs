@@ -121,14 +121,49 @@ pub trait Listener: Send + Sync {
         Vec::new()
     }
 
-    /// The server forbids what leases need: every process generates for itself.
-    fn leaseless(&self) {}
+    /// The server answers, and does not do what some part needs; `None` once it does again.
+    fn refuses(&self, _: Option<(Refusal, Part)>) {}
 
     /// The server refuses the login: that is for whoever runs the process to know.
     fn refused(&self) {}
 
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
+}
+
+/// Why a server that answers does not do what it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The user may not touch the keys.
+    Keys,
+    /// The user may not run this command, or the server does not have it.
+    Command(&'static str),
+    /// The user may not run some command that a script uses; the server does not say which.
+    Commands,
+    /// It answers with an error that begins with this.
+    Error(&'static str),
+}
+
+impl Refusal {
+    /// `keys`, a command, `commands`, or the code of an error.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Commands => "commands",
+            Self::Command(name) | Self::Error(name) => name,
+        }
+    }
+}
+
+/// What suffers from a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The agreement on invalidations.
+    Invalidations,
+    /// Entries that others see.
+    Entries,
+    /// Who generates.
+    Leases,
 }
 
 /// How the store is, for statistics.
@@ -150,4 +185,6 @@ pub struct Health {
     pub queued_bytes: u64,
     /// Writes dropped because too many waited.
     pub dropped_writes: u64,
+    /// What the server refuses now: see [`Refusal::as_str`]; empty if nothing.
+    pub refuses: &'static str,
 }

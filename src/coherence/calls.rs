@@ -184,7 +184,7 @@ impl Fleet {
         let change = lifetime.change(now);
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
         self.known.hold(now, &changes);
-        if self.is_apart_for_long(now) {
+        if self.is_hopeless(now) {
             self.put_off(now, Write::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
@@ -237,7 +237,7 @@ impl Fleet {
         unsent.min().filter(|_| may_write)
     }
 
-    fn has_seen_table(&self) -> bool {
+    pub(super) fn has_seen_table(&self) -> bool {
         self.known.epoch() != Epoch::default()
     }
 
@@ -249,6 +249,7 @@ impl Fleet {
         sent: Timestamp,
         written: &Invalidated,
     ) {
+        self.writing.end();
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
@@ -313,7 +314,8 @@ impl Fleet {
     pub(super) fn unwritten(&mut self, now: Timestamp, number: u64) {
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
         if batch.origin.call().is_some() {
-            batch.progress = Progress::Unsent(now.after_us(self.timing.retry_us));
+            let again = self.writing.again(now.after_us(self.timing.retry_us));
+            batch.progress = Progress::Unsent(again);
         } else if let Some(Batch { write, origin, .. }) = self.batches.all.remove(&number) {
             if origin == Origin::GivenUp {
                 self.put_off(now, write);

@@ -48,11 +48,14 @@ impl Outbox {
 }
 
 impl Fleet {
-    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through.
-    /// For less than that others go on, and have leases: then it is worth waiting.
-    pub(super) fn is_apart_for_long(&self, now: Timestamp) -> bool {
+    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through,
+    /// or there is nobody to tell. For less than that others go on, and have leases: then it is worth
+    /// waiting.
+    pub(super) fn is_hopeless(&self, now: Timestamp) -> bool {
         let budget = self.timing.budget_us;
         self.apart_since.is_some_and(|since| now >= since.after_us(budget))
+            || self.writing.is_on_for(now, budget)
+            || self.decides_alone()
     }
 
     /// Puts an invalidation off until the store is back.
@@ -73,7 +76,7 @@ impl Fleet {
             Write::Everything => self.outbox.is_everything = true,
         }
         self.bound(now);
-        self.outbox.replay_at = now.after_us(self.timing.retry_us);
+        self.outbox.replay_at = self.writing.again(now.after_us(self.timing.retry_us));
     }
 
     /// Beyond its bound no tag is remembered by itself.

@@ -44,7 +44,7 @@ impl Fleet {
 
     /// A get may not be answered from memory without asking.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
-        if self.is_apart() || now < self.lease_until {
+        if self.is_apart() || self.decides_alone() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
             return;
         }
@@ -101,6 +101,7 @@ impl Fleet {
     fn confirmed(&mut self, now: Timestamp, poll: &Poll) {
         self.open.retain(|position| !poll.open.contains(position));
         self.apart_since = None;
+        self.reading.end();
         let counted_from = if self.lacks(Weakness::LeaseFromArrival) { now } else { poll.sent };
         let until = counted_from.after_us(self.timing.lease_us);
         if !self.is_owing() {

@@ -133,6 +133,7 @@ impl Fleet {
     }
 
     pub(super) fn repaired(&mut self, now: Timestamp, request: Request, written: &Invalidated) {
+        self.writing.end();
         if written.epoch != self.known.epoch() {
             return self.unrepaired(request);
         }

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use super::connect::{Link, within};
 use super::failure::Failure;
 use super::health::Backoff;
+use super::refusals::Deed;
 use super::session::Session;
 use crate::guard::guard;
 use crate::store::{
@@ -93,6 +94,7 @@ impl Session {
         let claims = self.claim_all(link, &reads);
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
         self.note(link, &found);
+        self.mind(Deed::Read, &found);
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
         if found.is_none() {
@@ -155,7 +157,9 @@ impl Session {
             under_way.spawn(async move {
                 let (key, bytes) = (session.keys.entry(address), Value::Bytes(bytes.into()));
                 let call = link.client.set::<Value, _, _>(key, bytes, expires, None, false);
-                writing.end(within(WRITE_LIMIT, call).await.is_ok());
+                let written = within(WRITE_LIMIT, call).await;
+                session.mind(Deed::Write, &written);
+                writing.end(written.is_ok());
                 if ends {
                     session.end_lease(address, Ending::Stored);
                 }

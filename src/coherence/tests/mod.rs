@@ -1,6 +1,7 @@
 //! The rules of the protocol one by one, from the side of one instance.
 
 mod calls;
+mod denial;
 mod outbox;
 mod poll;
 mod repair;
@@ -194,21 +195,4 @@ fn without_a_store_an_instance_decides_alone() {
     assert_eq!(told, [Action::Resolve(3, Outcome::Everywhere)]);
     assert_eq!(alone.ring().stamp().at, Position(1).into());
     assert_eq!(alone.next_timer(), None);
-}
-
-#[test]
-fn where_scripts_are_forbidden_an_instance_decides_alone() {
-    let mut stage = Stage::new();
-    stage.on(Event::Connected);
-    stage.on(Event::Ask(1));
-    stage.invalidate(2, "a");
-    stage.on(Event::Denied);
-    assert!(stage.has_told(&Action::Wake(1)));
-    assert!(stage.has_told(&Action::Resolve(2, Outcome::Here)));
-    assert_eq!(stage.state.lease_until(), Timestamp(u64::MAX));
-    let before = stage.present();
-    stage.invalidate(3, "a");
-    assert!(stage.has_told(&Action::Resolve(3, Outcome::Everywhere)));
-    assert_eq!(stage.judge(before, "a"), Verdict::Gone);
-    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
 }
