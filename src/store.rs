@@ -124,6 +124,9 @@ pub trait Listener: Send + Sync {
     /// The server answers, and does not do what some part needs; `None` once it does again.
     fn refuses(&self, _: Option<(Refusal, Part)>) {}
 
+    /// The room the server gives: told once.
+    fn has_room(&self, _: Room) {}
+
     /// The server refuses the login: that is for whoever runs the process to know.
     fn refused(&self) {}
 
@@ -151,6 +154,40 @@ impl Refusal {
             Self::Keys => "keys",
             Self::Commands => "commands",
             Self::Command(name) | Self::Error(name) => name,
+        }
+    }
+}
+
+/// The room a server gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Its bound in bytes; 0 = none.
+    pub most_bytes: u64,
+    /// What it does at the bound; one of [`POLICIES`].
+    pub policy: &'static str,
+}
+
+/// What servers may do at their bound.
+pub const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+impl Room {
+    /// What is wrong with it for a cache; `None` if nothing is.
+    pub fn fault(self) -> Option<&'static str> {
+        match self {
+            Self { most_bytes: 0, .. } => {
+                Some("it has no bound, and grows until its machine is full")
+            }
+            Self { policy: "noeviction", .. } => Some("once it is full it refuses every write"),
+            _ => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Event;
 use crate::guard::say;
-use crate::store::{Part, Refusal};
+use crate::store::{Part, Refusal, Room};
 
 /// A store that comes and goes is told of once in this time.
 const PAUSE_US: u64 = 10_000_000;
@@ -120,6 +120,18 @@ impl Notices {
             say(&format!(
                 "{count} invalidated tags could not be recorded on {place}: they hold in this \
                  process, and are recorded when it answers again"
+            ));
+        }
+    }
+
+    /// Tells that a server is not set up for a cache.
+    pub(super) fn say_room(&self, room: Room) {
+        if let Some(fault) = room.fault() {
+            say(&format!(
+                "{} has maxmemory {} and maxmemory-policy {}, which is wrong for a cache: {fault}. A \
+                 bound and volatile-lru are right; if the server is not meant for this, \
+                 TIERCEL_REDIS_URL names another",
+                self.place, room.most_bytes, room.policy
             ));
         }
     }

@@ -19,7 +19,7 @@ use crate::key::{KeyRef, share};
 use crate::ledger::License;
 use crate::memory::Inserted;
 use crate::stats::bump;
-use crate::store::{Address, Listener, Part, Refusal, Unavailable};
+use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
 /// What a read may take beyond the time limit of the store, in ms.
@@ -296,6 +296,10 @@ impl Listener for Engine {
     fn refuses(&self, what: Option<(Refusal, Part)>) {
         let tier = self.tier.wait();
         tier.notices.say_refusal(what, &tier.namespace, self.clock.now());
+    }
+
+    fn has_room(&self, room: Room) {
+        self.tier.wait().notices.say_room(room);
     }
 
     fn refused(&self) {

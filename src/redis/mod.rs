@@ -2,7 +2,8 @@
 //!
 //! Everything happens on one thread with three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
-//! them, `health` counts, `refusals` minds what the server will not do; `session` ties them to the listener. `exchange` carries out one command of
+//! them, `health` counts, `refusals` minds what the server will not do, `room` asks
+//! how much it holds; `session` ties them to the listener. `exchange` carries out one command of
 //! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
 //! publish; `entries` reads and writes entries, `leases` says who generates them. `keys` names what
 //! lies on the server.
@@ -16,6 +17,7 @@ mod invalidations;
 mod keys;
 mod leases;
 mod refusals;
+mod room;
 mod scripts;
 mod session;
 mod tls;

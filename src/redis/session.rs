@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::refusals::{Deed, News, Pause};
+use super::room;
 use super::scripts::Scripts;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
@@ -46,6 +47,8 @@ pub(super) struct Session {
     under_way: Mutex<HashSet<Request>>,
     /// The server forbids what leases need: none are asked for.
     pub(super) leaseless: Pause,
+    /// Whether the server was asked how much room it gives.
+    has_asked: AtomicBool,
     is_over: AtomicBool,
     /// The listener's timer may have changed.
     rearm: Notify,
@@ -74,6 +77,7 @@ impl Session {
             link: Mutex::new(None),
             under_way: Mutex::new(HashSet::new()),
             leaseless: Pause::default(),
+            has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
         }
@@ -113,6 +117,9 @@ impl Session {
         loop {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
+                    if !self.has_asked.swap(true, Ordering::Relaxed) {
+                        tokio::spawn(room::ask(self.clone(), life.link().clone()));
+                    }
                     let mut linked = Linked::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();

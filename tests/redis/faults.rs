@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tiercel::coherence::event::{Command, Event};
-use tiercel::store::{Listener, Part, Refusal, SharedStore, Unavailable};
+use tiercel::store::{Listener, Part, Refusal, Room, SharedStore, Unavailable};
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
@@ -220,6 +220,24 @@ fn who_may_touch_entries_only_reads_and_writes_on() {
     is_denied(&peer);
     peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+}
+
+#[test]
+fn what_room_the_server_gives_is_told_once_and_needs_no_right() {
+    let server = server!("--maxmemory", "100mb", "--maxmemory-policy", "noeviction");
+    let peer = restricted(&server, &["-config"]);
+    wait_until("the room", || !peer.heard.rooms.lock().is_empty());
+    let room = peer.heard.rooms.lock()[0];
+    assert_eq!(room, Room { most_bytes: 100 << 20, policy: "noeviction" });
+    assert!(room.fault().is_some());
+    assert!(Room { most_bytes: 0, policy: "volatile-lru" }.fault().is_some());
+    assert_eq!(Room { policy: "volatile-lru", ..room }.fault(), None);
+    let deaf = restricted(&server, &["-info"]);
+    deaf.register();
+    server.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    peer.heard.wait_for(&Event::Connected);
+    peer.register();
+    assert!(deaf.heard.rooms.lock().is_empty() && peer.heard.rooms.lock().len() == 1);
 }
 
 #[test]

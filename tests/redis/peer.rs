@@ -12,7 +12,7 @@ use tiercel::coherence::event::{
 };
 use tiercel::options::{Options, Shared};
 use tiercel::redis::RedisStore;
-use tiercel::store::{Address, Listener, Part, Refusal, SharedStore};
+use tiercel::store::{Address, Listener, Part, Refusal, Room, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
 
 /// Longer than anything may take.
@@ -35,6 +35,8 @@ pub(crate) struct Heard {
     pub(crate) leases: Mutex<Vec<Address>>,
     /// What it was told is refused; `None` where that was over.
     pub(crate) refused: Mutex<Vec<Option<(Refusal, Part)>>>,
+    /// The room it was told of.
+    pub(crate) rooms: Mutex<Vec<Room>>,
 }
 
 impl Listener for Heard {
@@ -60,6 +62,10 @@ impl Listener for Heard {
         self.refused.lock().push(what);
     }
 
+    fn has_room(&self, room: Room) {
+        self.rooms.lock().push(room);
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -75,6 +81,7 @@ impl Heard {
             panics: AtomicBool::new(false),
             leases: Mutex::default(),
             refused: Mutex::default(),
+            rooms: Mutex::default(),
         })
     }
 
