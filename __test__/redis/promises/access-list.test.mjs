@@ -152,6 +152,16 @@ test.for([
   PATIENCE_MS,
 )
 
+test('a server that is set up wrong for a cache is told of, if it may be asked', async (test) => {
+  const { fleet } = await guarded(test, 'single', user(), 1)
+  const is = 'maxmemory 0 and maxmemory-policy noeviction'
+  await until('it says so', () => (fleet[0].log().includes(is) ? true : undefined))
+  const other = await guarded(test, 'single', user().replace(' +info', ''), 1)
+  await connected(other.fleet[0])
+  await pause(200)
+  expect(other.fleet[0].log()).not.toContain('maxmemory')
+})
+
 test(
   'keys and channels of other namespaces are out of reach',
   async (test) => {
