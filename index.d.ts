@@ -299,9 +299,10 @@ declare namespace TiercelHandler {
     /**
      * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
      * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer; in the edge runtime it cannot be known, and so `ready` is false.
+     * not answer; it answers, and forbids this user what the agreement on invalidations needs; in the
+     * edge runtime it cannot be known, and so `ready` is false.
      */
-    shared: 'none' | 'connected' | 'connecting' | 'away' | 'unknown'
+    shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied' | 'unknown'
   }
 
   /** One decision. */
@@ -394,10 +395,19 @@ declare namespace TiercelHandler {
     connections: number
     /** How long memory may answer without asking, from now on, in ms; 0 = it has to ask. */
     leaseMs: number
-    /** Whether the server is away: memory answers for `outageServeMs`. */
+    /**
+     * Whether the server is away, or does not let this process follow the invalidations any more:
+     * memory answers for `outageServeMs`.
+     */
     isAway: boolean
     /** Whether commands are refused at once, because the server did not answer. */
     isBroken: boolean
+    /**
+     * What the server answers and does not do now: `keys` or a command that this user may not touch
+     * or run, `commands` if it does not say which, the code of an error such as `MISCONF`; empty if
+     * it does everything.
+     */
+    refuses: string
     /** How often it came to that. */
     breaks: number
     /** Connections replaced because nothing came back on them. */

@@ -32,7 +32,7 @@ const waits = require('./waits.js')
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
  * @property {() => any} stats
- * @property {() => 'none' | 'connected' | 'connecting' | 'away'} link
+ * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
  */
 
 /** @type {Native} */

@@ -17,7 +17,8 @@ const EVERY_MS = 20
 const loaded = performance.now()
 
 /**
- * Whether this process has known every invalidation before. From then on it is ready: what befalls
+ * Whether this process has known every invalidation before, or was forbidden to: nobody should be
+ * held back by an access list that stays as it is. From then on it is ready: what befalls
  * the server befalls all instances at once, and without any of them there is no app.
  */
 let hasKnown = false
@@ -51,7 +52,7 @@ function duration(given, otherwise) {
 /** @param {number} giveUpMs */
 function look(giveUpMs) {
   const shared = link()
-  hasKnown ||= shared === 'none' || shared === 'connected'
+  hasKnown ||= shared === 'none' || shared === 'connected' || shared === 'denied'
   return { ready: hasKnown || performance.now() - loaded >= giveUpMs, shared }
 }
 

@@ -174,6 +174,11 @@ impl Ledger {
         self.state.read().is_alone()
     }
 
+    /// Whether the store forbids what the agreement needs.
+    pub fn is_denied(&self) -> bool {
+        self.state.read().is_denied()
+    }
+
     /// Whether others can tell how old an entry of the present epoch is.
     pub fn may_share(&self) -> bool {
         self.state.read().may_share()

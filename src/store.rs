@@ -121,8 +121,11 @@ pub trait Listener: Send + Sync {
         Vec::new()
     }
 
-    /// The server forbids what leases need: every process generates for itself.
-    fn leaseless(&self) {}
+    /// The server answers, and does not do what some part needs; `None` once it does again.
+    fn refuses(&self, _: Option<(Refusal, Part)>) {}
+
+    /// The room the server gives: told once.
+    fn has_room(&self, _: Room) {}
 
     /// The server is of this version, which is older than what is supported.
     fn is_old(&self, _version: &str) {}
@@ -135,6 +138,75 @@ pub trait Listener: Send + Sync {
 
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
+}
+
+/// Why a server that answers does not do what it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The user may not touch the keys.
+    Keys,
+    /// The user may not run this command, or the server does not have it.
+    Command(&'static str),
+    /// The user may not run some command that a script uses; the server does not say which.
+    Commands,
+    /// It answers with an error that begins with this.
+    Error(&'static str),
+}
+
+impl Refusal {
+    /// `keys`, a command, `commands`, or the code of an error.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Commands => "commands",
+            Self::Command(name) | Self::Error(name) => name,
+        }
+    }
+}
+
+/// The room a server gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Its bound in bytes; 0 = none.
+    pub most_bytes: u64,
+    /// What it does at the bound; one of [`POLICIES`].
+    pub policy: &'static str,
+}
+
+/// What servers may do at their bound.
+pub const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+impl Room {
+    /// What is wrong with it for a cache; `None` if nothing is.
+    pub fn fault(self) -> Option<&'static str> {
+        match self {
+            Self { most_bytes: 0, .. } => {
+                Some("it has no bound, and grows until its machine is full")
+            }
+            Self { policy: "noeviction", .. } => Some("once it is full it refuses every write"),
+            _ => None,
+        }
+    }
+}
+
+/// What suffers from a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The agreement on invalidations.
+    Invalidations,
+    /// Entries that others see.
+    Entries,
+    /// Who generates.
+    Leases,
 }
 
 /// How the store is, for statistics.
@@ -156,4 +228,6 @@ pub struct Health {
     pub queued_bytes: u64,
     /// Writes dropped because too many waited.
     pub dropped_writes: u64,
+    /// What the server refuses now: see [`Refusal::as_str`]; empty if nothing.
+    pub refuses: &'static str,
 }

@@ -4,6 +4,7 @@
 //! generation began, its *stamp*. A tag invalidated at a later position than the stamp makes the
 //! entry stale or gone. No clock takes part, but for the deadline of a soft invalidation.
 
+mod own;
 mod stamp;
 mod table;
 
@@ -200,9 +201,19 @@ impl Facts {
         }
     }
 
-    /// The same by positions alone.
-    fn without_local(self) -> Self {
-        Self::new(self.hard.position.into(), self.soft.position.into(), self.deadline)
+    /// What is later goes on from here: as after each of its changes.
+    fn before(self, later: Self, now: Timestamp) -> Self {
+        let hard = self.merged(Self { hard: later.hard, ..Self::default() });
+        if later.soft == Point::default() {
+            return hard;
+        }
+        hard.after(Change::Soft { deadline: later.deadline }, later.soft, now)
+    }
+
+    /// The same, nothing of it earlier than `above`.
+    fn lifted(self, above: Point) -> Self {
+        let lift = |at: Point| if at == Point::default() { at } else { at.max(above) };
+        Self::new(lift(self.hard), lift(self.soft), self.deadline)
     }
 
     /// Where the tag was invalidated hard; the default if never.

@@ -143,5 +143,5 @@ test('a server that forbids scripts holds nobody back', async (test) => {
   await server.command('ACL', 'SETUSER', 'default', 'reset', ...rights)
   const one = await untouched(test, server.url)
   const state = await ask(one, { timeoutMs: 5_000, ...patient })
-  expect(state).toEqual({ ready: true, shared: 'connected' })
+  expect(state).toEqual({ ready: true, shared: 'denied' })
 })

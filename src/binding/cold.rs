@@ -95,7 +95,8 @@ pub fn quit() {
     process::quit();
 }
 
-/// How this process is connected to the shared tier: `none`, `connected`, `connecting` or `away`.
+/// How this process is connected to the shared tier: `none`, `connected`, `connecting`, `away` or
+/// `denied`.
 #[napi(catch_unwind)]
 pub fn link() -> &'static str {
     process::engine().link().as_str()
@@ -140,6 +141,7 @@ pub struct SharedStats {
     pub lease_ms: f64,
     pub is_away: bool,
     pub is_broken: bool,
+    pub refuses: String,
     pub breaks: f64,
     pub replaced_connections: f64,
     pub timeouts: f64,
@@ -239,6 +241,7 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
         lease_ms: if engine.ledger.is_alone() { 0.0 } else { lease_us as f64 / 1e3 },
         is_away: engine.ledger.is_apart(),
         is_broken: health.is_broken,
+        refuses: health.refuses.to_owned(),
         breaks: health.breaks as f64,
         replaced_connections: health.replaced as f64,
         timeouts: health.timeouts as f64,

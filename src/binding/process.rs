@@ -88,7 +88,7 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
         }
         Err(error) => {
             say(error.to_string().trim_start_matches("tiercel: "));
-            engine.ledger.on(&engine.clock, Event::Denied);
+            engine.ledger.on(&engine.clock, Event::NoStore);
         }
     }
 }

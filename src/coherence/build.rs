@@ -66,7 +66,9 @@ impl Build {
                 self.known.take_effect(now, &changes);
                 return vec![Action::Resolve(call, Outcome::Everywhere)];
             }
-            Event::Denied | Event::Unreachable | Event::Failed(_) => self.give_up(),
+            Event::Denied(_) | Event::NoStore | Event::Unreachable | Event::Failed(_) => {
+                self.give_up();
+            }
             _ => {}
         }
         if self.until.is_some_and(|until| now >= until) {

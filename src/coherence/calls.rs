@@ -16,7 +16,7 @@ use crate::tags::{Change, Epoch, Tag};
 
 /// Tags under way at once: more commands would only make each other late, and of late answers a
 /// connection is given up. Others have their turn in between.
-const MOST_UNDER_WAY: usize = 4 * MOST_TAGS;
+pub(super) const MOST_UNDER_WAY: usize = 4 * MOST_TAGS;
 
 /// What is to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -105,13 +105,21 @@ impl Batches {
         self.all.insert(self.next, Batch { write, origin, progress: Progress::Unsent(now) });
     }
 
-    /// What waits for others waits on a history that is gone: it is sent anew.
-    pub(super) fn write_again(&mut self) {
-        for batch in self.all.values_mut() {
-            if matches!(batch.progress, Progress::Waiting(_)) {
-                batch.progress = Progress::Unsent(Timestamp(0));
-            }
-        }
+    /// What waits for others waits on a history that is gone: it is sent anew. Tells what that is.
+    fn write_again(&mut self) -> Vec<Write> {
+        let waiting =
+            self.all.values_mut().filter(|batch| matches!(batch.progress, Progress::Waiting(_)));
+        let again = waiting.map(|batch| {
+            batch.progress = Progress::Unsent(Timestamp(0));
+            batch.write.clone()
+        });
+        again.collect()
+    }
+
+    /// Tags of the outbox that have left it and are not recorded.
+    pub(super) fn tags_replayed(&self) -> usize {
+        let replayed = self.all.values().filter(|batch| batch.origin == Origin::Outbox);
+        replayed.map(|batch| batch.write.tags()).sum()
     }
 
     /// Batches the store has not recorded, as far as is known.
@@ -175,8 +183,8 @@ impl Fleet {
         }
         let change = lifetime.change(now);
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
-        self.known.take_effect(now, &changes);
-        if self.is_apart_for_long(now) {
+        self.known.hold(now, &changes);
+        if self.is_hopeless(now) {
             self.put_off(now, Write::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
@@ -229,7 +237,7 @@ impl Fleet {
         unsent.min().filter(|_| may_write)
     }
 
-    fn has_seen_table(&self) -> bool {
+    pub(super) fn has_seen_table(&self) -> bool {
         self.known.epoch() != Epoch::default()
     }
 
@@ -241,6 +249,7 @@ impl Fleet {
         sent: Timestamp,
         written: &Invalidated,
     ) {
+        self.writing.end();
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
@@ -259,23 +268,33 @@ impl Fleet {
             self.look_soon(now);
         } else {
             self.batches.all.remove(&number);
-            // Nothing may be owed any more: then there is a lease to be had.
-            self.poll_at = self.poll_at.min(now);
+            if !self.is_owing() {
+                // Then there is a lease to be had.
+                self.poll_at = self.poll_at.min(now);
+            }
         }
+        self.release(now, &write);
         self.apply_own(now, written);
-        self.settle_own(now, &write);
         if self.lacks(Weakness::WaitFromSending) {
             self.wait_from(number, sent);
         }
     }
 
     /// What was in effect above all that was applied has its position now.
-    fn settle_own(&mut self, now: Timestamp, write: &Write) {
-        if let Write::Tags(tags) = write
-            && self.known.settle(now, tags)
-        {
-            // What else there is of these tags may not be recorded yet.
-            self.keep_in_effect(now);
+    fn release(&mut self, now: Timestamp, write: &Write) {
+        match write {
+            Write::Tags(tags) => self.known.release(now, tags),
+            Write::Everything => self.known.release_all(now),
+        }
+    }
+
+    /// What was recorded is not in the history that the store has now.
+    pub(super) fn write_again(&mut self, now: Timestamp) {
+        for write in self.batches.write_again() {
+            match write {
+                Write::Tags(tags) => self.known.hold(now, &tags),
+                Write::Everything => self.known.hold_all(now),
+            }
         }
     }
 
@@ -284,7 +303,7 @@ impl Fleet {
     fn apply_own(&mut self, now: Timestamp, written: &Invalidated) {
         let applied = self.known.applied();
         if written.previous == applied || self.lacks(Weakness::JumpToOwn) {
-            self.apply_up_to(now, written.position);
+            self.known.apply_up_to(now, written.position);
         } else if written.position != applied {
             self.open.push(written.position);
             self.poll_at = self.poll_at.min(now);
@@ -295,7 +314,8 @@ impl Fleet {
     pub(super) fn unwritten(&mut self, now: Timestamp, number: u64) {
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
         if batch.origin.call().is_some() {
-            batch.progress = Progress::Unsent(now.after_us(self.timing.retry_us));
+            let again = self.writing.again(now.after_us(self.timing.retry_us));
+            batch.progress = Progress::Unsent(again);
         } else if let Some(Batch { write, origin, .. }) = self.batches.all.remove(&number) {
             if origin == Origin::GivenUp {
                 self.put_off(now, write);

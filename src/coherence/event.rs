@@ -36,8 +36,10 @@ pub enum Event {
     Failed(Request),
     /// Another instance invalidated something.
     Heard(Message),
-    /// The store forbids what the protocol needs. From now on the instance decides alone.
-    Denied,
+    /// The store forbids this to its user, for now at least; a part of it may have taken effect.
+    Denied(Request),
+    /// There is no store after all: the instance decides alone.
+    NoStore,
 }
 
 /// How long invalidated entries may still be served stale.
@@ -198,6 +200,8 @@ pub enum Action {
     NewEpoch,
     /// So many invalidations have just entered the outbox.
     Queued(usize),
+    /// They are more than a table has tags: once the store is back, everything is invalidated.
+    Overflowed,
 }
 
 /// How an invalidation ended.

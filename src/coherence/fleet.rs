@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calls::{Batches, Calls};
+use super::denial::Denial;
 use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
 use super::knowledge::Knowledge;
 use super::outbox::Outbox;
@@ -31,6 +32,9 @@ pub(super) struct Fleet {
     pub(super) lease_until: Timestamp,
     /// Since when the store is away: then memory may answer for a while without a lease.
     pub(super) apart_since: Option<Timestamp>,
+    /// Whether it may follow the table, and write to it.
+    pub(super) reading: Denial,
+    pub(super) writing: Denial,
     /// Own positions that were overtaken, and that no answer has found listed yet.
     pub(super) open: Vec<Position>,
     /// Gets that wait for a poll, and since when.
@@ -108,6 +112,8 @@ impl Fleet {
             poll_at: Timestamp(0),
             lease_until: Timestamp(0),
             apart_since: None,
+            reading: Denial::default(),
+            writing: Denial::default(),
             open: Vec::new(),
             asks: BTreeMap::new(),
             calls: Calls::default(),
@@ -132,14 +138,21 @@ impl Fleet {
             Event::Unreachable => {
                 self.unlink(now);
                 self.part(now);
+                // Who cannot be reached forbids nothing.
+                (self.reading, self.writing) = Default::default();
             }
-            Event::Tick | Event::Denied => {}
+            Event::Tick | Event::NoStore => {}
             Event::Ask(ask) => self.ask(now, ask),
             Event::Invalidate(call, tags, lifetime) => self.invalidate(now, call, tags, lifetime),
             Event::Answered(request, answer) => self.answered(now, request, answer),
             Event::Failed(request) => {
                 if let Some(sent) = self.requests.take(request) {
                     self.failed(now, request, &sent);
+                }
+            }
+            Event::Denied(request) => {
+                if let Some(sent) = self.requests.take(request) {
+                    self.denied(now, request, &sent);
                 }
             }
             Event::Heard(message) => self.hear(now, &message),
@@ -208,6 +221,7 @@ impl Fleet {
             (Sent::Ack, Answer::Done) => self.acks.is_under_way = false,
             (Sent::Remove, Answer::Done) => {}
             (sent, Answer::Unknown) => {
+                self.writing.end();
                 self.poll_at = now;
                 self.failed(now, request, &sent);
             }
@@ -232,8 +246,40 @@ impl Fleet {
             Sent::Batch(batch, _) => self.unwritten(now, *batch),
             Sent::Repair => self.unrepaired(request),
             Sent::Ack => self.acks.is_under_way = false,
-            Sent::Look(_) | Sent::Remove => {}
+            Sent::Look(_) => self.look_later(now),
+            Sent::Remove => {}
         }
+    }
+
+    /// What was sent is forbidden. Who may not follow the table is as if the store were away.
+    fn denied(&mut self, now: Timestamp, request: Request, sent: &Sent) {
+        match sent {
+            Sent::Poll(_) | Sent::Load => {
+                self.reading.note(now, self.timing);
+                self.part(now);
+            }
+            Sent::Batch(..) | Sent::Repair => self.writing.note(now, self.timing),
+            // Others wait until they are told by polls, or here a call for all leases to end.
+            Sent::Ack | Sent::Look(_) | Sent::Remove => {}
+        }
+        self.failed(now, request, sent);
+        match sent {
+            Sent::Poll(_) | Sent::Load => self.poll_at = self.reading.again(now),
+            Sent::Repair => self.poll_at = self.writing.again(now),
+            _ => {}
+        }
+    }
+
+    /// Whether the store forbids what the protocol needs.
+    pub(super) fn is_denied(&self) -> bool {
+        self.reading.is_on() || self.writing.is_on()
+    }
+
+    /// Whether it may not follow the table, and never has: then nobody agrees with it on anything.
+    /// Who has followed once knows better than to take what is stored for current.
+    pub(super) fn decides_alone(&self) -> bool {
+        let has_followed = self.has_seen_table() && !self.lacks(Weakness::DecideAloneAgain);
+        self.reading.is_on() && !has_followed
     }
 
     /// The store is away: who waits for it waits no longer.
@@ -266,17 +312,11 @@ impl Fleet {
             return;
         }
         self.known.record(now, &message.rows, Position::default());
-        self.apply_up_to(now, message.position);
+        self.known.apply_up_to(now, message.position);
         self.acks.wanted = Some(message.position);
         if self.lacks(Weakness::LeaseFromMessage) {
             self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
         }
-    }
-
-    /// Raises what is applied. What is not recorded yet stays in effect, above it.
-    pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
-        self.known.apply_up_to(now, position);
-        self.keep_in_effect(now);
     }
 
     pub(super) fn send(&mut self, sent: Sent, command: Command) -> Request {

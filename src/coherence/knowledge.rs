@@ -53,12 +53,8 @@ impl Knowledge {
         self.note(now, next.into());
     }
 
-    /// Puts own invalidations into effect before the store has given them a position: after all
-    /// that is applied, and before all that will be.
+    /// Puts own invalidations into effect that are never recorded: after all that is applied.
     pub(super) fn take_effect(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
-        if changes.is_empty() {
-            return;
-        }
         let at = self.next_local();
         for (tag, change) in changes {
             self.table.apply(std::slice::from_ref(tag), *change, at, now);
@@ -66,22 +62,46 @@ impl Knowledge {
         self.note(now, at);
     }
 
-    /// The same for everything there is.
-    pub(super) fn take_effect_on_all(&mut self, now: Timestamp) {
+    /// Puts own invalidations into effect before the store has given them a position: after all
+    /// that is applied, and after all that will be until it has.
+    pub(super) fn hold(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
+        if changes.is_empty() {
+            return;
+        }
         let at = self.next_local();
-        self.table.raise_floor(at);
+        self.table.hold(changes, at, now);
         self.note(now, at);
     }
 
-    /// The store has given own invalidations of these tags positions, and told of them. A message
-    /// may have been faster, and moved what is applied up to there: then they were put into effect
-    /// once more above it, and would kill what others generate from there on. False if not so.
-    pub(super) fn settle(&mut self, now: Timestamp, tags: &[(Tag, Change)]) -> bool {
-        let is_changed = self.table.settle(tags.iter().map(|(tag, _)| tag));
-        if is_changed {
-            self.note(now, self.ring.stamp().at);
+    /// The same for everything there is.
+    pub(super) fn hold_all(&mut self, now: Timestamp) {
+        let at = self.next_local();
+        self.table.hold_all(at);
+        self.note(now, at);
+    }
+
+    /// The store has given own invalidations of these tags positions, and told of them.
+    pub(super) fn release(&mut self, now: Timestamp, tags: &[(Tag, Change)]) {
+        if tags.is_empty() {
+            return;
         }
-        is_changed
+        self.table.release(tags.iter().map(|(tag, _)| tag));
+        self.note(now, self.ring.stamp().at);
+    }
+
+    /// The same for everything there is.
+    pub(super) fn release_all(&mut self, now: Timestamp) {
+        self.table.release_all();
+        self.note(now, self.ring.stamp().at);
+    }
+
+    /// These are not held by themselves any more, because everything is.
+    pub(super) fn spill(&mut self, now: Timestamp, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        self.table.spill(tags, now);
+        self.note(now, self.ring.stamp().at);
     }
 
     fn next_local(&self) -> Point {
@@ -103,14 +123,20 @@ impl Knowledge {
 
     /// From now on generations are dated by `position`.
     pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
-        self.note(now, position.into());
+        let mut at = Point::from(position);
+        if self.table.is_holding() {
+            let present = self.ring.stamp().at;
+            at.local = if present.position == position { present.local } else { 0 } + 1;
+            self.table.lift(at);
+        }
+        self.note(now, at);
     }
 
     /// Begins another life of the table, known up to `position`.
     pub(super) fn begin(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
         self.table.begin(epoch);
         self.told_floor = Position::default();
-        self.note(now, position.into());
+        self.apply_up_to(now, position);
     }
 
     fn note(&mut self, now: Timestamp, at: Point) {

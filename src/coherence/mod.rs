@@ -5,12 +5,13 @@
 //!
 //! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
 //! messages, reads it anew after a loss (`repair`), writes invalidations (`calls`), waits until
-//! every other instance knows them (`wait`), and keeps what it cannot write (`outbox`). [`timing`]
-//! says how long all that takes. In memory only, positions are a counter of this process and
+//! every other instance knows them (`wait`), and keeps what it cannot write (`outbox`). What is
+//! forbidden, it tries again (`denial`). [`timing`] says how long all that takes. In memory only, positions are a counter of this process and
 //! nothing is ever asked.
 
 mod build;
 mod calls;
+mod denial;
 pub mod event;
 mod fleet;
 mod knowledge;
@@ -31,7 +32,7 @@ use ring::{Revision, Ring};
 use timing::Timing;
 
 use crate::clock::Timestamp;
-use crate::tags::{Epoch, Table};
+use crate::tags::Table;
 
 /// What one instance knows, and what it has under way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,7 +41,7 @@ pub struct Coherence(Mode);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Mode {
     /// It decides alone.
-    Alone(Knowledge),
+    Alone(Box<Knowledge>),
     /// It has a shared store, and others that use it too.
     Fleet(Box<Fleet>),
     /// It is a process of a build, and stores for those that come.
@@ -50,7 +51,7 @@ enum Mode {
 impl Coherence {
     /// An instance without a shared store: it decides alone. It remembers at most so many tags.
     pub fn alone(most_tags: usize) -> Self {
-        Self(Mode::Alone(Knowledge::new(most_tags)))
+        Self(Mode::Alone(Box::new(Knowledge::new(most_tags))))
     }
 
     /// An instance of a fleet. Until [`Event::Connected`] it waits for the store.
@@ -68,9 +69,9 @@ impl Coherence {
     /// `now` is read on a clock that also counts while the machine sleeps.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
         match &mut self.0 {
-            Mode::Fleet(fleet) if event == Event::Denied => {
+            Mode::Fleet(fleet) if event == Event::NoStore => {
                 let (known, actions) = fleet.leave();
-                self.0 = Mode::Alone(known);
+                self.0 = Mode::Alone(Box::new(known));
                 actions
             }
             Mode::Fleet(fleet) => fleet.on(now, event),
@@ -100,6 +101,7 @@ impl Coherence {
             Mode::Alone(_) => Timestamp(u64::MAX),
             Mode::Build(build) if build.is_begun() => Timestamp(u64::MAX),
             Mode::Build(_) => Timestamp(0),
+            Mode::Fleet(fleet) if fleet.decides_alone() => Timestamp(u64::MAX),
             Mode::Fleet(fleet) => fleet.lease_until,
         }
     }
@@ -108,8 +110,13 @@ impl Coherence {
     pub fn is_apart(&self) -> bool {
         match &self.0 {
             Mode::Alone(_) | Mode::Build(_) => false,
-            Mode::Fleet(fleet) => fleet.is_apart(),
+            Mode::Fleet(fleet) => fleet.is_apart() && !fleet.decides_alone(),
         }
+    }
+
+    /// Whether the store answers, and forbids what the protocol needs.
+    pub fn is_denied(&self) -> bool {
+        matches!(&self.0, Mode::Fleet(fleet) if fleet.is_denied())
     }
 
     /// The store's clock minus that of this process in microseconds, as of the last poll; 0 before.
@@ -123,13 +130,17 @@ impl Coherence {
             // Then nobody agrees on anything, and age is all there is.
             Mode::Alone(_) => true,
             Mode::Build(build) => build.is_dated(),
-            Mode::Fleet(fleet) => fleet.known.epoch() != Epoch::default(),
+            Mode::Fleet(fleet) => fleet.has_seen_table() || fleet.decides_alone(),
         }
     }
 
-    /// Whether it decides alone.
+    /// Whether it decides alone, for now or for good.
     pub fn is_alone(&self) -> bool {
-        matches!(self.0, Mode::Alone(_))
+        match &self.0 {
+            Mode::Alone(_) => true,
+            Mode::Build(_) => false,
+            Mode::Fleet(fleet) => fleet.decides_alone(),
+        }
     }
 
     /// What was invalidated.

@@ -1,20 +1,20 @@
 //! Invalidations that wait for the store to come back.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use super::calls::{Origin, Write};
+use super::calls::{MOST_UNDER_WAY, Origin, Write};
 use super::event::{Action, MOST_TAGS};
 use super::fleet::Fleet;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
 
-/// Tags that wait; of more than that none is remembered, and the replay invalidates everything.
-const MOST: usize = 10_000;
-
 /// What waits to be recorded and is in effect here only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Outbox {
+    /// At most as many as the table may have.
     tags: BTreeMap<Tag, Change>,
+    /// There were more: the replay invalidates everything, as a table does that forgets.
     is_everything: bool,
     /// Before that nothing is tried again.
     replay_at: Timestamp,
@@ -25,29 +25,37 @@ impl Outbox {
         self.tags.is_empty() && !self.is_everything
     }
 
-    fn add(&mut self, write: Write) {
-        match write {
-            Write::Tags(tags) => {
-                for (tag, change) in tags {
-                    let held = self.tags.get(&tag).copied().unwrap_or(change);
-                    self.tags.insert(tag, held.with(change));
+    /// Adds tags; tells which were there already.
+    fn add(&mut self, tags: Vec<(Tag, Change)>) -> Vec<(Tag, Change)> {
+        let mut repeated = Vec::new();
+        for (tag, change) in tags {
+            match self.tags.entry(tag) {
+                Entry::Vacant(free) => drop(free.insert(change)),
+                Entry::Occupied(mut held) => {
+                    repeated.push((held.key().clone(), change));
+                    let both = held.get().with(change);
+                    held.insert(both);
                 }
             }
-            Write::Everything => self.is_everything = true,
         }
-        if self.is_everything || self.tags.len() > MOST {
-            self.is_everything = true;
-            self.tags.clear();
-        }
+        repeated
+    }
+
+    /// Takes so many tags out.
+    fn take(&mut self, count: usize) -> Vec<(Tag, Change)> {
+        std::iter::from_fn(|| self.tags.pop_first()).take(count).collect()
     }
 }
 
 impl Fleet {
-    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through.
-    /// For less than that others go on, and have leases: then it is worth waiting.
-    pub(super) fn is_apart_for_long(&self, now: Timestamp) -> bool {
+    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through,
+    /// or there is nobody to tell. For less than that others go on, and have leases: then it is worth
+    /// waiting.
+    pub(super) fn is_hopeless(&self, now: Timestamp) -> bool {
         let budget = self.timing.budget_us;
         self.apart_since.is_some_and(|since| now >= since.after_us(budget))
+            || self.writing.is_on_for(now, budget)
+            || self.decides_alone()
     }
 
     /// Puts an invalidation off until the store is back.
@@ -58,50 +66,57 @@ impl Fleet {
 
     /// Puts off what had been put off before.
     pub(super) fn put_back(&mut self, now: Timestamp, write: Write) {
-        self.outbox.add(write);
-        self.outbox.replay_at = now.after_us(self.timing.retry_us);
+        match write {
+            Write::Tags(tags) => {
+                // One write will say of a tag what two would.
+                let repeated = self.outbox.add(tags);
+                self.known.release(now, &repeated);
+            }
+            Write::Everything if self.outbox.is_everything => self.known.release_all(now),
+            Write::Everything => self.outbox.is_everything = true,
+        }
+        self.bound(now);
+        self.outbox.replay_at = self.writing.again(now.after_us(self.timing.retry_us));
     }
 
-    /// Turns what was put off into batches.
+    /// Beyond its bound no tag is remembered by itself.
+    fn bound(&mut self, now: Timestamp) {
+        if !self.outbox.is_everything && self.outbox.tags.len() > self.known.table.most() {
+            self.outbox.is_everything = true;
+            self.known.hold_all(now);
+            self.out.push(Action::Overflowed);
+        }
+        if self.outbox.is_everything {
+            let tags: Vec<Tag> = std::mem::take(&mut self.outbox.tags).into_keys().collect();
+            self.known.spill(now, &tags);
+        }
+    }
+
+    /// Turns what was put off into batches, few at a time: there may be as many tags as a table has.
     pub(super) fn replay(&mut self, now: Timestamp) {
         if self.replay_due().is_none_or(|due| now < due) {
             return;
         }
-        let tags: Vec<_> = std::mem::take(&mut self.outbox.tags).into_iter().collect();
-        for tags in tags.chunks(MOST_TAGS) {
-            self.batches.add(now, Write::Tags(tags.to_vec()), Origin::Outbox);
-        }
-        if std::mem::take(&mut self.outbox.is_everything) {
-            self.batches.add(now, Write::Everything, Origin::Outbox);
+        while self.may_replay() && !self.outbox.is_empty() {
+            let tags = self.outbox.take(MOST_TAGS);
+            let write = if tags.is_empty() { Write::Everything } else { Write::Tags(tags) };
+            self.outbox.is_everything &= write != Write::Everything;
+            self.batches.add(now, write, Origin::Outbox);
         }
     }
 
+    fn may_replay(&self) -> bool {
+        self.batches.tags_replayed() < MOST_UNDER_WAY
+    }
+
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        (self.linked.is_some() && !self.is_apart() && !self.outbox.is_empty())
-            .then_some(self.outbox.replay_at)
+        let may_replay = self.linked.is_some() && !self.is_apart() && self.may_replay();
+        (may_replay && !self.outbox.is_empty()).then_some(self.outbox.replay_at)
     }
 
     /// Whether something was resolved that the store has not recorded: the lease waits for that.
     pub(super) fn is_owing(&self) -> bool {
         !self.outbox.is_empty()
             || self.batches.unrecorded().any(|batch| batch.origin.call().is_none())
-    }
-
-    /// Whatever is not recorded stays above what is applied, which has moved.
-    pub(super) fn keep_in_effect(&mut self, now: Timestamp) {
-        let mut everything = self.outbox.is_everything;
-        let mut changes: Vec<(Tag, Change)> = Vec::new();
-        for batch in self.batches.unrecorded() {
-            match &batch.write {
-                Write::Tags(tags) => changes.extend_from_slice(tags),
-                Write::Everything => everything = true,
-            }
-        }
-        let put_off = self.outbox.tags.iter().map(|(tag, change)| (tag.clone(), *change));
-        changes.extend(put_off);
-        if everything {
-            self.known.take_effect_on_all(now);
-        }
-        self.known.take_effect(now, &changes);
     }
 }

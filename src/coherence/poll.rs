@@ -44,7 +44,7 @@ impl Fleet {
 
     /// A get may not be answered from memory without asking.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
-        if self.is_apart() || now < self.lease_until {
+        if self.is_apart() || self.decides_alone() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
             return;
         }
@@ -68,7 +68,7 @@ impl Fleet {
         if polled.epoch != self.known.epoch() {
             self.load(polled.epoch, polled.last, Purpose::Begin);
         } else if !polled.known || is_shorter {
-            self.rewind(polled.last);
+            self.rewind(now, polled.last);
         } else if let Some(rows) = &polled.rows {
             self.learn(now, poll, polled, rows);
         } else {
@@ -91,7 +91,7 @@ impl Fleet {
         }
         self.known.record(now, rows, polled.floor);
         if !is_overtaken && polled.last != poll.applied {
-            self.apply_up_to(now, polled.last);
+            self.known.apply_up_to(now, polled.last);
             self.acks.wanted = Some(polled.last);
         }
         self.confirmed(now, poll);
@@ -101,6 +101,7 @@ impl Fleet {
     fn confirmed(&mut self, now: Timestamp, poll: &Poll) {
         self.open.retain(|position| !poll.open.contains(position));
         self.apart_since = None;
+        self.reading.end();
         let counted_from = if self.lacks(Weakness::LeaseFromArrival) { now } else { poll.sent };
         let until = counted_from.after_us(self.timing.lease_us);
         if !self.is_owing() {

@@ -55,8 +55,8 @@ impl Fleet {
     /// The table's history is not the one known here. Before anything of it is followed, whatever
     /// it has lost is invalidated again: others may have followed it already and would never hear
     /// of the lost positions.
-    pub(super) fn rewind(&mut self, last: Position) {
-        self.batches.write_again();
+    pub(super) fn rewind(&mut self, now: Timestamp, last: Position) {
+        self.write_again(now);
         let is_weak = self.lacks(Weakness::SkipRepair);
         let purpose = if is_weak { Purpose::Return } else { Purpose::Compare };
         self.load(self.known.epoch(), last, purpose);
@@ -75,8 +75,8 @@ impl Fleet {
         match purpose {
             // Its own invalidations went on: the next poll tells up to where.
             Purpose::Add { applied } if applied != self.known.applied() => {}
-            Purpose::Begin => self.keep_in_effect(now),
-            _ => self.apply_up_to(now, last),
+            Purpose::Begin => {}
+            _ => self.known.apply_up_to(now, last),
         }
         if matches!(purpose, Purpose::Compare | Purpose::Return) {
             self.open.clear();
@@ -133,6 +133,7 @@ impl Fleet {
     }
 
     pub(super) fn repaired(&mut self, now: Timestamp, request: Request, written: &Invalidated) {
+        self.writing.end();
         if written.epoch != self.known.epoch() {
             return self.unrepaired(request);
         }

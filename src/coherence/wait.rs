@@ -96,6 +96,11 @@ impl Fleet {
         self.looks = Looks { at: now.after_us(self.timing.look_us), pause_us: self.timing.look_us };
     }
 
+    /// The next look waits for longer than the one before.
+    pub(super) fn look_later(&mut self, now: Timestamp) {
+        self.looks.at = now.after_us(self.looks.pause_us);
+    }
+
     pub(super) fn looked(
         &mut self,
         now: Timestamp,
@@ -103,7 +108,7 @@ impl Fleet {
         lowest: Option<Position>,
         born_us: Option<u64>,
     ) {
-        self.looks.at = now.after_us(self.looks.pause_us);
+        self.look_later(now);
         // A fail-over may have lost registrations whose leases still stand.
         let is_young = self.linked.is_none_or(|since| now < since.after_us(self.timing.lease_us));
         if is_young && !self.lacks(Weakness::TrustYoungConnection) {

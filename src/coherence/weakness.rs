@@ -36,4 +36,6 @@ pub(super) enum Weakness {
     TrustChangedList,
     /// A list of instances counts as complete on a connection that was just made.
     TrustYoungConnection,
+    /// Who may not poll any more decides alone, although a table was followed.
+    DecideAloneAgain,
 }

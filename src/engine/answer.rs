@@ -65,13 +65,14 @@ impl Stored {
 pub enum Link {
     /// There is none.
     None,
-    /// It holds a lease, so it knows every invalidation there was. Also without one, where the store
-    /// lets nobody agree on invalidations.
+    /// It holds a lease, so it knows every invalidation there was.
     Connected,
     /// It is not known yet whether the store is there, or its table of tags is being loaded.
     Connecting,
     /// The store does not answer.
     Away,
+    /// The store answers, and forbids what the agreement on invalidations needs.
+    Denied,
 }
 
 impl Link {
@@ -82,6 +83,7 @@ impl Link {
             Self::Connected => "connected",
             Self::Connecting => "connecting",
             Self::Away => "away",
+            Self::Denied => "denied",
         }
     }
 }

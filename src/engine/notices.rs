@@ -7,9 +7,12 @@ use parking_lot::Mutex;
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Event;
 use crate::guard::say;
+use crate::store::{Part, Refusal, Room};
 
 /// A store that comes and goes is told of once in this time.
 const PAUSE_US: u64 = 10_000_000;
+/// One that does now and then what it is asked, once in this time.
+const REFUSAL_PAUSE_US: u64 = 60_000_000;
 
 /// What was told so far.
 pub(super) struct Notices {
@@ -24,6 +27,16 @@ pub(super) struct Notices {
     told_lacking: AtomicBool,
     /// When it was last told that invalidations wait.
     told_unrecorded_ns: Mutex<Option<u64>>,
+    told_refusal: Mutex<Told>,
+}
+
+/// The refusal that was told last.
+#[derive(Default)]
+struct Told {
+    what: Option<Refusal>,
+    at: Timestamp,
+    /// What suffers from it, until it is over.
+    suffers: Option<Part>,
 }
 
 impl Notices {
@@ -36,6 +49,7 @@ impl Notices {
             told_old: AtomicBool::default(),
             told_lacking: AtomicBool::default(),
             told_unrecorded_ns: Mutex::default(),
+            told_refusal: Mutex::default(),
         }
     }
 
@@ -51,12 +65,6 @@ impl Notices {
             self.told_refused.store(false, Ordering::Relaxed);
         }
         let news = match event {
-            // Which command it is was told already.
-            Event::Denied if self.told_lacking.load(Ordering::Relaxed) => None,
-            Event::Denied => Some(format!(
-                "{place} forbids scripts (EVALSHA, SCRIPT LOAD) to this user: entries are shared \
-                 until they expire, invalidations stay in this process"
-            )),
             Event::Unreachable => self.is_away(true, now).then(|| {
                 format!("{place} is away: this process goes on by itself and tries again")
             }),
@@ -103,17 +111,39 @@ impl Notices {
         }
     }
 
-    /// Tells that leases are forbidden.
-    pub(super) fn say_leaseless(&self) {
-        say(&format!(
-            "{} forbids what leases need (EVALSHA, and in it PTTL, EXISTS, GET, SET, DEL, PEXPIRE) \
-             to this user: each process generates for itself",
-            self.place
-        ));
+    /// Tells what the server will not do, or that it does everything again. The same not often.
+    pub(super) fn say_refusal(
+        &self,
+        refused: Option<(Refusal, Part)>,
+        namespace: &str,
+        now: Timestamp,
+    ) {
+        // Which commands these are was told already.
+        let is_lacking = self.told_lacking.load(Ordering::Relaxed);
+        if is_lacking && matches!(refused, Some((Refusal::Command(_) | Refusal::Commands, _))) {
+            return;
+        }
+        let mut told = self.told_refusal.lock();
+        let place = &self.place;
+        let Some((refusal, part)) = refused else {
+            if told.suffers.take().is_some() {
+                say(&format!("{place} does what it is asked again"));
+            }
+            return;
+        };
+        let is_repeated = told.what == Some(refusal) && now.since_us(told.at) <= REFUSAL_PAUSE_US;
+        if !is_repeated {
+            *told = Told { what: Some(refusal), at: now, suffers: Some(part) };
+            say(&format!("{place} {}: {}", reason(refusal, namespace), suffers(part)));
+        }
     }
 
     /// Tells that invalidations wait to be recorded: they would be lost with the process.
     pub(super) fn say_unrecorded(&self, count: usize) {
+        if self.told_refusal.lock().suffers == Some(Part::Invalidations) {
+            // That said so.
+            return;
+        }
         let now = stopwatch_ns();
         let mut told_ns = self.told_unrecorded_ns.lock();
         if told_ns.is_none_or(|told| now.saturating_sub(told) > PAUSE_US * 1_000) {
@@ -126,6 +156,27 @@ impl Notices {
         }
     }
 
+    /// Tells that a server is not set up for a cache.
+    pub(super) fn say_room(&self, room: Room) {
+        if let Some(fault) = room.fault() {
+            say(&format!(
+                "{} has maxmemory {} and maxmemory-policy {}, which is wrong for a cache: {fault}. A \
+                 bound and volatile-lru are right; if the server is not meant for this, \
+                 TIERCEL_REDIS_URL names another",
+                self.place, room.most_bytes, room.policy
+            ));
+        }
+    }
+
+    /// Tells that more invalidations wait than the table has tags.
+    pub(super) fn say_overflowed(&self) {
+        say(&format!(
+            "more tags than maxTags wait to be recorded on {}: when it answers again, everything \
+             that is stored is invalidated",
+            self.place
+        ));
+    }
+
     /// Notes whether the store is away. True if that is news worth telling.
     fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
         let mut told = self.told_away.lock();
@@ -134,5 +185,31 @@ impl Notices {
             *told = (is_away, now);
         }
         is_news
+    }
+}
+
+/// Why a server does not do what it is asked.
+fn reason(refusal: Refusal, namespace: &str) -> String {
+    match refusal {
+        Refusal::Keys => format!("does not let this user touch the keys of {namespace}"),
+        Refusal::Command("EVALSHA" | "EVAL") => {
+            "forbids scripts (EVALSHA and EVAL) to this user".into()
+        }
+        Refusal::Command(name) => format!("forbids {name} to this user, or does not have it"),
+        Refusal::Commands => {
+            "forbids to this user what a script does (ACL LOG on the server names it)".into()
+        }
+        Refusal::Error(code) => format!("refuses what it is asked ({code})"),
+    }
+}
+
+/// What that means, until it is over.
+fn suffers(part: Part) -> &'static str {
+    match part {
+        Part::Invalidations => {
+            "invalidations stay in this process, and are told to the others once it does"
+        }
+        Part::Entries => "entries stay in this process until it does",
+        Part::Leases => "each process generates for itself until it does",
     }
 }

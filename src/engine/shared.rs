@@ -19,7 +19,7 @@ use crate::key::{KeyRef, share};
 use crate::ledger::License;
 use crate::memory::Inserted;
 use crate::stats::bump;
-use crate::store::{Address, Listener, Unavailable};
+use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 
 /// What a read may take beyond the time limit of the store, in ms.
@@ -41,6 +41,9 @@ impl Engine {
     pub fn link(&self) -> Link {
         if self.tier().is_none() {
             return Link::None;
+        }
+        if self.ledger.is_denied() {
+            return Link::Denied;
         }
         match self.ledger.license(self.clock.now_coarse()) {
             License::All => Link::Connected,
@@ -293,8 +296,13 @@ impl Listener for Engine {
         self.renewed()
     }
 
-    fn leaseless(&self) {
-        self.tier.wait().notices.say_leaseless();
+    fn refuses(&self, what: Option<(Refusal, Part)>) {
+        let tier = self.tier.wait();
+        tier.notices.say_refusal(what, &tier.namespace, self.clock.now());
+    }
+
+    fn has_room(&self, room: Room) {
+        self.tier.wait().notices.say_room(room);
     }
 
     fn is_old(&self, version: &str) {

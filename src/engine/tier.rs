@@ -144,6 +144,7 @@ impl Tier {
                     }
                 }
                 Action::NewEpoch => self.store.forget_writes(),
+                Action::Overflowed => self.notices.say_overflowed(),
                 Action::Queued(count) => {
                     self.notices.say_unrecorded(count);
                     stats.unrecorded.fetch_add(count as u64, Ordering::Relaxed);

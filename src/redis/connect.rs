@@ -291,7 +291,7 @@ pub(super) async fn within<T>(
 
 fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     result.map(drop).or_else(|failure| match failure {
-        Failure::Refused | Failure::Denied => Ok(()),
+        Failure::Refused(_) | Failure::Denied(_) => Ok(()),
         lost => Err(lost),
     })
 }

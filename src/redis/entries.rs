@@ -1,27 +1,23 @@
-//! Entries: reads that travel together, and writes that wait in line.
+//! Entries: reads that travel together, and writes one after the other.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use fred::clients::Client;
 use fred::interfaces::KeysInterface;
 use fred::types::{Expiration, Key, RespVersion, Value};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::connect::{Link, within};
 use super::failure::Failure;
 use super::health::Backoff;
+use super::queue::{Write, Writing};
+use super::refusals::Deed;
 use super::session::Session;
 use crate::guard::guard;
-use crate::store::{
-    Address, Claim, Claimed, Ending, Health, Make, Receive, ReceiveClaim, Unavailable, Woken,
-};
+use crate::store::{Address, Claim, Claimed, Ending, Receive, ReceiveClaim, Unavailable, Woken};
 
 /// Entries in one call: more would let the first wait for the last.
 const TOGETHER: usize = 16;
@@ -103,7 +99,10 @@ impl Session {
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
         match &elsewhere {
             Some(key) => link.client.note(key, &found),
-            None => self.note(link, &found),
+            None => {
+                self.note(link, &found);
+                self.mind(Deed::Read, &found);
+            }
         }
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());
@@ -163,7 +162,7 @@ impl Session {
             };
             let (session, link) = (self.clone(), link.clone());
             let expires = Some(Expiration::PX(life_ms.clamp(1, i64::MAX as u64) as i64));
-            let writing = Writing { queue: self.writes.clone(), is_written: false };
+            let writing = Writing::new(&self.writes);
             under_way.spawn(async move {
                 let (key, bytes) = (session.keys.entry(address), Value::Bytes(bytes.into()));
                 let set = |client: Client| {
@@ -171,7 +170,9 @@ impl Session {
                     async move { client.set::<Value, _, _>(key, bytes, expires, None, false).await }
                 };
                 let call = Box::pin(link.client.at(&key, set));
-                let is_written = within(WRITE_LIMIT, call).await.is_ok();
+                let written = within(WRITE_LIMIT, call).await;
+                session.mind(Deed::Write, &written);
+                let is_written = written.is_ok();
                 writing.end(is_written);
                 if ends {
                     let ending = if is_written { Ending::Stored } else { Ending::Released };
@@ -190,162 +191,5 @@ fn entry(value: Value) -> Result<Option<Bytes>, Unavailable> {
         Value::Bytes(bytes) => Ok(Some(bytes)),
         Value::String(text) => Ok(Some(text.into_inner())),
         _ => Err(Unavailable),
-    }
-}
-
-/// Writes that wait, bounded in bytes.
-pub(super) struct WriteQueue {
-    most_bytes: usize,
-    waiting: Mutex<Waiting>,
-    dropped: AtomicU64,
-    added: Notify,
-    drains: Arc<Drains>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    writes: VecDeque<Write>,
-    bytes: usize,
-}
-
-struct Write {
-    address: Address,
-    weight: usize,
-    make: Make,
-    pending: Pending,
-    /// Whether a lease ends with it.
-    ends: bool,
-}
-
-/// A write that is neither stored nor dropped yet. The last of them tells who waits for that.
-struct Pending(Arc<Drains>);
-
-#[derive(Default)]
-struct Drains {
-    pending: AtomicU64,
-    waiting: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
-}
-
-impl Pending {
-    fn new(drains: &Arc<Drains>) -> Self {
-        drains.pending.fetch_add(1, Ordering::AcqRel);
-        Self(drains.clone())
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if self.0.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let waiting = std::mem::take(&mut *self.0.waiting.lock());
-            for done in waiting {
-                guard(done);
-            }
-        }
-    }
-}
-
-impl WriteQueue {
-    pub(super) fn new(most_bytes: usize) -> Self {
-        let (waiting, dropped) = (Mutex::default(), AtomicU64::default());
-        Self { most_bytes, waiting, dropped, added: Notify::new(), drains: Arc::default() }
-    }
-
-    /// Calls `done` once everything added so far is stored or dropped.
-    pub(super) fn drain(&self, done: Box<dyn FnOnce() + Send>) {
-        // What is pending until here keeps the others from being told before `done` is with them.
-        let _pending = Pending::new(&self.drains);
-        self.drains.waiting.lock().push(done);
-    }
-
-    /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
-    /// Returns the leases that were to end with those.
-    pub(super) fn add(
-        &self,
-        address: Address,
-        weight: usize,
-        ends: bool,
-        make: Make,
-    ) -> Vec<Address> {
-        let mut surplus = Vec::new();
-        let mut waiting = self.waiting.lock();
-        let pending = Pending::new(&self.drains);
-        waiting.writes.push_back(Write { address, weight, make, pending, ends });
-        waiting.bytes += weight;
-        while waiting.bytes > self.most_bytes {
-            let Some(oldest) = waiting.writes.pop_front() else { break };
-            waiting.bytes -= oldest.weight;
-            surplus.push(oldest);
-        }
-        drop(waiting);
-        self.dropped.fetch_add(surplus.len() as u64, Ordering::Relaxed);
-        self.added.notify_one();
-        leases_of(&surplus)
-    }
-
-    /// Drops all that wait. Returns the leases that were to end with it.
-    pub(super) fn clear(&self) -> Vec<Address> {
-        // Freed after the lock is: what a write holds may be large.
-        let freed = std::mem::take(&mut *self.waiting.lock());
-        leases_of(&freed.writes)
-    }
-
-    pub(super) fn add_to(&self, health: &mut Health) {
-        let waiting = self.waiting.lock();
-        health.queued_writes = waiting.writes.len() as u64;
-        health.queued_bytes = waiting.bytes as u64;
-        health.dropped_writes = self.dropped.load(Ordering::Relaxed);
-    }
-
-    fn take(&self) -> Option<Write> {
-        let mut waiting = self.waiting.lock();
-        let write = waiting.writes.pop_front()?;
-        waiting.bytes -= write.weight;
-        Some(write)
-    }
-}
-
-fn leases_of<'a>(writes: impl IntoIterator<Item = &'a Write>) -> Vec<Address> {
-    writes.into_iter().filter(|write| write.ends).map(|write| write.address).collect()
-}
-
-/// A write under way. Unless it comes to its end, it is one that was dropped.
-struct Writing {
-    queue: Arc<WriteQueue>,
-    is_written: bool,
-}
-
-impl Writing {
-    fn end(mut self, is_written: bool) {
-        self.is_written = is_written;
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if !self.is_written {
-            self.queue.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beyond_the_bound_the_oldest_writes_are_dropped() {
-        let queue = WriteQueue::new(10);
-        let ended: Vec<_> =
-            (0..4).flat_map(|nth| queue.add([nth; 16], 4, nth != 0, Box::new(|| None))).collect();
-        assert_eq!(ended, [[1; 16]], "a lease does not outlive the write that was to end it");
-        let mut health = Health::default();
-        queue.add_to(&mut health);
-        let told = (health.queued_writes, health.queued_bytes, health.dropped_writes);
-        assert_eq!(told, (2, 8, 2));
-        assert_eq!(queue.take().map(|write| write.address), Some([2; 16]));
-        assert_eq!(queue.add([9; 16], 11, true, Box::new(|| None)), [[3; 16], [9; 16]]);
-        assert!(queue.take().is_none());
-        assert_eq!(queue.add([7; 16], 1, true, Box::new(|| None)).len(), 0);
-        assert_eq!(queue.clear(), [[7; 16]]);
     }
 }

@@ -38,12 +38,12 @@ pub(super) async fn carry_out(
         Command::Poll(known) => {
             let args = delta_args(&session.instance, &known);
             let reply = run(session, link, &scripts.delta, args).await?;
-            polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
+            polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
         }
         Command::Glance => {
             let args = delta_args("", &Known::default());
             let reply = run(session, link, &scripts.delta, args).await?;
-            polled(&reply).map(Answer::Polled).ok_or(Failure::Refused)
+            polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
         }
         Command::Load => load(session, link).await,
         Command::Invalidate { known, tags } => {
@@ -71,7 +71,7 @@ pub(super) async fn carry_out(
 /// The commands that the server lacks of those that scripts call.
 pub(super) async fn lacking(session: &Session, link: &Link) -> Result<Vec<String>, Failure> {
     let reply = run(session, link, &session.scripts.probe, Vec::new()).await?;
-    let names = parts(&reply).ok_or(Failure::Refused)?.iter().filter_map(bytes);
+    let names = parts(&reply).ok_or(Failure::NONSENSE)?.iter().filter_map(bytes);
     Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
@@ -171,7 +171,7 @@ fn invalidated(reply: &Value) -> Result<Answer, Failure> {
     if matches!(reply, Value::Null) {
         return Ok(Answer::Unknown);
     }
-    written(reply).map(Answer::Invalidated).ok_or(Failure::Refused)
+    written(reply).map(Answer::Invalidated).ok_or(Failure::NONSENSE)
 }
 
 fn written(reply: &Value) -> Option<Invalidated> {
@@ -198,7 +198,7 @@ async fn load(session: &Session, link: &Link) -> Result<Answer, Failure> {
     };
     let read = tokio::time::timeout(LOAD_LIMIT, read).await.map_err(|_| Failure::Late)?;
     let (scores, deadlines) = read?;
-    loaded(scores, deadlines).ok_or(Failure::Refused)
+    loaded(scores, deadlines).ok_or(Failure::NONSENSE)
 }
 
 /// All members between two scores, lowest first. Each page begins at the last score of the one
@@ -215,7 +215,7 @@ async fn scores(
         let table = session.keys.table();
         let call = link.client.zrangebyscore(table, min.clone(), max.clone(), true, limit);
         let reply: Value = call.await.map_err(|error| Failure::of(&error))?;
-        let page = scored(&reply).ok_or(Failure::Refused)?;
+        let page = scored(&reply).ok_or(Failure::NONSENSE)?;
         let is_last = page.len() < PAGE as usize;
         let ends = page.last().map(|(_, score)| *score);
         let is_same = page.first().map(|(_, score)| *score) == ends;
@@ -276,7 +276,7 @@ async fn look(session: &Session, link: &Link) -> Result<Answer, Failure> {
         )
     });
     let (lowest, last): (Value, Value) = within(session.command_timeout, calls).await?;
-    looked(&session.instance, &lowest, &last).ok_or(Failure::Refused)
+    looked(&session.instance, &lowest, &last).ok_or(Failure::NONSENSE)
 }
 
 fn looked(own: &str, lowest: &Value, last: &Value) -> Option<Answer> {

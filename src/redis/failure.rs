@@ -2,6 +2,8 @@
 
 use fred::error::{Error, ErrorKind};
 
+use crate::store::Refusal;
+
 /// Why a call brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -12,9 +14,9 @@ pub(super) enum Failure {
     /// The server refuses the login, or wants one.
     Stranger,
     /// The server forbids it to this user, or does not have the command.
-    Denied,
+    Denied(Refusal),
     /// The server answered with another error, or with what makes no sense.
-    Refused,
+    Refused(Refusal),
 }
 
 /// Servers that answer so have to be left. Errors of scripts have these words somewhere inside.
@@ -24,10 +26,74 @@ const LOST: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MO
 const STRANGER: [&str; 3] = ["NOAUTH", "WRONGPASS", "called without any password configured"];
 
 /// What an access list says, of a command and of what a script does.
-const DENIED: [&str; 4] =
-    ["NOPERM", "unknown command", "ACL failure in script", "The user executing the script"];
+const DENIED: [&str; 5] = [
+    "NOPERM",
+    "unknown command",
+    "Unknown Redis command called from script",
+    "ACL failure in script",
+    "The user executing the script",
+];
+
+/// What it says of keys: servers 6 and 7.0, their scripts, 7.2 and later.
+const KEYS: [&str; 3] =
+    ["access one of the keys", "access at least one of the keys", "access a key"];
+
+/// Every command that is sent, or that a script runs.
+const COMMANDS: [&str; 27] = [
+    "EVALSHA",
+    "EVAL",
+    "GET",
+    "MGET",
+    "SET",
+    "EXISTS",
+    "PING",
+    "INFO",
+    "TIME",
+    "PEXPIRE",
+    "PTTL",
+    "DEL",
+    "UNLINK",
+    "ZADD",
+    "ZSCORE",
+    "ZMSCORE",
+    "ZREM",
+    "ZCOUNT",
+    "ZRANGE",
+    "ZREVRANGE",
+    "ZRANGEBYSCORE",
+    "ZREMRANGEBYRANK",
+    "HSET",
+    "HGET",
+    "HDEL",
+    "PUBLISH",
+    "SPUBLISH",
+];
+
+/// Errors of servers that are well known. Others are told as they all begin.
+const ERRORS: [&str; 6] = ["MISCONF", "NOREPLICAS", "OOM", "BUSY", "WRONGTYPE", "NOSCRIPT"];
+
+/// What the server is not allowed to do for this user.
+fn denial(words: &str) -> Refusal {
+    if KEYS.iter().any(|said| words.contains(said)) {
+        return Refusal::Keys;
+    }
+    let words = words.to_ascii_uppercase();
+    let is_named = |name: &&str| {
+        let quoted = words.split(['\'', '`', '"']).nth(1).unwrap_or_default();
+        quoted == *name
+    };
+    COMMANDS.into_iter().find(is_named).map_or(Refusal::Commands, Refusal::Command)
+}
+
+fn error(words: &str) -> Refusal {
+    let code = ERRORS.into_iter().find(|code| words.contains(code));
+    Refusal::Error(code.unwrap_or("ERR"))
+}
 
 impl Failure {
+    /// What makes no sense.
+    pub(super) const NONSENSE: Self = Self::Refused(Refusal::Error("no sense"));
+
     pub(super) fn of(error: &Error) -> Self {
         let says = |words: &[&str]| words.iter().any(|word| error.details().contains(word));
         match error.kind() {
@@ -35,8 +101,8 @@ impl Failure {
             ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing => Self::Lost,
             _ if says(&LOST) => Self::Lost,
             _ if says(&STRANGER) => Self::Stranger,
-            _ if says(&DENIED) => Self::Denied,
-            _ => Self::Refused,
+            _ if says(&DENIED) => Self::Denied(denial(error.details())),
+            _ => Self::Refused(self::error(error.details())),
         }
     }
 }
@@ -52,9 +118,51 @@ mod tests {
         assert_eq!(of("ERR Error running script: @user_script:3: -READONLY You"), Failure::Lost);
         assert_eq!(of("NOAUTH Authentication required."), Failure::Stranger);
         assert_eq!(of("WRONGPASS invalid username-password pair or user"), Failure::Stranger);
-        assert_eq!(of("NOPERM this user has no permissions to run 'evalsha'"), Failure::Denied);
-        assert_eq!(of("ERR unknown command 'EVALSHA'"), Failure::Denied);
-        assert_eq!(of("WRONGTYPE Operation against a key"), Failure::Refused);
         assert_eq!(Failure::of(&Error::new(ErrorKind::IO, "")), Failure::Lost);
+    }
+
+    #[test]
+    fn what_is_forbidden_is_named() {
+        let of = |text: &'static str| Failure::of(&Error::new(ErrorKind::Unknown, text));
+        for (words, refusal) in [
+            (
+                "NOPERM this user has no permissions to run the 'evalsha' command",
+                Refusal::Command("EVALSHA"),
+            ),
+            (
+                "NOPERM User app has no permissions to run the 'eval' command",
+                Refusal::Command("EVAL"),
+            ),
+            (
+                "ERR unknown command `EVALSHA`, with args beginning with: ",
+                Refusal::Command("EVALSHA"),
+            ),
+            (
+                "ERR ACL failure in script: User app has no permissions to run the 'zadd' command \
+                 script: 5af1, on @user_script:41.",
+                Refusal::Command("ZADD"),
+            ),
+            (
+                "ERR Error running script: @user_script:41: The user executing the script can't run \
+                 this command or subcommand",
+                Refusal::Commands,
+            ),
+            ("NOPERM No permissions to access a key", Refusal::Keys),
+            (
+                "NOPERM this user has no permissions to access one of the keys used as arguments",
+                Refusal::Keys,
+            ),
+        ] {
+            assert_eq!(of(words), Failure::Denied(refusal), "{words}");
+        }
+        for (words, code) in [
+            ("MISCONF Errors writing to the AOF file: No space left on device", "MISCONF"),
+            ("ERR Error running script: @user_script:41: -NOREPLICAS Not enough", "NOREPLICAS"),
+            ("OOM command not allowed when used memory > 'maxmemory'.", "OOM"),
+            ("WRONGTYPE Operation against a key", "WRONGTYPE"),
+            ("ERR value is not an integer", "ERR"),
+        ] {
+            assert_eq!(of(words), Failure::Refused(Refusal::Error(code)), "{words}");
+        }
     }
 }

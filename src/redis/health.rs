@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::refusals::Refusals;
 use crate::store::Health;
 
 /// Answers that may be late in a row before the connection is given up.
@@ -23,6 +24,7 @@ pub(super) struct Counters {
     pub(super) is_broken: AtomicBool,
     pub(super) breaks: AtomicU64,
     pub(super) replaced: AtomicU64,
+    pub(super) refusals: Refusals,
     timeouts: AtomicU64,
     late_in_a_row: AtomicU32,
 }
@@ -54,6 +56,7 @@ impl Counters {
             breaks: self.breaks.load(Ordering::Relaxed),
             replaced: self.replaced.load(Ordering::Relaxed),
             timeouts: self.timeouts.load(Ordering::Relaxed),
+            refuses: self.refusals.word(),
             ..Health::default()
         }
     }

@@ -112,7 +112,9 @@ async fn answers(client: &Client) -> bool {
         match within(PROBE_LIMIT, client.ping::<Value>(None)).await {
             Err(Failure::Late) => missed += 1,
             Err(Failure::Lost | Failure::Stranger) => break,
-            Ok(_) | Err(Failure::Denied | Failure::Refused) => (probes, missed) = (probes + 1, 0),
+            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+                (probes, missed) = (probes + 1, 0)
+            }
         }
     }
     probes > 0

@@ -2,7 +2,6 @@
 //! holder does.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fred::types::Value;
@@ -12,6 +11,7 @@ use tokio::time::sleep;
 use super::connect::{Link, within};
 use super::entries::Read;
 use super::failure::Failure;
+use super::refusals::Deed;
 use super::scripts::Script;
 use super::session::Session;
 use crate::generation::{FIRST_PASS_US, LONGEST_PASS_US, STALE_LEASE_MS, VAIN_LEADS};
@@ -39,7 +39,7 @@ impl Session {
     }
 
     async fn claim(self: &Arc<Self>, link: &Link, address: Address, claim: Claim) -> Claimed {
-        if self.is_leaseless.load(Ordering::Relaxed) {
+        if self.leaseless.is_on(self.listener.now()) {
             return Claimed::Unavailable;
         }
         let args = vec![
@@ -104,7 +104,7 @@ impl Session {
         }
     }
 
-    /// Runs a script of leases. Where it is forbidden, there are none from now on.
+    /// Runs a script of leases. Where it is forbidden, there are none for a while.
     async fn on_lease(
         &self,
         link: &Link,
@@ -115,9 +115,9 @@ impl Session {
         let keys = self.keys.lease(address);
         let call = script.run(&link.client, &keys, args);
         let answer = within(self.command_timeout, call).await;
-        let is_denied = matches!(answer, Err(Failure::Denied));
-        if is_denied && !self.is_leaseless.swap(true, Ordering::Relaxed) {
-            guard(|| self.listener.leaseless());
+        self.mind(Deed::Lease(script.number()), &answer);
+        if matches!(answer, Err(Failure::Denied(_))) {
+            self.leaseless.begin(self.listener.now());
         }
         answer
     }

@@ -2,10 +2,11 @@
 //!
 //! Everything happens on one thread with three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
-//! them, `health` counts; `sentinels` say which server is the primary, `servers` which one of a
-//! cluster has a key, over connections that are `kept`; `session` ties them to the listener. `exchange` carries out one command of
+//! them, `health` counts, `refusals` minds what the server will not do, `room` asks how much it holds;
+//! `sentinels` say which server is the primary, `servers` which one of a cluster has a key, over
+//! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one command of
 //! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
-//! publish; `entries` reads and writes entries, `leases` says who generates them. `keys` names what
+//! publish; `entries` reads and writes entries, which wait in a `queue`, `leases` says who generates them. `keys` names what
 //! lies on the server.
 
 mod connect;
@@ -17,6 +18,9 @@ mod invalidations;
 mod kept;
 mod keys;
 mod leases;
+mod queue;
+mod refusals;
+mod room;
 mod scripts;
 mod sentinels;
 mod servers;
@@ -35,9 +39,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
 use connect::Connector;
-use entries::{Read, WriteQueue};
+use entries::Read;
 use health::Counters;
 use keys::Keys;
+use queue::WriteQueue;
 use session::Session;
 
 use crate::coherence::event::{Command, Request};

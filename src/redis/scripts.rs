@@ -37,6 +37,11 @@ impl Script {
         Self { hash: sha1_hash(&source), source }
     }
 
+    /// Tells it from the others.
+    pub(super) fn number(&self) -> u64 {
+        self.hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    }
+
     /// Runs it where its keys are, by name, and by its source where the server does not know it yet.
     pub(super) async fn run(
         &self,

@@ -82,7 +82,7 @@ impl Sentinels {
         match self.vote(limit).await {
             Vote::For(other) if is_same(&other, server) => Ok(()),
             Vote::For(_) => Err(Failure::Lost),
-            Vote::Open => Err(Failure::Refused),
+            Vote::Open => Err(Failure::NONSENSE),
             Vote::Silent => Ok(()),
         }
     }

@@ -254,5 +254,5 @@ async fn slots(client: &Client, server: &Server) -> Result<ClusterRouting, Failu
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     let call = client.custom::<Value, _>(command, vec!["SLOTS"]);
     let told = within(PROBE_LIMIT, call).await?;
-    ClusterRouting::from_cluster_slots(told, server.host.clone()).map_err(|_| Failure::Refused)
+    ClusterRouting::from_cluster_slots(told, server.host.clone()).map_err(|_| Failure::NONSENSE)
 }

@@ -12,11 +12,13 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Connector, Life, Link};
-use super::entries::WriteQueue;
 use super::exchange;
 use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
+use super::queue::WriteQueue;
+use super::refusals::{Deed, News, Pause};
+use super::room;
 use super::scripts::Scripts;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
@@ -47,9 +49,10 @@ pub(super) struct Session {
     link: Mutex<Option<Arc<Link>>>,
     /// Commands under way. What is taken out of here has been answered.
     under_way: Mutex<HashSet<Request>>,
-    is_denied: AtomicBool,
-    /// Whether the server forbids what leases need.
-    pub(super) is_leaseless: AtomicBool,
+    /// The server forbids what leases need: none are asked for.
+    pub(super) leaseless: Pause,
+    /// Whether the server was asked how much room it gives.
+    has_asked: AtomicBool,
     is_over: AtomicBool,
     /// The listener's timer may have changed.
     rearm: Notify,
@@ -77,8 +80,8 @@ impl Session {
             listener,
             link: Mutex::new(None),
             under_way: Mutex::new(HashSet::new()),
-            is_denied: AtomicBool::new(false),
-            is_leaseless: AtomicBool::new(false),
+            leaseless: Pause::default(),
+            has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
         }
@@ -103,7 +106,7 @@ impl Session {
         for (request, command) in commands {
             self.under_way.lock().insert(request);
             let waiting = Waiting { session: self.clone(), request };
-            match self.link().filter(|_| !self.is_denied.load(Ordering::Relaxed)) {
+            match self.link() {
                 Some(link) => tokio::spawn(waiting.carry_out(link, command)),
                 // Not at once: the listener may be in the middle of something.
                 None => tokio::spawn(async move { drop(waiting) }),
@@ -119,6 +122,9 @@ impl Session {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
                     self.check(life.link()).await;
+                    if !self.has_asked.swap(true, Ordering::Relaxed) {
+                        tokio::spawn(room::ask(self.clone(), life.link().clone()));
+                    }
                     let mut linked = Linked::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
@@ -142,7 +148,6 @@ impl Session {
         let lacking = exchange::lacking(self, link).await.unwrap_or_default();
         if !lacking.is_empty() {
             self.listener.lacks(&lacking.join(", "));
-            self.deny();
         }
     }
 
@@ -178,7 +183,7 @@ impl Session {
         let is_over = match result {
             Err(Failure::Lost | Failure::Stranger) => true,
             Err(Failure::Late) => self.counters.late(),
-            Ok(_) | Err(Failure::Denied | Failure::Refused) => {
+            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
                 self.counters.in_time();
                 false
             }
@@ -195,11 +200,15 @@ impl Session {
         }
     }
 
-    /// Scripts are forbidden here, and will be: nothing more is sent.
-    fn deny(self: &Arc<Self>) {
-        self.is_leaseless.store(true, Ordering::Relaxed);
-        if !self.is_denied.swap(true, Ordering::Relaxed) {
-            self.tell(Event::Denied);
+    /// Notes whether the server did what it was asked, and says so if that is news.
+    pub(super) fn mind<T>(&self, deed: Deed, result: &Result<T, Failure>) {
+        let news = self.counters.refusals.note(deed, result);
+        let told = news.map(|news| match news {
+            News::Begun(refusal, part) => Some((refusal, part)),
+            News::Over => None,
+        });
+        if let Some(told) = told {
+            guard(|| self.listener.refuses(told));
         }
     }
 
@@ -269,12 +278,16 @@ struct Waiting {
 
 impl Waiting {
     async fn carry_out(self, link: Arc<Link>, command: Command) {
+        let deed = Deed::of(&command);
         let call = Box::pin(exchange::carry_out(&self.session, &link, command.clone()));
         let result = Box::pin(link.confirmed(&command, call)).await;
         self.session.note(&link, &result);
+        self.session.mind(deed, &result);
         match result {
             Ok(answer) => self.session.settle(self.request, Event::Answered(self.request, answer)),
-            Err(Failure::Denied) => self.session.deny(),
+            Err(Failure::Denied(_)) => {
+                self.session.settle(self.request, Event::Denied(self.request));
+            }
             Err(_) => {}
         }
     }

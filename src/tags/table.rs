@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::own::Own;
 use super::{Change, Epoch, Facts, Point, Stamp, Tag, Verdict};
 use crate::clock::Timestamp;
 
@@ -14,20 +15,26 @@ pub struct Table {
     epoch: Epoch,
     /// Facts up to here may have been dropped: an older stamp is never trusted.
     floor: Point,
+    /// What the store has not recorded yet.
+    own: Own,
     most: usize,
 }
 
 /// The same for equal tables, in whatever order their tags lie.
 impl Hash for Table {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let of = |row: (&Tag, &Facts)| {
-            let mut hasher = DefaultHasher::new();
-            row.hash(&mut hasher);
-            hasher.finish()
-        };
-        let rows = self.facts.iter().map(of).fold(0_u64, u64::wrapping_add);
-        (rows, self.epoch, self.floor).hash(state);
+        (hash_of_all(self.facts.iter()), self.epoch, self.floor, &self.own).hash(state);
     }
+}
+
+/// The same in whatever order they come.
+pub(super) fn hash_of_all(all: impl Iterator<Item = impl Hash>) -> u64 {
+    let of = |one| {
+        let mut hasher = DefaultHasher::new();
+        Hash::hash(&one, &mut hasher);
+        hasher.finish()
+    };
+    all.map(of).fold(0, u64::wrapping_add)
 }
 
 impl Table {
@@ -38,6 +45,7 @@ impl Table {
             facts: HashMap::new(),
             epoch: Epoch::default(),
             floor: Point::default(),
+            own: Own::default(),
             most: most.max(1),
         }
     }
@@ -49,30 +57,44 @@ impl Table {
 
     /// Tags held.
     pub fn len(&self) -> usize {
-        self.facts.len()
+        let is_new = |tag: &&Tag| !self.facts.contains_key(tag.as_bytes());
+        self.facts.len() + self.own.tags().filter(is_new).count()
+    }
+
+    /// How many it holds of what the store tells.
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// Whether nothing was ever invalidated.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+        self.facts.is_empty() && self.own.is_empty()
     }
 
     /// Below this stamps are not trusted.
     pub fn floor(&self) -> Point {
-        self.floor
+        self.floor.max(self.own.floor())
     }
 
-    /// What is known of each tag.
+    /// What the store knows of each tag.
     pub fn facts(&self) -> impl Iterator<Item = (&Tag, Facts)> {
         self.facts.iter().map(|(tag, facts)| (tag, *facts))
     }
 
     /// What is known of a tag.
     pub fn of(&self, tag: &[u8]) -> Facts {
-        self.facts.get(tag).copied().unwrap_or_default()
+        self.at(tag, Timestamp(0)).unwrap_or_default()
     }
 
-    /// Begins another life: nothing of the one before holds in it.
+    /// The same at `now`, if anything is known.
+    fn at(&self, tag: &[u8], now: Timestamp) -> Option<Facts> {
+        let facts = self.facts.get(tag).copied();
+        let Some(own) = self.own.of(tag) else { return facts };
+        Some(facts.unwrap_or_default().before(own, now))
+    }
+
+    /// Begins another life: nothing of the one before holds in it, but for what the store has not
+    /// recorded.
     pub fn begin(&mut self, epoch: Epoch) {
         self.facts.clear();
         self.floor = Point::default();
@@ -82,8 +104,8 @@ impl Table {
     /// Applies `change` to `tags` at `point`.
     pub fn apply(&mut self, tags: &[Tag], change: Change, point: Point, now: Timestamp) {
         for tag in tags {
-            let facts = self.of(tag.as_bytes()).after(change, point, now);
-            self.put(tag, facts);
+            let facts = self.facts.get(tag.as_bytes()).copied().unwrap_or_default();
+            self.put(tag, facts.after(change, point, now));
         }
         self.shrink();
     }
@@ -103,17 +125,50 @@ impl Table {
         }
     }
 
-    /// Own invalidations of these tags have got positions, none later than those noted with them:
-    /// what was noted above those is dropped. False if nothing was.
-    pub fn settle<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>) -> bool {
-        let mut is_changed = false;
-        for tag in tags {
-            let Some(held) = self.facts.get_mut(tag) else { continue };
-            let settled = held.without_local();
-            is_changed |= settled != *held;
-            *held = settled;
+    /// Holds invalidations that the store has not recorded, above what is applied. Not counted by the
+    /// bound: whoever holds them bounds them.
+    pub fn hold(&mut self, changes: &[(Tag, Change)], at: Point, now: Timestamp) {
+        for (tag, change) in changes {
+            self.own.hold(tag, *change, at, now);
         }
-        is_changed
+    }
+
+    /// The same of everything there is.
+    pub fn hold_all(&mut self, at: Point) {
+        self.own.hold_all(at);
+    }
+
+    /// The store has recorded these: they are held no longer, but for what else says so.
+    pub fn release<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>) {
+        for tag in tags {
+            self.own.release(tag);
+        }
+    }
+
+    /// The store has recorded that everything was invalidated.
+    pub fn release_all(&mut self) {
+        self.own.release_all();
+    }
+
+    /// Instead of holding these, notes them where they lie: something else is above what is applied.
+    pub fn spill<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>, now: Timestamp) {
+        for tag in tags {
+            if let Some(facts) = self.own.release(tag) {
+                let held = self.facts.get(tag.as_bytes()).copied().unwrap_or_default();
+                self.put(tag, held.before(facts, now));
+            }
+        }
+        self.shrink();
+    }
+
+    /// Raises what is held above what is applied now.
+    pub fn lift(&mut self, above: Point) {
+        self.own.lift(above);
+    }
+
+    /// Whether anything is held that the store has not recorded.
+    pub fn is_holding(&self) -> bool {
+        !self.own.is_empty()
     }
 
     /// Raises the floor.
@@ -136,12 +191,12 @@ impl Table {
         tags: impl IntoIterator<Item = &'t [u8]>,
         now: Timestamp,
     ) -> (Verdict, Option<&'t [u8]>) {
-        if stamp.epoch != self.epoch || stamp.at < self.floor {
+        if stamp.epoch != self.epoch || stamp.at < self.floor() {
             return (Verdict::Gone, None);
         }
         let mut worst = (Verdict::Fresh, None);
         for tag in tags {
-            let Some(facts) = self.facts.get(tag) else { continue };
+            let Some(facts) = self.at(tag, now) else { continue };
             let verdict = facts.judge(stamp.at, now);
             if verdict > worst.0 {
                 worst = (verdict, Some(tag));
@@ -170,7 +225,7 @@ impl Table {
         tags: impl IntoIterator<Item = &'t [u8]>,
         now: Timestamp,
     ) -> Vec<(Tag, Point)> {
-        let judged = tags.into_iter().filter_map(|tag| Some((tag, self.facts.get(tag)?)));
+        let judged = tags.into_iter().filter_map(|tag| Some((tag, self.at(tag, now)?)));
         let stale = judged.filter(|(_, facts)| facts.judge(stamp.at, now) == Verdict::Stale);
         stale.map(|(tag, facts)| (Tag::from(tag), facts.soft())).collect()
     }
@@ -178,8 +233,8 @@ impl Table {
     /// The latest position that makes an entry with `stamp` and `tags` stale or gone: what is
     /// generated by what was known before is no better. 0 if there is none.
     pub fn outdated<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = &'t [u8]>) -> u64 {
-        let facts = tags.into_iter().filter_map(|tag| self.facts.get(tag));
-        let points = facts.map(|facts| facts.latest()).chain([self.floor]);
+        let facts = tags.into_iter().filter_map(|tag| self.at(tag, Timestamp(0)));
+        let points = facts.map(Facts::latest).chain([self.floor()]);
         let later = points.filter(|point| *point > stamp.at);
         later.map(|point| point.position.0).max().unwrap_or(0)
     }

@@ -5,14 +5,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tiercel::coherence::event::{Command, Event};
-use tiercel::store::{Listener, SharedStore, Unavailable};
+use tiercel::store::{Listener, Part, Refusal, Room, SharedStore, Unavailable};
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
 use crate::peer::{Peer, measured, nothing, shared, shared_at, wait_until};
 use crate::proxy::Proxy;
 use crate::server;
-use crate::server::free_port;
+use crate::server::{Server, free_port};
 
 /// A command takes 100 ms at most; a busy machine gets some more.
 const ANSWERED: Duration = Duration::from_millis(400);
@@ -151,31 +151,113 @@ fn what_is_under_way_fails_before_the_next_connection_is_told() {
     assert!(!peer.heard.rest().iter().any(is_answer));
 }
 
-#[test]
-fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
-    let server = server!();
-    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-@scripting"]);
-    let shared = shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port));
-    let peer = Peer::connected(&shared);
-    assert!(!poll_once(&peer));
-    peer.heard.wait_for(&Event::Denied);
-    assert!(!poll_once(&peer));
-    assert!(!peer.heard.rest().contains(&Event::Denied));
-    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
-    wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
-    assert!(!peer.store.health().is_broken);
+/// A user that may do all but what `less` says, and a process that logs in as it.
+fn restricted(server: &Server, less: &[&str]) -> Peer {
+    let user = ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~*", "&*", "+@all"];
+    server.call(&[&user, less].concat());
+    Peer::connected(&shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port)))
+}
+
+/// Polls until that is denied.
+fn is_denied(peer: &Peer) {
+    let request = peer.send(Command::Poll(nothing()));
+    peer.heard.wait_for(&Event::Denied(request));
 }
 
 #[test]
-fn who_may_touch_entries_only_is_told_so_and_reads_and_writes_on() {
+fn who_may_not_run_scripts_is_told_once_and_reads_and_writes_on() {
     let server = server!();
-    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~app:*", "&*", "+@all"]);
-    let shared = shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port));
-    let peer = Peer::connected(&shared);
-    assert!(!poll_once(&peer));
-    peer.heard.wait_for(&Event::Denied);
+    let peer = restricted(&server, &["-@scripting"]);
+    let told = Some((Refusal::Command("EVALSHA"), Part::Invalidations));
+    is_denied(&peer);
+    is_denied(&peer);
+    peer.heard.was_refused(&[told]);
+    assert_eq!(peer.store.health().refuses, "EVALSHA");
     peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+    assert!(!peer.store.health().is_broken);
+    server.call(&["ACL", "SETUSER", "app", "+@scripting"]);
+    peer.register();
+    peer.heard.was_refused(&[told, None]);
+    assert_eq!(peer.store.health().refuses, "");
+}
+
+#[test]
+fn what_a_user_may_not_do_is_told_by_its_name() {
+    let server = server!();
+    for (less, refusal) in [
+        (["-eval"].as_slice(), [Refusal::Command("EVAL"); 2]),
+        // Servers before version 7.2 do not say which.
+        (&["-zadd"], [Refusal::Command("ZADD"), Refusal::Commands]),
+        (&["resetkeys", "~app:*", "~other:*"], [Refusal::Keys; 2]),
+    ] {
+        server.call(&["SCRIPT", "FLUSH"]);
+        let peer = restricted(&server, less);
+        is_denied(&peer);
+        wait_until("the word", || !peer.heard.refused.lock().is_empty());
+        let told = peer.heard.refused.lock().clone();
+        let is_it = |refusal| told == [Some((refusal, Part::Invalidations))];
+        assert!(refusal.into_iter().any(is_it), "{less:?} {told:?}");
+    }
+}
+
+#[test]
+fn who_may_touch_no_keys_here_is_told_so() {
+    let server = server!();
+    let peer = restricted(&server, &["resetkeys", "~other:*"]);
+    assert_eq!(read_one(&peer, [1; 16]), Err(Unavailable));
+    peer.heard.was_refused(&[Some((Refusal::Keys, Part::Entries))]);
+    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the count", || peer.store.health().dropped_writes == 1);
+    is_denied(&peer);
+    peer.heard.was_refused(&[Some((Refusal::Keys, Part::Entries))]);
+}
+
+#[test]
+fn who_may_touch_entries_only_reads_and_writes_on() {
+    let server = server!();
+    let peer = restricted(&server, &["resetkeys", "~app:*"]);
+    is_denied(&peer);
+    peer.store.write([1; 16], 1, false, Box::new(|| Some((b"entry".to_vec(), 60_000))));
+    wait_until("the entry", || read_one(&peer, [1; 16]) == Ok(Some("entry".into())));
+}
+
+#[test]
+fn what_room_the_server_gives_is_told_once_and_needs_no_right() {
+    let server = server!("--maxmemory", "100mb", "--maxmemory-policy", "noeviction");
+    let peer = restricted(&server, &["-config"]);
+    wait_until("the room", || !peer.heard.rooms.lock().is_empty());
+    let room = peer.heard.rooms.lock()[0];
+    assert_eq!(room, Room { most_bytes: 100 << 20, policy: "noeviction" });
+    assert!(room.fault().is_some());
+    assert!(Room { most_bytes: 0, policy: "volatile-lru" }.fault().is_some());
+    assert_eq!(Room { policy: "volatile-lru", ..room }.fault(), None);
+    let deaf = restricted(&server, &["-info"]);
+    deaf.register();
+    server.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    peer.heard.wait_for(&Event::Connected);
+    peer.register();
+    assert!(deaf.heard.rooms.lock().is_empty() && peer.heard.rooms.lock().len() == 1);
+}
+
+#[test]
+fn every_process_is_told_why_a_server_takes_no_writes() {
+    let server = server!();
+    let peers = [(); 2].map(|()| Peer::connected(&shared(server.port)));
+    for peer in &peers {
+        peer.register();
+    }
+    server.call(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    let told = Some((Refusal::Error("NOREPLICAS"), Part::Invalidations));
+    for peer in &peers {
+        assert!(!poll_once(peer));
+        peer.heard.was_refused(&[told]);
+    }
+    server.call(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    for peer in &peers {
+        peer.register();
+        peer.heard.was_refused(&[told, None]);
+    }
 }
 
 #[test]

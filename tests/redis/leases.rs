@@ -1,12 +1,13 @@
 //! What the scripts of leases promise.
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::sleep;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tiercel::store::{Address, Claim, Claimed, Ending, SharedStore, Unavailable, Woken};
+use tiercel::store::{
+    Address, Claim, Claimed, Ending, Part, Refusal, SharedStore, Unavailable, Woken,
+};
 
 use crate::entries::read_one;
 use crate::peer::{PATIENCE, Peer, measured, shared, shared_at, wait_until};
@@ -421,15 +422,28 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
         let first = once().0;
         assert!(first == Claimed::Unavailable || allowed != entries_and_table);
         end(&peer, Ending::Released);
-        wait_until("the word", || peer.heard.leaseless.load(Ordering::SeqCst) > 0);
+        wait_until("the word", || !peer.heard.refused.lock().is_empty());
+        let told = peer.heard.refused.lock()[0];
+        let is_meant = |refusal| match refusal {
+            Refusal::Keys => allowed == entries_and_table,
+            Refusal::Command(_) | Refusal::Commands => allowed != entries_and_table,
+            Refusal::Error(_) => false,
+        };
+        assert!(matches!(told, Some((refusal, Part::Leases)) if is_meant(refusal)), "{told:?}");
         assert_eq!([once().0, once().0], [Claimed::Unavailable; 2]);
         write(&peer);
         wait_until("the entry", || read_one(&peer, ADDRESS) == Ok(Some("entry".into())));
         assert_eq!(once(), (Claimed::Unavailable, Ok(Some("entry".into()))));
         let known = peer.register();
         assert_eq!(peer.hard("a").previous, known.applied);
-        assert_eq!(peer.heard.leaseless.load(Ordering::SeqCst), 1, "{allowed:?}");
+        peer.heard.was_refused(&[told]);
         assert!(!peer.store.health().is_broken);
+        // It is tried again after a pause.
+        server.call(&["ACL", "SETUSER", "app", "allkeys", "+@all"]);
+        server.call(&["DEL", &name(""), &name(":l")]);
+        wait_until("a lease", || once().0 == Claimed::Taken);
+        end(&peer, Ending::Released);
+        peer.heard.was_refused(&[told, None]);
         server.call(&["DEL", &name(""), &name(":l")]);
     }
 }

@@ -1,7 +1,7 @@
 //! A process as the store sees it: it wants what the test wants, and remembers what it was told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -12,7 +12,7 @@ use tiercel::coherence::event::{
 };
 use tiercel::options::{Options, Shared};
 use tiercel::redis::RedisStore;
-use tiercel::store::{Address, Listener, SharedStore};
+use tiercel::store::{Address, Listener, Part, Refusal, Room, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
 
 /// Longer than anything may take.
@@ -33,8 +33,10 @@ pub(crate) struct Heard {
     pub(crate) panics: AtomicBool,
     /// The leases it wants renewed.
     pub(crate) leases: Mutex<Vec<Address>>,
-    /// How often it was told that there are no leases.
-    pub(crate) leaseless: AtomicU32,
+    /// What it was told is refused; `None` where that was over.
+    pub(crate) refused: Mutex<Vec<Option<(Refusal, Part)>>>,
+    /// The room it was told of.
+    pub(crate) rooms: Mutex<Vec<Room>>,
 }
 
 impl Listener for Heard {
@@ -56,8 +58,12 @@ impl Listener for Heard {
         self.leases.lock().clone()
     }
 
-    fn leaseless(&self) {
-        self.leaseless.fetch_add(1, Ordering::SeqCst);
+    fn refuses(&self, what: Option<(Refusal, Part)>) {
+        self.refused.lock().push(what);
+    }
+
+    fn has_room(&self, room: Room) {
+        self.rooms.lock().push(room);
     }
 
     fn now(&self) -> Timestamp {
@@ -74,7 +80,8 @@ impl Heard {
             timer: Mutex::default(),
             panics: AtomicBool::new(false),
             leases: Mutex::default(),
-            leaseless: AtomicU32::new(0),
+            refused: Mutex::default(),
+            rooms: Mutex::default(),
         })
     }
 
@@ -93,6 +100,12 @@ impl Heard {
 
     pub(crate) fn wait_for(&self, event: &Event) {
         self.take(&format!("{event:?}"), |heard| (heard == event).then_some(()));
+    }
+
+    /// Waits until it was told all this, in this order and nothing else.
+    pub(crate) fn was_refused(&self, what: &[Option<(Refusal, Part)>]) {
+        wait_until("the word", || self.refused.lock().len() >= what.len());
+        assert_eq!(*self.refused.lock(), what);
     }
 
     /// What was told and not taken.
@@ -155,7 +168,7 @@ impl Peer {
         let request = self.send(command);
         self.heard.take("an answer", |event| match event {
             Event::Answered(to, answer) if *to == request => Some(Some(answer.clone())),
-            Event::Failed(to) if *to == request => Some(None),
+            Event::Failed(to) | Event::Denied(to) if *to == request => Some(None),
             _ => None,
         })
     }

@@ -53,6 +53,10 @@ async function refusals(server) {
   return [...refused]
 }
 
+/** An invalidation that others could not be told of yet says so. */
+const isHereOnly = (invalidation) =>
+  expect(invalidation).rejects.toMatchObject({ code: 'TIERCEL_NOT_RECORDED' })
+
 const makes = ['redis6', 'redis60']
 const found = await Promise.all(makes.map(findServer))
 const there = makes.filter((_, n) => !found[n].missing)
@@ -105,7 +109,7 @@ test(
     for (const [what, kind] of Object.entries(kinds)) {
       await kind.set(one, what, 'x', [what])
       expect(await arrives(kind, two, what)).toBe('x')
-      await one.invalidate([what])
+      await isHereOnly(one.invalidate([what]))
       expect(await kind.read(one, what)).toBe(undefined)
     }
     expect(told().length).toBe(1)
@@ -113,6 +117,56 @@ test(
   },
   PATIENCE_MS,
 )
+
+test.for([
+  ['scripts', ['-eval', '-evalsha'], ['+eval', '+evalsha']],
+  ['a command of its scripts', ['-zadd'], ['+zadd']],
+  ['its keys', ['resetkeys', '~other:*'], [`~${NAMESPACE}:*`, `~{${NAMESPACE}}:*`]],
+])(
+  'who may not use %s for half a second is a member again soon after',
+  async ([, take, give], test) => {
+    const { server, fleet } = await guarded(test, 'single', user())
+    await Promise.all([...fleet].map(connected))
+    const [one, two] = fleet
+    const { fetch } = kinds
+    for (const key of ['before', 'meanwhile', 'after']) {
+      await fetch.set(one, key, 'x', [key])
+      expect(await arrives(fetch, two, key)).toBe('x')
+    }
+    await server.command('ACL', 'SETUSER', 'tiercel', ...take)
+    const shared = (instance) =>
+      instance.run(async ({ Tiercel }) => (await Tiercel.ready({ timeoutMs: 0 })).shared)
+    await until('it says so', async () => ((await shared(one)) === 'denied' ? true : undefined))
+    await until('it is said', () => (/user/.test(one.log()) ? true : undefined))
+    expect((await one.stats()).shared.refuses).not.toBe('')
+    await isHereOnly(one.invalidate(['meanwhile']))
+    expect(await fetch.read(one, 'meanwhile')).toBe(undefined)
+    await pause(500)
+    await server.command('ACL', 'SETUSER', 'tiercel', ...give)
+    for (const each of fleet) {
+      const isBack = async () => ((await shared(each)) === 'connected' ? true : undefined)
+      await until('it is back', isBack, { within: 5_000 })
+    }
+    // What was invalidated meanwhile is told, and so is what is invalidated from now on.
+    await until('it is told', async () => ((await fetch.read(two, 'meanwhile')) ? undefined : true))
+    await one.invalidate(['after'])
+    expect(await fetch.read(two, 'after')).toBe(undefined)
+    expect(await fetch.read(two, 'before')).toBe('x')
+    expect((await one.stats()).shared.refuses).toBe('')
+    expect(one.log()).toMatch(/again/)
+  },
+  PATIENCE_MS,
+)
+
+test('a server that is set up wrong for a cache is told of, if it may be asked', async (test) => {
+  const { fleet } = await guarded(test, 'single', user(), 1)
+  const is = 'maxmemory 0 and maxmemory-policy noeviction'
+  await until('it says so', () => (fleet[0].log().includes(is) ? true : undefined))
+  const other = await guarded(test, 'single', user().replace(' +info', ''), 1)
+  await connected(other.fleet[0])
+  await pause(200)
+  expect(other.fleet[0].log()).not.toContain('maxmemory')
+})
 
 test(
   'keys and channels of other namespaces are out of reach',

@@ -62,6 +62,7 @@ pub(super) struct Budget {
     pub(super) cuts: u8,
     pub(super) losses: u8,
     pub(super) failures: u8,
+    pub(super) denials: u8,
 }
 
 impl Config {

@@ -111,3 +111,8 @@ fn while_a_replica_takes_over() {
 fn while_a_connection_breaks() {
     holds_for_long(Budget { hard: 1, cuts: 1, ..Budget::default() });
 }
+
+#[test]
+fn while_something_is_forbidden() {
+    holds_for_long(Budget { hard: 1, denials: 1, ..Budget::default() });
+}

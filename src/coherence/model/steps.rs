@@ -31,6 +31,12 @@ impl World {
                 let request = self.nodes[n].under_way.remove(0);
                 self.tell(config, n, Event::Failed(request));
             }
+            Step::Deny(n) => {
+                self.left.denials = self.left.denials.saturating_sub(1);
+                let request = self.nodes[n].under_way.remove(0);
+                self.seen.insert(Seen::Denied);
+                self.tell(config, n, Event::Denied(request));
+            }
             Step::Hear(n, k) => {
                 let message = self.nodes[n].inbox.remove(k);
                 if message.previous > self.nodes[n].state.ring().stamp().at.position {
@@ -218,7 +224,12 @@ impl World {
     }
 
     fn is_leased(&self, n: usize) -> bool {
-        self.now < self.nodes[n].state.lease_until()
+        self.now < self.nodes[n].state.lease_until() && self.has_seen_table(n)
+    }
+
+    /// Who never has may decide alone, and nothing is promised of what it answers.
+    pub(super) fn has_seen_table(&self, n: usize) -> bool {
+        self.nodes[n].state.table().epoch() != Epoch::default()
     }
 
     fn get(&mut self, config: &Config, n: usize, key: Key) {

@@ -95,7 +95,7 @@ fn weight(step: Step, pace: &[Pace], haste: u64) -> u64 {
         Step::Begin(n, _) | Step::End(n) | Step::ReadInner(n) | Step::Write(n, _) => pace[n].users,
         Step::Get(..) | Step::Join(_) | Step::RegisterLater => 20,
         Step::Invalidate(..) => 8,
-        Step::ExecuteStray(_) | Step::Fail(_) | Step::Lose(..) => 6,
+        Step::ExecuteStray(_) | Step::Fail(_) | Step::Deny(_) | Step::Lose(..) => 6,
         Step::FailOver(_) | Step::Demote(_) => 7,
         _ => 4,
     }

@@ -27,6 +27,7 @@ impl World {
                     self.seen.insert(Seen::Woken);
                     if let Some((key, promise)) = self.nodes[n].asks.remove(&ask)
                         && !self.nodes[n].state.is_apart()
+                        && self.has_seen_table(n)
                     {
                         self.answer(config, n, key, &promise);
                     }
@@ -39,7 +40,7 @@ impl World {
                     self.seen.insert(Seen::NewEpoch);
                     self.nodes[n].writes.clear();
                 }
-                Action::Queued(_) => {}
+                Action::Queued(_) | Action::Overflowed => {}
             }
         }
         if self.nodes[n].state.lease_until() > before {

@@ -112,6 +112,7 @@ pub(super) enum Seen {
     AskedDemoted,
     NewEpoch,
     Removed,
+    Denied,
 }
 
 /// One thing that happens.
@@ -123,6 +124,8 @@ pub(super) enum Step {
     ExecuteStray(usize),
     Answer(usize, usize),
     Fail(usize),
+    /// What is under way is forbidden; it may be carried out, or a part of it.
+    Deny(usize),
     Hear(usize, usize),
     Lose(usize, usize),
     Link(usize),
@@ -196,7 +199,7 @@ impl World {
             Step::ExecuteStray(n) => !self.nodes[n].stray.is_empty(),
             Step::Answer(n, k) => k < self.nodes[n].answers.len(),
             Step::Hear(n, k) | Step::Lose(n, k) => k < self.nodes[n].inbox.len(),
-            Step::Fail(n) => !self.nodes[n].under_way.is_empty(),
+            Step::Fail(n) | Step::Deny(n) => !self.nodes[n].under_way.is_empty(),
             _ => true,
         }
     }
@@ -227,6 +230,9 @@ impl World {
         }
         if self.left.failures > 0 && !node.under_way.is_empty() {
             steps.push(Step::Fail(n));
+        }
+        if self.left.denials > 0 && !node.under_way.is_empty() {
+            steps.push(Step::Deny(n));
         }
         if !node.is_linked || node.is_dead {
             steps.push(Step::Link(n));

@@ -235,3 +235,23 @@ fn nothing_is_written_before_a_table_was_seen() {
     assert!(stage.sends(is_write));
     assert_eq!(stage.judge(Position(100), "a"), Verdict::Gone);
 }
+
+#[test]
+fn a_look_that_failed_is_repeated_after_a_pause_that_grows() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.answer_write(100, 110, |_| ());
+    let is_look = |sent: &Command| *sent == Command::Look;
+    stage.after(MS);
+    let mut looks = 0;
+    for _ in 0..64 {
+        while stage.sends(is_look) {
+            looks += 1;
+            let (request, _) = stage.take(is_look);
+            stage.on(Event::Failed(request));
+            assert!(!stage.sends(is_look), "at once");
+        }
+        stage.after(MS);
+    }
+    assert!((4..=7).contains(&looks), "{looks}");
+}

@@ -1,6 +1,7 @@
 //! The rules of the protocol one by one, from the side of one instance.
 
 mod calls;
+mod denial;
 mod outbox;
 mod poll;
 mod repair;
@@ -26,24 +27,31 @@ struct Stage {
 impl Stage {
     /// Not connected yet.
     fn new() -> Self {
-        let state = Coherence::fleet(1_000, Timing::default());
+        Self::of(Coherence::fleet(1_000, Timing::default()))
+    }
+
+    fn of(state: Coherence) -> Self {
         Self { state, now: Timestamp(1_000_000_000), sent: Vec::new(), told: Vec::new() }
     }
 
     /// Follows a table whose last position is 100, has a lease, and was connected long ago.
     fn following() -> Self {
         let mut stage = Self::new();
-        stage.on(Event::Connected);
-        stage.answer_poll(|reply| (reply.last, reply.rows) = (Position(100), None));
-        stage.answer(|sent| *sent == Command::Load, loaded(&[]));
-        stage.answer_poll(|reply| reply.last = Position(100));
-        for _ in 0..3 {
-            stage.after(500 * MS);
-            stage.answer_poll(|reply| reply.last = Position(100));
-        }
-        assert!(stage.is_leased());
-        stage.told.clear();
+        stage.follow();
         stage
+    }
+
+    fn follow(&mut self) {
+        self.on(Event::Connected);
+        self.answer_poll(|reply| (reply.last, reply.rows) = (Position(100), None));
+        self.answer(|sent| *sent == Command::Load, loaded(&[]));
+        self.answer_poll(|reply| reply.last = Position(100));
+        for _ in 0..3 {
+            self.after(500 * MS);
+            self.answer_poll(|reply| reply.last = Position(100));
+        }
+        assert!(self.is_leased());
+        self.told.clear();
     }
 
     /// The store is away, and nobody hopes for it any more.
@@ -187,21 +195,4 @@ fn without_a_store_an_instance_decides_alone() {
     assert_eq!(told, [Action::Resolve(3, Outcome::Everywhere)]);
     assert_eq!(alone.ring().stamp().at, Position(1).into());
     assert_eq!(alone.next_timer(), None);
-}
-
-#[test]
-fn where_scripts_are_forbidden_an_instance_decides_alone() {
-    let mut stage = Stage::new();
-    stage.on(Event::Connected);
-    stage.on(Event::Ask(1));
-    stage.invalidate(2, "a");
-    stage.on(Event::Denied);
-    assert!(stage.has_told(&Action::Wake(1)));
-    assert!(stage.has_told(&Action::Resolve(2, Outcome::Here)));
-    assert_eq!(stage.state.lease_until(), Timestamp(u64::MAX));
-    let before = stage.present();
-    stage.invalidate(3, "a");
-    assert!(stage.has_told(&Action::Resolve(3, Outcome::Everywhere)));
-    assert_eq!(stage.judge(before, "a"), Verdict::Gone);
-    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
 }

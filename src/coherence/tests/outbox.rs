@@ -1,5 +1,8 @@
 use super::*;
 
+/// Tags that the table of a stage has room for.
+const MOST_TAGS_HERE: u64 = 1_000;
+
 fn fail_write(stage: &mut Stage) {
     let (request, _) = stage.take(is_write);
     stage.on(Event::Failed(request));
@@ -121,12 +124,47 @@ fn what_was_under_way_at_the_end_of_the_budget_and_failed_is_told_once() {
 }
 
 #[test]
+fn what_is_put_off_is_replayed_in_few_commands_at_a_time_and_kills_nothing_else() {
+    let mut stage = Stage::of(Coherence::fleet(100_000, Timing::default()));
+    stage.follow();
+    stage.part();
+    for n in 0..200 {
+        let tags = (0..100).map(|m| Tag::from(&*format!("{n}-{m}"))).collect();
+        stage.on(Event::Invalidate(n, tags, Lifetime::None));
+    }
+    stage.after(200 * MS);
+    stage.on(Event::Connected);
+    stage.answer_poll(|_| ());
+    let mut written = 0;
+    let mut last = 100;
+    while stage.sends(is_write) {
+        let under_way = stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
+        assert!(under_way <= 4, "{under_way}");
+        stage.answer_write(last, last + 1, |told| written += told.rows.len());
+        last += 1;
+    }
+    assert_eq!(written, 20_000);
+    assert!(!stage.sends(|sent| matches!(sent, Command::RaiseFloor { .. })));
+    assert_eq!(stage.judge(Position(100), "never named"), Verdict::Fresh);
+    assert_eq!(stage.judge(Position(100), "7-99"), Verdict::Gone);
+    stage.answer_poll(|_| ());
+    assert!(stage.is_leased());
+    assert_eq!(stage.applied(), last);
+}
+
+#[test]
 fn too_many_put_off_invalidate_everything() {
     let mut stage = Stage::following();
     stage.part();
-    for n in 0..=10_000 {
+    for n in 0..=MOST_TAGS_HERE {
+        assert!(!stage.has_told(&Action::Overflowed), "{n}");
         stage.on(Event::Invalidate(n, vec![Tag::from(&*n.to_string())], Lifetime::Unlimited));
     }
+    stage.invalidate(9_999, "one more");
+    let overflowed = stage.told.iter().filter(|told| **told == Action::Overflowed);
+    assert_eq!(overflowed.count(), 1);
+    assert_eq!(stage.judge(Position(100), "one more"), Verdict::Gone);
+    let generated = stage.present();
     stage.after(200 * MS);
     stage.on(Event::Connected);
     stage.answer_poll(|_| ());
@@ -143,7 +181,10 @@ fn too_many_put_off_invalidate_everything() {
         }),
     );
     assert_eq!(stage.judge(Position(109), "never named"), Verdict::Gone);
+    assert_eq!(stage.judge(generated, "never named"), Verdict::Gone);
     assert_eq!(stage.judge(Position(110), "never named"), Verdict::Fresh);
+    stage.answer_poll(|_| ());
+    assert!(stage.is_leased());
 }
 
 #[test]
@@ -169,4 +210,46 @@ fn the_softer_of_two_put_off_does_not_weaken_the_harder() {
     assert_eq!(Change::Hard.with(soft(5)), Change::Hard);
     assert_eq!(soft(5).with(soft(3)), soft(3));
     assert_eq!(soft(5).with(Change::Soft { deadline: None }), soft(5));
+}
+
+#[test]
+fn what_is_not_recorded_stays_above_what_others_tell() {
+    let mut stage = Stage::following();
+    stage.part();
+    stage.invalidate(1, "a");
+    stage.invalidate(2, "a");
+    stage.on(Event::Connected);
+    stage.answer_poll(|reply| {
+        (reply.last, reply.rows) = (Position(110), Some(vec![row(&Tag::from("b"), 110)]));
+    });
+    // Who generated at 110 knew nothing of it; who does so from here on does.
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(110), "b"), Verdict::Fresh);
+    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
+    stage.after(200 * MS);
+    stage.answer_write(110, 120, |_| ());
+    assert!(!stage.sends(is_write), "one write says what two calls did");
+    assert_eq!(stage.judge(Position(119), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(120), "a"), Verdict::Fresh);
+}
+
+#[test]
+fn a_soft_invalidation_that_is_not_recorded_leaves_a_harder_one_in_effect() {
+    let mut stage = Stage::following();
+    let soft = |us| Lifetime::Micros(us);
+    stage.on(Event::Invalidate(1, vec![Tag::from("a")], soft(1_000 * MS)));
+    stage.answer_write(100, 110, |told| {
+        told.rows[0] = Row {
+            hard: Position(0),
+            soft: Position(110),
+            deadline_us: Some(told.now_us + 1_000 * MS),
+            ..told.rows[0].clone()
+        };
+    });
+    stage.part();
+    stage.now = stage.now.after_us(1_000 * MS);
+    stage.on(Event::Invalidate(2, vec![Tag::from("a")], Lifetime::Unlimited));
+    assert_eq!(stage.judge(Position(109), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(110), "a"), Verdict::Stale);
+    assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
 }

@@ -198,6 +198,17 @@ fn an_instance_is_connected_while_it_has_a_lease() {
     assert_eq!(a.engine.link(), Link::Connecting);
     a.engine.on(Event::Unreachable);
     assert_eq!(a.engine.link(), Link::Away);
-    a.engine.ledger.on(&a.engine.clock, Event::Denied);
+    a.engine.ledger.on(&a.engine.clock, Event::NoStore);
     assert_eq!(a.engine.link(), Link::Connected);
+}
+
+#[test]
+fn who_is_denied_is_not_connected() {
+    let a = instance(&store(), &PLAIN());
+    a.engine.clock.advance_us(2_000_000);
+    let polls = a.engine.on(Event::Tick);
+    let (request, _) = polls.first().expect("a poll is due");
+    a.engine.on(Event::Denied(*request));
+    assert_eq!(a.engine.link(), Link::Denied);
+    assert_ne!(a.engine.ledger.license(a.engine.clock.now()), License::All);
 }

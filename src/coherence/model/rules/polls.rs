@@ -1,7 +1,7 @@
 //! Polls, leases, and lives of the table.
 
 use super::*;
-use Step::{Answer, Calm, Cut, EvictTable, Execute, Invalidate, Leave, Link, Lose, Timer};
+use Step::{Answer, Calm, Cut, Deny, EvictTable, Execute, Invalidate, Leave, Link, Lose, Timer};
 
 #[test]
 fn a_lease_counts_from_the_sending_of_its_poll() {
@@ -11,6 +11,13 @@ fn a_lease_counts_from_the_sending_of_its_poll() {
 #[test]
 fn a_message_gives_no_lease() {
     needs_rule(Weakness::LeaseFromMessage, pair(invalidations(2)), 4_000);
+}
+
+#[test]
+fn who_has_followed_a_table_never_decides_alone_again() {
+    let prelude: &[Step] = &[Calm { ticks: 4, but: 1 }, Timer(1), Deny(1)];
+    let config = Config { prelude, ..pair(invalidations(2)) };
+    needs_rule(Weakness::DecideAloneAgain, config, 3_000);
 }
 
 /// The second instance has sent a poll that was carried out; then the first one's invalidation

@@ -39,6 +39,14 @@ fn while_connections_break_and_commands_fail() {
 }
 
 #[test]
+fn while_the_store_forbids_things_for_a_time() {
+    let allowed = Budget { denials: 3, restarts: 1, generations: 4, ..invalidations(3) };
+    let config = Config { outer: true, ..three(allowed) };
+    let expected = [Seen::Denied, Seen::ResolvedHere, Seen::ResolvedByAcks, Seen::NewEpoch];
+    sees(&config, 600, &expected);
+}
+
+#[test]
 fn while_instances_come_and_go() {
     let allowed = Budget { restarts: 2, leaves: 1, generations: 4, ..invalidations(3) };
     sees(&three(allowed), 600, &[Seen::ResolvedByAcks, Seen::Removed, Seen::NewEpoch]);
@@ -74,6 +82,7 @@ fn whatever_happens() {
         leaves: 1,
         cuts: 2,
         failures: 2,
+        denials: 1,
         ..invalidations(3)
     };
     sees(&Config { outer: true, ..three(allowed) }, 1_000, &[Seen::Leased, Seen::NewEpoch]);
@@ -81,7 +90,7 @@ fn whatever_happens() {
 
 #[test]
 fn from_the_first_start_on() {
-    let allowed = Budget { cuts: 1, failures: 1, generations: 4, ..invalidations(2) };
+    let allowed = Budget { cuts: 1, failures: 1, denials: 1, generations: 4, ..invalidations(2) };
     let config = Config { begins_warm: false, ..three(allowed) };
     sees(&config, 600, &[Seen::NewEpoch, Seen::Leased, Seen::ResolvedByTime]);
 }

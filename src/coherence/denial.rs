@@ -1,0 +1,48 @@
+//! What the store forbids. It may allow it again, so it is asked, less and less often.
+
+use super::timing::Timing;
+use crate::clock::Timestamp;
+
+/// The longest pause between two tries.
+const MOST_PAUSE_US: u64 = 30_000_000;
+
+/// Whether something is forbidden now.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Denial(Option<Denied>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Denied {
+    since: Timestamp,
+    pause_us: u64,
+    again_at: Timestamp,
+}
+
+impl Denial {
+    /// It was refused, for the first time or once more.
+    pub(super) fn note(&mut self, now: Timestamp, timing: Timing) {
+        let (since, pause_us) = match &self.0 {
+            None => (now, timing.retry_us),
+            Some(held) => (held.since, (held.pause_us * 2).min(MOST_PAUSE_US)),
+        };
+        self.0 = Some(Denied { since, pause_us, again_at: now.after_us(pause_us) });
+    }
+
+    /// It was not refused.
+    pub(super) fn end(&mut self) {
+        self.0 = None;
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether it is, for so long that nobody need wait for its end.
+    pub(super) fn is_on_for(&self, now: Timestamp, us: u64) -> bool {
+        self.0.as_ref().is_some_and(|held| now >= held.since.after_us(us))
+    }
+
+    /// When it may be tried again, but not before `at`.
+    pub(super) fn again(&self, at: Timestamp) -> Timestamp {
+        self.0.as_ref().map_or(at, |held| held.again_at.max(at))
+    }
+}
