@@ -6,6 +6,7 @@ const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const { traced } = require('./traces.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
 
@@ -19,6 +20,8 @@ const {
   outlast,
   MARK,
   DETAIL,
+  REVISION,
+  FRESH,
   MODIFIED,
   MEANWHILE,
   MEANWHILE_SECS,
@@ -30,6 +33,8 @@ const IS_BUILDING = next.isBuilding()
 const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
 const LEAST_KEEP_DEV = 300
+/** Longer than anything is kept, and no moment so long ago is before Next's first: 34 years. */
+const LONGEST_SECS = 2 ** 30
 
 /**
  * What a handler asks with: `tiercel/memory` asks this process only.
@@ -46,7 +51,7 @@ async function get(key, softTags) {
     start()
     const hot = readyUse.get(key)
     if (hot !== undefined && debug.sink === undefined && isFresh(hot, undefined, softTags)) {
-      return entryOf(hot.found, hot.found.revalidate)
+      return entryOf(hot.found)
     }
     return await find(key, softTags, flagsOf(this))
   } catch {
@@ -77,25 +82,43 @@ function askWith(key, softTags, flags) {
   if (typeof answer === 'number') return answer
   const found = answer && objectOf('USE_CACHE', key, answer)
   // Before anybody is told: who listens may call a handler, too.
-  const mark = mailbox[MARK]
+  const [mark, position, epoch] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) return undefined
-  switch (mark) {
-    case MODIFIED:
-      // In the past: served once more and generated anew.
-      return entryOf(found, -1)
-    case MEANWHILE:
-      return entryOf(found, Math.ceil((now() - found.timestamp) / 1_000) + MEANWHILE_SECS)
-    default:
-      return entryOf(found, found.revalidate)
-  }
+  const shown = entryOf(found)
+  if (mark === FRESH) return shown
+  // A build generates all there is: nothing in it is older than the build.
+  if (!IS_BUILDING) shown.tags = traced(found.tags, position, epoch)
+  if (mark === MODIFIED) return Object.assign(shown, past(found))
+  if (mark === MEANWHILE) return Object.assign(shown, meanwhile(found))
+  return shown
 }
 
 /**
+ * Of an entry that is to be served once more and generated anew: when Next.js would see that by
+ * itself. Its lifetime is not touched, since Next.js makes it that of what is made of the entry.
  * @param {any} found
- * @param {number} revalidate
  */
-function entryOf({ bytes, tags, stale, timestamp, expire }, revalidate) {
+function past({ timestamp, revalidate, expire }) {
+  const most = Math.min(revalidate, LONGEST_SECS)
+  // What dies when it turns stale could not be shown as stale.
+  const secs = expire > most ? most : expire / 2
+  return { revalidate: secs, timestamp: Math.min(timestamp, now() - secs * 1_000 - 1) }
+}
+
+/**
+ * Of a stale entry that another generates: when it is to have been generated to be fresh, and not for
+ * long.
+ * @param {any} found
+ */
+function meanwhile(found) {
+  const revalidate = Math.min(found.revalidate, LONGEST_SECS)
+  const ago = Math.max((revalidate - MEANWHILE_SECS) * 1_000, revalidate * 500)
+  return { revalidate, timestamp: now() - ago }
+}
+
+/** @param {any} found */
+function entryOf({ bytes, tags, stale, timestamp, expire, revalidate }) {
   return { value: streamOf(bytes), tags, stale, timestamp, expire, revalidate }
 }
 

@@ -1,5 +1,7 @@
 // @ts-check
 
+const { untraced, withoutTraces } = require('./traces.js')
+
 /**
  * Values taken apart for the addon, and put together again. A value is a JSON text of everything
  * short, and parts that are long text or bytes; `src/next/value.rs` lays them out.
@@ -68,6 +70,7 @@ function disassemble(value, ctx) {
   switch (number) {
     case APP_PAGE: {
       const { kind, html, rscData, segmentData, ...v } = value
+      v.headers = withoutTraces(v.headers, TAGS_HEADER)
       const s = segmentData ? [...segmentData.keys()] : undefined
       const parts = [JSON.stringify({ c, v, s }), html, rscData]
       if (segmentData) parts.push(...segmentData.values())
@@ -75,9 +78,10 @@ function disassemble(value, ctx) {
     }
     case APP_ROUTE: {
       const { kind, body, ...v } = value
+      v.headers = withoutTraces(v.headers, TAGS_HEADER)
       return {
         kind: number,
-        tags: v.headers?.[TAGS_HEADER],
+        tags: value.headers?.[TAGS_HEADER],
         parts: [JSON.stringify({ c, v }), body],
       }
     }
@@ -108,7 +112,7 @@ function disassemble(value, ctx) {
  * @param {any} entry
  */
 function describe({ tags, stale, expire, revalidate }) {
-  return `${stale} ${expire} ${revalidate} ${JSON.stringify(tags)}`
+  return `${stale} ${expire} ${revalidate} ${JSON.stringify(untraced(tags))}`
 }
 
 /**

@@ -15,6 +15,7 @@ use crate::entry::{Meta, Source};
 use crate::flight::Wake;
 use crate::key::KeyRef;
 use crate::next::signal::Version;
+use crate::next::trace::{self, Traces};
 use crate::next::value::{Part, ValueKind, encode};
 use crate::tags::{Epoch, Point, Position, Stamp};
 
@@ -42,7 +43,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
             let origin = origin(env, engine, call.state, began)?;
-            let tags = read::tags(env, tags);
+            let mut tags = read::tags(env, tags);
+            let traces = trace::take(&mut tags);
             let key_tag = read::with_units(env, key, |units| kind.key_tag(units)).flatten();
             let now = engine.clock.now();
             let meta = Meta {
@@ -61,9 +63,9 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let class = class_of(kind);
             read::with_units(env, key, |units| {
                 let key = engine.hasher().key(class, units);
-                let meta = origin.date(engine, &key, meta);
-                hold(engine, call.state, &key, meta, body, flags)
-            })
+                let meta = origin.date(engine, &key, meta, traces)?;
+                Some(hold(engine, call.state, &key, meta, body, flags))
+            })?
         });
         if stored.is_none() {
             abandon_key(env, kind, key);
@@ -101,7 +103,8 @@ pub(super) extern "C" fn put_use(
                 engine.abandon(&key, process::version() < Version::V16_3);
                 return None;
             };
-            let tags = read::tags(env, tags).into_iter().collect();
+            let mut tags = read::tags(env, tags);
+            let traces = trace::take(&mut tags);
             let origin = Origin { stamp, since, began: Some(begun.began) };
             let meta = Meta {
                 stamp,
@@ -111,11 +114,14 @@ pub(super) extern "C" fn put_use(
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, keep),
-                tags,
+                tags: tags.into_iter().collect(),
                 format: ValueKind::UseCache as u8,
                 source: Source::Generated,
             };
-            let meta = origin.date(engine, &key, meta);
+            let Some(meta) = origin.date(engine, &key, meta, traces) else {
+                engine.abandon(&key, process::version() < Version::V16_3);
+                return None;
+            };
             Some(hold(engine, call.state, &key, meta, body, read::small(env, flags)))
         });
         timed(engine, started);
@@ -132,13 +138,24 @@ struct Origin {
 }
 
 impl Origin {
-    /// What is stored, dated back if something stale was read for it.
-    fn date(&self, engine: &Engine, key: &KeyRef<'_>, meta: Meta) -> Meta {
-        let dated = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
-        match dated.filter(|dated| *dated != self.stamp) {
-            Some(stamp) => Meta { stamp, since: Revision(0), ..meta },
-            None => meta,
+    /// What is stored, dated back if it was made of something stale. `None` if it may not be.
+    fn date(
+        &self,
+        engine: &Engine,
+        key: &KeyRef<'_>,
+        mut meta: Meta,
+        traces: Traces,
+    ) -> Option<Meta> {
+        let marked = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
+        let stamp = traces.date(marked.unwrap_or(self.stamp))?;
+        if stamp != self.stamp {
+            meta = Meta { stamp, since: Revision(0), ..meta };
         }
+        if let Some(past) = meta.revalidate_us.filter(|_| traces.by_age).map(|us| us as i64 + 1) {
+            meta.created = meta.created.shifted_us(-past);
+            meta.told_ms -= past as f64 / 1e3;
+        }
+        Some(meta)
     }
 }
 
