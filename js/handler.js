@@ -178,7 +178,7 @@ class TiercelHandler {
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
   async revalidateTag(tags, durations) {
-    await plural.updateTags(tags, durations)
+    await plural.invalidateOnce(tags, durations, true)
   }
 
   resetRequestCache() {

@@ -6,6 +6,7 @@ const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const { once } = require('./repeats.js')
 const { traced } = require('./traces.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
@@ -188,11 +189,20 @@ async function getExpiration() {
  * @param {{ expire?: number }} [durations]
  */
 async function updateTags(tags, durations) {
+  await invalidateOnce(tags, durations, false)
+}
+
+/**
+ * @param {string | string[]} tags
+ * @param {{ expire?: number } | undefined} durations
+ * @param {boolean} isSingular whether it came by `revalidateTag`
+ */
+async function invalidateOnce(tags, durations, isSingular) {
   start()
   const list = typeof tags === 'string' ? [tags] : tags
   if (!Array.isArray(list)) return
   const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
-  await next.once(list, expire, (fresh) => {
+  await once(list, expire, isSingular, (fresh) => {
     if (debug.sink) {
       const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
       const why = fresh.length > 0 ? '' : 'repeat of the same call'
@@ -220,4 +230,4 @@ async function invalidate(tags, expire) {
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
-module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags }
+module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags, invalidateOnce }
