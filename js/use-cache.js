@@ -119,8 +119,10 @@ function meanwhile(found) {
 }
 
 /** @param {any} found */
-function entryOf({ bytes, tags, stale, timestamp, expire, revalidate }) {
-  return { value: streamOf(bytes), tags, stale, timestamp, expire, revalidate }
+function entryOf({ bytes, hasViews, tags, stale, timestamp, expire, revalidate }) {
+  // Whoever reads a typed array may write into it.
+  const value = streamOf(hasViews ? new Uint8Array(bytes) : bytes)
+  return { value, tags, stale, timestamp, expire, revalidate }
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { hasViews } = require('./rows.js')
 const { untraced, withoutTraces } = require('./traces.js')
 
 /**
@@ -136,8 +137,10 @@ function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
   }
   if (kind === USE_CACHE) {
     const [stale, expire, revalidate] = json.split(' ', 3)
+    const bytes = part(0)
     return {
-      bytes: part(0),
+      bytes,
+      hasViews: hasViews(bytes),
       tags: JSON.parse(json.slice(stale.length + expire.length + revalidate.length + 3)),
       stale: Number(stale),
       timestamp: told,
