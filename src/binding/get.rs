@@ -163,10 +163,13 @@ impl Get<'_> {
     /// A stale entry of which something may be made that is kept, by whoever shares this answer: with
     /// what that counts as.
     fn traced(&self, entry: &Arc<Entry>, mark: Mark) -> sys::napi_value {
-        let asked = self.asked_tags();
-        let (epoch, position) = match self.engine.stale_as(entry, &asked) {
+        let is_waited_for = process::version() >= Version::V16_4;
+        let now = self.engine.clock.now();
+        let (epoch, position) = match self.engine.stale_as(entry, &self.asked_tags()) {
             Some(Stamp { epoch, at }) => (epoch.0, at.position.0 as f64),
-            None if entry.looks_stale(self.engine.clock.now()) => (0, STALE_BY_AGE),
+            // Before 16.4 Next.js takes what is stale by age for good enough to keep: what is made of it
+            // would have to be generated twice each time.
+            None if is_waited_for && entry.looks_stale(now) => (0, STALE_BY_AGE),
             None => (0, NO_TRACE),
         };
         self.state.leave(Slot::Revision, epoch as f64);
