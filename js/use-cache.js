@@ -179,9 +179,15 @@ async function store(key, pending, flags, done) {
 /** Tags are in effect where they are set; there is nothing to fetch. */
 async function refreshTags() {}
 
-/** Soft tags are judged in `get`. */
-async function getExpiration() {
-  return Number.POSITIVE_INFINITY
+/**
+ * Soft tags are judged in `get`. In dev Next.js has a memory of its own in front of it, and judges what
+ * that holds by this: `createTieredCacheHandler`, 16.3 and 16.4.
+ * @param {string[]} tags
+ */
+async function getExpiration(tags) {
+  if (!IS_DEV) return Number.POSITIVE_INFINITY
+  start()
+  return native.diedAt(tags)
 }
 
 /**

@@ -218,6 +218,11 @@ impl Facts {
         }
     }
 
+    /// What began before it is dead; the default if nothing is.
+    pub fn dead_before(self, now: Timestamp) -> Point {
+        self.folded(now).hard
+    }
+
     /// The same by positions alone.
     fn without_local(self) -> Self {
         Self::new(self.hard.position.into(), self.soft.position.into(), self.deadline)
