@@ -11,6 +11,9 @@ describe.each(['components-16.4', 'minor-16.3', 'minor-16.2'])('%s, next dev', (
     origin = await startOrigin()
     const app = await openFixture(name, origin)
     fleet = await startFleet(app, 1, undefined, { mode: 'dev' })
+    // Compiling takes longer than anybody waits below.
+    await fleet.servers[0].get('/cached-action')
+    await fleet.servers[0].invalidate({ tag: 'nothing', how: 'bare' })
   })
   afterAll(async () => {
     await fleet?.stop()
