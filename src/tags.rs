@@ -27,7 +27,12 @@ pub struct Tag(Box<[u8]>);
 impl Tag {
     /// The tag JavaScript spells with these UTF-16 units.
     pub fn from_units(units: &[u16]) -> Self {
-        Self(spelled(wtf8(units)))
+        Self::spelled(wtf8(units))
+    }
+
+    /// The tag that these bytes of WTF-8 spell.
+    pub fn spelled(bytes: Box<[u8]>) -> Self {
+        Self(plain(bytes))
     }
 
     /// Its bytes.
@@ -36,19 +41,20 @@ impl Tag {
     }
 }
 
+/// As it was told: whoever told it has spelled it.
 impl From<&[u8]> for Tag {
     fn from(bytes: &[u8]) -> Self {
-        Self(spelled(bytes.into()))
+        Self(bytes.into())
     }
 }
 
 impl From<&str> for Tag {
     fn from(text: &str) -> Self {
-        text.as_bytes().into()
+        Self::spelled(text.as_bytes().into())
     }
 }
 
-fn spelled(bytes: Box<[u8]>) -> Box<[u8]> {
+fn plain(bytes: Box<[u8]>) -> Box<[u8]> {
     let is_plain = |byte: &u8| *byte == b'\t' || (b' '..=b'~').contains(byte);
     if bytes.iter().all(is_plain) {
         return bytes;

@@ -60,7 +60,7 @@ impl ValueKind {
     /// kind answer requests by themselves. Pages of the Pages Router have no other.
     pub fn key_tag(self, key: &[u16]) -> Option<Tag> {
         let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
-        is_response.then(|| Tag::from([KEY_TAG, &wtf8(key)].concat().as_slice()))
+        is_response.then(|| Tag::spelled([KEY_TAG, &wtf8(key)].concat().into()))
     }
 }
 
