@@ -62,6 +62,7 @@ impl Traces {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Trace {
     Tag(Stamp),
     Age,

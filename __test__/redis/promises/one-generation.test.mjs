@@ -95,7 +95,7 @@ async function becomesStale(lane, fleet, way) {
 function looksFreshForNow({ terms, began, lane }) {
   const { timestamp = terms.lastModified, revalidate = terms.cacheControl.revalidate } = terms
   const left = timestamp + revalidate * 1_000 - began
-  expect(left).toBeGreaterThanOrEqual(lane.isPlural ? 500 * Math.min(4, revalidate) : 1_000)
+  expect(left).toBeGreaterThanOrEqual(lane.isPlural ? 250 * Math.min(4, revalidate) : 1_000)
   expect(left).toBeLessThanOrEqual(3_000)
   // Less is an error to Next.js.
   expect(revalidate).toBeGreaterThanOrEqual(1)
