@@ -191,7 +191,7 @@ class TiercelHandler {
 
   /** @param {string | string[]} tags @param {{ expire?: number }} [durations] */
   async revalidateTag(tags, durations) {
-    await plural.updateTags(tags, durations)
+    await plural.invalidateOnce(tags, durations, true)
   }
 
   /** Next.js calls this as a request begins, and again as it begins to render its page. */

@@ -19,6 +19,7 @@ const waits = require('./waits.js')
  * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
+ * @property {(tags: string[]) => number} diedAt
  * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[], app: number) => number} put
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse
  * @property {(key: string) => void} beginUse

@@ -65,53 +65,8 @@ const PREFETCH_HEADERS = [
   'x-middleware-prefetch',
 ]
 
-/** What each request has invalidated already, and when that is in effect.
- * @type {WeakMap<object, Map<string, Promise<void>>>} */
-const invalidated = new WeakMap()
-
-/**
- * Invalidates the tags of a call that this request has not invalidated yet, and waits with those it
- * has. Next.js makes two handler calls of one user call, and a server action repeats both after it
- * has rendered: taken at their word, they would kill what the action just generated.
- * @param {string[]} tags
- * @param {number | undefined} expire
- * @param {(fresh: string[]) => Promise<void>} invalidate
- */
-function once(tags, expire, invalidate) {
-  const store = workStorage()?.workAsyncStorage?.getStore()
-  if (!store) return invalidate(tags)
-  const seen = invalidated.get(store) ?? new Map()
-  invalidated.set(store, seen)
-  /** @type {Set<Promise<void>>} */
-  const outcomes = new Set()
-  /** @type {string[]} */
-  const names = []
-  const fresh = tags.filter((tag) => {
-    const calls = callsFor(store, tag)
-    // Not one of Next's calls: somebody calls the handler themselves, and means it each time.
-    if (calls.length === 0) return true
-    const name = JSON.stringify([tag, String(expire), calls.map((one) => one.revalidatedAt)])
-    const earlier = seen.get(name)
-    if (earlier) outcomes.add(earlier)
-    else names.push(name)
-    return !earlier
-  })
-  const outcome = invalidate(fresh)
-  for (const name of names) seen.set(name, outcome)
-  return Promise.all([...outcomes, outcome])
-}
-
-/**
- * What the user called for a tag in this request. From 16.4 on it says when, which tells two calls
- * apart.
- * @param {any} store
- * @param {string} tag
- * @returns {any[]}
- */
-function callsFor(store, tag) {
-  const pending = store.pendingRevalidatedTags
-  return Array.isArray(pending) ? pending.filter((one) => one?.tag === tag) : []
-}
+/** What Next.js knows of the request this runs in. */
+const work = () => workStorage()?.workAsyncStorage?.getStore?.()
 
 /**
  * Before 16.4, Next.js knows a page's lifetime only where it rendered it. This tells it.
@@ -138,14 +93,9 @@ function isKept() {
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
-/** Next's store of the work that a call is part of: a render, a route handler. */
-function workStore() {
-  return workStorage()?.workAsyncStorage?.getStore?.()
-}
-
 /** Whether a page is generated to be kept: then Next.js generates all that is stale before. */
 function isWaitedFor() {
-  return workStore()?.isStaticGeneration === true
+  return work()?.isStaticGeneration === true
 }
 
 /**
@@ -174,10 +124,9 @@ module.exports = {
   isBuilding,
   isOnDemand,
   isDev,
-  once,
+  work,
   rememberLifetime,
   isKept,
-  workStore,
   isWaitedFor,
   isPrefetch,
   mustRemember,

@@ -6,6 +6,8 @@ const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
+const { once } = require('./repeats.js')
+const { traced } = require('./traces.js')
 const visits = require('./visits.js')
 const { USE_CACHE, describe } = require('./values.js')
 const { FAILED, LATE, wait, watch } = require('./waits.js')
@@ -22,6 +24,7 @@ const {
   KEPT,
   MARK,
   DETAIL,
+  REVISION,
   FRESH,
   MODIFIED,
   MEANWHILE,
@@ -34,6 +37,8 @@ const IS_BUILDING = next.isBuilding()
 const IS_DEV = next.isDev()
 /** `next dev` shows entries for at least this long, in seconds, as Next's own handler does. */
 const LEAST_KEEP_DEV = 300
+/** Longer than anything is kept, and no moment so long ago is before Next's first: 34 years. */
+const LONGEST_SECS = 2 ** 30
 
 /**
  * What a handler asks with: `tiercel/memory` asks this process only.
@@ -50,7 +55,7 @@ async function get(key, softTags) {
     start()
     const hot = readyUse.get(key)
     if (hot !== undefined && debug.sink === undefined && isFresh(hot, undefined, softTags)) {
-      return entryOf(hot.found, hot.found.revalidate)
+      return entryOf(hot.found)
     }
     return await find(key, softTags, flagsOf(this))
   } catch {
@@ -83,32 +88,52 @@ function askWith(key, softTags, flags) {
   if (typeof answer === 'number') return answer
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before anybody is told: who listens may call a handler, too.
-  const mark = mailbox[MARK]
+  const [mark, position, epoch] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) {
     if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false, 0)
     return undefined
   }
-  if (mark !== FRESH && mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
+  const shown = entryOf(found)
+  if (mark === FRESH) return shown
+  if (mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
     visits.current()?.lead(USE_CACHE, key, true, 0)
   }
-  switch (mark) {
-    case MODIFIED:
-      // In the past: served once more and generated anew.
-      return entryOf(found, -1)
-    case MEANWHILE:
-      return entryOf(found, Math.ceil((now() - found.timestamp) / 1_000) + MEANWHILE_SECS)
-    default:
-      return entryOf(found, found.revalidate)
-  }
+  // A build generates all there is: nothing in it is older than the build.
+  if (!IS_BUILDING) shown.tags = traced(found.tags, position, epoch)
+  if (mark === MODIFIED) return Object.assign(shown, past(found))
+  if (mark === MEANWHILE) return Object.assign(shown, meanwhile(found))
+  return shown
 }
 
 /**
+ * Of an entry that is to be served once more and generated anew: when Next.js would see that by
+ * itself. Its lifetime is not touched, since Next.js makes it that of what is made of the entry.
  * @param {any} found
- * @param {number} revalidate
  */
-function entryOf({ bytes, tags, stale, timestamp, expire }, revalidate) {
-  return { value: streamOf(bytes), tags, stale, timestamp, expire, revalidate }
+function past({ timestamp, revalidate, expire }) {
+  const most = Math.min(revalidate, LONGEST_SECS)
+  // What dies when it turns stale could not be shown as stale.
+  const secs = expire > most ? most : expire / 2
+  return { revalidate: secs, timestamp: Math.min(timestamp, now() - secs * 1_000 - 1) }
+}
+
+/**
+ * Of a stale entry that another generates: when it is to have been generated to be fresh, and not for
+ * long.
+ * @param {any} found
+ */
+function meanwhile(found) {
+  const revalidate = Math.min(found.revalidate, LONGEST_SECS)
+  const ago = Math.max((revalidate - MEANWHILE_SECS) * 1_000, revalidate * 500)
+  return { revalidate, timestamp: now() - ago }
+}
+
+/** @param {any} found */
+function entryOf({ bytes, hasViews, tags, stale, timestamp, expire, revalidate }) {
+  // Whoever reads a typed array may write into it.
+  const value = streamOf(hasViews ? new Uint8Array(bytes) : bytes)
+  return { value, tags, stale, timestamp, expire, revalidate }
 }
 
 /**
@@ -166,9 +191,15 @@ async function store(key, pending, flags, done) {
 /** Tags are in effect where they are set; there is nothing to fetch. */
 async function refreshTags() {}
 
-/** Soft tags are judged in `get`. */
-async function getExpiration() {
-  return Number.POSITIVE_INFINITY
+/**
+ * Soft tags are judged in `get`. In dev Next.js has a memory of its own in front of it, and judges what
+ * that holds by this: `createTieredCacheHandler`, 16.3 and 16.4.
+ * @param {string[]} tags
+ */
+async function getExpiration(tags) {
+  if (!IS_DEV) return Number.POSITIVE_INFINITY
+  start()
+  return native.diedAt(tags)
 }
 
 /**
@@ -178,11 +209,20 @@ async function getExpiration() {
  * @param {{ expire?: number }} [durations]
  */
 async function updateTags(tags, durations) {
+  await invalidateOnce(tags, durations, false)
+}
+
+/**
+ * @param {string | string[]} tags
+ * @param {{ expire?: number } | undefined} durations
+ * @param {boolean} isSingular whether it came by `revalidateTag`
+ */
+async function invalidateOnce(tags, durations, isSingular) {
   start()
   const list = typeof tags === 'string' ? [tags] : tags
   if (!Array.isArray(list)) return
   const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
-  await next.once(list, expire, (fresh) => {
+  await once(list, expire, isSingular, (fresh) => {
     if (debug.sink) {
       const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
       const why = fresh.length > 0 ? '' : 'repeat of the same call'
@@ -210,4 +250,4 @@ async function invalidate(tags, expire) {
   throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
-module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags }
+module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags, invalidateOnce }

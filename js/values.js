@@ -1,5 +1,8 @@
 // @ts-check
 
+const { hasViews } = require('./rows.js')
+const { untraced, withoutTraces } = require('./traces.js')
+
 /**
  * Values taken apart for the addon, and put together again. A value is a JSON text of everything
  * short, and parts that are long text or bytes; `src/next/value.rs` lays them out.
@@ -68,6 +71,7 @@ function disassemble(value, ctx) {
   switch (number) {
     case APP_PAGE: {
       const { kind, html, rscData, segmentData, ...v } = value
+      v.headers = withoutTraces(v.headers, TAGS_HEADER)
       const s = segmentData ? [...segmentData.keys()] : undefined
       const parts = [JSON.stringify({ c, v, s }), html, rscData]
       if (segmentData) parts.push(...segmentData.values())
@@ -75,9 +79,10 @@ function disassemble(value, ctx) {
     }
     case APP_ROUTE: {
       const { kind, body, ...v } = value
+      v.headers = withoutTraces(v.headers, TAGS_HEADER)
       return {
         kind: number,
-        tags: v.headers?.[TAGS_HEADER],
+        tags: value.headers?.[TAGS_HEADER],
         parts: [JSON.stringify({ c, v }), body],
       }
     }
@@ -108,7 +113,7 @@ function disassemble(value, ctx) {
  * @param {any} entry
  */
 function describe({ tags, stale, expire, revalidate }) {
-  return `${stale} ${expire} ${revalidate} ${JSON.stringify(tags)}`
+  return `${stale} ${expire} ${revalidate} ${JSON.stringify(untraced(tags))}`
 }
 
 /**
@@ -132,8 +137,10 @@ function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
   }
   if (kind === USE_CACHE) {
     const [stale, expire, revalidate] = json.split(' ', 3)
+    const bytes = part(0)
     return {
-      bytes: part(0),
+      bytes,
+      hasViews: hasViews(bytes),
       tags: JSON.parse(json.slice(stale.length + expire.length + revalidate.length + 3)),
       stale: Number(stale),
       timestamp: told,

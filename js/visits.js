@@ -60,7 +60,7 @@ class Visit {
     if (this.#leads.size >= MOST) return
     // Nothing is known of what is made of a request after its end.
     if (!isStale && this.response.writableEnded) return
-    const store = next.workStore()
+    const store = next.work()
     const since = performance.now()
     const pending = pendingOf(store)
     const lead = { kind, key, app, isStale, since, store, pending, isSeen: false }

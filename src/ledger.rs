@@ -12,7 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::ring::Revision;
-use crate::tags::{Epoch, Position, Stamp, Table};
+use crate::tags::{Epoch, Point, Position, Stamp, Table, Tag};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
 /// sleep of the machine shorter than 50 ms goes unnoticed by it.
@@ -198,6 +198,16 @@ impl Ledger {
     /// The revision at `moment` of the uptime clock; `None` if that is too long ago to know.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
         self.state.read().ring().revision_at(moment)
+    }
+
+    /// When the last of these tags died, on the uptime clock: what began earlier and has one of them
+    /// is dead. `None` if none ever did.
+    pub fn died_at(&self, tags: &[Tag], now: Timestamp) -> Option<Timestamp> {
+        let state = self.state.read();
+        let table = state.table();
+        let dead = tags.iter().map(|tag| table.of(tag.as_bytes()).dead_before(now)).max()?;
+        let is_any = dead > Point::default();
+        is_any.then(|| state.ring().moment_of(table.epoch(), dead)).flatten()
     }
 
     /// What was invalidated. Keep it for one question only: nothing new is learned meanwhile.

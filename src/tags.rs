@@ -19,14 +19,21 @@ pub use self::table::Table;
 /// No entry is served longer than this after it was generated: 30 days.
 pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
 
-/// A tag, as bytes that differ whenever two tags differ in JavaScript.
+/// A tag, in the one spelling that all of its spellings have here: what is neither a tab nor printable
+/// ASCII is percent-encoded, byte by byte. From 16.3.4 on Next.js spells tags so (`encodeHeaderSafe`)
+/// and before as they are, while an app that invalidates by itself spells them as it likes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<[u8]>);
 
 impl Tag {
     /// The tag JavaScript spells with these UTF-16 units.
     pub fn from_units(units: &[u16]) -> Self {
-        Self(wtf8(units))
+        Self::spelled(wtf8(units))
+    }
+
+    /// The tag that these bytes of WTF-8 spell.
+    pub fn spelled(bytes: Box<[u8]>) -> Self {
+        Self(plain(bytes))
     }
 
     /// Its bytes.
@@ -35,10 +42,33 @@ impl Tag {
     }
 }
 
+/// As it was told: whoever told it has spelled it.
 impl From<&[u8]> for Tag {
     fn from(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
+}
+
+impl From<&str> for Tag {
+    fn from(text: &str) -> Self {
+        Self::spelled(text.as_bytes().into())
+    }
+}
+
+fn plain(bytes: Box<[u8]>) -> Box<[u8]> {
+    let is_plain = |byte: &u8| *byte == b'\t' || (b' '..=b'~').contains(byte);
+    if bytes.iter().all(is_plain) {
+        return bytes;
+    }
+    let mut out = Vec::with_capacity(bytes.len() * 2);
+    for byte in &bytes {
+        if is_plain(byte) {
+            out.push(*byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    out.into_boxed_slice()
 }
 
 impl Borrow<[u8]> for Tag {
@@ -98,12 +128,6 @@ impl FromIterator<Tag> for TagList {
             bytes.extend_from_slice(&tag.0);
         }
         Self(bytes.into_boxed_slice())
-    }
-}
-
-impl From<&str> for Tag {
-    fn from(text: &str) -> Self {
-        Self(text.as_bytes().into())
     }
 }
 
@@ -199,6 +223,11 @@ impl Facts {
             Some(deadline) if now >= deadline => Self { hard: self.soft, ..Self::default() },
             _ => self,
         }
+    }
+
+    /// What began before it is dead; the default if nothing is.
+    pub fn dead_before(self, now: Timestamp) -> Point {
+        self.folded(now).hard
     }
 
     /// What is later goes on from here: as after each of its changes.

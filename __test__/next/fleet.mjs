@@ -28,6 +28,20 @@ export const field = (path, tag, name) => ({
   values: ({ text }) => [JSON.parse(text)[name]].flat(),
 })
 
+/** A value that names what the origin had answered. */
+export const asked = (path, tag) => ({
+  path,
+  tag,
+  values: ({ text }) => [JSON.parse(text).value.origin],
+})
+
+/** A cached function and the one within it, by the tag of that. */
+export const nested = (name) => ({
+  path: `/api/cache?of=outer&name=${name}`,
+  tag: `inner-${name}`,
+  values: ({ text }) => Object.values(JSON.parse(text).value),
+})
+
 /**
  * Starts `count` processes of a built app on one server.
  *
@@ -190,10 +204,51 @@ class Fleet {
     await Promise.all(load)
     return judged(requests, invalidations)
   }
+
+  /**
+   * Soft invalidations under load, pages and navigations of the client-side router: each time until
+   * every process shows what was generated since. Whatever is answered with an error fails it.
+   *
+   * @param {Place} place
+   * @param {() => number} count how often the origin has answered
+   * @param {number} times
+   * @returns {Promise<number>} how many were answered
+   */
+  async renewUnderLoad(place, count, times) {
+    await this.primed(place)
+    let answers = 0
+    let isOver = false
+    const load = this.servers.flatMap((server) =>
+      ['get', 'get', 'navigate'].map(async (how) => {
+        while (!isOver) {
+          await look(server, place, how)
+          answers++
+        }
+      }),
+    )
+    const renewals = async () => {
+      for (let turn = 0; turn < times; turn++) {
+        const known = count()
+        const server = this.servers[turn % this.servers.length]
+        await this.invalidate(server, { tag: place.tag, how: 'max' }, place.tag)
+        await until(`what is newer than ${known} is shown everywhere`, async () => {
+          const shown = (await this.all(place)).map(({ values }) => values.filter(Number.isFinite))
+          return shown.every((values) => Math.max(...values) > known) || undefined
+        })
+      }
+    }
+    try {
+      await Promise.race([renewals(), ...load])
+    } finally {
+      isOver = true
+      await Promise.all(load)
+    }
+    return answers
+  }
 }
 
-async function look(server, place) {
-  const reply = await server.get(place.path)
+async function look(server, place, how = 'get') {
+  const reply = await server[how](place.path)
   if (reply.status !== 200) throw new Error(`${place.path}: ${reply.status}\n${server.log()}`)
   const values = place.values(reply).filter((value) => value !== undefined)
   if (values.length === 0) throw new Error(`${place.path} shows nothing:\n${reply.text}`)

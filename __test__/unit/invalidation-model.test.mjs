@@ -5,6 +5,7 @@ import {
   fetched,
   hour,
   load,
+  looksPast,
   now,
   ofFetch,
   ofPage,
@@ -40,7 +41,7 @@ const stores = {
     get: (_, key, tags) => Tiercel.get(key, tags),
     set: (_, key, { id, tags, timestamp }) =>
       Tiercel.set(key, Promise.resolve(entryOf(id, { tags, timestamp }))),
-    read: async (found) => [await textOf(found), found.revalidate === -1],
+    read: async (found) => [await textOf(found), looksPast(found)],
   },
 }
 

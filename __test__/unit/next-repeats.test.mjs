@@ -141,3 +141,62 @@ test.concurrent('a call that Next.js did not make counts each time', async (test
   const { answer } = await inChild(direct, { cwd: appWith(test, '16.4.6') })
   expect(answer).toBe(2)
 })
+
+/** In an app whose Next.js has both interfaces of ours: the calls of a server action, with calls that
+ * its own code makes. `user` is a call of the user for the tag, `next` what Next.js makes of all so
+ * far, `direct` and `handler` are calls by the app. Tells how many counted after each. */
+async function action({ index, steps }) {
+  const Tiercel = require(index)
+  const path = 'dist/server/app-render/work-async-storage.external.js'
+  const { workAsyncStorage } = require(`${process.cwd()}/node_modules/next/${path}`)
+  globalThis[Symbol.for('@next/cache-handlers-set')] = new Set([{ updateTags() {} }, Tiercel])
+  const cacheHandler = new Tiercel()
+  const pendingRevalidatedTags = []
+  const store = { pendingRevalidatedTags, incrementalCache: { cacheHandler } }
+  const does = {
+    user: (at) => pendingRevalidatedTags.push({ tag: 'a', revalidatedAt: at }),
+    next() {
+      const tags = pendingRevalidatedTags.map(({ tag }) => tag)
+      return Promise.all([Tiercel.updateTags(tags), cacheHandler.revalidateTag(tags, undefined)])
+    },
+    direct: () => Tiercel.updateTags(['a']),
+    handler: () => new Tiercel().revalidateTag(['a']),
+  }
+  const before = Tiercel.stats().invalidations
+  const counted = []
+  await workAsyncStorage.run(store, async () => {
+    for (const [n, step] of steps.entries()) {
+      await does[step](n)
+      counted.push(Tiercel.stats().invalidations - before)
+    }
+  })
+  return counted
+}
+
+test.concurrent.for([
+  // What Next.js repeats counts once, and what an app calls by itself counts each time.
+  [
+    ['user', 'next', 'direct', 'next'],
+    [0, 1, 2, 2],
+  ],
+  [
+    ['user', 'direct', 'next', 'next'],
+    [0, 1, 2, 2],
+  ],
+  [
+    ['user', 'direct', 'direct', 'handler'],
+    [0, 1, 2, 3],
+  ],
+  [
+    ['user', 'next', 'handler', 'direct', 'next'],
+    [0, 1, 2, 3, 3],
+  ],
+])(
+  'a call of the app beside one of Next.js for the same tag counts: %j',
+  async ([steps, counted], test) => {
+    for (const version of ['16.0.11', '16.4.6']) {
+      const { answer } = await inChild(action, { cwd: appWith(test, version), given: { steps } })
+      expect(answer, version).toEqual(counted)
+    }
+  },
+)

@@ -95,6 +95,9 @@ export const entryOf = (body, more) => ({
   ...more,
 })
 
+/** Whether Next.js takes a `'use cache'` entry for a stale one. */
+export const looksPast = ({ timestamp, revalidate }) => timestamp + revalidate * 1_000 < now()
+
 export async function readAll(stream) {
   const chunks = []
   for await (const chunk of stream) chunks.push(chunk)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::env::Slot;
-use super::{process, raw};
+use super::{process, raw, read};
 use crate::flight::Wake;
 
 /// Longest wait of a build for one write, in ms.
@@ -28,6 +28,21 @@ pub(super) extern "C" fn revision(
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
+}
+
+/// `diedAt(tags)`: when the last of these tags died, in ms on Next's clock; 0 if none did.
+pub(super) extern "C" fn died_at(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<1>(env, info, |call| {
+        let [tags] = call.args;
+        let engine = process::engine();
+        let died = engine.ledger.died_at(&read::tags(env, tags), engine.clock.now());
+        let ago_us = |at| engine.clock.uptime().since_us(at) as f64;
+        let told = died.map_or(0.0, |at| call.state.next_now_ms() - ago_us(at) / 1e3);
+        raw::number(env, told)
+    })
 }
 
 /// `why()`: tier, outcome and reason of the last decision, while decisions are printed.

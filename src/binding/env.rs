@@ -27,9 +27,11 @@ pub(super) const MAILBOX: usize = 5;
 pub(super) enum Slot {
     /// How to read the returned entry, see `terms::Mark`; with a token the flags to ask with next.
     Mark = 0,
-    /// With a mark the `lastModified` it asks for; with a token how long to wait, in ms.
+    /// With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
+    /// with a token how long to wait, in ms.
     Detail = 1,
-    /// The revision of what was known when the answer was given.
+    /// The revision of what was known when the answer was given; of a stale `'use cache'` entry the
+    /// epoch of that position.
     Revision = 2,
     /// The name of the returned object; with a token how long the get may wait in all, in ms.
     Handle = 3,

@@ -16,7 +16,12 @@ use crate::lease::End;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
-use crate::tags::{MAX_LIFE_US, Tag, Verdict};
+use crate::tags::{MAX_LIFE_US, Stamp, Tag, Verdict};
+
+/// Instead of the position that a stale `'use cache'` entry counts as; `js/traces.js` names them too.
+const STALE_BY_AGE: f64 = -1.0;
+/// The same for what is fresh still, and only to be generated anew.
+const NO_TRACE: f64 = -2.0;
 
 pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
     asked.iter().flat_map(|tags| read::tags(env, *tags)).collect()
@@ -130,12 +135,15 @@ impl Get<'_> {
         why: &Reason,
     ) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
+        self.note("stale", entry, &words(why));
+        if self.kind == ValueKind::UseCache {
+            return self.traced(entry, mark);
+        }
         let is_kept = self.flags & flag::MARKED != 0 && process::version() < Version::V16_4;
         if is_kept && matches!(why, Reason::Tag(_)) {
             // What is made of it is no fresher.
             self.engine.hand_out(entry, &self.asked_tags());
         }
-        self.note("stale", entry, &words(why));
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         self.told(mark, modified);
         self.object(entry)
@@ -147,7 +155,27 @@ impl Get<'_> {
         self.count(entry, Verdict::Stale);
         bump(&self.engine.stats.stale_meanwhile);
         self.note("stale, another generates:", entry, &words(why));
+        if self.kind == ValueKind::UseCache {
+            return self.traced(entry, Mark::Meanwhile);
+        }
         self.told(Mark::Meanwhile, 0.0);
+        self.object(entry)
+    }
+
+    /// A stale entry of which something may be made that is kept, by whoever shares this answer: with
+    /// what that counts as.
+    fn traced(&self, entry: &Arc<Entry>, mark: Mark) -> sys::napi_value {
+        let is_waited_for = process::version() >= Version::V16_4;
+        let now = self.engine.clock.now();
+        let (epoch, position) = match self.engine.stale_as(entry, &self.asked_tags()) {
+            Some(Stamp { epoch, at }) => (epoch.0, at.position.0 as f64),
+            // Before 16.4 Next.js takes what is stale by age for good enough to keep: what is made of it
+            // would have to be generated twice each time.
+            None if is_waited_for && entry.looks_stale(now) => (0, STALE_BY_AGE),
+            None => (0, NO_TRACE),
+        };
+        self.state.leave(Slot::Revision, epoch as f64);
+        self.told(mark, position);
         self.object(entry)
     }
 

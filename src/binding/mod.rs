@@ -41,7 +41,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 16] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -50,6 +50,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 15] = [
     ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
     ("revision", Some(calls::revision)),
+    ("diedAt", Some(calls::died_at)),
     ("put", Some(set::put)),
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),

@@ -16,6 +16,7 @@ use crate::entry::{Meta, Source};
 use crate::flight::Wake;
 use crate::key::{AppId, KeyRef};
 use crate::next::signal::Version;
+use crate::next::trace::{self, Traces};
 use crate::next::value::{Part, ValueKind, encode};
 use crate::tags::{Epoch, Point, Position, Stamp, TagList};
 
@@ -44,7 +45,8 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             let parts: Vec<Part<'_>> = owned.iter().map(read::Owned::part).collect();
             let body = encode(&parts)?;
             let origin = origin(env, engine, call.state, began)?;
-            let tags = read::tags(env, tags);
+            let mut tags = read::tags(env, tags);
+            let traces = trace::take(&mut tags);
             let now = engine.clock.now();
             let meta = Meta {
                 stamp: origin.stamp,
@@ -63,9 +65,9 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
             read::with_units(env, key, |units| {
                 let key = engine.hasher().key_of(app, class, units);
                 let tags = tags.into_iter().chain(apps::key_tag(kind, &key)).collect();
-                let meta = origin.date(engine, &key, Meta { tags, ..meta });
-                hold(engine, call.state, &key, meta, body, flags)
-            })
+                let meta = origin.date(engine, &key, Meta { tags, ..meta }, traces)?;
+                Some(hold(engine, call.state, &key, meta, body, flags))
+            })?
         });
         if stored.is_none() {
             abandon_key(env, kind, app, key);
@@ -103,7 +105,8 @@ pub(super) extern "C" fn put_use(
                 engine.abandon(&key, process::version() < Version::V16_3);
                 return None;
             };
-            let tags = read::tags(env, tags).into_iter().collect();
+            let mut tags = read::tags(env, tags);
+            let traces = trace::take(&mut tags);
             let origin = Origin { stamp, since, began: Some(begun.began) };
             let meta = Meta {
                 stamp,
@@ -113,11 +116,14 @@ pub(super) extern "C" fn put_use(
                 told_ms: begun.told_ms,
                 revalidate_us: micros(env, revalidate),
                 expire_us: micros(env, keep),
-                tags,
+                tags: tags.into_iter().collect(),
                 format: ValueKind::UseCache as u8,
                 source: Source::Generated,
             };
-            let meta = origin.date(engine, &key, meta);
+            let Some(meta) = origin.date(engine, &key, meta, traces) else {
+                engine.abandon(&key, process::version() < Version::V16_3);
+                return None;
+            };
             Some(hold(engine, call.state, &key, meta, body, read::small(env, flags)))
         });
         timed(engine, started);
@@ -134,13 +140,24 @@ struct Origin {
 }
 
 impl Origin {
-    /// What is stored, dated back if something stale was read for it.
-    fn date(&self, engine: &Engine, key: &KeyRef<'_>, meta: Meta) -> Meta {
-        let dated = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
-        match dated.filter(|dated| *dated != self.stamp) {
-            Some(stamp) => Meta { stamp, since: Revision(0), ..meta },
-            None => meta,
+    /// What is stored, dated back if it was made of something stale. `None` if it may not be.
+    fn date(
+        &self,
+        engine: &Engine,
+        key: &KeyRef<'_>,
+        mut meta: Meta,
+        traces: Traces,
+    ) -> Option<Meta> {
+        let marked = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
+        let stamp = traces.date(marked.unwrap_or(self.stamp))?;
+        if stamp != self.stamp {
+            meta = Meta { stamp, since: Revision(0), ..meta };
         }
+        if let Some(past) = meta.revalidate_us.filter(|_| traces.by_age).map(|us| us as i64 + 1) {
+            meta.created = meta.created.shifted_us(-past);
+            meta.told_ms -= past as f64 / 1e3;
+        }
+        Some(meta)
     }
 }
 

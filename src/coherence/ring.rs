@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::clock::Timestamp;
-use crate::tags::Stamp;
+use crate::tags::{Epoch, Point, Stamp};
 
 /// Changes that are remembered, to date generations that began earlier.
 const MOST: usize = 8_192;
@@ -64,6 +64,13 @@ impl Ring {
         self.changes.get(index as usize).map(|(_, stamp)| *stamp)
     }
 
+    /// Since when what begins is stamped `point` or later, in the life of the table that `epoch` is;
+    /// if that is longer ago than is remembered, the oldest moment that is. `None` if it is not yet.
+    pub fn moment_of(&self, epoch: Epoch, point: Point) -> Option<Timestamp> {
+        let is_later = |stamp: &Stamp| stamp.epoch == epoch && stamp.at >= point;
+        self.changes.iter().find(|(_, stamp)| is_later(stamp)).map(|(at, _)| *at)
+    }
+
     /// The revision at `moment`; `None` if that is longer ago than is remembered.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
         let later = self.changes.partition_point(|(at, _)| *at <= moment) as u64;
@@ -74,7 +81,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tags::{Position, Stamp};
+    use crate::tags::Position;
 
     fn stamp(position: u64) -> Stamp {
         Stamp { at: Position(position).into(), ..Stamp::default() }
@@ -91,6 +98,17 @@ mod tests {
         assert_eq!(at(19), Some(stamp(1)));
         assert_eq!(at(99), Some(stamp(2)));
         assert_eq!(ring.stamp(), stamp(2));
+    }
+
+    #[test]
+    fn a_point_is_dated_by_the_first_change_that_reached_it() {
+        let mut ring = Ring::default();
+        ring.note(Timestamp(10), stamp(3));
+        ring.note(Timestamp(20), stamp(7));
+        let at = |epoch, position| ring.moment_of(Epoch(epoch), Position(position).into());
+        assert_eq!([at(0, 0), at(0, 3)], [Some(Timestamp(0)), Some(Timestamp(10))]);
+        assert_eq!([at(0, 4), at(0, 7)], [Some(Timestamp(20)), Some(Timestamp(20))]);
+        assert_eq!([at(0, 8), at(1, 0)], [None, None]);
     }
 
     #[test]

@@ -125,6 +125,16 @@ impl Engine {
         self.marks.lock().hand_out(entry.hash, stale, self.clock.uptime());
     }
 
+    /// What counts as just as old as a stale entry: below the first invalidation of those of its tags,
+    /// and of who asks, that make it stale. `None` if no tag does.
+    pub fn stale_as(&self, entry: &Entry, asked: &[Tag]) -> Option<Stamp> {
+        let stamp = entry.meta.stamp;
+        let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
+        let stale = self.ledger.table().stale(stamp, tags, self.clock.now());
+        let at = stale.iter().map(|(_, soft)| soft.before()).min()?;
+        Some(Stamp { at, ..stamp })
+    }
+
     /// The stamp of a generation of `key` that began at `began` of the uptime clock: `stamp`, or
     /// less if it read what was stale.
     pub fn date(&self, key: &KeyRef<'_>, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {

@@ -62,7 +62,7 @@ impl ValueKind {
     pub fn key_tag(self, label: &str, key: &[u16]) -> Option<Tag> {
         let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
         let spelled = || [KEY_TAG, label.as_bytes(), &wtf8(key)].concat();
-        is_response.then(|| Tag::from(spelled().as_slice()))
+        is_response.then(|| Tag::spelled(spelled().into()))
     }
 }
 

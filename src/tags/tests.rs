@@ -165,3 +165,14 @@ proptest! {
         prop_assert_eq!(merged(&history), facts);
     }
 }
+
+#[test]
+fn a_tag_has_one_spelling() {
+    let units: Vec<u16> = "späti 👍\u{7f}\n".encode_utf16().collect();
+    let spelled = Tag::from("sp%C3%A4ti %F0%9F%91%8D%7F%0A");
+    assert_eq!(Tag::from_units(&units), spelled);
+    assert_eq!(Tag::from("späti 👍\u{7f}\n"), spelled);
+    assert_eq!(spelled.as_bytes(), b"sp%C3%A4ti %F0%9F%91%8D%7F%0A");
+    assert_eq!(Tag::from("a\tb~ %,").as_bytes(), b"a\tb~ %,");
+    assert_ne!(Tag::from_units(&[0xD800]), Tag::from_units(&[0xD801]));
+}

@@ -35,6 +35,26 @@ export function useCachePromises(of) {
     })
   })
 
+  it.each(['späti', encodeURIComponent('späti')])(
+    'what an app invalidates by itself is gone, in whatever spelling: %s',
+    async (spelled) => {
+      const read = reader('plain', encodeURIComponent('späti'))
+      const old = await read()
+      expect(await read()).toBe(old)
+      const tag = encodeURIComponent(`plain-${spelled}`)
+      expect((await of().server.post(`/api/directly?tag=${tag}`)).status).toBe(200)
+      expect(await read()).not.toBe(old)
+    },
+  )
+
+  it('bytes that one reader writes into are those of that reader', async () => {
+    const read = reader('written', 'x')
+    await read()
+    // Who generated them may have written into them before they were stored.
+    const stored = await read()
+    for (let n = 0; n < 3; n++) expect(await read()).toEqual(stored)
+  })
+
   it("a large 'use cache' entry comes back whole", async () => {
     const read = reader('large', 'once')
     const first = await read()
@@ -83,6 +103,18 @@ function nesting(reader, of) {
         return value.outer !== old.outer && value.inner !== old.inner ? value : undefined
       })
       expect(await reader('inner', how)()).toBe(fresh.inner)
+    })
+
+    it('an outer entry that is generated after its inner was read as stale keeps nothing old', async () => {
+      const old = await reader('inner', 'late')()
+      await of().server.invalidate({ tag: 'inner-late', how: 'max' })
+      expect((await reader('twice', 'late')()).outer).toBeDefined()
+      const read = reader('outer', 'late')
+      const fresh = await until('the inner one is new', async () => {
+        const value = await read()
+        return value.inner === old ? undefined : value
+      })
+      expect(await reader('inner', 'late')()).toBe(fresh.inner)
     })
 
     it('an outer entry generated anew may keep its inner', async () => {
@@ -142,6 +174,19 @@ function actions(reader, of) {
       expect(shown.status).toBe(200)
       expect(shown.generation).not.toBe(old)
       expect((await server.get('/cached-action')).generation).not.toBe(old)
+    })
+
+    it('what the app invalidates by itself after an update counts, too', async () => {
+      await read()
+      const shown = await press('directly')
+      expect(shown.status).toBe(200)
+      const [first, second] = [await until('what was shown is gone', gone), await read()]
+      expect(second).toBe(first)
+
+      async function gone() {
+        const value = await read()
+        return value === shown.generation ? undefined : value
+      }
     })
 
     it('refresh() invalidates nothing', async () => {

@@ -30,6 +30,27 @@ export async function outer(name) {
   return { outer: generation(`outer-${name}`), inner: await inner(name) }
 }
 
+/** Reads one, and then what holds it. */
+export async function twice(name) {
+  const seen = await inner(name)
+  return { seen, ...(await outer(name)) }
+}
+
+/** Bytes in three shapes, counted up by each of the readers. */
+async function bytes(name) {
+  'use cache'
+  cacheTag(`bytes-${name}`)
+  cacheLife('hours')
+  return { array: new Uint8Array(64), words: new Uint32Array(16), buffer: new ArrayBuffer(64) }
+}
+
+/** What is in the bytes when they come; then this reader writes into them. */
+export async function written(name) {
+  const { array, words, buffer } = await bytes(name)
+  const seen = [array, words, new Uint8Array(buffer)].map((view) => view[0]++)
+  return seen
+}
+
 /** Stale after one second, gone after three. */
 export async function short(name) {
   'use cache'

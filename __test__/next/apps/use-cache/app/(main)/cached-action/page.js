@@ -1,4 +1,6 @@
 import { refresh, revalidatePath, revalidateTag, updateTag } from 'next/cache'
+import { after } from 'next/server'
+import Tiercel from 'tiercel'
 import { plain } from '../../../lib/cached.js'
 import { Report } from '../../../lib/report.js'
 
@@ -11,6 +13,10 @@ async function act(form) {
   if (how === 'zero') revalidateTag('plain-action', { expire: 0 })
   if (how === 'path') revalidatePath('/cached-action')
   if (how === 'refresh') refresh()
+  if (how === 'directly') {
+    updateTag('plain-action')
+    after(() => Tiercel.updateTags(['plain-action']))
+  }
 }
 
 export default async function Page() {

@@ -11,9 +11,11 @@ import {
   slow,
   slowOuter,
   slowRemote,
+  twice,
+  written,
 } from '../../../lib/cached.js'
 
-const local = { brief, halves, inner, large, outer, plain, short, slow, slowOuter }
+const local = { brief, halves, inner, large, outer, plain, short, slow, slowOuter, twice, written }
 const cached = { ...local, remote, slowRemote }
 
 /** `?name=n&of=plain`: what the cached function `of` gives for `name`, read at request time. */
