@@ -97,12 +97,11 @@ impl Session {
         // The claims leave first: what is stored after one was refused is then found.
         let claims = self.claim_all(link, &reads);
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
-        match &elsewhere {
-            Some(key) => link.client.note(key, &found),
-            None => {
-                self.note(link, &found);
-                self.mind(Deed::Read, &found);
-            }
+        if let Some(key) = &elsewhere {
+            link.client.note(key, &found);
+        } else {
+            self.note(link, &found);
+            self.mind(Deed::Read, &found);
         }
         // A reply of another length says nothing of what lies where.
         let found = found.ok().filter(|found| found.len() == reads.len());

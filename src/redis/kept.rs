@@ -113,7 +113,7 @@ async fn answers(client: &Client) -> bool {
             Err(Failure::Late) => missed += 1,
             Err(Failure::Lost | Failure::Stranger) => break,
             Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
-                (probes, missed) = (probes + 1, 0)
+                (probes, missed) = (probes + 1, 0);
             }
         }
     }
