@@ -67,6 +67,8 @@ impl Refusals {
     pub(super) fn note<T>(&self, deed: Deed, result: &Result<T, Failure>) -> Option<News> {
         let mut held = self.0.lock();
         match result {
+            // No word of the server's: an answer of no use, or Sentinels that do not agree.
+            Err(Failure::NONSENSE) => None,
             Err(Failure::Denied(refusal) | Failure::Refused(refusal)) => {
                 let is_known = held.values().any(|other| other == refusal);
                 held.insert(deed, *refusal);
@@ -124,6 +126,7 @@ mod tests {
         assert_eq!(refusals.note(Deed::Poll, &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Lease(1), &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Read, &DONE), None);
+        assert_eq!(refusals.note(Deed::Look, &Err::<(), _>(Failure::NONSENSE)), None);
         assert_eq!(refusals.word(), "EVALSHA");
         assert_eq!(refusals.note(Deed::Poll, &DONE), Some(News::Over));
         assert_eq!(refusals.word(), "");
