@@ -426,6 +426,8 @@ declare namespace TiercelHandler {
     sets: number
     /** Values not stored: invalidated while generated, too large, failed, dynamic. */
     dropped: number
+    /** Values over `maxEntryMb`, which memory does not hold; a line names those that nobody holds. */
+    tooLarge: number
     /** Invalidations; repeats of one user call count once. */
     invalidations: number
     /** Tags remembered now. */

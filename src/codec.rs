@@ -152,6 +152,16 @@ impl Codec {
         Self { zip: self.zip.without_compressor(), ..self }
     }
 
+    /// Bytes that an entry may have.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether an entry is not too large.
+    pub fn fits(&self, key: &[u16], tags: &TagList, body: &[u8]) -> bool {
+        self.check_size([size_of_val(key), tags.as_packed().len(), body.len()]).is_ok()
+    }
+
     /// The bytes to store at a place. Signed ones are believed only there.
     ///
     /// # Errors

@@ -92,6 +92,11 @@ impl MemoryStore {
         Inserted::Yes
     }
 
+    /// Bytes one entry may have.
+    pub fn entry_limit(&self) -> usize {
+        self.entry_limit
+    }
+
     /// Bytes held.
     pub fn weight(&self) -> u64 {
         self.cache.weight()

@@ -59,6 +59,8 @@ pub struct Stats {
     pub sets: AtomicU64,
     /// Values that were handed over and not stored: dead on arrival, too large, broken, dynamic.
     pub dropped: AtomicU64,
+    /// Values that memory did not hold because they are over the bound of one entry.
+    pub too_large: AtomicU64,
     /// Invalidations, repeats of one user call not counted.
     pub invalidations: AtomicU64,
     /// Gets that waited for a generation under way and were served from it.
@@ -111,6 +113,7 @@ impl Default for Stats {
             answers: Default::default(),
             sets: AtomicU64::default(),
             dropped: AtomicU64::default(),
+            too_large: AtomicU64::default(),
             invalidations: AtomicU64::default(),
             joined: AtomicU64::default(),
             wait_timeouts: AtomicU64::default(),

@@ -46,6 +46,25 @@ test('compress: without it bodies are stored as they are, and everybody reads bo
   expect(await server.command('STRLEN', whole)).toBeGreaterThan(body.length)
 })
 
+test('maxEntryMb: what the server has instead of memory is not lost, what none has is told', async (test) => {
+  const { one, all, share } = await started(test, { one: { TIERCEL_MEMORY_MB: '4' } })
+  await Promise.all(all.map(connected))
+  const body = 'x'.repeat(2 << 20)
+  await share(one, 'large', body)
+  expect(await kinds.fetch.read(one, 'large')).toBe(body)
+  const { tooLarge } = await one.stats()
+  expect(tooLarge).toBeGreaterThan(0)
+  expect(one.log()).not.toContain('kept nowhere')
+  await one.run(async ({ Tiercel }) => {
+    const data = { headers: {}, body: 'x'.repeat(17 << 20) }
+    await new Tiercel().set('huge', { kind: 'FETCH', data, revalidate: 60 }, { tags: [] })
+  })
+  expect((await one.stats()).tooLarge).toBe(tooLarge + 1)
+  await until('it is told', () => one.log().includes('kept nowhere') || undefined)
+  expect(one.log()).toContain('one entry may have 16.0 MiB')
+  expect(one.log()).toMatch(/: "huge"\n/)
+})
+
 test('invalidationGraceMs: what was generated in that time is invalidated too, everywhere', async (test) => {
   const { lenient, other, all } = await started(test, {
     lenient: { TIERCEL_INVALIDATION_GRACE_MS: '1500' },

@@ -121,8 +121,9 @@ test('what is not stored is counted once, whatever the reason', async () => {
     dynamic: () => put('dynamic', { expire: 0 }),
   }
   for (const [why, act] of Object.entries(reasons)) {
-    const { flights, 'memory.entries': _, ...rest } = await counted(act)
+    const { flights, tooLarge, 'memory.entries': _, ...rest } = await counted(act)
     expect(rest, why).toEqual({ dropped: 1 })
+    expect(tooLarge, why).toBe(why.startsWith('too large') ? 1 : undefined)
   }
 })
 

@@ -7,6 +7,7 @@
 mod answer;
 mod lead;
 mod notices;
+mod oversize;
 mod shared;
 mod tier;
 
@@ -32,6 +33,7 @@ use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
 pub use self::lead::Serves;
+use self::oversize::Oversize;
 pub use self::tier::Tier;
 
 /// Generated pages that are remembered as such, 32 bytes each; past that, build output is not read
@@ -67,6 +69,7 @@ pub struct Engine {
     leases: Leases,
     /// Pages and routes that were generated since the build: their build output is history.
     superseded: Mutex<HashSet<u128>>,
+    oversize: Oversize,
     tier: OnceLock<Tier>,
     host: OnceLock<Host>,
 }
@@ -89,6 +92,7 @@ impl Engine {
             flights: Flights::default(),
             leases: Leases::default(),
             superseded: Mutex::default(),
+            oversize: Oversize::default(),
             tier: OnceLock::new(),
             host: OnceLock::new(),
         })
@@ -290,6 +294,7 @@ impl Engine {
         }
         drop(woken);
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
+        self.note_size(&entry, held, stored);
         let now = self.clock.now();
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
             // Memory cannot hand it to those who wait.

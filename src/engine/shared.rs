@@ -225,8 +225,8 @@ impl Engine {
         true
     }
 
-    /// Has an entry written to the shared tier, in the background. Not if others could not tell how
-    /// old it is.
+    /// Has an entry written to the shared tier, in the background. Not if it is too large, or others
+    /// could not tell how old it is.
     /// A lease that is to end ends with it.
     pub(super) fn share(
         self: &Arc<Self>,
@@ -236,7 +236,8 @@ impl Engine {
     ) -> Option<Stored> {
         let tier = self.tier()?;
         let address = tier.address(key)?;
-        if entry.meta.stamp.epoch != self.ledger.epoch() || !self.ledger.may_share() {
+        let is_dated = entry.meta.stamp.epoch == self.ledger.epoch() && self.ledger.may_share();
+        if !is_dated || !tier.codec.fits(entry.key(), &entry.meta.tags, &entry.body) {
             return None;
         }
         let (engine, entry) = (self.clone(), entry.clone());
