@@ -283,8 +283,11 @@ impl Flight {
         Joined::Lead
     }
 
-    /// Nothing was stored: for a while nobody waits.
+    /// Nothing was stored: for a while nobody waits. Several that fail meanwhile are one failure.
     fn pass(&mut self, now: Timestamp) {
+        if matches!(self.state, State::Passed { until } if now < until) {
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         self.state = State::Passed { until: now.shifted_us(pass_us(self.failures) as i64) };
     }

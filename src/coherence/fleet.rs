@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MOST_STEP;
 use super::calls::{Batches, Calls};
 use super::denial::Denial;
 use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
@@ -17,6 +18,8 @@ use crate::tags::Position;
 
 /// A position above this is no position: doubles, which the store counts in, end soon after.
 const MOST_POSITION: Position = Position(1 << 52);
+/// How far the store's clock may be ahead of what it is taken for between two polls: 5 s.
+const CLOCK_SLACK_US: u64 = 5_000_000;
 
 /// The state of an instance of a fleet. Its parts lie in the files named after them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -302,6 +305,12 @@ impl Fleet {
         if message.position <= applied {
             return;
         }
+        // Whoever may publish and nothing else could otherwise date all that is generated from here on
+        // later than what is invalidated.
+        if !self.is_plausible(now, message) {
+            self.poll_at = self.poll_at.min(now);
+            return;
+        }
         if self.lacks(Weakness::AckUnapplied) {
             self.acks.wanted = Some(message.position);
         }
@@ -317,6 +326,14 @@ impl Fleet {
         if self.lacks(Weakness::LeaseFromMessage) {
             self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
         }
+    }
+
+    /// Whether the store may have given this position: at its present time, or one step later than the
+    /// one before.
+    fn is_plausible(&self, now: Timestamp, message: &Message) -> bool {
+        let store_now = now.shifted_us(self.known.offset_us);
+        let most = message.previous.0.max(store_now.0.saturating_add(CLOCK_SLACK_US));
+        message.position.0 <= most.saturating_add(MOST_STEP)
     }
 
     pub(super) fn send(&mut self, sent: Sent, command: Command) -> Request {

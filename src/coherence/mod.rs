@@ -6,8 +6,8 @@
 //! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
 //! messages, reads it anew after a loss (`repair`), writes invalidations (`calls`), waits until
 //! every other instance knows them (`wait`), and keeps what it cannot write (`outbox`). What is
-//! forbidden, it tries again (`denial`). [`timing`] says how long all that takes. In memory only, positions are a counter of this process and
-//! nothing is ever asked.
+//! forbidden, it tries again (`denial`). [`timing`] says how long all that takes. In memory only,
+//! positions are a counter of this process and nothing is ever asked.
 
 mod build;
 mod calls;
@@ -33,6 +33,10 @@ use timing::Timing;
 
 use crate::clock::Timestamp;
 use crate::tags::Table;
+
+/// Positions grow by a random step up to this, unless time has passed, so that none is given twice by
+/// a server that has lost the last ones.
+pub const MOST_STEP: u64 = 4_096;
 
 /// What one instance knows, and what it has under way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

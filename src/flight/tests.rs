@@ -107,8 +107,10 @@ fn a_key_that_was_not_stored_is_passed_longer_each_time() {
     let f = fixture();
     f.join(1, 0, 1);
     f.join(1, 0, 2);
-    f.flights.land(1, Landing::Unset, T0);
-    assert_eq!(f.woken(), [2]);
+    for ms in [0, 10, 5_000] {
+        f.flights.land(1, Landing::Unset, at(ms));
+    }
+    assert_eq!(f.woken(), [2], "those that fail at once are one failure");
     assert_eq!(f.join(1, 9_999, 3), Joined::Pass);
     assert_eq!(f.join(1, 10_000, 4), Joined::Lead);
     f.flights.land(1, Landing::Unset, at(10_000));

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::scripts::Script;
 use super::session::Session;
 use super::wire;
+use crate::coherence::MOST_STEP;
 use crate::coherence::event::{Answer, Command, Invalidated, Known, Lifetime, Polled, Row};
 use crate::tags::{Epoch, Position, Tag};
 
@@ -23,9 +24,6 @@ const MOST_ROWS: u64 = 2_000;
 const PAGE: i64 = 5_000;
 /// Limit of a load.
 const LOAD_LIMIT: Duration = Duration::from_secs(2);
-/// Positions grow by a random step up to this, so that none is given twice by a server that has
-/// lost the last ones.
-const MOST_STEP: u64 = 4_096;
 
 /// Carries out one command.
 pub(super) async fn carry_out(

@@ -242,6 +242,18 @@ fn a_gap_is_not_applied_and_polls_at_once() {
 }
 
 #[test]
+fn a_message_from_the_far_future_is_not_applied_but_asked_about() {
+    let mut stage = Stage::following();
+    let far = stage.now.0 + 60_000 * MS;
+    stage.hear(100, far, "a");
+    assert_eq!((stage.applied(), stage.judge(Position(99), "a")), (100, Verdict::Fresh));
+    assert!(stage.sends(|sent| matches!(sent, Command::Poll(_))));
+    // One step is as good as the time.
+    stage.hear(100, 100 + crate::coherence::MOST_STEP, "a");
+    assert_eq!(stage.judge(Position(99), "a"), Verdict::Gone);
+}
+
+#[test]
 fn a_message_heard_twice_or_late_changes_nothing() {
     let mut stage = Stage::following();
     stage.hear(100, 110, "a");

@@ -150,7 +150,8 @@ pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<E
     let shared = options.shared.clone().unwrap();
     let coherence = Coherence::fleet(options.max_tags, Timing::default());
     let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
-    engine.share_through(Tier::new(store, &shared, 1 << 20, true));
+    let limit = engine.options.shared_entry_bytes();
+    engine.share_through(Tier::new(store, &shared, limit, true));
     engine.on(Event::Connected).into_iter().for_each(|(request, _)| {
         let polled = Polled {
             epoch: Epoch(7),

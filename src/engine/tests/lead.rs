@@ -185,6 +185,16 @@ fn a_set_ends_the_lease_with_its_write_even_if_memory_has_no_room_for_it() {
 }
 
 #[test]
+fn a_set_that_is_too_large_for_all_gives_the_lease_back() {
+    let (store, a) = leader(&serde_json::json!({ "memoryMb": 4 }));
+    let (since, stamp) = a.engine.ledger.present();
+    let key = a.engine.hasher().key(Class::Fetch, &[1]);
+    let meta = Meta { stamp, since, ..meta() };
+    assert_eq!(a.engine.set(&key, meta, vec![1; 17 << 20].into(), false), Stored::TooLarge);
+    assert_eq!((store.writes.lock().len(), store.ended()), (0, vec![Ending::Released]));
+}
+
+#[test]
 fn a_set_without_a_lease_ends_none() {
     let store = store();
     instance(&store, &PLAIN()).set(1, |meta| meta);
