@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { directory, hour, inChild, ofPage, page, until, write } from '../unit/support.mjs'
+import { appIn, directory, hour, inChild, ofPage, page, until, write } from '../unit/support.mjs'
 import { connected, newName } from './instances.mjs'
 import { start } from './servers.mjs'
 import { fleet } from './support.mjs'
@@ -43,7 +43,8 @@ async function build(dir, text, manifests = compiled()) {
   write(dir, manifests)
   const given = { serverDistDir: join(dir, 'server') }
   const env = { NEXT_PHASE: 'phase-production-build' }
-  const { code, stderr } = await inChild(within, { given, env })
+  const cwd = appIn(join(dir, 'app'), '16.4.6')
+  const { code, stderr } = await inChild(within, { given, env, cwd })
   expect([code, stderr]).toEqual([0, ''])
   write(dir, rendered(text))
   return dir

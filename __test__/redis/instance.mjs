@@ -16,8 +16,11 @@ try {
   refusal = error
 }
 
+/** What a call is part of, unless it says so itself: Next.js has its storages by then. */
+const { INSTANCE_UNIT } = process.env
+
 /** Runs as a part of what Next.js makes: `unit` is the type of its work unit store. */
-function within(unit, body) {
+function within(unit = INSTANCE_UNIT, body) {
   if (unit === undefined) return body()
   const path = 'dist/server/app-render/work-unit-async-storage.external.js'
   const next = require(`${process.cwd()}/node_modules/next/${path}`)

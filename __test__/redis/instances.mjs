@@ -1,7 +1,7 @@
 /** Instances of one app on one server, and what lies on that. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../unit/support.mjs'
+import { appIn, until } from '../unit/support.mjs'
 import { temporary } from './server.mjs'
 import { fleet } from './support.mjs'
 
@@ -26,8 +26,12 @@ export const newName = (what = 'name') => `${what}-${process.pid}-${++names}`
 export async function instances(common, own, options) {
   const dir = temporary()
   const outputs = { one: buildOutput(dir, 'one'), two: buildOutput(dir, 'two') }
+  // Of no app in particular: of one on the newest Next.js, whose requests they answer.
+  const asked = options?.cwd ? {} : { INSTANCE_UNIT: 'request' }
+  const cwd = options?.cwd ?? appIn(join(dir, 'app'), '16.4.6')
   const start = async ([name, { BUILD = 'one', ...env }]) => {
-    const [instance] = await fleet(1, { ...IMPATIENT, ...common, ...env }, options)
+    const vars = { ...IMPATIENT, ...asked, ...common, ...env }
+    const [instance] = await fleet(1, vars, { ...options, cwd })
     await serves(instance, outputs[BUILD])
     return [name, instance]
   }

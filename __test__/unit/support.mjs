@@ -126,7 +126,11 @@ export function write(dir, files) {
 
 /** An app directory with a Next.js of `version`, of which only what Tiercel looks for is there. */
 export function appWith(test, version) {
-  const dir = directory(test)
+  return appIn(directory(test), version)
+}
+
+/** The same in a folder of one's own. */
+export function appIn(dir, version) {
   write(dir, {
     'node_modules/next/package.json': { name: 'next', version },
     'node_modules/next/dist/server/app-render/work-async-storage.external.js': `

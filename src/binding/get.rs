@@ -136,13 +136,13 @@ impl Get<'_> {
     ) -> sys::napi_value {
         self.count(entry, Verdict::Stale);
         self.note("stale", entry, &words(why));
-        if self.kind == ValueKind::UseCache {
-            return self.traced(entry, mark);
-        }
         let is_kept = self.flags & flag::MARKED != 0 && process::version() < Version::V16_4;
         if is_kept && matches!(why, Reason::Tag(_)) {
-            // What is made of it is no fresher.
+            // What is made of it is no fresher, also where Next.js takes no tags over.
             self.engine.hand_out(entry, &self.asked_tags());
+        }
+        if self.kind == ValueKind::UseCache {
+            return self.traced(entry, mark);
         }
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         self.told(mark, modified);

@@ -68,7 +68,7 @@ test('a configuration that is refused repeats no secret', async () => {
     { TIERCEL_REDIS_URL: `redis://app:${SECRETS[0]}@host:notaport` },
     { TIERCEL_REDIS_URL: `http://app:${SECRETS[0]}@host` },
     { TIERCEL_REDIS_URL: `redis://app:${SECRETS[0]}@host?password=${SECRETS[0]}&odd=1` },
-    { TIERCEL_REDIS_URL: 'redis://host', TIERCEL_REDIS_PASSWORD: `${SECRETS[0]}\n` },
+    { TIERCEL_REDIS_URL: 'redis://host', TIERCEL_REDIS_PASSWORD: `\u0007${SECRETS[0]}` },
   ]
   for (const env of refused) {
     const error = await team(1, env).catch((error) => error)
