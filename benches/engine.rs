@@ -162,7 +162,7 @@ fn flight(c: &mut Criterion) {
     group.bench_function("lead and land", |b| {
         b.iter(|| {
             let joined = engine.join(&key, 1_200, &waker, 1);
-            engine.land(&key, tiercel::flight::Landing::Stored);
+            engine.abandon(&key, false);
             joined
         });
     });
@@ -171,7 +171,7 @@ fn flight(c: &mut Criterion) {
             for token in 0..11 {
                 black_box(engine.join(&key, 1_200, &waker, token));
             }
-            engine.land(&key, tiercel::flight::Landing::Stored);
+            engine.abandon(&key, false);
         });
     });
     group.finish();

@@ -79,7 +79,11 @@ export const ASKED_BY_BUILDS = 1_000
  * @param {string} name a folder of `apps/`
  */
 export async function openBuilt(name) {
-  const redis = await startServer('single')
+  // As a cache is set up: otherwise every process says that it is not.
+  const redis = await startServer('single', {
+    maxmemory: '256mb',
+    'maxmemory-policy': 'volatile-lru',
+  })
   const origin = await startOrigin(ASKED_BY_BUILDS)
   const app = await openFixture(name, origin)
   const asked = await startOrigin()

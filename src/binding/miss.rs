@@ -11,7 +11,7 @@ use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
 use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};
-use crate::flight::{Joined, Landing, Wake};
+use crate::flight::{Joined, Wake};
 use crate::lease::{Asked, Lead, Standing};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
@@ -292,7 +292,7 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        match self.engine.join_as_follower(&self.key, OUTPUT_WAIT_MS, &self.waker(), token) {
+        match self.engine.join_output(&self.key, OUTPUT_WAIT_MS, &self.waker(), token) {
             Joined::Wait(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
@@ -307,7 +307,7 @@ impl Get<'_> {
                 if job.start(self.env, self.state) {
                     return Some(self.waiting(token, OUTPUT_WAIT_MS, flag::OUTPUT));
                 }
-                self.engine.land(&self.key, Landing::Stored);
+                self.engine.land_output(&self.key);
                 None
             }
         }

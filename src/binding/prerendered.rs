@@ -13,7 +13,6 @@ use super::{process, raw};
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::Landing;
 use crate::guard::guard;
 use crate::key::{AppId, KeyRef};
 use crate::next::prerendered::{self, Output};
@@ -118,7 +117,7 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
             }
         }
         // Found or not, the key is free again: what has no output is told so by a look, not by a wait.
-        engine.land(&key, Landing::Stored);
+        engine.land_output(&key);
     });
 }
 

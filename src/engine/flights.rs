@@ -22,15 +22,16 @@ impl Engine {
         self.flights.join(key.hash, self.clock.now(), patience(wait_ms), waker, token)
     }
 
-    /// As [`Engine::join`], but who leads waits too: somebody else generates for them.
-    pub fn join_as_follower(
+    /// Waits for the build output of `key`, which whoever leads has read. They have flights of their
+    /// own: the end of a reading is not that of a generation.
+    pub fn join_output(
         &self,
         key: &KeyRef<'_>,
         wait_ms: u32,
         waker: &Arc<dyn Wake>,
         token: u32,
     ) -> Joined {
-        self.flights.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+        self.outputs.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), waker, token)
     }
 
     /// Waits for the generation of `key` if one is known to be under way that began less than
@@ -59,9 +60,9 @@ impl Engine {
         self.let_go(key, End::Unset);
     }
 
-    /// Notes that the generation of `key` ended; who waits for it is woken.
-    pub fn land(&self, key: &KeyRef<'_>, landing: Landing) {
-        self.flights.land(key.hash, landing, self.clock.now());
+    /// Notes that the build output of `key` was read, or is none; who waits for it is woken.
+    pub fn land_output(&self, key: &KeyRef<'_>) {
+        self.outputs.land(key.hash, Landing::Stored, self.clock.now());
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Engine {
     pub ledger: Ledger,
     marks: Mutex<Marks>,
     flights: Flights,
+    /// Readings of build output.
+    outputs: Flights,
     leases: Leases,
     superseded: Mutex<Superseded>,
     oversize: Oversize,
@@ -88,6 +90,7 @@ impl Engine {
             hasher: Hasher::default(),
             marks: Mutex::default(),
             flights: Flights::default(),
+            outputs: Flights::default(),
             leases: Leases::default(),
             superseded: Mutex::default(),
             oversize: Oversize::default(),

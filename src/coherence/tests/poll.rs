@@ -249,7 +249,7 @@ fn a_message_from_the_far_future_is_not_applied_but_asked_about() {
     assert_eq!((stage.applied(), stage.judge(Position(99), "a")), (100, Verdict::Fresh));
     assert!(stage.sends(|sent| matches!(sent, Command::Poll(_))));
     // One step is as good as the time.
-    stage.hear(100, 100 + crate::coherence::MOST_STEP, "a");
+    stage.hear(100, 100 + MOST_STEP, "a");
     assert_eq!(stage.judge(Position(99), "a"), Verdict::Gone);
 }
 

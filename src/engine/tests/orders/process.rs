@@ -1,5 +1,7 @@
 //! One process without a store: flights and memory.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sync::explored::{explore, is_found_out};
 
@@ -126,21 +128,24 @@ fn nobody_waits_for_ever_for_what_fails_or_takes_too_long() {
     explore(fail_together);
 }
 
-/// Build output is read in the background for who wants it, while somebody else sets the value.
+/// Build output is read in the background for who wants it, while an earlier reading ends and
+/// somebody else sets the value.
 fn read_output(join: Join) {
     let engine = engine();
     let mailbox = Mailbox::new(&engine);
-    let set = spawn({
+    let acts: [Act; 2] =
+        [|engine, key| (RIGHT.set)(engine, key), |engine, key| engine.land_output(key)];
+    let others = acts.map(|act| {
         let engine = engine.clone();
-        move || with_key(&engine, |key| (RIGHT.set)(&engine, key))
+        spawn(move || with_key(&engine, |key| act(&engine, key)))
     });
     let token = mailbox.token();
     if with_key(&engine, |key| join(&engine, key, &mailbox, token)) == Joined::Lead {
         let engine = engine.clone();
-        spawn(move || with_key(&engine, |key| engine.land(key, Landing::Stored)));
+        spawn(move || with_key(&engine, |key| engine.land_output(key)));
     }
     mailbox.wait(token);
-    set.join().unwrap();
+    join_all(others);
     assert!(mailbox.is_empty() && engine.flights.is_empty());
 }
 
@@ -148,7 +153,7 @@ fn read_output(join: Join) {
 fn who_has_build_output_read_is_woken_whatever_is_set_meanwhile() {
     explore(|| {
         read_output(|engine, key, mailbox, token| {
-            engine.join_as_follower(key, WAIT_MS, &mailbox.waker(), token)
+            engine.join_output(key, WAIT_MS, &mailbox.waker(), token)
         });
     });
 }
@@ -156,9 +161,11 @@ fn who_has_build_output_read_is_woken_whatever_is_set_meanwhile() {
 #[test]
 fn it_is_found_out_if_who_opens_a_flight_waits_for_it_only_later() {
     let join: Join = |engine, key, mailbox, token| {
-        let joined = engine.join(key, WAIT_MS, &mailbox.waker(), token);
+        let (now, patience) = (engine.clock.now(), Duration::from_secs(1));
+        let waker = mailbox.waker();
+        let joined = engine.outputs.join(key.hash, now, patience, &waker, token);
         if joined == Joined::Lead {
-            engine.wait(key, WAIT_MS, &mailbox.waker(), token);
+            engine.outputs.wait(key.hash, now, patience, &waker, token);
         }
         joined
     };
