@@ -138,8 +138,8 @@ declare namespace TiercelHandler {
     debug?: boolean | ((decision: Decision) => void)
 
     /**
-     * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; the README lists the
-     * spellings. `'none'` = memory only, also where a variable names a server.
+     * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `docs/redis.md` of the
+     * repository lists the spellings. `'none'` = memory only, also where a variable names a server.
      * @default memory only, or `TIERCEL_REDIS_URL`, or `REDIS_URL`
      */
     redisUrl?: string | null

@@ -83,10 +83,10 @@ describe('the readiness of full-16.4', () => {
   })
   afterAll(() => origin?.stop())
 
-  it('the route handler of the README is the one that is tested', async () => {
+  it('the route handler of docs/deploy.md is the one that is tested', async () => {
     const route = await readFile(path.join(here, 'apps/common/app/api/ready/route.js'), 'utf8')
-    const readme = await readFile(path.join(here, '../../README.md'), 'utf8')
-    expect(readme.includes(route)).toBe(true)
+    const page = await readFile(path.join(here, '../../docs/deploy.md'), 'utf8')
+    expect(page.includes(route)).toBe(true)
   })
 
   it.for(['start', 'standalone'])(

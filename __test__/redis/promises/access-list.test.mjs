@@ -7,19 +7,19 @@ import { kinds } from '../kinds.mjs'
 import { findServer, start } from '../servers.mjs'
 import { rounds, STRICT } from './support.mjs'
 
-// With the rights that the README lists everything works; with fewer it says so, or is slower, and
+// With the rights that docs/redis.md lists everything works; with fewer it says so, or is slower, and
 // is never wrong.
 
-const README = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8')
+const PAGE = readFileSync(fileURLToPath(new URL('../../../docs/redis.md', import.meta.url)), 'utf8')
 const NAMESPACE = 'shop:production'
 const PATIENCE_MS = 60_000
 
-/** The user as the README has it, with its commands; in a cluster with those it adds. */
+/** The user as the page has it, with its commands; in a cluster with those it adds. */
 function user(kind = 'single') {
-  const block = /user (tiercel [\s\S]*?)\n```/.exec(README)?.[1]
-  const more = /in a cluster also\s+`([^`]+)`/.exec(README)?.[1]
+  const block = /user (tiercel [\s\S]*?)\n```/.exec(PAGE)?.[1]
+  const more = /in a cluster also\s+`([^`]+)`/.exec(PAGE)?.[1]
   const rights = block.replace(/\\\n\s*/g, '')
-  // As the README says of the oldest.
+  // As the page says of the oldest.
   if (kind === 'redis60') return rights.replace(/resetchannels &\S+ | \+zmscore/g, '')
   return `${rights}${kind === 'cluster' ? ` ${more}` : ''}`
 }
@@ -62,7 +62,7 @@ const found = await Promise.all(makes.map(findServer))
 const there = makes.filter((_, n) => !found[n].missing)
 
 test.for(['single', 'sentinel', 'cluster', ...there])(
-  'the rights in the README are enough, and none is missed: %s',
+  'the rights in docs/redis.md are enough, and none is missed: %s',
   async (kind, test) => {
     const { server, fleet } = await guarded(test, kind, user(kind), 3)
     await Promise.all([...fleet].map(connected))

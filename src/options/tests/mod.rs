@@ -1,5 +1,7 @@
 mod shared;
 
+use std::fs::read_to_string;
+
 use super::*;
 use serde_json::json;
 
@@ -47,16 +49,11 @@ fn a_misspelled_option_is_refused_with_the_list() {
 
 #[test]
 fn every_option_is_described_where_people_look() {
-    for file in ["index.d.ts", "README.md"] {
-        let text = std::fs::read_to_string(file).unwrap();
-        for names in spec::ALL {
-            let option = if file == "README.md" {
-                format!("| `{}` ", names.option)
-            } else {
-                format!("    {}?: ", names.option)
-            };
-            assert!(text.contains(&option), "{file} lacks {}", names.option);
-            assert!(text.contains(&format!("`{}`", names.env)), "{file} lacks {}", names.env);
-        }
+    let [types, page] = ["index.d.ts", "docs/options.md"].map(|file| read_to_string(file).unwrap());
+    for spec::Names { option, env } in spec::ALL {
+        assert!(types.contains(&format!("    {option}?: ")), "index.d.ts lacks {option}");
+        assert!(types.contains(&format!("`{env}`")), "index.d.ts lacks {env}");
+        let entry = format!("- **`{option}`** · `{env}`");
+        assert!(page.contains(&entry), "docs/options.md lacks {entry}");
     }
 }
