@@ -24,6 +24,7 @@ const waits = require('./waits.js')
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse
  * @property {(key: string) => void} beginUse
  * @property {(kind: number, key: string, app: number) => void} abandon
+ * @property {(kind: number, key: string, app: number) => void} idle
  * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why

@@ -106,7 +106,7 @@ class Visit {
     for (const lead of this.#leads.values()) {
       if (lead.isStale || lead.since > closed) continue
       this.#leads.delete(lead.key)
-      native.abandon(lead.kind, lead.key, lead.app)
+      native.idle(lead.kind, lead.key, lead.app)
     }
   }
 }

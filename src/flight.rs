@@ -12,7 +12,7 @@ use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
-use crate::generation::{MOST_KEYS, SEEN_US, pass_us, vain_leads};
+use crate::generation::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
 use crate::key::Hash128;
 use crate::sync::Mutex;
 
@@ -118,8 +118,10 @@ type Waiters = Vec<(Arc<dyn Wake>, u32)>;
 struct Flight {
     state: State,
     waiters: Waiters,
-    /// How often in a row the key was generated and not stored.
+    /// How often in a row the key was passed.
     failures: u32,
+    /// How often in a row who led was seen to end, and nothing was stored.
+    idle: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -240,6 +242,24 @@ impl Flights {
         }
     }
 
+    /// Who leads was seen to end, and has stored nothing: others may lead. Once may be a failure of the
+    /// moment; from the second time in a row the key is passed. Returns whether it is.
+    pub fn idle(&self, key: Hash128, now: Timestamp) -> bool {
+        let mut keys = self.keys.lock();
+        let Some(flight) = begun(&mut keys, key, now) else { return false };
+        flight.idle = flight.idle.saturating_add(1);
+        let is_passed = flight.idle >= IDLE_LEADS;
+        if is_passed {
+            flight.pass(now);
+        } else {
+            flight.state = State::Passed { until: now };
+        }
+        let waiters = mem::take(&mut flight.waiters);
+        drop(keys);
+        wake_all(waiters, &News::Landed);
+        is_passed
+    }
+
     /// Keys under way or passed.
     pub fn len(&self) -> usize {
         self.keys.lock().len()
@@ -260,7 +280,7 @@ impl std::fmt::Debug for Flights {
 impl Flight {
     /// One whose leader is whoever asks next.
     fn begin(now: Timestamp) -> Self {
-        Self { state: State::Passed { until: now }, waiters: Vec::new(), failures: 0 }
+        Self { state: State::Passed { until: now }, waiters: Vec::new(), failures: 0, idle: 0 }
     }
 
     fn join(&mut self, now: Timestamp, patience: Duration) -> Joined {

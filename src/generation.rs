@@ -22,6 +22,8 @@ pub const ANSWERED_US: u64 = 2_200_000;
 /// Leaders in a row that may be waited for in vain before nobody waits for a key. One that is slow
 /// is worth a wait; three mean that nothing is stored. Of a key that was passed before, one does.
 pub const VAIN_LEADS: u32 = 3;
+/// Leaders in a row that may end without storing anything before nobody waits for a key.
+pub const IDLE_LEADS: u32 = 2;
 /// How long a key is passed the first time; each time nothing was stored doubles it.
 pub const FIRST_PASS_US: u64 = 10_000_000;
 /// How long a key is passed at most: 10 min.

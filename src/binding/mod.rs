@@ -41,7 +41,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 16] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 17] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -55,6 +55,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 16] = [
     ("putUse", Some(set::put_use)),
     ("beginUse", Some(set::begin_use)),
     ("abandon", Some(set::abandon)),
+    ("idle", Some(set::idle)),
     ("see", Some(set::see)),
     ("invalidate", Some(set::invalidate)),
     ("why", Some(calls::why)),

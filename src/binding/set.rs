@@ -287,6 +287,19 @@ pub(super) extern "C" fn see(env: sys::napi_env, info: sys::napi_callback_info) 
     })
 }
 
+/// `idle(kind, key, app)`: who was to generate the key has ended, and has stored nothing.
+pub(super) extern "C" fn idle(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<3>(env, info, |call| {
+        let [kind, key, app] = call.args;
+        let kind = ValueKind::from_number(read::small(env, kind));
+        with_key(env, kind, AppId(read::small(env, app)), key, Engine::idle);
+        raw::undefined(env)
+    })
+}
+
 fn abandon_key(env: sys::napi_env, kind: Option<ValueKind>, app: AppId, key: sys::napi_value) {
     let is_joined = kind != Some(ValueKind::UseCache) || process::version() < Version::V16_3;
     with_key(env, kind, app, key, |engine, key| engine.abandon(key, is_joined));

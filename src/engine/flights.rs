@@ -60,6 +60,12 @@ impl Engine {
         self.let_go(key, End::Unset);
     }
 
+    /// Notes that whoever led `key` has ended, and has stored nothing.
+    pub fn idle(&self, key: &KeyRef<'_>) {
+        let is_passed = self.flights.idle(key.hash, self.clock.now());
+        self.let_go(key, if is_passed { End::Unset } else { End::Done });
+    }
+
     /// Notes that the build output of `key` was read, or is none; who waits for it is woken.
     pub fn land_output(&self, key: &KeyRef<'_>) {
         self.outputs.land(key.hash, Landing::Stored, self.clock.now());

@@ -171,6 +171,20 @@ fn a_store_ends_the_passing() {
 }
 
 #[test]
+fn who_ends_without_a_word_twice_in_a_row_passes_its_key() {
+    let f = fixture();
+    f.join(1, 0, 1);
+    f.join(1, 0, 2);
+    assert!(!f.flights.idle(1, at(100)));
+    assert_eq!(f.woken(), [2]);
+    assert_eq!((f.join(1, 100, 3), f.join(1, 100, 4)), (Joined::Lead, Joined::Wait(1_200)));
+    assert!(f.flights.idle(1, at(200)));
+    assert_eq!((f.join(1, 10_199, 5), f.join(1, 10_200, 5)), (Joined::Pass, Joined::Lead));
+    f.flights.land(1, Landing::Stored, at(10_300));
+    assert!(!f.flights.idle(1, at(10_400)), "a set ends all that");
+}
+
+#[test]
 fn who_leads_for_others_waits_with_them() {
     let f = fixture();
     assert_eq!(f.flights.join_as_follower(1, T0, PATIENCE, &f.waker, 1), Joined::Lead);
