@@ -54,8 +54,9 @@ fn bare() -> Frame {
 
 /// A short body, and text of every kind.
 fn fetch() -> Frame {
-    let tags = ["posts", "größe", ""].map(Tag::from);
-    let lone = Tag::from_units(&[0x61, 0xDC00]);
+    // Bytes as they were stored: whoever stores a tag has spelled it.
+    let tags = ["posts", "größe", ""].map(|tag| Tag::from(tag.as_bytes()));
+    let lone = Tag::from(&b"a\xED\xB0\x80"[..]);
     Frame {
         head: Head {
             epoch: 0x0123_4567_89AB_CDEF,
