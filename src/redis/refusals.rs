@@ -68,7 +68,7 @@ impl Refusals {
         let mut held = self.0.lock();
         match result {
             // No word of the server's: an answer of no use, or Sentinels that do not agree.
-            Err(Failure::NONSENSE) => None,
+            Err(failure) if *failure == Failure::NONSENSE => None,
             Err(Failure::Denied(refusal) | Failure::Refused(refusal)) => {
                 let is_known = held.values().any(|other| other == refusal);
                 held.insert(deed, *refusal);

@@ -109,10 +109,12 @@ fn positions_grow_and_the_last_1024_are_listed() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
     let first = peer.register();
-    let mut last = first.applied;
-    for _ in 0..1_023 {
+    let (mut last, mut listed) = (first.applied, 1);
+    while listed < 1_024 {
         let written = peer.hard("a");
         assert!(written.position > written.previous && written.previous >= last);
+        // One whose answer came late on a busy machine was made twice.
+        listed += if written.previous == last { 1 } else { 2 };
         last = written.position;
     }
     assert!(peer.poll(&first).known);
