@@ -81,8 +81,7 @@ export const ASKED_BY_BUILDS = 1_000
 export async function openBuilt(name) {
   // As a cache is set up: otherwise every process says that it is not.
   const redis = await startServer('single', {
-    maxmemory: '256mb',
-    'maxmemory-policy': 'volatile-lru',
+    settings: { maxmemory: '256mb', 'maxmemory-policy': 'volatile-lru' },
   })
   const origin = await startOrigin(ASKED_BY_BUILDS)
   const app = await openFixture(name, origin)
