@@ -11,6 +11,7 @@
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
 //! Nothing of the core knows either.
 
+pub mod app;
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;
 pub mod bounded;

@@ -2,6 +2,7 @@
 
 use fred::types::Key;
 
+use crate::app::label::Label;
 use crate::store::Address;
 
 /// The keys of one namespace. All but the entries lie in one slot of a cluster, so that a script may
@@ -52,6 +53,24 @@ impl Keys {
         [entry, lease, pass].map(Key::from)
     }
 
+    /// Something of the app's own code.
+    pub(super) fn labelled(&self, label: &Label) -> Key {
+        Key::from(self.label_name(label))
+    }
+
+    /// What the scripts of locks get: the lock, its queue, and the number given last, in one slot.
+    pub(super) fn lock(&self, label: &Label) -> [Key; 3] {
+        let lock = self.label_name(label);
+        let (queue, number) = (format!("{lock}:q"), format!("{lock}:n"));
+        [lock, queue, number].map(Key::from)
+    }
+
+    /// Its slot is its own. No namespace has a brace and no entry a word, so that nothing else is
+    /// called so; what is beside a lock ends without one.
+    fn label_name(&self, label: &Label) -> String {
+        format!("{}:{{{label}}}", self.namespace)
+    }
+
     fn entry_name(&self, address: Address) -> String {
         format!("{}:{{{:032x}}}", self.namespace, u128::from_be_bytes(address))
     }
@@ -60,6 +79,23 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::label::{Feature, Group, Own};
+
+    #[test]
+    fn things_of_the_app_are_apart_from_entries_and_a_lock_is_in_one_slot() {
+        let keys = Keys::new("shop:production", 0);
+        let label = |feature, own| {
+            Label::plain(feature, &Group::parse("g").unwrap(), &Own::parse(own).unwrap())
+        };
+        let value = keys.labelled(&label(Feature::Value, "a}b"));
+        assert_eq!(value.as_str(), Some("shop:production:{kv:g:a}b}"));
+        for own in ["a", "a}b", "}", "{", "a}:q"] {
+            let lock = keys.lock(&label(Feature::Lock, own));
+            assert!(lock.iter().all(|key| key.cluster_hash() == lock[0].cluster_hash()), "{own}");
+            let other = keys.lock(&label(Feature::Lock, &format!("{own}}}:q")));
+            assert!(lock.iter().all(|key| !other.contains(key)), "{own}");
+        }
+    }
 
     #[test]
     fn what_scripts_touch_lies_in_one_slot_and_entries_are_spread() {

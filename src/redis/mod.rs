@@ -6,9 +6,11 @@
 //! `sentinels` say which server is the primary, `servers` which one of a cluster has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one command of
 //! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
-//! publish; `entries` reads and writes entries, which wait in a `queue`, `leases` says who generates them. `keys` names what
+//! publish; `app` carries out what the app's own code asks for, over a fourth connection that is opened
+//! when it first does; `entries` reads and writes entries, which wait in a `queue`, `leases` says who generates them. `keys` names what
 //! lies on the server.
 
+mod app;
 mod connect;
 mod entries;
 mod exchange;
@@ -30,6 +32,7 @@ mod wire;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -38,6 +41,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
+use app::Asked;
 use connect::Connector;
 use entries::Read;
 use health::Counters;
@@ -65,6 +69,8 @@ pub struct RedisStore {
     reads: Mutex<Vec<Read>>,
     writes: Arc<WriteQueue>,
     counters: Arc<Counters>,
+    /// Orders of the app's own code that are not answered yet.
+    asked: Arc<AtomicUsize>,
 }
 
 /// What other threads want done.
@@ -73,6 +79,7 @@ enum Order {
     Later(Duration, Read),
     End(Address, Ending),
     Exchange(Vec<(Request, Command)>),
+    Own(Asked),
     Leave(SyncSender<()>),
 }
 
@@ -103,7 +110,8 @@ impl RedisStore {
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
         started.map_err(|_| Error::NoThread)?;
-        Ok(Self { orders, reads: Mutex::default(), writes, counters })
+        let (reads, asked) = (Mutex::default(), Arc::default());
+        Ok(Self { orders, reads, writes, counters, asked })
     }
 
     /// Whether options are of use, as far as that can be told without the server.
@@ -183,6 +191,15 @@ impl SharedStore for RedisStore {
     }
 }
 
+impl app::Store for RedisStore {
+    fn carry_out(&self, order: app::Order, receive: app::Receive) {
+        if let Some(asked) = Asked::new(order, receive, &self.asked) {
+            // Without a thread it comes back here, and is answered by being dropped.
+            let _ = self.orders.send(Order::Own(asked));
+        }
+    }
+}
+
 impl Drop for RedisStore {
     fn drop(&mut self) {
         self.leave();
@@ -209,6 +226,7 @@ async fn serve(
     keep_running(session, Session::keep_time);
     keep_running(session, Session::write);
     keep_running(session, Session::keep_leases);
+    keep_running(session, Session::keep_door);
     keep_running(session, invalidations::listen);
     while let Some(order) = wanted.recv().await {
         match order {
@@ -216,6 +234,7 @@ async fn serve(
             Order::Later(pause, read) => session.read_later(pause, read),
             Order::End(address, ending) => session.end_lease(address, ending),
             Order::Exchange(commands) => session.send(commands),
+            Order::Own(asked) => session.carry_out(asked),
             Order::Leave(done) => {
                 session.leave().await;
                 return Some(done);

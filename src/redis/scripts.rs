@@ -33,7 +33,7 @@ impl Script {
         Self::of(format!("{}\n{source}", include_str!("scripts/table.lua")))
     }
 
-    fn of(source: String) -> Self {
+    pub(super) fn of(source: String) -> Self {
         Self { hash: sha1_hash(&source), source }
     }
 

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use super::app::{self, Door};
 use super::connect::{Connector, Life, Link};
 use super::exchange;
 use super::failure::Failure;
@@ -49,6 +50,9 @@ pub(super) struct Session {
     link: Mutex<Option<Arc<Link>>>,
     /// Commands under way. What is taken out of here has been answered.
     under_way: Mutex<HashSet<Request>>,
+    /// The connection of what the app's own code asks for, and its scripts.
+    pub(super) door: Door,
+    pub(super) app_scripts: app::Scripts,
     /// The server forbids what leases need: none are asked for.
     pub(super) leaseless: Pause,
     /// Whether the server was asked how much room it gives.
@@ -80,6 +84,8 @@ impl Session {
             listener,
             link: Mutex::new(None),
             under_way: Mutex::new(HashSet::new()),
+            door: Door::new(shared.connect_timeout),
+            app_scripts: app::Scripts::default(),
             leaseless: Pause::default(),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),

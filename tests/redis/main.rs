@@ -13,6 +13,7 @@
     reason = "tests outside cfg(test)"
 )]
 
+mod app;
 mod entries;
 mod facts;
 mod faults;

@@ -1,0 +1,187 @@
+//! What the app's own code asks for: over a connection of its own, so that no page waits behind it,
+//! with the same limits, watched as the others are.
+//!
+//! [`door`] is that connection; `scripts` what is run; `value`, `code`, `lock`, `limit` and `session`
+//! make calls of orders and answers of replies.
+
+mod code;
+mod door;
+mod limit;
+mod lock;
+mod scripts;
+mod session;
+mod value;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fred::types::{Key, Value};
+
+pub(super) use crate::app::store::{Order, Receive, Store};
+pub(super) use door::Door;
+pub(super) use scripts::Scripts;
+
+use super::connect::{Link, within};
+use super::exchange::bytes;
+use super::failure::Failure;
+use super::scripts::Script;
+use super::session::Session;
+use super::wire;
+use crate::app::store::{Answer, Deed, Failure as Told};
+use crate::guard::guard;
+
+/// Orders that may wait for an answer at once.
+const MOST_ASKED: usize = 8_192;
+
+/// An order that somebody waits for. It is answered whatever happens to it.
+pub(super) struct Asked {
+    order: Option<Order>,
+    receive: Option<Receive>,
+    all: Arc<AtomicUsize>,
+    /// Whether it may have been done.
+    is_sent: bool,
+}
+
+impl Asked {
+    /// `None` if too many wait already: then it is answered.
+    pub(super) fn new(order: Order, receive: Receive, all: &Arc<AtomicUsize>) -> Option<Self> {
+        let asked = all.fetch_add(1, Ordering::Relaxed);
+        let (order, receive) = (Some(order), Some(receive));
+        let new = Self { order, receive, all: all.clone(), is_sent: false };
+        if asked < MOST_ASKED {
+            return Some(new);
+        }
+        new.answer(Err(Told::Busy));
+        None
+    }
+
+    fn answer(mut self, answer: Result<Answer, Told>) {
+        if let Some(receive) = self.receive.take() {
+            guard(|| receive(answer));
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        if let Some(receive) = self.receive.take() {
+            let failure = if self.is_sent { Told::Unknown } else { Told::Away };
+            guard(|| receive(Err(failure)));
+        }
+    }
+}
+
+impl Session {
+    /// Carries out an order.
+    pub(super) fn carry_out(self: &Arc<Self>, mut asked: Asked) {
+        let Some(order) = asked.order.take() else { return };
+        let session = self.clone();
+        tokio::spawn(async move {
+            let Some(link) = session.door.link().await else { return drop(asked) };
+            asked.is_sent = true;
+            let call = Call { session: &session, link: &link, order: &order };
+            let answer = call.make().await;
+            asked.answer(answer.map_err(told));
+        });
+    }
+}
+
+fn told(failure: Failure) -> Told {
+    match failure {
+        Failure::Late | Failure::Lost => Told::Unknown,
+        Failure::Stranger => Told::Away,
+        Failure::Denied(refusal) | Failure::Refused(refusal) => Told::Refused(refusal.as_str()),
+    }
+}
+
+/// An order on its way.
+struct Call<'a> {
+    session: &'a Session,
+    link: &'a Arc<Link>,
+    order: &'a Order,
+}
+
+impl Call<'_> {
+    async fn make(&self) -> Result<Answer, Failure> {
+        match &self.order.deed {
+            Deed::Value(deed) => value::carry_out(self, deed).await.map(Answer::Value),
+            Deed::Code(deed) => code::carry_out(self, deed).await.map(Answer::Code),
+            Deed::Lock(deed) => lock::carry_out(self, deed).await.map(Answer::Lock),
+            Deed::Limit(deed) => limit::carry_out(self, deed).await.map(Answer::Limit),
+            Deed::Session(deed) => session::carry_out(self, deed).await.map(Answer::Session),
+        }
+    }
+
+    fn scripts(&self) -> &Scripts {
+        &self.session.app_scripts
+    }
+
+    /// What it is about.
+    fn key(&self) -> Key {
+        self.session.keys.labelled(&self.order.label)
+    }
+
+    /// Runs a script on that.
+    async fn run(&self, script: &Script, args: Vec<Value>) -> Result<Value, Failure> {
+        self.run_on(script, &[self.key()], args).await
+    }
+
+    async fn run_on(
+        &self,
+        script: &Script,
+        keys: &[Key],
+        args: Vec<Value>,
+    ) -> Result<Value, Failure> {
+        self.noted(script.run(&self.link.client, keys, args)).await
+    }
+
+    /// The result of a call within its time. It tells what is to be thought of the connection.
+    async fn noted(
+        &self,
+        call: impl Future<Output = Result<Value, fred::error::Error>>,
+    ) -> Result<Value, Failure> {
+        let result = within(self.session.command_timeout, Box::pin(call)).await;
+        let key = self.key();
+        if self.link.client.is_with_table(&key) {
+            self.session.door.note(self.link, &result);
+        } else {
+            // A shard that is lost loses its keys, and nothing else.
+            self.link.client.note(&key, &result);
+        }
+        result
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::from(text)
+}
+
+fn decimal(number: u64) -> Value {
+    Value::from(number.to_string())
+}
+
+fn parts(value: &Value) -> Option<&[Value]> {
+    match value {
+        Value::Array(parts) => Some(parts),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Integer(number) => u64::try_from(*number).ok(),
+        other => wire::number(bytes(other)?),
+    }
+}
+
+/// Whether a script that answers 0 or 1 says 1.
+fn is_one(reply: &Value) -> Result<bool, Failure> {
+    number(reply).map(|number| number == 1).ok_or(Failure::NONSENSE)
+}
+
+/// A word, and a number.
+fn word(reply: &Value) -> Option<(&[u8], u64)> {
+    let [word, detail, ..] = parts(reply)? else { return None };
+    Some((bytes(word)?, number(detail)?))
+}
