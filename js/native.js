@@ -28,6 +28,8 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
+ * @property {(order: number, group: string, own: string, ...details: unknown[]) => number | any[] | undefined} ask
+ * @property {(token: number) => any[] | undefined} answered
  * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
@@ -196,6 +198,7 @@ module.exports = {
   learn,
   start,
   objectOf,
+  ATTACHED,
   MARK,
   DETAIL,
   REVISION,

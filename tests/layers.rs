@@ -87,6 +87,19 @@ fn the_carrier_knows_the_protocol_and_no_tier() {
 }
 
 #[test]
+fn what_the_app_asks_for_is_decided_without_a_store_and_without_next() {
+    let words = [
+        "crate::engine",
+        "crate::redis",
+        "crate::binding",
+        "crate::next",
+        "crate::memory",
+        "crate::coherence",
+    ];
+    forbid(|file| file.starts_with("app"), &words);
+}
+
+#[test]
 fn only_the_carrier_names_its_client() {
     forbid(|file| !file.starts_with("redis"), &["fred::", "tokio::"]);
 }

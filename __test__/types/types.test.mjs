@@ -21,12 +21,16 @@ describe.each(fixtureNames)('the types as installed in %s', (name) => {
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
     await symlink(path.join(fixture.folder, 'node_modules'), path.join(folder, 'node_modules'))
-    for (const file of ['fits.ts', 'public.ts'])
+    for (const file of ['fits.ts', 'public.ts', 'app.ts'])
       await cp(path.join(here, file), `${folder}/${file}`)
   })
 
   it('the class is a cacheHandler and one of cacheHandlers, strictly', async () => {
     expect(await compile(folder, ['fits.ts'])).toBe('')
+  })
+
+  it('tiercel/app tells what comes back, and refuses what it does not know', async () => {
+    expect(await compile(folder, ['app.ts'])).toBe('')
   })
 
   it('the class is what next/cache calls CacheHandler, where it does', async () => {

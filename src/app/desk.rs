@@ -56,11 +56,6 @@ impl Desk {
         Self { clock, here, shared, known: Arc::default() }
     }
 
-    /// Whether other processes see what is done.
-    pub fn is_shared(&self) -> bool {
-        self.shared.is_some()
-    }
-
     /// Has an order carried out.
     pub fn ask(&self, order: Order, receive: Receive) {
         match &self.shared {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use napi::sys;
 use parking_lot::Mutex;
 
+use super::app::Replies;
 use super::env::State;
 use super::{process, raw};
 use crate::coherence::event::Outcome;
@@ -23,6 +24,8 @@ const MOST_ARGS: usize = 256;
 #[derive(Default)]
 pub(super) struct Shared {
     inbox: Mutex<Inbox>,
+    /// What came of orders of the app's own code.
+    pub(super) replies: Replies,
     /// Whether the environment's thread was told to look into the inbox and has not yet.
     called: AtomicBool,
     /// The threadsafe function; null once the environment ends. Called under the lock, so that it

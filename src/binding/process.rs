@@ -6,6 +6,8 @@ use parking_lot::{Mutex, RwLock};
 
 use super::inbox;
 use super::terms::class_of;
+use crate::app::desk::Desk;
+use crate::app::store::Store;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
@@ -20,6 +22,8 @@ use crate::next::value::{self, ValueKind};
 use crate::options::{InvalidationFailure, Options, Shared};
 use crate::redis::RedisStore;
 
+static DESK: OnceLock<Desk> = OnceLock::new();
+static APP_STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
 static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
@@ -81,8 +85,10 @@ fn shared(options: &Options, app: &App) -> Option<Shared> {
 fn connect(engine: &Arc<Engine>, shared: &Shared) {
     match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
         Ok(store) => {
+            let store = Arc::new(store);
+            let _ = APP_STORE.set(store.clone());
             let limit = engine.options.shared_entry_bytes();
-            let tier = Tier::new(Arc::new(store), shared, limit, !building());
+            let tier = Tier::new(store, shared, limit, !building());
             say(&format!("namespace {} on {}", tier.namespace, tier.place()));
             engine.share_through(tier);
         }
@@ -91,6 +97,15 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
             engine.ledger.on(&engine.clock, Event::NoStore);
         }
     }
+}
+
+/// Where orders of the app's own code come in. A build keeps them to itself, whatever it shares.
+pub(super) fn desk() -> &'static Desk {
+    DESK.get_or_init(|| {
+        let clock = engine().clock.clone();
+        let shared = APP_STORE.get().filter(|_| !building()).cloned();
+        Desk::new(clock, shared.map(|store| store as Arc<dyn Store>))
+    })
 }
 
 /// Whether bytes from outside are a value of this format, under keys of this class.

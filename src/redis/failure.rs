@@ -39,7 +39,7 @@ const KEYS: [&str; 3] =
     ["access one of the keys", "access at least one of the keys", "access a key"];
 
 /// Every command that is sent, or that a script runs.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "EVALSHA",
     "EVAL",
     "GET",
@@ -65,6 +65,7 @@ const COMMANDS: [&str; 27] = [
     "HSET",
     "HGET",
     "HDEL",
+    "HGETALL",
     "PUBLISH",
     "SPUBLISH",
 ];

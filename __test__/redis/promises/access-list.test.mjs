@@ -12,6 +12,7 @@ import { rounds, STRICT } from './support.mjs'
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../../docs/redis.md', import.meta.url)), 'utf8')
 const NAMESPACE = 'shop:production'
+const APP = fileURLToPath(new URL('../../../app.js', import.meta.url))
 const PATIENCE_MS = 60_000
 
 /** The user as the page has it, with its commands; in a cluster with those it adds. */
@@ -53,6 +54,45 @@ async function refusals(server) {
   return [...refused]
 }
 
+/** All that the app's own code can ask for, in ways that take every branch of the scripts. */
+const useAll = async ({ require, APP }) => {
+  const { codes, kv, lock, rateLimit, sessions, tokens } = require(APP)
+  const values = kv('a')
+  await values.set('key', 'x')
+  await values.setIfAbsent('key', 'y', '1h')
+  await values.expire('key', '1h')
+  await values.getAndDelete('key')
+  await values.increment('n')
+  await values.increment('n')
+  await values.delete('n')
+  await values.get('n')
+  const { issue, consume, revoke } = tokens()
+  await consume(await issue(5))
+  await revoke(await issue())
+  const mails = codes({ resend: { after: 0 } })
+  const { code } = await mails.issue('x')
+  await mails.verify('x', '000000')
+  await mails.verify('x', code)
+  await mails.revoke('x')
+  await Promise.all([1, 2, 3].map(() => lock('key', { ttl: '1s' }, () => {})))
+  const windows = [
+    { limit: 2, window: '1h', algorithm: 'fixed-window' },
+    { limit: 2, window: '1h', algorithm: 'sliding-window' },
+    { limit: 2, window: '1h', algorithm: 'token-bucket' },
+  ]
+  const limiter = rateLimit({ name: 'a', windows })
+  for (let n = 0; n < 3; n++) await limiter.limit('id')
+  await limiter.block('id', '1h')
+  await limiter.reset('id')
+  const users = sessions({ maxPerUser: 2 })
+  const ids = [await users.create('u'), await users.create('u'), await users.create('u')]
+  await users.update(ids[2], 5)
+  await users.rotate(ids[2])
+  await users.list('u')
+  await users.destroy(ids[2])
+  await users.destroyAll('u')
+}
+
 /** An invalidation that others could not be told of yet says so. */
 const isHereOnly = (invalidation) =>
   expect(invalidation).rejects.toMatchObject({ code: 'TIERCEL_NOT_RECORDED' })
@@ -77,6 +117,7 @@ test.for(['single', 'sentinel', 'cluster', ...there])(
     await two.invalidate(['soft'], { expire: 30 })
     // Many at once, somebody new who loads the table, and one that goes for good.
     await two.run(({ Tiercel }) => Promise.all(['a', 'b', 'c'].map((key) => Tiercel.get(key, []))))
+    await one.run(useAll, { APP })
     await fleet[2].kill()
     await one.invalidate(['after'])
     await pause(1_100)

@@ -155,7 +155,8 @@ fn the_script_decides_as_the_core_does() {
         .prop_map(|(algorithm, limit, burst)| (ALL[algorithm], limit, burst));
     let runs =
         (prop::collection::vec(window, 1..4), prop::collection::vec(0..5_u64, 1..30), any::<u64>());
-    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let compare = |(windows, costs, name): (Vec<_>, Vec<u64>, u64)| {
         // So long that a bucket gains nothing while this runs.
         let span_ms = 31 * 86_400_000;

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../unit/support.mjs'
+import { connected, newName, team } from '../instances.mjs'
+import { startProxy } from '../proxy.mjs'
+import { start } from '../servers.mjs'
+import { APP } from './support.mjs'
+
+// The server is lost in each of the ways there are: what is promised then holds, and every promise
+// settles.
+
+/** One command, and what a busy machine adds. */
+const SETTLED_MS = 3_000
+
+let server
+beforeAll(async () => {
+  server = await start('single')
+})
+afterAll(() => server?.stop())
+
+const WAYS = {
+  async refused(proxy) {
+    await proxy.refuse()
+    proxy.reset()
+  },
+  'black-holed': (proxy) => proxy.blackHole(),
+}
+
+const calls = async ({ require, APP, id, name, most }) => {
+  const { codes, kv, lock, rateLimit, sessions, tokens } = require(APP)
+  const limit = (onError) => rateLimit({ name, limit: 3, window: '1h', onError }).limit(onError)
+  const all = {
+    kv: () => kv('a').get('x'),
+    tokens: () => tokens().consume('x'.repeat(43)),
+    codes: () => codes().issue('x'),
+    lock: () => lock('x', { waitMs: 0 }, () => 'ran'),
+    sessions: () => sessions().get(id),
+    local: () => limit('local'),
+    open: () => limit('open'),
+    closed: () => limit('closed'),
+  }
+  const told = {}
+  for (const [name, call] of Object.entries(all)) {
+    const begun = performance.now()
+    told[name] = await call().then(
+      (value) => (value?.source ? [value.success, value.source] : value),
+      ({ code }) => code,
+    )
+    if (performance.now() - begun > most) told[name] = 'late'
+  }
+  return told
+}
+
+test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished }) => {
+  const proxy = await startProxy(server)
+  onTestFinished(() => proxy.stop())
+  const fleet = await team(1, {
+    TIERCEL_REDIS_URL: proxy.url,
+    TIERCEL_NAMESPACE: newName('app'),
+    TIERCEL_COMMAND_TIMEOUT_MS: '300',
+  })
+  onTestFinished(() => fleet.stop())
+  await connected(fleet[0])
+  const id = await until('a session', () =>
+    fleet[0]
+      .run(({ require, APP }) => require(APP).sessions().create('user', 5), { APP })
+      .catch(() => undefined),
+  )
+  const given = { APP, id, name: newName('limit'), most: SETTLED_MS }
+  await WAYS[way](proxy)
+  const AWAY = 'TIERCEL_STORE_AWAY'
+  const away = {
+    kv: AWAY,
+    tokens: AWAY,
+    codes: AWAY,
+    lock: AWAY,
+    // Nobody is logged out by an outage, or in.
+    sessions: AWAY,
+    local: [true, 'local'],
+    open: [true, 'nobody'],
+    closed: [false, 'nobody'],
+  }
+  for (let round = 0; round < 3; round++) expect(await fleet[0].run(calls, given)).toEqual(away)
+  // Each process counts by itself.
+  expect((await fleet[0].run(calls, given)).local).toEqual([false, 'local'])
+  await proxy.pass()
+  await until('it answers', async () => {
+    const told = await fleet[0].run(calls, given)
+    return told.sessions?.data === 5 && told.local[1] === 'store' ? true : undefined
+  })
+})

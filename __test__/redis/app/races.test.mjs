@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pause, until } from '../../unit/support.mjs'
+import { connected, newName, team } from '../instances.mjs'
+import { start } from '../servers.mjs'
+import { APP } from './support.mjs'
+
+// What only several processes can show.
+
+let server
+let fleet
+const namespace = newName('app')
+const settings = () => ({
+  TIERCEL_REDIS_URL: server.url,
+  TIERCEL_NAMESPACE: namespace,
+  TIERCEL_COMMAND_TIMEOUT_MS: '2000',
+})
+
+beforeAll(async () => {
+  server = await start('single')
+  fleet = await team(4, settings())
+  await Promise.all([...fleet].map(connected))
+}, 60_000)
+afterAll(async () => {
+  await fleet?.stop()
+  await server?.stop()
+})
+
+/** Runs the same in each of some processes at the same moment, give or take some ms. */
+const inEach = (instances, body, given) =>
+  Promise.all(instances.map((one) => one.run(body, { APP, ...given })))
+
+test('of two who use a token at once one gets it, 200 times', async () => {
+  const name = newName('tokens')
+  const issued = await fleet[0].run(
+    async ({ require, APP, name }) => {
+      const { issue } = require(APP).tokens({ name })
+      return Promise.all(Array.from({ length: 200 }, (_, n) => issue(n)))
+    },
+    { APP, name },
+  )
+  const consume = async ({ require, APP, name, issued }) => {
+    const { consume } = require(APP).tokens({ name })
+    return Promise.all(issued.map((token) => consume(token)))
+  }
+  const all = await inEach([fleet[0], fleet[1]], consume, { name, issued })
+  for (let n = 0; n < 200; n++) {
+    expect(all.map((one) => one[n]).filter((won) => won !== null)).toEqual([{ data: n }])
+  }
+})
+
+test.for(['fixed-window', 'sliding-window', 'token-bucket'])(
+  'a limit of 100 across four processes admits 100: %s',
+  async (algorithm) => {
+    const body = async ({ require, APP, name, algorithm }) => {
+      const limiter = require(APP).rateLimit({ name, limit: 100, window: '1d', algorithm })
+      const all = await Promise.all(Array.from({ length: 60 }, () => limiter.limit('id')))
+      return all.filter(({ success }) => success).length
+    }
+    const admitted = await inEach([...fleet], body, { name: newName('limit'), algorithm })
+    expect(admitted.reduce((one, other) => one + other)).toBe(100)
+  },
+)
+
+test('an id over its limit costs no command', async () => {
+  const name = newName('limit')
+  const flood = async ({ require, APP, name }) => {
+    const limiter = require(APP).rateLimit({ name, limit: 1, window: '1h' })
+    await limiter.limit('id')
+    await limiter.limit('id')
+    const before = await new Promise((told) => setTimeout(told, 100))
+    const all = await Promise.all(Array.from({ length: 1_000 }, () => limiter.limit('id')))
+    return { before, sources: [...new Set(all.map(({ source }) => source))] }
+  }
+  const scripts = async () => {
+    const info = await server.command('INFO', 'commandstats')
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0)
+  }
+  const before = await scripts()
+  expect((await fleet[0].run(flood, { APP, name })).sources).toEqual(['known'])
+  // The members of the fleet poll meanwhile.
+  expect((await scripts()) - before).toBeLessThan(50)
+})
+
+test('a lock has one holder at a time, and its numbers grow: also when holders are killed', async () => {
+  const key = newName('lock')
+  const doomed = await team(1, settings())
+  // Each appends when it begins and when it ends, to what only the holder may touch.
+  const rounds = async ({ require, APP, key, rounds, hangs }) => {
+    const { lock, kv } = require(APP)
+    const log = kv('log', { values: 'json' })
+    const counter = kv('inside')
+    let overlaps = 0
+    for (let n = 0; n < rounds; n++) {
+      await lock(key, { ttl: '1s', waitMs: 20_000 }, async ({ token }) => {
+        if ((await counter.increment(`${key}:inside`)) !== 1) overlaps++
+        const last = (await log.get(key)) ?? 0
+        if (token <= last) overlaps++
+        await log.set(key, token)
+        if (hangs && n === rounds - 1) {
+          // Whoever is killed leaves nothing behind that others take for a holder.
+          await counter.delete(`${key}:inside`)
+          await new Promise(() => setInterval(() => {}, 1_000))
+        }
+        await counter.increment(`${key}:inside`, -1)
+      })
+    }
+    return overlaps
+  }
+  const given = { APP, key }
+  const hanging = doomed[0].run(rounds, { ...given, rounds: 5, hangs: true }).catch(() => 'killed')
+  const others = Promise.all(
+    [...fleet].map((one) => one.run(rounds, { ...given, rounds: 25, hangs: false })),
+  )
+  await pause(1_500)
+  await doomed.stop()
+  expect(await hanging).toBe('killed')
+  expect(await others).toEqual([0, 0, 0, 0])
+}, 60_000)
+
+test('a holder that stands still for too long is told when it goes on', async () => {
+  const key = newName('lock')
+  const [frozen, other] = fleet
+  const hold = async ({ require, APP, key }) =>
+    require(APP).lock(key, { ttl: '1s' }, async ({ signal }) => {
+      await require(APP).kv('held').set(key, 'x')
+      await new Promise((end) => {
+        signal.addEventListener('abort', end)
+        setTimeout(end, 8_000)
+      })
+      return signal.aborted && signal.reason.code
+    })
+  const held = frozen.run(hold, { APP, key })
+  const isHeld = async ({ require, APP, key }) => require(APP).kv('held').get(key)
+  await until('it is held', async () => (await other.run(isHeld, { APP, key })) ?? undefined)
+  frozen.pause()
+  const take = ({ require, APP, key }) => require(APP).lock(key, { waitMs: 5_000 }, () => 'taken')
+  expect(await other.run(take, { APP, key })).toBe('taken')
+  frozen.resume()
+  expect(await held).toBe('TIERCEL_LOCK_LOST')
+})
+
+test('the sessions of a user have ended everywhere by the time destroyAll resolves', async () => {
+  const name = newName('sessions')
+  const create = async ({ require, APP, name }) => {
+    const store = require(APP).sessions({ name })
+    return Promise.all(Array.from({ length: 5 }, () => store.create('user')))
+  }
+  const ids = (await inEach([...fleet], create, { name })).flat()
+  const read = async ({ require, APP, name, ids }) => {
+    const store = require(APP).sessions({ name })
+    const all = await Promise.all(ids.map((id) => store.get(id)))
+    return all.filter((one) => one !== null).length
+  }
+  expect(await inEach([...fleet], read, { name, ids })).toEqual([20, 20, 20, 20])
+  const end = ({ require, APP, name }) => require(APP).sessions({ name }).destroyAll('user')
+  expect(await fleet[0].run(end, { APP, name })).toBe(20)
+  expect(await inEach([...fleet], read, { name, ids })).toEqual([0, 0, 0, 0])
+})
+
+test('nothing that lies on the server says an id, a token, a code, a user or an address', async () => {
+  const body = async ({ require, APP }) => {
+    const { codes, rateLimit, sessions, tokens } = require(APP)
+    const id = await sessions().create('user@h.example')
+    const token = await tokens().issue()
+    const { code } = await codes().issue('person@h.example')
+    await rateLimit({ name: 'ip', limit: 5, window: '1h' }).limit('203.0.113.77')
+    return [id, id.slice(16), token, code, 'person@h.example', '203.0.113.77']
+  }
+  const secrets = await fleet[0].run(body, { APP })
+  const keys = await server.command('KEYS', `${namespace}:{*`)
+  const dump = []
+  for (const key of keys) {
+    const type = await server.command('TYPE', key)
+    const read = { string: ['GET', key], hash: ['HGETALL', key] }[type] ?? ['EXISTS', key]
+    dump.push(key, JSON.stringify(await server.command(...read)))
+  }
+  const text = dump.join('\n')
+  expect(text).toContain('limit:ip:')
+  for (const secret of secrets.slice(0, 3)) expect(text).not.toContain(secret)
+  for (const secret of secrets.slice(4)) expect(text).not.toContain(secret)
+  expect(text).not.toMatch(new RegExp(`[^0-9a-f]${secrets[3]}[^0-9a-f]`))
+})

@@ -1,0 +1,35 @@
+import { clientIp, codes, kv, lock, rateLimit, sessions, tokens, tryLock } from 'tiercel/app'
+
+export const text: Promise<string | null> = kv('a').get('key')
+export const bytes: Promise<Buffer | null> = kv('a', { values: 'bytes' }).get('key')
+export const json: Promise<{ a: 1 } | null> = kv<{ a: 1 }>('a', { values: 'json' }).get('key')
+// @ts-expect-error: a text is wanted
+kv('a').set('key', 5)
+// @ts-expect-error: no such unit
+kv('a', { ttl: '5y' })
+
+export const data: Promise<{ data: number } | null> = tokens<number>().consume('x')
+export const code = codes()
+  .issue('x')
+  .then((told) => (told.issued ? told.code : told.retryAfterMs))
+
+export const held: Promise<number> = lock('key', { ttl: '5s' }, ({ token }) => token)
+export const tried: Promise<string | undefined> = tryLock('key', () => 'x').then((told) =>
+  told.acquired ? told.value : undefined,
+)
+
+export const limiter = rateLimit({ name: 'a', limit: 5, window: '1m', onError: 'closed' })
+rateLimit({ name: 'a', windows: [{ limit: 5, window: 1, algorithm: 'token-bucket', burst: 9 }] })
+// @ts-expect-error: without a window
+rateLimit({ name: 'a', limit: 5 })
+const tiers = rateLimit.tiers({ anonymous: { limit: 5, window: '1m' }, pro: limiter })
+tiers.limit('pro', 'id')
+// @ts-expect-error: no such tier
+tiers.limit('other', 'id')
+export const GET = limiter.route((request: Request) => new Response(request.url), {
+  id: (request) => clientIp(request) ?? 'unknown',
+})
+
+export const role: Promise<string | undefined> = sessions<{ role: string }>()
+  .get('id')
+  .then((session) => session?.data.role)

@@ -1,0 +1,358 @@
+/**
+ * `tiercel/app`: the engine for the app's own code. In one process without Redis, bounded in memory;
+ * with Redis in all processes of the namespace. The same code, no switch.
+ *
+ * Every rejection has a `code`:
+ *
+ * - `TIERCEL_INVALID_ARGUMENT`: an argument or option is not what it may be; the message says what is
+ * - `TIERCEL_STORE_AWAY`: Redis does not answer; `maybeDone` says whether it may have been done
+ * - `TIERCEL_STORE_REFUSED`: Redis answers with an error; `reason` is its code, `OOM` for example
+ * - `TIERCEL_STORE_FULL`: there is no room in the memory of this process, without Redis
+ * - `TIERCEL_STORE_BUSY`: more than 8192 calls wait for Redis
+ * - `TIERCEL_EDGE_RUNTIME`: this is no Node.js
+ * - `TIERCEL_LOCK_TIMEOUT`, `TIERCEL_NOT_A_NUMBER`: see `lock` and `kv`
+ */
+
+/** A number of seconds, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+
+/** Every error of this module that is not a programming error of its own. */
+export interface AppError extends Error {
+  code: string
+  /** With `TIERCEL_STORE_AWAY`. */
+  maybeDone?: boolean
+  /** With `TIERCEL_STORE_REFUSED`. */
+  reason?: string
+}
+
+// Plain values.
+
+export interface KvOptions<V extends 'text' | 'json' | 'bytes' = 'text'> {
+  /**
+   * How long values live that are set without a time of their own. Everything ends.
+   * @default '30d'
+   */
+  ttl?: Duration
+  /**
+   * What values are: texts, what JSON can hold, or bytes; 8 MiB at most.
+   * @default 'text'
+   */
+  values?: V
+}
+
+/** How long a value lives, by itself or as an option. */
+export type Life = Duration | { ttl?: Duration }
+
+export interface Kv<In = string, Out = string> {
+  /** The value, or `null`. */
+  get(key: string): Promise<Out | null>
+  set(key: string, value: In, ttl?: Life): Promise<void>
+  /** Whether it was stored: of all who set what is absent, one does. */
+  setIfAbsent(key: string, value: In, ttl?: Life): Promise<boolean>
+  /** The value, or `null`: of all who ask, one gets it. */
+  getAndDelete(key: string): Promise<Out | null>
+  /**
+   * Adds to a whole number in digits, and returns the sum. A number that is new lives for `ttl`; one
+   * that is there lives as long as before.
+   * @throws `TIERCEL_NOT_A_NUMBER` if something else is there
+   */
+  increment(key: string, by?: number, ttl?: Life): Promise<number>
+  /** Whether something was there. */
+  delete(key: string): Promise<boolean>
+  /** Whether something is there: it lives for so long from now on. */
+  expire(key: string, ttl: Life): Promise<boolean>
+}
+
+/**
+ * Plain values by key: 1 to 512 bytes, without NUL.
+ * @param name keeps its keys apart from those of others: 1 to 64 of `A-Z a-z 0-9 . _ / -`
+ */
+export function kv(name: string, options?: KvOptions<'text'>): Kv
+export function kv(name: string, options: KvOptions<'bytes'>): Kv<Uint8Array, Buffer>
+export function kv<J = unknown>(name: string, options: KvOptions<'json'>): Kv<J, J>
+
+// Codes and tokens.
+
+export interface CodesOptions {
+  /** @default 'codes' */
+  name?: string
+  /** How long a code is of use; a day at most. @default '10m' */
+  ttl?: Duration
+  /** 4 to 12. @default 6 */
+  digits?: number
+  /** Wrong answers until a code is of no use. @default 5 */
+  attempts?: number
+  /** How often codes are issued for one subject. */
+  resend?: {
+    /** The shortest time between two, `0` for none. @default '30s' */
+    after?: Duration
+    /** @default 5 */
+    perHour?: number
+  }
+  /** Hashed in, so that who reads the store cannot try all codes. Kept outside of it. */
+  secret?: string
+}
+
+export type Issued =
+  | { issued: true; code: string; expiresInMs: number }
+  | { issued: false; retryAfterMs: number }
+
+export type Verified =
+  | { ok: true }
+  | { ok: false; reason: 'wrong'; attemptsLeft: number }
+  | { ok: false; reason: 'none' | 'malformed' }
+
+export interface Codes {
+  /** A new code for a subject, an e-mail address for example. The one before is of no use then. */
+  issue(subject: string): Promise<Issued>
+  /** Whether it is the code: once. Blanks and dashes are left out. */
+  verify(subject: string, code: unknown): Promise<Verified>
+  /** Makes the code of no use. */
+  revoke(subject: string): Promise<void>
+}
+
+/** Short codes that a person types. */
+export function codes(options?: CodesOptions): Codes
+
+export interface TokensOptions {
+  /** @default 'tokens' */
+  name?: string
+  /** @default '1h' */
+  ttl?: Duration
+}
+
+export interface Tokens<T> {
+  /** A new token, 43 characters for a URL, that stands for `data`: what JSON can hold, 64 KiB. */
+  issue(data?: T): Promise<string>
+  /** What it stands for, exactly once; `null` if it is none, was used, or is over. */
+  consume(token: unknown): Promise<{ data: T } | null>
+  /** Whether it was of use until now. */
+  revoke(token: unknown): Promise<boolean>
+}
+
+/** Tokens that are used once. */
+export function tokens<T = unknown>(options?: TokensOptions): Tokens<T>
+
+// Locks.
+
+export interface LockOptions {
+  /** How long it is held without a renewal, which this process sends; 1 s to 1 h. @default '30s' */
+  ttl?: Duration
+  /** How long to wait for it, in ms. @default 10_000 */
+  waitMs?: number
+  /** Ends the wait. */
+  signal?: AbortSignal
+}
+
+/** A lock that is held. */
+export interface Held {
+  readonly key: string
+  /** Larger than that of every holder before: what is written with it can be refused if it is old. */
+  readonly token: number
+  /** Aborts when the lock is lost: somebody else may have it from then on. */
+  readonly signal: AbortSignal
+}
+
+export interface Lock {
+  /**
+   * Runs a function while nobody else of the fleet does under the same key, and returns what it
+   * returns.
+   * @throws `TIERCEL_LOCK_TIMEOUT` if the lock was not to be had within `waitMs`
+   */
+  <T>(key: string, options: LockOptions, run: (held: Held) => T | Promise<T>): Promise<T>
+  <T>(key: string, run: (held: Held) => T | Promise<T>): Promise<T>
+  tryLock: TryLock
+}
+
+export interface TryLock {
+  /** The same if the lock is free now; otherwise the function is not run. */
+  <T>(
+    key: string,
+    options: { ttl?: Duration },
+    run: (held: Held) => T | Promise<T>,
+  ): Promise<{ acquired: true; value: T } | { acquired: false }>
+  <T>(
+    key: string,
+    run: (held: Held) => T | Promise<T>,
+  ): Promise<{ acquired: true; value: T } | { acquired: false }>
+}
+
+export const lock: Lock
+export const tryLock: TryLock
+
+// Rate limits.
+
+export type Algorithm = 'fixed-window' | 'sliding-window' | 'token-bucket'
+
+export interface LimitWindow {
+  /** What is admitted per window: 1 to 1 000 000. */
+  limit: number
+  /** 1 ms to 31 days. */
+  window: Duration
+  /** @default 'sliding-window' */
+  algorithm?: Algorithm
+  /** What a `token-bucket` holds. @default limit */
+  burst?: number
+}
+
+export type RateLimitOptions = (
+  | LimitWindow
+  | {
+      /** Several that count together, in one round trip: 1 to 8. */
+      windows: LimitWindow[]
+      /** Of those that name none. @default 'sliding-window' */
+      algorithm?: Algorithm
+    }
+) & {
+  name: string
+  /**
+   * While Redis does not answer: each process counts by itself, everything is admitted, or nothing.
+   * @default 'local'
+   */
+  onError?: 'local' | 'open' | 'closed'
+}
+
+export interface Ruling {
+  success: boolean
+  /** What the tightest window admits in all. */
+  limit: number
+  /** What it would still admit. */
+  remaining: number
+  /** When all of it is there again, in ms. */
+  resetMs: number
+  /** When the same would be admitted, in ms; 0 if it was. */
+  retryAfterMs: number
+  /** Why it was not admitted; `null` if it was. */
+  reason: 'limit' | 'blocked' | 'store-away' | null
+  /** Who decided: the store, what it had said before, this process by itself, or nobody. */
+  source: 'store' | 'known' | 'local' | 'nobody'
+  /** `RateLimit`, `RateLimit-Policy`, `X-RateLimit-*`, and `Retry-After` if it was not admitted. */
+  readonly headers: Record<string, string>
+}
+
+export interface RateLimiter {
+  readonly name: string
+  /** Takes `cost` for an id, or nothing. @param options `cost`: a whole number; 1 by default */
+  limit(id: string, options?: { cost?: number }): Promise<Ruling>
+  /** What `limit` would say, without taking anything. */
+  peek(id: string): Promise<Ruling>
+  /** Forgets what was taken, and a block. Other processes see it within a minute. */
+  reset(id: string): Promise<void>
+  /** Admits nothing for so long. */
+  block(id: string, span: Duration): Promise<void>
+  /** A route handler behind the limit: 429 beyond it, and the headers on every response. */
+  route<A extends [Request, ...any[]]>(
+    handler: (...args: A) => Response | Promise<Response>,
+    options: { id: (request: A[0]) => string | Promise<string>; cost?: number },
+  ): (...args: A) => Promise<Response>
+}
+
+export interface Tiers<N extends string> {
+  limit(tier: N, id: string, options?: { cost?: number }): Promise<Ruling>
+  peek(tier: N, id: string): Promise<Ruling>
+  reset(tier: N, id: string): Promise<void>
+  block(tier: N, id: string, span: Duration): Promise<void>
+}
+
+type Unnamed<T> = T extends unknown ? Omit<T, 'name'> & { name?: string } : never
+
+export const rateLimit: {
+  (options: RateLimitOptions): RateLimiter
+  /** Limits by the name of a tier, chosen per call. */
+  tiers<N extends string>(tiers: Record<N, RateLimiter | Unnamed<RateLimitOptions>>): Tiers<N>
+}
+
+/**
+ * The address of the client, as the outermost proxy of yours saw it; `undefined` if none did. Of IPv6
+ * the network of one customer.
+ * @param request a `Request`, `Headers`, or Node's `IncomingMessage`
+ * @param options `trustedHops`: how many proxies of yours add to the header (1 by default; 0: the
+ * address of the connection, of an `IncomingMessage`). `header`: `x-forwarded-for` by default.
+ * `ipv6Prefix`: 64 by default, 128 for the whole address.
+ */
+export function clientIp(
+  request: unknown,
+  options?: { trustedHops?: number; header?: string; ipv6Prefix?: number },
+): string | undefined
+
+// Sessions.
+
+export interface SessionsOptions {
+  /** @default 'sessions' */
+  name?: string
+  /** How long a session lives without being seen. @default '7d' */
+  ttl?: Duration
+  /** How long it lives at most. @default '30d' */
+  absoluteTtl?: Duration
+  /** Whether `get` lets it live for another `ttl`: one write per hundredth of it. @default true */
+  rolling?: boolean
+  /** Beyond that the one not seen for longest ends: 1 to 1000. @default 100 */
+  maxPerUser?: number
+  /** How long an old id is of use after `rotate`. @default '30s' */
+  grace?: Duration
+  cookie?: {
+    /** @default '__Host-session', or 'session' where that is not allowed */
+    name?: string
+    /** @default '/' */
+    path?: string
+    domain?: string
+    /** @default 'lax' */
+    sameSite?: 'lax' | 'strict' | 'none'
+    /** @default true */
+    secure?: boolean
+  }
+  /**
+   * Encrypts what sessions hold, by AES-256-GCM: 32 characters or more. Of several the first one
+   * encrypts, and all decrypt; what none of them decrypts is no session.
+   */
+  secrets?: string | string[]
+}
+
+/** Moments are in ms since the epoch. */
+export interface SessionInfo {
+  userId: string
+  device: string | undefined
+  createdAt: number
+  lastSeenAt: number
+  /** Unless it is seen. */
+  expiresAt: number
+  /** In any case. */
+  endsAt: number
+  /** Whether it has another id by now. */
+  isRotated: boolean
+}
+
+export interface Session<T> extends SessionInfo {
+  id: string
+  data: T
+}
+
+export interface SessionCookie {
+  readonly name: string
+  /** The `Set-Cookie` header that keeps an id. */
+  serialize(id: string): string
+  /** The `Set-Cookie` header that removes it. */
+  clear(): string
+  /** The id that a request comes with: a `Request`, `Headers`, an `IncomingMessage`, or the header. */
+  read(from: unknown): string | undefined
+}
+
+export interface Sessions<T> {
+  readonly cookie: SessionCookie
+  /** Begins a session, and returns its id. `data`: what JSON can hold, 32 KiB. */
+  create(userId: string, data?: T, more?: { device?: string }): Promise<string>
+  /** The session; `null` if there is none. An outage rejects: nobody is logged out by it. */
+  get(id: unknown): Promise<Session<T> | null>
+  /** Whether there is such a session: it holds this from now on. */
+  update(id: unknown, data: T): Promise<boolean>
+  /** A new id; `null` if there is no such session, or it has one already. */
+  rotate(id: unknown): Promise<string | null>
+  /** Whether there was such a session. It ends under all its ids. */
+  destroy(id: unknown): Promise<boolean>
+  /** All sessions of a user, the oldest first. `handle` tells them apart, and is no id. */
+  list(userId: string): Promise<(SessionInfo & { handle: string })[]>
+  /** Ends them in all processes, and returns how many. */
+  destroyAll(userId: string, options?: { except?: string }): Promise<number>
+}
+
+export function sessions<T = any>(options?: SessionsOptions): Sessions<T>

@@ -1,0 +1,22 @@
+// @ts-check
+
+/** What edge and browser bundles get: there is no addon, and every call says so. */
+
+function refuse() {
+  const error = new Error(
+    'tiercel/app needs Node.js; this is the edge runtime or a browser. ' +
+      "In Next.js: leave `export const runtime = 'edge'` out; proxy.ts runs on Node.js.",
+  )
+  throw Object.assign(error, { code: 'TIERCEL_EDGE_RUNTIME' })
+}
+
+const refusal = Object.assign(() => refuse(), { tiers: refuse, tryLock: refuse })
+
+exports.clientIp = refusal
+exports.codes = refusal
+exports.kv = refusal
+exports.lock = refusal
+exports.rateLimit = refusal
+exports.sessions = refusal
+exports.tokens = refusal
+exports.tryLock = refusal

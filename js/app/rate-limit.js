@@ -1,0 +1,164 @@
+// @ts-check
+
+const checks = require('./checks.js')
+const { invalid } = require('./errors.js')
+const { Ruling } = require('./ruling.js')
+const { ask, ORDERS } = require('./store.js')
+
+const OPTIONS = /** @type {const} */ ([
+  'name',
+  'limit',
+  'window',
+  'algorithm',
+  'burst',
+  'windows',
+  'onError',
+])
+const WINDOW = /** @type {const} */ (['limit', 'window', 'algorithm', 'burst'])
+const ALGORITHMS = /** @type {const} */ (['fixed-window', 'sliding-window', 'token-bucket'])
+const ON_ERROR = /** @type {const} */ (['local', 'open', 'closed'])
+const MOST_LIMIT = 1_000_000
+const MOST_WINDOWS = 8
+const SPAN = { most: 31 * 86_400_000 }
+
+/**
+ * A rate limit, or several that count together.
+ * @param {any} options
+ */
+function rateLimit(options) {
+  const given = checks.options('rateLimit', options, OPTIONS)
+  const group = checks.group('rateLimit: `name`', given.name)
+  const windows = windowsOf(given)
+  const onError = checks.word('rateLimit: `onError`', given.onError ?? 'local', ON_ERROR)
+  const rule = { name: group, windows }
+  const numbers = windows.flatMap(({ algorithm, limit, spanMs, burst }) => [
+    ALGORITHMS.indexOf(algorithm),
+    limit,
+    spanMs,
+    burst,
+  ])
+  const fallback = ON_ERROR.indexOf(onError)
+  const most = Math.min(...windows.map((window) => window.most))
+  /** @param {unknown} id @param {number} cost */
+  const take = async (id, cost) => {
+    const own = checks.own('the id', id)
+    return new Ruling(rule, await ask(ORDERS.LIMIT_TAKE, group, own, cost, fallback, numbers))
+  }
+
+  const limiter = {
+    name: group,
+    /** @param {string} id @param {{ cost?: number }} [options] */
+    async limit(id, options) {
+      const { cost = 1 } = checks.options('limit', options, ['cost'])
+      return take(id, checks.whole('limit: `cost`', cost, 1, most))
+    },
+    /** @param {string} id */
+    async peek(id) {
+      return take(id, 0)
+    },
+    /** @param {string} id */
+    async reset(id) {
+      await ask(ORDERS.LIMIT_RESET, group, checks.own('the id', id))
+    },
+    /** @param {string} id @param {number | string} span */
+    async block(id, span) {
+      const ms = checks.duration('block: how long', span)
+      await ask(ORDERS.LIMIT_BLOCK, group, checks.own('the id', id), ms)
+    },
+    /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
+    route(handler, options) {
+      return route(limiter, handler, options)
+    },
+  }
+  return Object.freeze(limiter)
+}
+
+/** @param {any} given */
+function windowsOf(given) {
+  const { windows, limit, window, algorithm, burst } = given
+  const inherited = { algorithm }
+  if (windows === undefined) return [windowOf('rateLimit', { limit, window, burst, ...inherited })]
+  const isList = Array.isArray(windows) && windows.length > 0 && windows.length <= MOST_WINDOWS
+  if (!isList || [limit, window, burst].some((one) => one !== undefined)) {
+    const allowed = `1 to ${MOST_WINDOWS} windows, instead of \`limit\`, \`window\` and \`burst\``
+    throw invalid('rateLimit: `windows`', allowed, windows)
+  }
+  return windows.map((one, at) => {
+    const own = checks.options(`rateLimit: \`windows[${at}]\``, one, WINDOW)
+    return windowOf(`rateLimit: \`windows[${at}]\``, { ...inherited, ...own })
+  })
+}
+
+/** @param {string} what @param {any} given */
+function windowOf(what, given) {
+  const algorithm = given.algorithm ?? 'sliding-window'
+  checks.word(`${what}: \`algorithm\``, algorithm, ALGORITHMS)
+  const limit = checks.whole(`${what}: \`limit\``, given.limit, 1, MOST_LIMIT)
+  const spanMs = checks.duration(`${what}: \`window\``, given.window, SPAN)
+  const isBucket = algorithm === 'token-bucket'
+  if (given.burst !== undefined && !isBucket) {
+    throw invalid(`${what}: \`burst\``, 'left out but with `token-bucket`', given.burst)
+  }
+  const burst = checks.whole(`${what}: \`burst\``, given.burst ?? limit, 1, MOST_LIMIT)
+  return Object.freeze({ algorithm, limit, spanMs, burst, most: isBucket ? burst : limit })
+}
+
+/**
+ * Limits by the name of a tier, chosen per call.
+ * @param {Record<string, any>} given
+ */
+function tiers(given) {
+  const names = Object.keys(checks.options('rateLimit.tiers', given, Object.keys(given ?? {})))
+  /** @type {Map<string, any>} */
+  const limiters = new Map()
+  for (const name of names) {
+    checks.group('the name of a tier', name)
+    const one = given[name]
+    limiters.set(name, typeof one?.limit === 'function' ? one : rateLimit({ name, ...one }))
+  }
+  if (limiters.size === 0)
+    throw invalid('rateLimit.tiers', 'an object with at least one tier', given)
+  /** @param {string} tier */
+  const of = (tier) => {
+    const limiter = limiters.get(tier)
+    if (limiter) return limiter
+    throw invalid('the tier', `one of ${[...limiters.keys()].join(', ')}`, tier)
+  }
+  return Object.freeze({
+    /** @param {string} tier @param {string} id @param {any} [options] */
+    limit: async (tier, id, options) => of(tier).limit(id, options),
+    /** @param {string} tier @param {string} id */
+    peek: async (tier, id) => of(tier).peek(id),
+    /** @param {string} tier @param {string} id */
+    reset: async (tier, id) => of(tier).reset(id),
+    /** @param {string} tier @param {string} id @param {number | string} span */
+    block: async (tier, id, span) => of(tier).block(id, span),
+  })
+}
+
+/**
+ * A route handler behind a limit.
+ * @param {{ limit(id: string, options?: { cost?: number }): Promise<InstanceType<typeof Ruling>> }} limiter
+ * @param {(request: any, ...rest: any[]) => any} handler
+ * @param {any} options
+ */
+function route(limiter, handler, options) {
+  const body = checks.callable('the handler', handler)
+  const given = checks.options('route', options, ['id', 'cost'])
+  const idOf = checks.callable('route: `id`', given.id)
+  const { cost = 1 } = given
+  return async (/** @type {any} */ request, /** @type {any[]} */ ...rest) => {
+    const ruling = await limiter.limit(await idOf(request), { cost })
+    if (!ruling.success) {
+      const { headers, retryAfterMs } = ruling
+      return Response.json({ error: 'too many requests', retryAfterMs }, { status: 429, headers })
+    }
+    const response = await body(request, ...rest)
+    // Headers of a response that was fetched cannot be changed.
+    const told = new Response(response.body, response)
+    for (const [name, value] of Object.entries(ruling.headers)) told.headers.set(name, value)
+    return told
+  }
+}
+
+module.exports = { rateLimit: Object.assign(rateLimit, { tiers }) }

@@ -1,0 +1,56 @@
+//! What the app's own code asks for: `ask` and `answered`.
+//!
+//! [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
+//! is returned; otherwise a token is, and `answered` has the answer once that is settled.
+
+mod read;
+mod reply;
+mod write;
+
+use napi::sys;
+
+pub(super) use reply::Replies;
+
+use self::read::Asked;
+use self::reply::Slot;
+use super::{process, raw};
+
+/// Arguments of `ask`.
+const MOST_ARGS: usize = 9;
+
+/// `ask(which, group, own, ...details)`: an array that begins with a word, or a token to wait with, or
+/// `undefined` where the arguments are of no use.
+pub(super) extern "C" fn ask(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call::<MOST_ARGS>(env, info, |call| {
+        let Some(asked) = read::asked(env, &call.args) else { return raw::undefined(env) };
+        let slot = Slot::new(call.state.shared.clone());
+        let fill = slot.clone();
+        match asked {
+            Asked::Order(order) => {
+                let receive = move |answer| fill.fill(write::cells(answer));
+                process::desk().ask(order, Box::new(receive));
+            }
+            Asked::Limit { label, deed, on_error } => {
+                let receive = move |ruling| fill.fill(write::ruling(ruling));
+                process::desk().limit(label, deed, on_error, Box::new(receive));
+            }
+        }
+        match slot.take_or_wait(|| call.state.token()) {
+            Ok(cells) => write::array(env, cells),
+            Err(token) => raw::small(env, token),
+        }
+    })
+}
+
+/// `answered(token)`: the array of an order whose token is settled; `undefined` if it is not, and then
+/// nobody waits for it any more.
+pub(super) extern "C" fn answered(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<1>(env, info, |call| {
+        let [token] = call.args;
+        let cells = call.state.shared.replies.take(super::read::small(env, token));
+        cells.map_or_else(|| raw::undefined(env), |cells| write::array(env, cells))
+    })
+}
