@@ -14,7 +14,7 @@ const SETTLED_MS = 3_000
 let server
 beforeAll(async () => {
   server = await start('single')
-})
+}, 60_000)
 afterAll(() => server?.stop())
 
 const WAYS = {
