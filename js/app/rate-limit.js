@@ -3,7 +3,7 @@
 const checks = require('./checks.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
-const { ask, ORDERS } = require('./store.js')
+const { ask, limiter: numberOf, ORDERS } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ ([
   'name',
@@ -37,12 +37,12 @@ function rateLimit(options) {
     spanMs,
     burst,
   ])
-  const fallback = ON_ERROR.indexOf(onError)
+  const number = numberOf(group, ON_ERROR.indexOf(onError), numbers)
   const most = Math.min(...windows.map((window) => window.most))
   /** @param {unknown} id @param {number} cost */
   const take = async (id, cost) => {
     const own = checks.own('the id', id)
-    return new Ruling(rule, await ask(ORDERS.LIMIT_TAKE, group, own, cost, fallback, numbers))
+    return new Ruling(rule, await ask(ORDERS.LIMIT_TAKE, number, own, cost))
   }
 
   const limiter = {
@@ -58,12 +58,12 @@ function rateLimit(options) {
     },
     /** @param {string} id */
     async reset(id) {
-      await ask(ORDERS.LIMIT_RESET, group, checks.own('the id', id))
+      await ask(ORDERS.LIMIT_RESET, number, checks.own('the id', id))
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
-      await ask(ORDERS.LIMIT_BLOCK, group, checks.own('the id', id), ms)
+      await ask(ORDERS.LIMIT_BLOCK, number, checks.own('the id', id), ms)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {

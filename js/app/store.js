@@ -40,7 +40,7 @@ const PATIENCE_MS = 35_000
  * Has an order carried out; rejects when that failed. What this process knows is answered without a
  * turn of the event loop.
  * @param {number} order
- * @param {string} group
+ * @param {string | number} group or the number of a limit
  * @param {string} own
  * @param {...unknown} details
  * @returns {Promise<any[]>} a word, and what goes with it
@@ -58,4 +58,16 @@ async function ask(order, group, own, ...details) {
   return answer
 }
 
-module.exports = { ask, ORDERS }
+/**
+ * The number of a limit. There is no engine needed, nor begun by that.
+ * @param {string} group
+ * @param {number} onError
+ * @param {number[]} windows
+ */
+function limiter(group, onError, windows) {
+  const number = native.limiter(group, onError, windows)
+  if (number !== undefined) return number
+  throw invalid('rateLimit', 'made once, outside of functions: there are 10000 different ones', {})
+}
+
+module.exports = { ask, limiter, ORDERS }

@@ -2,23 +2,22 @@
 
 use std::sync::Arc;
 
-use super::label::Label;
+use super::label::{Label, Own};
 use super::limit::known::Known;
-use super::limit::{Deed as Limiting, Left, Verdict};
+use super::limit::{Deed as Limiting, Left, Limiter, OnError, Verdict, Window};
 use super::memory::Memory;
 use super::store::{Answer, Deed, Failure, Order, Receive, Store};
 use crate::clock::Clock;
 
-/// What a limit does while the store does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnError {
-    /// Each process counts by itself.
-    #[default]
-    Local,
-    /// Everything is admitted.
-    Open,
-    /// Nothing is.
-    Closed,
+/// What is asked of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// To take so much; 0 only looks.
+    Take(u64),
+    /// To admit nothing for so many ms.
+    Block(u64),
+    /// To forget what was taken, and a block.
+    Reset,
 }
 
 /// Who decided about a limit.
@@ -64,40 +63,35 @@ impl Desk {
         }
     }
 
-    /// Has a limit decide. Who is known to be over it is told so at once.
-    pub fn limit(&self, label: Label, deed: Limiting, on_error: OnError, receive: ReceiveVerdict) {
-        let now_ms = self.now_ms();
-        let cost = match &deed {
-            Limiting::Take { cost, .. } => {
-                if let Some(verdict) = self.known.refusal(&label, *cost, now_ms) {
-                    return receive(Ok((verdict, Source::Known)));
-                }
-                *cost
-            }
-            Limiting::Reset => {
-                self.known.forget(&label, now_ms);
-                // It may have counted while the store was away.
-                let _ = self.here.answer(limiting(&label, Limiting::Reset));
-                0
-            }
-            Limiting::Block { .. } => 0,
+    /// Has a limit decide about an id. Which one is known to be over it is told so at once.
+    pub fn limit(&self, limiter: &Arc<Limiter>, id: &Own, wish: Wish, receive: ReceiveVerdict) {
+        let (now_ms, quick) = (self.now_ms(), limiter.quick(id));
+        let (cost, resets) = match wish {
+            Wish::Take(cost) => match self.known.refusal(quick, cost, now_ms) {
+                Ok(verdict) => return receive(Ok((verdict, Source::Known))),
+                Err(resets) => (cost, resets),
+            },
+            Wish::Block(_) | Wish::Reset => (0, self.known.forget(quick, now_ms)),
         };
+        let label = limiter.label(id);
+        if wish == Wish::Reset {
+            // It may have counted while the store was away.
+            let _ = self.here.answer(limiting(&label, limiter, wish));
+        }
+        let order = limiting(&label, limiter, wish);
         let (known, clock, here) = (self.known.clone(), self.clock.clone(), self.here.clone());
-        let order = limiting(&label, deed.clone());
-        self.ask(
-            order,
-            Box::new(move |answer| {
-                let ruling = match answer {
-                    Ok(Answer::Limit(verdict)) => {
-                        known.learn(&label, cost, &verdict, clock.now().0 / 1_000);
-                        Ok((verdict, Source::Store))
-                    }
-                    Ok(_) => Err(Failure::Unknown),
-                    Err(failure) => without_store(failure, &here, &label, deed, on_error),
-                };
-                receive(ruling);
-            }),
-        );
+        let limiter = limiter.clone();
+        let told = move |answer| {
+            receive(match answer {
+                Ok(Answer::Limit(verdict)) => {
+                    known.learn(quick, cost, &verdict, resets, clock.now().0 / 1_000);
+                    Ok((verdict, Source::Store))
+                }
+                Ok(_) => Err(Failure::Unknown),
+                Err(failure) => without_store(failure, &here, &label, &limiter, wish),
+            });
+        };
+        self.ask(order, Box::new(told));
     }
 
     fn now_ms(&self) -> u64 {
@@ -105,7 +99,12 @@ impl Desk {
     }
 }
 
-fn limiting(label: &Label, deed: Limiting) -> Order {
+fn limiting(label: &Label, limiter: &Limiter, wish: Wish) -> Order {
+    let deed = match wish {
+        Wish::Take(cost) => Limiting::Take { cost, windows: limiter.windows().to_vec() },
+        Wish::Block(for_ms) => Limiting::Block { for_ms },
+        Wish::Reset => Limiting::Reset,
+    };
     Order { label: label.clone(), deed: Deed::Limit(deed) }
 }
 
@@ -114,32 +113,36 @@ fn without_store(
     failure: Failure,
     here: &Memory,
     label: &Label,
-    deed: Limiting,
-    on_error: OnError,
+    limiter: &Limiter,
+    wish: Wish,
 ) -> Result<(Verdict, Source), Failure> {
-    let Limiting::Take { windows, .. } = &deed else { return Err(failure) };
-    let is_admitted = on_error == OnError::Open;
-    let nothing = Left { left: 0, reset_ms: AWAY_MS, retry_ms: AWAY_MS };
-    let all = |most| Left { left: most, reset_ms: 0, retry_ms: 0 };
-    match on_error {
-        OnError::Local => match here.answer(limiting(label, deed))? {
-            Answer::Limit(verdict) => Ok((verdict, Source::Local)),
-            _ => Err(failure),
-        },
-        OnError::Open | OnError::Closed => {
-            let left = |most| if is_admitted { all(most) } else { nothing };
-            let windows = windows.iter().map(|window| left(window.most())).collect();
-            Ok((Verdict { is_admitted, blocked_ms: 0, windows }, Source::Nobody))
-        }
+    if !matches!(wish, Wish::Take(_)) {
+        return Err(failure);
     }
+    let is_admitted = match limiter.on_error() {
+        OnError::Local => {
+            return match here.answer(limiting(label, limiter, wish))? {
+                Answer::Limit(verdict) => Ok((verdict, Source::Local)),
+                _ => Err(failure),
+            };
+        }
+        OnError::Open => true,
+        OnError::Closed => false,
+    };
+    let left = |window: &Window| {
+        let (left, wait_ms) = if is_admitted { (window.most(), 0) } else { (0, AWAY_MS) };
+        Left { left, reset_ms: wait_ms, retry_ms: wait_ms }
+    };
+    let windows = limiter.windows().iter().map(left).collect();
+    Ok((Verdict { is_admitted, blocked_ms: 0, windows }, Source::Nobody))
 }
 
 #[cfg(test)]
 mod tests {
     use parking_lot::Mutex;
 
-    use super::super::label::{Feature, Group};
-    use super::super::limit::{Algorithm, Window};
+    use super::super::label::Group;
+    use super::super::limit::Algorithm;
     use super::*;
     use crate::clock::Timestamp;
 
@@ -178,20 +181,20 @@ mod tests {
     type Ruling = Result<(Verdict, Source), Failure>;
 
     impl World {
-        fn ask(&self, deed: Limiting, on_error: OnError) -> Ruling {
+        fn ask(&self, wish: Wish, on_error: OnError) -> Ruling {
             let told = Arc::new(Mutex::new(None));
             let tell = told.clone();
-            let label = Label::hidden(Feature::Limit, &Group::parse("g").unwrap(), b"id");
+            let (algorithm, limit, burst) = (Algorithm::Fixed, 3, 3);
+            let windows = vec![Window { algorithm, limit, span_ms: 1_000, burst }];
+            let limiter = Limiter::new(Group::parse("g").unwrap(), windows, on_error).unwrap();
             let receive = move |ruling| *tell.lock() = Some(ruling);
-            self.desk.limit(label, deed, on_error, Box::new(receive));
+            let id = Own::parse("id").unwrap();
+            self.desk.limit(&Arc::new(limiter), &id, wish, Box::new(receive));
             told.lock().take().unwrap()
         }
 
         fn take(&self, on_error: OnError) -> (bool, Source) {
-            let (algorithm, limit, burst) = (Algorithm::Fixed, 3, 3);
-            let windows = vec![Window { algorithm, limit, span_ms: 1_000, burst }];
-            let (verdict, source) =
-                self.ask(Limiting::Take { cost: 1, windows }, on_error).unwrap();
+            let (verdict, source) = self.ask(Wish::Take(1), on_error).unwrap();
             (verdict.is_admitted, source)
         }
 
@@ -221,9 +224,9 @@ mod tests {
         for _ in 0..4 {
             world.take(OnError::Local);
         }
-        world.ask(Limiting::Reset, OnError::Local).unwrap();
+        world.ask(Wish::Reset, OnError::Local).unwrap();
         assert_eq!(world.take(OnError::Local), (true, Source::Store));
-        world.ask(Limiting::Block { for_ms: 5_000 }, OnError::Local).unwrap();
+        world.ask(Wish::Block(5_000), OnError::Local).unwrap();
         assert_eq!(world.take(OnError::Local), (false, Source::Known));
     }
 
@@ -236,9 +239,8 @@ mod tests {
             assert_eq!(world.take(OnError::Open), (true, Source::Nobody));
             assert_eq!(world.take(OnError::Closed), (false, Source::Nobody));
         }
-        let block = Limiting::Block { for_ms: 5_000 };
-        assert_eq!(world.ask(block, OnError::Local), Err(Failure::Away));
-        assert_eq!(world.ask(Limiting::Reset, OnError::Open), Err(Failure::Away));
+        assert_eq!(world.ask(Wish::Block(5_000), OnError::Local), Err(Failure::Away));
+        assert_eq!(world.ask(Wish::Reset, OnError::Open), Err(Failure::Away));
         *world.fake.failure.lock() = None;
         assert_eq!(world.take(OnError::Local), (true, Source::Store), "nothing is kept of it");
     }

@@ -17,18 +17,18 @@ pub const OTHER_BYTES: usize = 16 << 20;
 /// What this process keeps.
 pub struct Memory {
     clock: Clock,
-    values: Mutex<Shelf<(bytes::Bytes, u64)>>,
-    tokens: Mutex<Shelf<(bytes::Bytes, u64)>>,
-    codes: Mutex<Shelf<code::State>>,
-    locks: Mutex<Shelf<lock::State>>,
-    limits: Mutex<Shelf<limit::State>>,
-    sessions: Mutex<Shelf<session::State>>,
+    values: Mutex<Shelf<Label, (bytes::Bytes, u64)>>,
+    tokens: Mutex<Shelf<Label, (bytes::Bytes, u64)>>,
+    codes: Mutex<Shelf<Label, code::State>>,
+    locks: Mutex<Shelf<Label, lock::State>>,
+    limits: Mutex<Shelf<Label, limit::State>>,
+    sessions: Mutex<Shelf<Label, session::State>>,
 }
 
 impl Memory {
     /// An empty one.
     pub fn new(clock: Clock) -> Self {
-        fn shelf<V: Weight>(most_bytes: usize) -> Mutex<Shelf<V>> {
+        fn shelf<V: Weight>(most_bytes: usize) -> Mutex<Shelf<Label, V>> {
             Mutex::new(Shelf::new(most_bytes, WhenFull::FirstDueGoes))
         }
         Self {
@@ -80,7 +80,7 @@ impl Memory {
 
     fn change<V: Weight, R>(
         &self,
-        held: &Mutex<Shelf<V>>,
+        held: &Mutex<Shelf<Label, V>>,
         label: &Label,
         change: impl FnOnce(Option<V>, u64) -> (Option<(V, u64)>, R),
     ) -> Result<R, Failure> {

@@ -1,6 +1,7 @@
 //! Things of one feature in this process: each until it is due, all of them bounded in bytes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use super::label::Label;
 
@@ -10,6 +11,18 @@ const OVERHEAD: usize = 160;
 /// How many bytes something holds.
 pub(super) trait Weight {
     fn weight(&self) -> usize;
+}
+
+impl Weight for Label {
+    fn weight(&self) -> usize {
+        self.as_str().len()
+    }
+}
+
+impl Weight for u128 {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 /// What happens where there is no room.
@@ -25,14 +38,14 @@ pub(super) enum WhenFull {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-/// The things.
-pub(super) struct Shelf<V> {
+/// The things, by what they are called.
+pub(super) struct Shelf<K, V> {
     most_bytes: usize,
     when_full: WhenFull,
     bytes: usize,
-    held: HashMap<Label, Held<V>>,
+    held: HashMap<K, Held<V>>,
     /// By when they are due, and a number that tells those of one moment apart.
-    due: BTreeMap<(u64, u64), Label>,
+    due: BTreeMap<(u64, u64), K>,
     next: u64,
 }
 
@@ -42,7 +55,7 @@ struct Held<V> {
     due: (u64, u64),
 }
 
-impl<V: Weight> Shelf<V> {
+impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
     pub(super) fn new(most_bytes: usize, when_full: WhenFull) -> Self {
         let (held, due) = (HashMap::new(), BTreeMap::new());
         Self { most_bytes, when_full, bytes: 0, held, due, next: 0 }
@@ -56,7 +69,7 @@ impl<V: Weight> Shelf<V> {
     /// refused: then whatever is there may grow.
     pub(super) fn change<R>(
         &mut self,
-        label: &Label,
+        label: &K,
         now_ms: u64,
         change: impl FnOnce(Option<V>) -> (Option<(V, u64)>, R),
     ) -> Result<R, Full> {
@@ -71,13 +84,13 @@ impl<V: Weight> Shelf<V> {
     }
 
     /// What lies under a label and is not due at a moment in ms.
-    pub(super) fn get(&mut self, label: &Label, now_ms: u64) -> Option<&V> {
+    pub(super) fn get(&mut self, label: &K, now_ms: u64) -> Option<&V> {
         self.drop_due(now_ms);
         self.held.get(label).map(|held| &held.value)
     }
 
-    fn insert(&mut self, label: &Label, value: V, due_ms: u64, is_new: bool) -> Result<(), Full> {
-        let weight = OVERHEAD + 2 * label.as_str().len() + value.weight();
+    fn insert(&mut self, label: &K, value: V, due_ms: u64, is_new: bool) -> Result<(), Full> {
+        let weight = OVERHEAD + 2 * label.weight() + value.weight();
         let makes_room = self.when_full == WhenFull::FirstDueGoes;
         let is_surplus = |bytes| bytes + weight > self.most_bytes;
         if is_surplus(0) || !makes_room && is_new && is_surplus(self.bytes) {
@@ -95,13 +108,13 @@ impl<V: Weight> Shelf<V> {
         Ok(())
     }
 
-    fn remove(&mut self, label: &Label) -> Option<V> {
+    fn remove(&mut self, label: &K) -> Option<V> {
         let held = self.forget(label)?;
         self.due.remove(&held.due);
         Some(held.value)
     }
 
-    fn forget(&mut self, label: &Label) -> Option<Held<V>> {
+    fn forget(&mut self, label: &K) -> Option<Held<V>> {
         let held = self.held.remove(label)?;
         self.bytes -= held.weight;
         Some(held)
@@ -131,11 +144,11 @@ mod tests {
         Label::plain(Feature::Value, &group, &own)
     }
 
-    fn put(shelf: &mut Shelf<Vec<u8>>, name: usize, due_ms: u64) -> Result<(), Full> {
+    fn put(shelf: &mut Shelf<Label, Vec<u8>>, name: usize, due_ms: u64) -> Result<(), Full> {
         shelf.change(&label(name), 0, |_| (Some((vec![0; 100], due_ms)), ()))
     }
 
-    fn is_there(shelf: &mut Shelf<Vec<u8>>, name: usize, now_ms: u64) -> bool {
+    fn is_there(shelf: &mut Shelf<Label, Vec<u8>>, name: usize, now_ms: u64) -> bool {
         let look = |held: Option<Vec<u8>>| {
             let is_there = held.is_some();
             (held.map(|held| (held, u64::MAX)), is_there)

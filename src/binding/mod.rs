@@ -42,7 +42,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 19] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 20] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -62,6 +62,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 19] = [
     ("why", Some(calls::why)),
     ("ask", Some(app::ask)),
     ("answered", Some(app::answered)),
+    ("limiter", Some(app::limiter)),
 ];
 
 /// Gives a new environment its state and its functions.

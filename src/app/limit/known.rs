@@ -3,7 +3,6 @@
 use parking_lot::Mutex;
 
 use super::Verdict;
-use crate::app::label::Label;
 use crate::app::shelf::{Shelf, Weight, WhenFull};
 
 /// The longest that nobody is asked again, in ms: a reset by another process is seen by then.
@@ -11,8 +10,14 @@ pub const LONGEST_MS: u64 = 60_000;
 /// Bound of what is remembered, in bytes: some 30 000 ids.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Ids that are over a limit.
-pub(in crate::app) struct Known(Mutex<Shelf<Refused>>);
+/// Ids that are over a limit, by [`super::Limiter::quick`].
+pub(in crate::app) struct Known(Mutex<Held>);
+
+struct Held {
+    refused: Shelf<u128, Refused>,
+    /// Counts how often something was forgotten.
+    resets: u64,
+}
 
 /// What was refused: so much and more is refused until then.
 #[derive(Debug, Clone)]
@@ -31,34 +36,53 @@ impl Weight for Refused {
 
 impl Default for Known {
     fn default() -> Self {
-        Self(Mutex::new(Shelf::new(MOST_BYTES, WhenFull::FirstDueGoes)))
+        let refused = Shelf::new(MOST_BYTES, WhenFull::FirstDueGoes);
+        Self(Mutex::new(Held { refused, resets: 0 }))
     }
 }
 
 impl Known {
-    /// What the store would say to so much, if that is known: a refusal.
-    pub(in crate::app) fn refusal(&self, label: &Label, cost: u64, now_ms: u64) -> Option<Verdict> {
+    /// What the store would say to so much, if that is known: a refusal. Otherwise how often something
+    /// was forgotten so far.
+    pub(in crate::app) fn refusal(&self, id: u128, cost: u64, now_ms: u64) -> Result<Verdict, u64> {
         let mut held = self.0.lock();
-        let refused = held.get(label, now_ms).filter(|refused| refused.cost <= cost.max(1))?;
-        Some(aged(&refused.verdict, now_ms.saturating_sub(refused.since_ms)))
+        let found = held.refused.get(&id, now_ms).filter(|refused| refused.cost <= cost.max(1));
+        match found {
+            Some(refused) => Ok(aged(&refused.verdict, now_ms.saturating_sub(refused.since_ms))),
+            None => Err(held.resets),
+        }
     }
 
-    /// Notes what the store said.
-    pub(in crate::app) fn learn(&self, label: &Label, cost: u64, verdict: &Verdict, now_ms: u64) {
-        let wait_ms = verdict.retry_ms().min(LONGEST_MS);
-        let mut held = self.0.lock();
-        let known = held.get(label, now_ms).map(|refused| refused.cost);
-        // A refusal of less says more.
-        if verdict.is_admitted || wait_ms == 0 || known.is_some_and(|known| known < cost.max(1)) {
+    /// Notes what the store said, unless something was forgotten since it was asked: then it may be of
+    /// before that.
+    pub(in crate::app) fn learn(
+        &self,
+        id: u128,
+        cost: u64,
+        verdict: &Verdict,
+        resets: u64,
+        now_ms: u64,
+    ) {
+        let (cost, wait_ms) = (cost.max(1), verdict.retry_ms().min(LONGEST_MS));
+        if verdict.is_admitted || wait_ms == 0 {
             return;
         }
-        let refused = Refused { cost: cost.max(1), since_ms: now_ms, verdict: verdict.clone() };
-        let _ = held.change(label, now_ms, |_| (Some((refused, now_ms + wait_ms)), ()));
+        let mut held = self.0.lock();
+        // A refusal of less says more.
+        let is_known = held.refused.get(&id, now_ms).is_some_and(|refused| refused.cost < cost);
+        if is_known || held.resets != resets {
+            return;
+        }
+        let refused = Refused { cost, since_ms: now_ms, verdict: verdict.clone() };
+        let _ = held.refused.change(&id, now_ms, |_| (Some((refused, now_ms + wait_ms)), ()));
     }
 
-    /// Forgets an id: it was reset.
-    pub(in crate::app) fn forget(&self, label: &Label, now_ms: u64) {
-        let _ = self.0.lock().change(label, now_ms, |_| (None, ()));
+    /// Forgets an id: it is reset, or blocked for another time. Returns how often that happened.
+    pub(in crate::app) fn forget(&self, id: u128, now_ms: u64) -> u64 {
+        let mut held = self.0.lock();
+        held.resets += 1;
+        let _ = held.refused.change(&id, now_ms, |_| (None, ()));
+        held.resets
     }
 }
 
@@ -77,44 +101,50 @@ fn aged(verdict: &Verdict, by_ms: u64) -> Verdict {
 mod tests {
     use super::super::Left;
     use super::*;
-    use crate::app::label::{Feature, Group};
+
+    const ID: u128 = 7;
 
     fn refused(retry_ms: u64) -> Verdict {
         let windows = vec![Left { left: 0, reset_ms: retry_ms + 5, retry_ms }];
         Verdict { is_admitted: false, blocked_ms: 0, windows }
     }
 
-    fn label() -> Label {
-        Label::hidden(Feature::Limit, &Group::parse("g").unwrap(), b"id")
-    }
-
     #[test]
     fn what_was_refused_is_refused_until_it_may_be_admitted() {
         let known = Known::default();
-        known.learn(&label(), 2, &refused(100), 1_000);
-        assert_eq!(known.refusal(&label(), 1, 1_000), None, "less may be admitted");
-        assert_eq!(known.refusal(&label(), 2, 1_040), Some(refused(60)));
-        assert!(known.refusal(&label(), 9, 1_099).is_some());
-        assert_eq!(known.refusal(&label(), 2, 1_100), None);
+        known.learn(ID, 2, &refused(100), 0, 1_000);
+        assert_eq!(known.refusal(ID, 1, 1_000), Err(0), "less may be admitted");
+        assert_eq!(known.refusal(ID, 2, 1_040), Ok(refused(60)));
+        assert!(known.refusal(ID, 9, 1_099).is_ok());
+        assert!(known.refusal(ID, 2, 1_100).is_err());
     }
 
     #[test]
     fn a_refusal_of_less_is_not_replaced_by_one_of_more() {
         let known = Known::default();
-        known.learn(&label(), 1, &refused(100), 0);
-        known.learn(&label(), 5, &refused(500), 0);
-        assert!(known.refusal(&label(), 1, 99).is_some());
-        assert!(known.refusal(&label(), 5, 101).is_none());
+        known.learn(ID, 1, &refused(100), 0, 0);
+        known.learn(ID, 5, &refused(500), 0, 0);
+        assert!(known.refusal(ID, 1, 99).is_ok());
+        assert!(known.refusal(ID, 5, 101).is_err());
     }
 
     #[test]
     fn a_long_refusal_is_asked_for_again_each_minute() {
         let known = Known::default();
-        known.learn(&label(), 1, &refused(86_400_000), 0);
-        assert!(known.refusal(&label(), 1, LONGEST_MS - 1).is_some());
-        assert!(known.refusal(&label(), 1, LONGEST_MS).is_none());
-        known.learn(&label(), 1, &refused(86_400_000), LONGEST_MS);
-        known.forget(&label(), LONGEST_MS);
-        assert!(known.refusal(&label(), 1, LONGEST_MS).is_none());
+        known.learn(ID, 1, &refused(86_400_000), 0, 0);
+        assert!(known.refusal(ID, 1, LONGEST_MS - 1).is_ok());
+        assert!(known.refusal(ID, 1, LONGEST_MS).is_err());
+    }
+
+    #[test]
+    fn what_was_asked_before_a_reset_is_not_learnt_after_it() {
+        let known = Known::default();
+        known.learn(ID, 1, &refused(100), 0, 0);
+        assert_eq!(known.forget(ID, 0), 1);
+        assert_eq!(known.refusal(ID, 1, 0), Err(1));
+        known.learn(ID, 1, &refused(100), 0, 0);
+        assert_eq!(known.refusal(ID, 1, 0), Err(1));
+        known.learn(ID, 1, &refused(100), 1, 0);
+        assert!(known.refusal(ID, 1, 0).is_ok());
     }
 }

@@ -1,8 +1,9 @@
-//! What the app's own code asks for: `ask` and `answered`.
+//! What the app's own code asks for: `ask`, `answered` and `limiter`.
 //!
-//! [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
+//! [`limiters`] are numbered. [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
 //! is returned; otherwise a token is, and `answered` has the answer once that is settled.
 
+mod limiters;
 mod read;
 mod reply;
 mod write;
@@ -30,15 +31,27 @@ pub(super) extern "C" fn ask(env: sys::napi_env, info: sys::napi_callback_info) 
                 let receive = move |answer| fill.fill(write::cells(answer));
                 process::desk().ask(order, Box::new(receive));
             }
-            Asked::Limit { label, deed, on_error } => {
+            Asked::Limit { limiter, id, wish } => {
                 let receive = move |ruling| fill.fill(write::ruling(ruling));
-                process::desk().limit(label, deed, on_error, Box::new(receive));
+                process::desk().limit(&limiter, &id, wish, Box::new(receive));
             }
         }
         match slot.take_or_wait(|| call.state.token()) {
             Ok(cells) => write::array(env, cells),
             Err(token) => raw::small(env, token),
         }
+    })
+}
+
+/// `limiter(group, onError, windows)`: the number of a limit, which `ask` takes instead of a group, or
+/// `undefined` where that is of no use.
+pub(super) extern "C" fn limiter(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    raw::call::<3>(env, info, |call| {
+        let number = read::limiter(env, &call.args).and_then(limiters::add);
+        number.map_or_else(|| raw::undefined(env), |number| raw::small(env, number as u32))
     })
 }
 

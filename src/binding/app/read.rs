@@ -1,15 +1,18 @@
 //! Arguments into orders. What JavaScript has checked is checked again: `None` for what is of no use.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use napi::sys;
 
 use super::super::read::{self, Owned};
+use super::limiters;
 use crate::app::code;
-use crate::app::desk::OnError;
+use crate::app::desk::Wish;
 use crate::app::digest::Digest;
 use crate::app::label::{Feature, Group, Label, Own};
 use crate::app::limit::window::{MOST_LIMIT, MOST_SPAN_MS};
-use crate::app::limit::{self, Algorithm, MOST_WINDOWS, Window};
+use crate::app::limit::{Algorithm, Limiter, OnError, Window};
 use crate::app::lock::{self, Owner};
 use crate::app::session;
 use crate::app::store::{Deed, Order};
@@ -23,7 +26,7 @@ const MOST_BYTES: usize = 8 << 20;
 /// What is asked for.
 pub(super) enum Asked {
     Order(Order),
-    Limit { label: Label, deed: limit::Deed, on_error: OnError },
+    Limit { limiter: Arc<Limiter>, id: Own, wish: Wish },
 }
 
 /// The details of a call.
@@ -77,8 +80,7 @@ impl Args<'_> {
     fn windows(&self, at: usize) -> Option<Vec<Window>> {
         let numbers = read::numbers(self.env, self.at(at)?);
         let (windows, rest) = numbers.as_chunks::<4>();
-        let fits = (1..=MOST_WINDOWS).contains(&windows.len()) && rest.is_empty();
-        windows.iter().map(window).collect::<Option<Vec<_>>>().filter(|_| fits)
+        windows.iter().map(window).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty())
     }
 }
 
@@ -101,10 +103,15 @@ fn window([algorithm, limit, span_ms, burst]: &[f64; 4]) -> Option<Window> {
 /// and details.
 pub(super) fn asked(env: sys::napi_env, values: &[sys::napi_value]) -> Option<Asked> {
     let args = Args { env, values };
-    let group = Group::parse(&args.text(1)?)?;
-    let own = args.text(2)?;
-    let details = Args { env, values: values.get(3..)? };
     let which = args.whole(0, 99)?;
+    let details = Args { env, values: values.get(3..)? };
+    let own = args.text(2)?;
+    if (50..=59).contains(&which) {
+        let limiter = limiters::find(args.whole(1, u32::MAX.into())? as usize)?;
+        let wish = wish(which - 50, &details)?;
+        return Some(Asked::Limit { limiter, id: Own::parse(&own)?, wish });
+    }
+    let group = Group::parse(&args.text(1)?)?;
     let (feature, deed) = match which {
         10..=19 => (Feature::Value, Deed::Value(value(which - 10, &details)?)),
         20..=29 => (Feature::Token, Deed::Value(value(which - 20, &details)?)),
@@ -113,7 +120,6 @@ pub(super) fn asked(env: sys::napi_env, values: &[sys::napi_value]) -> Option<As
             (Feature::Code, Deed::Code(code(which - 30, &details, &about)?))
         }
         40..=49 => (Feature::Lock, Deed::Lock(lock(which - 40, &details)?)),
-        50..=59 => return limit(which - 50, &details, &group, &Own::parse(&own)?),
         60..=69 => (Feature::Session, Deed::Session(session(which - 60, &details)?)),
         _ => return None,
     };
@@ -187,23 +193,24 @@ fn lock(which: u64, args: &Args<'_>) -> Option<lock::Deed> {
     })
 }
 
-fn limit(which: u64, args: &Args<'_>, group: &Group, own: &Own) -> Option<Asked> {
-    let (deed, on_error) = match which {
-        0 => {
-            let on_error = match args.whole(1, 2)? {
-                0 => OnError::Local,
-                1 => OnError::Open,
-                _ => OnError::Closed,
-            };
-            let (cost, windows) = (args.whole(0, MOST_LIMIT)?, args.windows(2)?);
-            (limit::Deed::Take { cost, windows }, on_error)
-        }
-        1 => (limit::Deed::Block { for_ms: args.ttl_ms(0)? }, OnError::Local),
-        2 => (limit::Deed::Reset, OnError::Local),
+fn wish(which: u64, args: &Args<'_>) -> Option<Wish> {
+    Some(match which {
+        0 => Wish::Take(args.whole(0, MOST_LIMIT)?),
+        1 => Wish::Block(args.ttl_ms(0)?),
+        2 => Wish::Reset,
         _ => return None,
+    })
+}
+
+/// What a call of `limiter` makes: a group, what is done on errors, and four numbers of each window.
+pub(super) fn limiter(env: sys::napi_env, values: &[sys::napi_value]) -> Option<Limiter> {
+    let args = Args { env, values };
+    let on_error = match args.whole(1, 2)? {
+        0 => OnError::Local,
+        1 => OnError::Open,
+        _ => OnError::Closed,
     };
-    let label = Label::hidden(Feature::Limit, group, own.as_bytes());
-    Some(Asked::Limit { label, deed, on_error })
+    Limiter::new(Group::parse(&args.text(0)?)?, args.windows(2)?, on_error)
 }
 
 fn session(which: u64, args: &Args<'_>) -> Option<session::Deed> {
