@@ -9,31 +9,33 @@
 
 const SECOND_MS = 1_000
 
+/** Where the numbers of the first window are in an answer, and how many each has: what is left, when
+ * all of it is there again, and when what was refused may be. */
+const FIRST = 3
+const EACH = 3
+
 /** The result of one call. Its headers are made when somebody reads them. */
 class Ruling {
   #rule
-  #windows
+  #answer
 
   /**
    * @param {Rule} rule
    * @param {any[]} answer as in `src/binding/app/write.rs`
    */
-  constructor(rule, [word, source, blockedMs, ...numbers]) {
+  constructor(rule, answer) {
     this.#rule = rule
-    this.#windows = rule.windows.map((window, at) => ({
-      limit: window.most,
-      remaining: numbers[at * 3] ?? 0,
-      resetMs: numbers[at * 3 + 1] ?? 0,
-      retryMs: numbers[at * 3 + 2] ?? 0,
-    }))
-    const tightest = this.#windows.reduce((one, other) => (isTighter(other, one) ? other : one))
+    this.#answer = answer
+    const [word, source, blockedMs] = answer
+    const tightest = tightestOf(rule, answer)
+    const at = FIRST + tightest * EACH
     /** Whether it was admitted. */
     this.success = word === 'admitted'
     /** What the tightest window admits in all. */
-    this.limit = tightest.limit
-    this.remaining = blockedMs > 0 ? 0 : tightest.remaining
-    this.resetMs = Math.max(blockedMs, tightest.resetMs)
-    this.retryAfterMs = this.success ? 0 : Math.max(blockedMs, tightest.retryMs)
+    this.limit = rule.windows[tightest].most
+    this.remaining = blockedMs > 0 ? 0 : numberAt(answer, at)
+    this.resetMs = Math.max(blockedMs, numberAt(answer, at + 1))
+    this.retryAfterMs = this.success ? 0 : Math.max(blockedMs, numberAt(answer, at + 2))
     this.reason = this.success ? null : reasonOf(source, blockedMs)
     /** Who decided. */
     this.source = source
@@ -41,35 +43,52 @@ class Ruling {
 
   /** @returns {Record<string, string>} */
   get headers() {
-    const seconds = (/** @type {number} */ ms) => Math.ceil(ms / SECOND_MS)
-    const name = (/** @type {number} */ at) =>
-      at === 0 ? `"${this.#rule.name}"` : `"${this.#rule.name}-${at + 1}"`
-    const policies = this.#rule.windows.map(
-      ({ limit, spanMs }, at) => `${name(at)};q=${limit};w=${seconds(spanMs)}`,
+    const { name, windows } = this.#rule
+    const nameOf = (/** @type {number} */ at) => (at === 0 ? `"${name}"` : `"${name}-${at + 1}"`)
+    const left = windows.map((_, at) => {
+      const from = FIRST + at * EACH
+      const [remaining, resetMs] = [numberAt(this.#answer, from), numberAt(this.#answer, from + 1)]
+      return `${nameOf(at)};r=${remaining};t=${seconds(resetMs)}`
+    })
+    const policies = windows.map(
+      ({ limit, spanMs }, at) => `${nameOf(at)};q=${limit};w=${seconds(spanMs)}`,
     )
-    const left = this.#windows.map(
-      ({ remaining, resetMs }, at) => `${name(at)};r=${remaining};t=${seconds(resetMs)}`,
-    )
-    const reset = Math.ceil((Date.now() + this.resetMs) / SECOND_MS)
     return {
       'RateLimit-Policy': policies.join(', '),
       RateLimit: left.join(', '),
       'X-RateLimit-Limit': String(this.limit),
       'X-RateLimit-Remaining': String(this.remaining),
-      'X-RateLimit-Reset': String(reset),
+      'X-RateLimit-Reset': String(seconds(Date.now() + this.resetMs)),
       ...(this.success ? {} : { 'Retry-After': String(Math.max(1, seconds(this.retryAfterMs))) }),
     }
   }
 }
 
+/** @param {number} ms */
+function seconds(ms) {
+  return Math.ceil(ms / SECOND_MS)
+}
+
+/** A number that is not there, where there are fewer windows, is 0. @param {any[]} answer @param {number} at */
+function numberAt(answer, at) {
+  return at < answer.length ? answer[at] : 0
+}
+
 /**
- * The one that has to be waited for longest; else the one of which the least part is left.
- * @param {{ limit: number, remaining: number, retryMs: number }} one
- * @param {{ limit: number, remaining: number, retryMs: number }} other
+ * The window that has to be waited for longest; else the one of which the least part is left.
+ * @param {Rule} rule
+ * @param {any[]} answer
  */
-function isTighter(one, other) {
-  if (one.retryMs !== other.retryMs) return one.retryMs > other.retryMs
-  return one.remaining / one.limit < other.remaining / other.limit
+function tightestOf({ windows }, answer) {
+  let tightest = 0
+  for (let at = 1; at < windows.length; at++) {
+    const [one, other] = [FIRST + at * EACH, FIRST + tightest * EACH]
+    const longer = numberAt(answer, one + 2) - numberAt(answer, other + 2)
+    const partOf = (/** @type {number} */ from, /** @type {number} */ which) =>
+      numberAt(answer, from) / windows[which].most
+    if (longer > 0 || (longer === 0 && partOf(one, at) < partOf(other, tightest))) tightest = at
+  }
+  return tightest
 }
 
 /** @param {string} source @param {number} blockedMs */
