@@ -156,6 +156,15 @@ function json(what, given, most) {
   throw invalid(what, `what JSON can hold, in ${most} bytes at most`, given)
 }
 
+/** What a JSON text holds; `undefined` if it is none. @param {string} text @returns {any} */
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 module.exports = {
   group,
   own,
@@ -167,5 +176,6 @@ module.exports = {
   flag,
   callable,
   json,
+  parsed,
   MOST_TTL_MS,
 }

@@ -29,7 +29,8 @@ const CODECS = {
   },
   json: {
     encode: (value) => checks.json('the value', value, MOST_BYTES),
-    decode: (bytes) => JSON.parse(bytes.toString()),
+    // What somebody else has stored there may be none.
+    decode: (bytes) => checks.parsed(bytes.toString()) ?? null,
   },
 }
 

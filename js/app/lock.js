@@ -2,7 +2,7 @@
 
 const { randomBytes } = require('node:crypto')
 const checks = require('./checks.js')
-const { failure } = require('./errors.js')
+const { failure, invalid } = require('./errors.js')
 const { ask, ORDERS } = require('./store.js')
 const { Turns } = require('./turns.js')
 
@@ -69,10 +69,14 @@ async function tryLock(key, options, run) {
 class Patience {
   #until
   #signal
-  /** @param {number} waitMs @param {unknown} signal */
+  /** @param {number} waitMs @param {any} signal */
   constructor(waitMs, signal) {
+    // One of another realm is no instance of ours.
+    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
+      throw invalid('lock: `signal`', 'an AbortSignal', signal)
+    }
     this.#until = performance.now() + waitMs
-    this.#signal = signal instanceof AbortSignal ? signal : undefined
+    this.#signal = /** @type {AbortSignal | undefined} */ (signal)
     this.#signal?.throwIfAborted()
   }
 

@@ -49,7 +49,7 @@ function sessions(options) {
   /** @param {Buffer} bytes @param {string} tag */
   const opened = (bytes, tag) => {
     const text = seal.open(bytes, tag)
-    return text === undefined ? undefined : JSON.parse(text)
+    return text === undefined ? undefined : checks.parsed(text)
   }
   /** @param {string} tag @param {{ u: string, d: unknown, v: unknown }} held */
   const sealed = (tag, held) => seal.close(checks.json('the data', held, MOST_BYTES), tag)

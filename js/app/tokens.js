@@ -30,7 +30,7 @@ function tokens(options) {
     async consume(token) {
       if (!isToken(token)) return null
       const [word, bytes] = await ask(ORDERS.TOKEN_TAKE, group, token)
-      return word === 'found' ? { data: JSON.parse(bytes.toString()) } : null
+      return word === 'found' ? { data: checks.parsed(bytes.toString()) } : null
     },
     /** @param {unknown} token */
     async revoke(token) {

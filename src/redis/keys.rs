@@ -81,12 +81,13 @@ mod tests {
     use super::*;
     use crate::app::label::{Feature, Group, Own};
 
+    fn label(feature: Feature, own: &str) -> Label {
+        Label::plain(feature, &Group::parse("g").unwrap(), &Own::parse(own).unwrap())
+    }
+
     #[test]
     fn things_of_the_app_are_apart_from_entries_and_a_lock_is_in_one_slot() {
         let keys = Keys::new("shop:production", 0);
-        let label = |feature, own| {
-            Label::plain(feature, &Group::parse("g").unwrap(), &Own::parse(own).unwrap())
-        };
         let value = keys.labelled(&label(Feature::Value, "a}b"));
         assert_eq!(value.as_str(), Some("shop:production:{kv:g:a}b}"));
         for own in ["a", "a}b", "}", "{", "a}:q"] {

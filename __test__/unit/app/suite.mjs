@@ -273,6 +273,7 @@ function locks(api) {
       ['', () => {}],
       ['k', { ttl: 0 }, () => {}],
       ['k', { waitMs: -1 }, () => {}],
+      ['k', { signal: 5 }, () => {}],
     ]) {
       await expect(lock(...args)).rejects.toMatchObject(INVALID)
     }
