@@ -129,6 +129,7 @@ class TiercelHandler {
    * @param {any} ctx
    */
   #ask(kind, flags, key, ctx) {
+    visits.glance()
     const { id, ready } = this.#app
     const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer

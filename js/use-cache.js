@@ -84,6 +84,7 @@ function find(key, softTags, flags) {
  * @param {number} flags
  */
 function askWith(key, softTags, flags) {
+  visits.glance()
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)

@@ -17,6 +17,8 @@ const { FETCH, USE_CACHE } = require('./values.js')
 
 /** Between looks at what is generated in the background, in ms: twice in what the engine believes. */
 const LOOK_MS = 400
+/** The same between gets: a thread that answers hundreds of requests at once rings no timer meanwhile. */
+const GLANCE_MS = 50
 /** How long a request that has ended may still store what it generated, in ms. */
 const GRACE_MS = 250
 /** Leads that one request may have; more are not watched. */
@@ -130,6 +132,8 @@ function pendingOf(store) {
 const watched = new Set()
 /** @type {NodeJS.Timeout | undefined} */
 let timer
+/** When that was last looked at, on `performance.now()`. */
+let looked = 0
 
 /** @param {Lead} lead */
 function watch(lead) {
@@ -137,8 +141,14 @@ function watch(lead) {
   timer ??= setInterval(look, LOOK_MS).unref()
 }
 
+/** Before a get is told who generates, the engine knows what is under way in this process. */
+function glance() {
+  if (watched.size > 0 && performance.now() - looked >= GLANCE_MS) look()
+}
+
 function look() {
   const now = performance.now()
+  looked = now
   for (const lead of watched) {
     if (now - lead.since > LONGEST_MS) watched.delete(lead)
     else if (lead.isSeen || pendingOf(lead.store) > lead.pending)
@@ -182,4 +192,4 @@ function isPrefetch() {
   return current()?.request[META]?.isPrefetchRSCRequest === true
 }
 
-module.exports = { current, isPrefetch }
+module.exports = { current, isPrefetch, glance }
