@@ -24,7 +24,7 @@ use zip::Zip;
 /// What every frame begins with. No text begins so: the first byte is none of UTF-8.
 pub const MAGIC: [u8; 4] = *b"\xFFtcl";
 
-/// What a frame says beside key, tags and body.
+/// The fields of a frame other than key, tags and body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The life of the tag table that `position` belongs to.
@@ -96,9 +96,9 @@ pub enum Broken {
     TooLarge,
     /// They are not what was written.
     Checksum,
-    /// There is a secret, but whoever wrote them signed nothing.
+    /// There is a secret, but their writer signed nothing.
     Unsigned,
-    /// Whoever signed them had another secret.
+    /// They were signed with another secret.
     Mac,
     /// There is no such class of keys.
     Class,

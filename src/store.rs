@@ -190,7 +190,7 @@ impl Room {
     pub fn fault(self) -> Option<&'static str> {
         match self {
             Self { most_bytes: 0, .. } => {
-                Some("it has no bound, and grows until its machine is full")
+                Some("it has no bound and grows until the machine is full")
             }
             Self { policy: "noeviction", .. } => Some("once it is full it refuses every write"),
             _ => None,

@@ -76,7 +76,7 @@ async function sourcesOf(name) {
 }
 
 /** `npm install`, never `npm ci`: the locks lack the optional packages of other platforms. */
-async function install(folder, lock, packed, file) {
+export async function install(folder, lock, packed, file) {
   const stampFile = path.join(folder, 'node_modules/.tiercel-stamp.json')
   const installed = await readFile(stampFile, 'utf8').then(JSON.parse, () => ({}))
   if (installed.lock === lock && installed.packed === packed) return
@@ -109,6 +109,6 @@ async function npm(args, cwd) {
   }
 }
 
-function digest(bytes) {
+export function digest(bytes) {
   return createHash('sha256').update(bytes).digest('hex')
 }

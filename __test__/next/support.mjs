@@ -96,7 +96,7 @@ export const distOf = ({ bundler = 'turbopack', handler = 'tiercel', label }) =>
   ['.next', bundler, handler, label].filter(Boolean).join('-')
 
 /** What a child sees: nothing of the test runner, and no cache of the machine's. */
-function environment({ handler = 'tiercel', ...variant }, origin, more = {}) {
+export function environment({ handler = 'tiercel', ...variant }, origin, more = {}) {
   const foreign =
     /^(NODE_ENV|NODE_OPTIONS|VITEST.*|TEST|DEV|PROD|MODE|SSR|REDIS_URL|TIERCEL_.*|NEXT_.*)$/
   const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
@@ -229,7 +229,7 @@ async function startOnFreePort(fixture, { mode = 'start', env, from, script, ...
   }
 }
 
-function readiness(child) {
+export function readiness(child) {
   if (child.exit() !== undefined) throw new Error(`exited with ${child.exit()}`)
   return /Ready in/.test(child.log()) ? true : undefined
 }
@@ -252,9 +252,13 @@ function launch(args, { folder }, env, cwd = folder) {
   return launchNode([next, ...args], cwd, env)
 }
 
-/** A child in a process group of its own, so that what it leaves behind can be seen and ended. */
-function launchNode(args, cwd, env) {
-  const child = spawn(process.execPath, args, { cwd, env, detached: true, stdio: 'pipe' })
+/**
+ * A child in a process group of its own, so that what it leaves behind can be seen and ended.
+ *
+ * @param {{ uid?: number, gid?: number }} [user] whom it runs as
+ */
+export function launchNode(args, cwd, env, user) {
+  const child = spawn(process.execPath, args, { cwd, env, ...user, detached: true, stdio: 'pipe' })
   let log = ''
   let code
   const keep = (chunk) => {
@@ -296,7 +300,7 @@ function listen(server) {
   })
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer()
   const port = await listen(server)
   await new Promise((resolve) => server.close(resolve))
@@ -314,7 +318,7 @@ async function freePort() {
  * @property {number | undefined} origin what the origin had answered that run
  */
 
-function requests(base, child, patience) {
+export function requests(base, child, patience) {
   const send = async (url, init) => {
     const response = await fetch(base + url, {
       redirect: 'manual',

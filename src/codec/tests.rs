@@ -58,7 +58,7 @@ fn noise(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|_| next()).collect()
 }
 
-/// What somebody without the secret can do: change an unsigned frame and compute the checksum.
+/// An attacker without the secret can change an unsigned frame and compute the checksum.
 fn with_new_checksum(mut content: Vec<u8>) -> Vec<u8> {
     let sum = xxh3_64(&content);
     content.extend_from_slice(&sum.to_le_bytes());

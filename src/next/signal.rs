@@ -24,19 +24,19 @@ impl Version {
     /// generations of a `'use cache'` entry itself.
     pub const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
     /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
-    /// is missing, and generates a stale inner entry anew before an outer one keeps it.
+    /// is missing, and regenerates a stale inner entry before an outer one keeps it.
     pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
-    /// Of a Next.js that cannot be found: it is told in the words that every minor understands. Below
-    /// all others, as the earliest understand the least.
+    /// A Next.js whose version is unknown gets the signals that every minor understands. It sorts
+    /// below all others, because the earliest understand the least.
     pub const UNKNOWN: Self = Self { major: 0, minor: 0, patch: 0 };
-    /// What is assumed without Next.js.
+    /// The version assumed without Next.js.
     pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
 }
 
-/// How often a value is to be generated anew.
+/// How often a value is regenerated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Revalidate {
-    /// Every so many seconds.
+    /// After this number of seconds.
     Secs(f64),
     /// Never by time.
     Never,
@@ -57,7 +57,7 @@ pub struct Question {
     pub modified_ms: f64,
     /// Now, in ms on Next's clock.
     pub now_ms: f64,
-    /// When the value is to be generated anew.
+    /// When the value is regenerated.
     pub revalidate: Revalidate,
     /// Whether it is past 30 days: then it is not served on any account.
     pub outlived: bool,

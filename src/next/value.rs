@@ -192,7 +192,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// How many parts a value has.
 pub fn count(body: &[u8]) -> usize {
-    // Never more than there is room for: bytes from outside say what they like.
+    // Never more than there is room for: bytes from outside may claim anything.
     let room = body.len().saturating_sub(size_of::<u32>()) / ROW;
     room.min(word(body, 0).unwrap_or(0) as usize)
 }
@@ -200,14 +200,14 @@ pub fn count(body: &[u8]) -> usize {
 /// Whether bytes from outside are laid out as a value is: at least one part, all of them within.
 pub fn is_sound(body: &[u8]) -> bool {
     let count = count(body);
-    let told = word(body, 0).unwrap_or(0) as usize;
+    let declared = word(body, 0).unwrap_or(0) as usize;
     let is_even = |index| {
         row(body, index).is_some_and(|(sort, offset, length)| {
             sort != UTF16 || offset.is_multiple_of(2) && length.is_multiple_of(2)
         })
     };
     let is_part = |index| part(body, index).is_some() && is_even(index);
-    count > 0 && count == told && (0..count).all(is_part)
+    count > 0 && count == declared && (0..count).all(is_part)
 }
 
 /// The part at `index`; `None` if there is none or the table is broken.

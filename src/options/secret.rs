@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A password or a key: whoever prints it or what it is part of sees three dots.
+/// A password or a key. Printed, alone or as part of something, it is three dots.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T = String>(T);
 

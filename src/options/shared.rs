@@ -17,21 +17,21 @@ use crate::error::Error;
 pub struct Shared {
     /// Where it is.
     pub server: Server,
-    /// What keeps apps that share a server apart; none = found out from the app.
+    /// Keeps apps that share a server apart; none = derived from the app.
     pub namespace: Option<String>,
-    /// What pages belong to; none = the build that is served, and copies of it.
+    /// The build that pages belong to; none = the one that is served, and copies of it.
     pub build_name: Option<String>,
-    /// What stored entries are authenticated with; none = they are not.
+    /// Authenticates stored entries; none = they are not authenticated.
     pub secret: Option<Secret>,
     /// How long one command may take. Default: 100 ms.
     pub command_timeout: Duration,
     /// How long opening a connection may take. Default: 2 s.
     pub connect_timeout: Duration,
-    /// Bound of what waits to be written, in bytes. Default: 32 MiB.
+    /// Bound of the writes that wait, in bytes. Default: 32 MiB.
     pub write_queue_bytes: usize,
     /// Whether entries are compressed. Default: true.
     pub compress: bool,
-    /// Whether a deploy does not see what `fetch` stored before it. Default: false.
+    /// Whether a deploy ignores `fetch` data stored before it. Default: false.
     pub isolate_fetch: bool,
     /// Whether `next build` stores into it. Default: false.
     pub in_build: bool,

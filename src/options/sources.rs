@@ -13,7 +13,7 @@ pub(super) struct Given<T> {
 }
 
 impl<T> Given<T> {
-    /// The refusal of this value, told without repeating it.
+    /// The refusal of this value, which does not repeat it.
     pub(super) fn must_be(&self, allowed: &str, given: &str) -> Error {
         Error::InvalidOption {
             option: self.name.into(),
@@ -22,7 +22,7 @@ impl<T> Given<T> {
         }
     }
 
-    /// The refusal of a value that means nothing without something else.
+    /// The refusal of a value that needs another one.
     pub(super) fn needs(&self, what: &str) -> Error {
         self.must_be(&format!("set only with {what}"), "set without")
     }
