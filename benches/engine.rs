@@ -10,7 +10,7 @@ use tiercel::coherence::Coherence;
 use tiercel::coherence::event::Lifetime;
 use tiercel::engine::Engine;
 use tiercel::entry::{Meta, Source};
-use tiercel::flight::{News, Wake};
+use tiercel::generation::flights::{News, Wake};
 use tiercel::key::Class;
 use tiercel::options::Options;
 use tiercel::tags::{Change, Position, Stamp, Table, Tag};

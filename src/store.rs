@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
-pub use crate::flight::Woken;
+pub use crate::generation::flights::Woken;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];

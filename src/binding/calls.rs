@@ -6,7 +6,7 @@ use napi::sys;
 
 use super::env::Slot;
 use super::{process, raw, read};
-use crate::flight::Wake;
+use crate::generation::flights::Wake;
 
 /// Longest wait of a build for one write, in ms.
 const DRAIN_WAIT_MS: u32 = 2_000;

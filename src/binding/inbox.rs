@@ -10,7 +10,7 @@ use super::env::State;
 use super::{process, raw};
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
-use crate::flight::{News, Wake};
+use crate::generation::flights::{News, Wake};
 use crate::key::Hash128;
 
 /// How waits end; as in `js/waits.js`.

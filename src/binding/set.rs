@@ -13,7 +13,7 @@ use crate::coherence::event::Lifetime;
 use crate::coherence::ring::Revision;
 use crate::engine::{Engine, Stored};
 use crate::entry::{Meta, Source};
-use crate::flight::Wake;
+use crate::generation::flights::Wake;
 use crate::key::{AppId, KeyRef};
 use crate::next::signal::Version;
 use crate::next::trace::{self, Traces};

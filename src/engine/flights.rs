@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::flight::{Joined, Landing, Wake};
+use crate::generation::flights::{Joined, Landing, Wake};
+use crate::generation::leases::End;
 use crate::key::KeyRef;
-use crate::lease::End;
 use crate::stats::bump;
 
 impl Engine {

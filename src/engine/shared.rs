@@ -13,7 +13,7 @@ use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{News, Wake, Woken};
+use crate::generation::flights::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};
 use crate::ledger::License;

@@ -10,7 +10,7 @@ use super::notices::Notices;
 use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
-use crate::flight::{News, Wake};
+use crate::generation::flights::{News, Wake};
 use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::options::Shared;
 use crate::stats::Stats;

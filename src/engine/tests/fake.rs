@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
-use crate::lease::Asked;
+use crate::generation::leases::Asked;
 use crate::ledger::License;
 use crate::store::{
     Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,

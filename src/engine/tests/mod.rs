@@ -1,12 +1,12 @@
+mod coordinate;
 mod fake;
-mod lead;
 mod orders;
 mod shared;
 
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
-use crate::flight::{News, Wake};
+use crate::generation::flights::{News, Wake};
 use crate::key::Class;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::carrier::{Fault, Process, Server};
 use super::*;
-use crate::lease::{Asked, End, Lead, Standing};
+use crate::generation::leases::{Asked, End, Lead, Standing};
 use crate::sync::explored::{explore, is_found_out};
 
 type Get = fn(&Arc<Engine>, &Generations);

@@ -15,7 +15,7 @@ use shuttle::thread::{JoinHandle, spawn, yield_now};
 
 use super::fake::WAIT_MS;
 use super::*;
-use crate::flight::Joined;
+use crate::generation::flights::Joined;
 
 /// A thread of JavaScript: what it was told while it waited.
 struct Mailbox {

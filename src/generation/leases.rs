@@ -8,7 +8,7 @@
 //! stale leads for a second; longer only if it is seen to generate.
 
 mod key;
-mod told;
+mod roles;
 
 use std::collections::HashSet;
 use std::mem;
@@ -16,14 +16,14 @@ use std::sync::Arc;
 
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::flight::{News, Wake, Woken};
-use crate::generation::{BELIEVED_US, FIRST_PASS_US, MOST_KEYS};
+use crate::generation::flights::{News, Wake, Woken};
+use crate::generation::limits::{BELIEVED_US, FIRST_PASS_US, MOST_KEYS};
 use crate::key::Hash128;
 use crate::store::{Address, Claimed};
 use crate::sync::Mutex;
 
 use self::key::{Here, Key, State, Waiter};
-pub use self::told::{Answered, Asked, End, Following, Held, Lead, Standing};
+pub use self::roles::{Answered, Asked, End, Following, Held, Lead, Standing};
 
 /// Keys looked at with each renewal, and with each lead that is taken, so that those that are over
 /// are forgotten.

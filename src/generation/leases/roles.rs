@@ -1,6 +1,6 @@
 //! What is told of who generates.
 
-use crate::flight::Woken;
+use crate::generation::flights::Woken;
 use crate::store::Address;
 
 /// Who generates a key. Looking changes nothing: a lead is taken by itself.

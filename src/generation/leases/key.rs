@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::told::{Held, Standing};
+use super::roles::{Held, Standing};
 use crate::clock::Timestamp;
-use crate::flight::Wake;
-use crate::generation::{ANSWERED_US, BELIEVED_US, LONGEST_PASS_US, SEEN_US, UNSEEN_US};
+use crate::generation::flights::Wake;
+use crate::generation::limits::{ANSWERED_US, BELIEVED_US, LONGEST_PASS_US, SEEN_US, UNSEEN_US};
 use crate::store::{Address, Claimed};
 
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.

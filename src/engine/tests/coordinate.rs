@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::fake::{Fake, Fixture, NO_MEMORY, PLAIN, WAIT_MS, instance, store};
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
-use crate::lease::{Asked, Lead, Standing};
+use crate::generation::leases::{Asked, Lead, Standing};
 use crate::store::{Address, Claimed, Listener};
 use crate::tags::{Epoch, Position};
 

@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 use super::{Engine, Tier};
 use crate::entry::Entry;
-use crate::flight::{News, Wake, Woken};
-use crate::generation::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
+use crate::generation::flights::{News, Wake, Woken};
+use crate::generation::leases::{Asked, End, Following, Held, Lead, Standing};
+use crate::generation::limits::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
 use crate::guard::guard;
 use crate::key::{AppId, Class, Hash128, KeyRef};
-use crate::lease::{Asked, End, Following, Held, Lead, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Stamp, Tag, Verdict};

@@ -1,4 +1,4 @@
-mod leads;
+mod permits;
 
 use super::*;
 

@@ -12,7 +12,7 @@ use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
-use crate::generation::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
+use crate::generation::limits::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
 use crate::key::Hash128;
 use crate::sync::Mutex;
 
