@@ -1,12 +1,9 @@
 //! Calls around a get.
 
-use std::sync::Arc;
-
 use napi::sys;
 
 use super::env::Slot;
 use super::{process, raw, read};
-use crate::flight::Wake;
 
 /// Longest wait of a build for one write, in ms.
 const DRAIN_WAIT_MS: u32 = 2_000;
@@ -61,8 +58,7 @@ pub(super) extern "C" fn drain(
 ) -> sys::napi_value {
     raw::call::<0>(env, info, |call| {
         let token = call.state.token();
-        let waker: Arc<dyn Wake> = call.state.shared.clone();
-        let waits = process::engine().drain(&waker, token);
+        let waits = process::engine().drain(call.state.ticket(token));
         call.state.leave(Slot::Detail, f64::from(DRAIN_WAIT_MS));
         raw::small(env, if waits { token } else { 0 })
     })

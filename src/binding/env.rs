@@ -18,6 +18,7 @@ use super::{process, raw, read};
 use crate::entry::Entry;
 use crate::guard::guard;
 use crate::key::Hash128;
+use crate::wake::Ticket;
 
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
 pub(super) const MAILBOX: usize = 5;
@@ -79,6 +80,11 @@ impl State {
         let token = self.next_token.get();
         self.next_token.set(token.checked_add(1).unwrap_or(1));
         token
+    }
+
+    /// The wait of this thread with that number.
+    pub(super) fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.shared.clone(), token)
     }
 
     /// Whether this call is one of those that are timed.

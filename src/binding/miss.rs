@@ -11,12 +11,13 @@ use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
 use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};
-use crate::flight::{Joined, Wake};
-use crate::lease::{Asked, Lead, Standing};
+use crate::generation::flights::Joined;
+use crate::generation::leases::{Asked, Lead, Standing};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
 use crate::tags::Verdict;
+use crate::wake::Ticket;
 
 /// Longest wait for what is current, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
@@ -51,7 +52,7 @@ impl Get<'_> {
             return self.miss(&words(&Reason::Unsure));
         }
         let token = self.state.token();
-        self.engine.ask(&self.waker(), token);
+        self.engine.ask(self.ticket(token));
         self.waiting(token, ASK_WAIT_MS, flag::ASKED)
     }
 
@@ -159,7 +160,7 @@ impl Get<'_> {
         }
         let token = self.state.token();
         let claimant = Claimant { held, serves, wait_ms: self.wait_ms() };
-        match self.engine.claim(&self.key, claimant, || self.asked_tags(), &self.waker(), token) {
+        match self.engine.claim(&self.key, claimant, || self.asked_tags(), self.ticket(token)) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
             Asked::Known(Standing::Here) if is_cold || self.engine.looks(&self.key) => {
                 self.read().map_or(Ok(Standing::Here), Err)
@@ -208,7 +209,7 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        let left_ms = self.engine.wait(&self.key, wait_ms, &self.waker(), token)?;
+        let left_ms = self.engine.wait(&self.key, wait_ms, self.ticket(token))?;
         Some(self.waiting(token, left_ms, flag::JOINED))
     }
 
@@ -219,7 +220,7 @@ impl Get<'_> {
         }
         let token = self.state.token();
         let wait_ms = self.engine.read_wait_ms();
-        let reads = self.engine.read(&self.key, &self.waker(), token);
+        let reads = self.engine.read(&self.key, self.ticket(token));
         reads.then(|| self.waiting(token, wait_ms, flag::READ))
     }
 
@@ -231,7 +232,7 @@ impl Get<'_> {
         }
         let token = self.state.token();
         let asked = || self.asked_tags();
-        let waits = self.engine.follow(&self.key, dead, asked, wait_ms, &self.waker(), token);
+        let waits = self.engine.follow(&self.key, dead, asked, wait_ms, self.ticket(token));
         if waits && !self.has(flag::FOLLOWED) {
             bump(&self.engine.stats.followed);
         }
@@ -268,12 +269,12 @@ impl Get<'_> {
         let opens = self.kind == ValueKind::Fetch
             || process::version() < Version::V16_3 && !process::building();
         let left_ms = if opens {
-            match self.engine.join(&self.key, wait_ms, &self.waker(), token) {
+            match self.engine.join(&self.key, wait_ms, self.ticket(token)) {
                 Joined::Wait(left_ms) => Some(left_ms),
                 Joined::Lead | Joined::Pass => None,
             }
         } else {
-            self.engine.wait(&self.key, wait_ms, &self.waker(), token)
+            self.engine.wait(&self.key, wait_ms, self.ticket(token))
         };
         match left_ms {
             Some(left_ms) => self.waiting(token, left_ms, flag::JOINED),
@@ -292,7 +293,7 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        match self.engine.join_output(&self.key, OUTPUT_WAIT_MS, &self.waker(), token) {
+        match self.engine.join_output(&self.key, OUTPUT_WAIT_MS, self.ticket(token)) {
             Joined::Wait(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
             Joined::Pass => None,
             Joined::Lead => {
@@ -313,8 +314,8 @@ impl Get<'_> {
         }
     }
 
-    fn waker(&self) -> Arc<dyn Wake> {
-        self.state.shared.clone()
+    fn ticket(&self, token: u32) -> Ticket {
+        self.state.ticket(token)
     }
 
     /// The flags to ask with after a wait.

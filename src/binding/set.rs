@@ -13,7 +13,6 @@ use crate::coherence::event::Lifetime;
 use crate::coherence::ring::Revision;
 use crate::engine::{Engine, Stored};
 use crate::entry::{Meta, Source};
-use crate::flight::Wake;
 use crate::key::{AppId, KeyRef};
 use crate::next::signal::Version;
 use crate::next::trace::{self, Traces};
@@ -328,8 +327,7 @@ pub(super) extern "C" fn invalidate(
         let tags = read::tags(env, tags);
         let lifetime = Lifetime::from_expire(read::number(env, expire));
         let token = call.state.token();
-        let waker: Arc<dyn Wake> = call.state.shared.clone();
-        let waits = process::engine().invalidate(&tags, lifetime, &waker, token);
+        let waits = process::engine().invalidate(&tags, lifetime, call.state.ticket(token));
         call.state.leave(Slot::Detail, f64::from(INVALIDATION_WAIT_MS));
         raw::small(env, if waits { token } else { 0 })
     })
