@@ -19,16 +19,16 @@ use tiercel::tags::{Change, Position, Stamp, Table, Tag};
 const KEYS: usize = 256;
 const NOW: Timestamp = Timestamp(1_000_000);
 
-/// Nobody waits in a benchmark.
-struct Nobody;
+/// No request waits in a benchmark.
+struct NoWaiter;
 
-impl Wake for Nobody {
+impl Wake for NoWaiter {
     fn wake(&self, _: u32, _: News) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-    engine.invalidate(tags, Lifetime::None, &nobody, 0);
+    let waiter: Arc<dyn Wake> = Arc::new(NoWaiter);
+    engine.invalidate(tags, Lifetime::None, &waiter, 0);
 }
 
 fn engine() -> Arc<Engine> {
@@ -155,7 +155,7 @@ fn judge_and_invalidate(c: &mut Criterion) {
 
 fn flight(c: &mut Criterion) {
     let (engine, _) = filled();
-    let waker: Arc<dyn Wake> = Arc::new(Nobody);
+    let waker: Arc<dyn Wake> = Arc::new(NoWaiter);
     let units = units(KEYS + 1);
     let key = engine.hasher().key(Class::Fetch, &units);
     let mut group = c.benchmark_group("flight");
