@@ -2,7 +2,7 @@
  * Tiercel: a cache engine for Next.js 16.
  *
  * One class serves both options of next.config: its instances are `cacheHandler` (pages, routes,
- * fetch, images), the class itself is one of `cacheHandlers` (`'use cache'`).
+ * `fetch`, `unstable_cache`, images), and the class itself is one of `cacheHandlers` (`'use cache'`).
  *
  * @example
  * // next.config.mjs
@@ -19,26 +19,27 @@ declare class TiercelHandler {
 
   /** The entry of `key`, or `null` for a miss. Settles within 2.5 s and never rejects. */
   get(key: string, context: any): Promise<TiercelHandler.Found | null>
-  /** Stores `value`; a kind of value that is not known is not stored. Never rejects. */
+  /** Stores `value`, unless its kind is unknown. Never rejects. */
   set(key: string, value: any, context: any): Promise<void>
   /**
-   * Invalidates tags: in effect here at once, and on every instance when it resolves. Hard without
-   * `durations`, else stale now and dead after `durations.expire` seconds.
+   * Invalidates tags: in effect here immediately, and on every instance when it resolves. Without
+   * `durations` entries are gone; with them entries are stale now, and gone after `durations.expire`
+   * seconds.
    */
   revalidateTag(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
-  /** Forgets what this instance noted of its request. */
+  /** Called by Next.js when a request begins. */
   resetRequestCache(): void
 
   /**
-   * The entry of `key`, or `undefined` for a miss; each with a stream of its own. Waits for a set
-   * of the key that is under way. Settles within 2.5 s and never rejects.
+   * The entry of `key`, each time with a new stream, or `undefined` for a miss. Waits for a set of the
+   * key that is under way. Settles within 2.5 s and never rejects.
    */
   static get(key: string, softTags: string[]): Promise<TiercelHandler.Entry | undefined>
-  /** Stores an entry once its stream has ended; an errored one is not stored. Never rejects. */
+  /** Stores an entry once its stream has ended, unless it ended with an error. Never rejects. */
   static set(key: string, pendingEntry: Promise<TiercelHandler.Entry>): Promise<void>
-  /** Nothing to do: invalidations are in effect where they are made. */
+  /** Does nothing: invalidations arrive by themselves. */
   static refreshTags(): Promise<void>
-  /** `Infinity`: soft tags are judged in `get`. */
+  /** `Infinity`, which tells Next.js that `get` judges soft tags itself. */
   static getExpiration(tags: string[]): Promise<number>
   /** See {@link TiercelHandler.revalidateTag}. */
   static updateTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
@@ -46,21 +47,22 @@ declare class TiercelHandler {
   static expireTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
 
   /**
-   * Chooses options for this process. Call it in the module that next.config names, before the
-   * first request; the same options again are fine. Each option also has an environment variable,
-   * which counts where the object says nothing. Gives back the class it is called on.
+   * Sets options for this process. Call it in the module that next.config names, before the first
+   * request. Calling it again with the same options changes nothing. Each option also has an
+   * environment variable, which counts if the object does not set it. Returns the class it is called
+   * on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`
    */
   static configure<Handler>(this: Handler, options?: TiercelHandler.Options): Handler
-  /** What this process has counted since it started. */
+  /** Counters of this process since it started. */
   static stats(): TiercelHandler.Stats
   /**
-   * Whether this process may get traffic, for a readiness probe. It may at once in memory only; with
-   * a shared tier once it knows every invalidation there was, and 10 s after its start at the latest.
-   * From then on it stays ready, also while the server is away: no request needs it. Starts the
-   * engine. Settles within `timeoutMs` and never rejects.
+   * Whether this process may receive traffic, for a readiness probe. Without a shared tier it is ready
+   * immediately; with one, once it has loaded all past invalidations, and 10 s after its start at the
+   * latest. From then on it stays ready, even while the server is away, because no request needs the
+   * server. Starts the engine. Settles within `timeoutMs` and never rejects.
    *
    * @example
    * // app/api/ready/route.js
@@ -282,13 +284,13 @@ declare namespace TiercelHandler {
 
   interface ReadyOptions {
     /**
-     * How long this call waits for the shared tier, in ms, 60000 at most; 0 = not at all.
+     * How long this call waits for the shared tier, in ms, at most 60000; 0 does not wait.
      * @default 500
      */
     timeoutMs?: number
     /**
-     * How long after its start the shared tier may hold this process back, in ms; `Infinity` = until
-     * it has been connected once.
+     * How long after its start an absent server holds this process back, in ms; with `Infinity` until
+     * it has connected once.
      * @default 10000
      */
     giveUpMs?: number
@@ -297,10 +299,14 @@ declare namespace TiercelHandler {
   interface Readiness {
     ready: boolean
     /**
-     * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
-     * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer; it answers, and forbids this user what the agreement on invalidations needs; in the
-     * edge runtime it cannot be known, and so `ready` is false.
+     * The state of the shared tier.
+     *
+     * - `none`: there is none.
+     * - `connected`: this process knows every invalidation.
+     * - `connecting`: the first connection is being made, or the table of tags is being loaded.
+     * - `away`: the server does not answer.
+     * - `denied`: the server forbids commands that invalidations need.
+     * - `unknown`: the call ran in the edge runtime, where there is no engine; `ready` is false.
      */
     shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied' | 'unknown'
   }
@@ -309,9 +315,9 @@ declare namespace TiercelHandler {
   interface Decision {
     call: 'get' | 'set' | 'invalidate'
     kind: 'USE_CACHE' | 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE' | 'REDIRECT' | 'TAG'
-    /** The key, shortened; of an invalidation the tags. */
+    /** The key, shortened, or the tags of an invalidation. */
     key: string
-    /** Where it came from or went to. */
+    /** The tier that the entry came from or went to. */
     tier: 'memory' | 'shared' | 'prerendered' | 'none'
     outcome: 'fresh' | 'stale' | 'miss' | 'stored' | 'dropped' | 'hard' | 'soft'
     /** Why, in words. */
@@ -319,17 +325,17 @@ declare namespace TiercelHandler {
   }
 
   interface Durations {
-    /** Seconds until what is stale now is dead. */
+    /** Seconds until an entry that is stale now is gone. */
     expire?: number
   }
 
-  /** What Next.js hands to a `cacheHandler`; only these are read. */
+  /** The fields that are read of the context that Next.js passes to a `cacheHandler`. */
   interface Context {
     dev?: boolean
     serverDistDir?: string
   }
 
-  /** What `cacheHandler.get` returns. */
+  /** The result of `get` of a `cacheHandler`. */
   interface Found {
     /** On the clock of `performance.timeOrigin + performance.now()`, in ms. */
     lastModified: number
@@ -356,15 +362,15 @@ declare namespace TiercelHandler {
     /** From memory, stale by age or tag. */
     stale: number
     misses: number
-    /** Read from the shared tier; from then on memory has it. */
+    /** From the shared tier; memory holds the entry from then on. */
     sharedFresh: number
     sharedStale: number
-    /** From prerendered build output, or what the build fetched. */
+    /** From prerendered build output, or data that the build fetched. */
     prerenderedFresh: number
     prerenderedStale: number
   }
 
-  /** Time inside the engine, in microseconds, of one call in 64. */
+  /** Time spent in the engine, in microseconds, measured for one call in 64. */
   interface LatencyStats {
     measured: number
     p50Micros: number
@@ -372,62 +378,62 @@ declare namespace TiercelHandler {
     p99Micros: number
   }
 
-  /** Who generated what others wanted too. Without a shared tier only this process counts. */
+  /** Generations that several requests needed. Without a shared tier only those of this process. */
   interface LeaseStats {
-    /** Leases this process got: of each it generated one entry for the whole fleet. */
+    /** Leases that this process got: for each it generated one entry for the whole fleet. */
     taken: number
-    /** Gets that waited for what another process generates. */
+    /** Gets that waited for a generation in another process. */
     followed: number
-    /** Gets that waited for as long as they may, and generated too. */
+    /** Of those, gets whose wait timed out, so that they generated too. */
     timedOut: number
-    /** Gets that waited, and were served what was generated for another. */
+    /** Gets that waited and were served the result. */
     saved: number
-    /** Gets that were served something stale, without being told, while another generates. */
+    /** Gets that were served a stale entry as if it were fresh, while another request generated. */
     staleMeanwhile: number
   }
 
-  /** The shared tier. Totals since the process started, but for how it is now. */
+  /** The shared tier: totals since the process started, and its present state. */
   interface SharedStats {
-    /** Where it is, without a password: `redis cache:6379/0`. */
+    /** The server, without a password: `redis cache:6379/0`. */
     place: string
     namespace: string
     /** Connections open now. */
     connections: number
-    /** How long memory may answer without asking, from now on, in ms; 0 = it has to ask. */
+    /** How long memory may answer from now on without asking the server, in ms. */
     leaseMs: number
     /**
-     * Whether the server is away, or does not let this process follow the invalidations any more:
-     * memory answers for `outageServeMs`.
+     * Whether the server is away, or no longer lets this process follow invalidations. Memory answers
+     * for `outageServeMs`.
      */
     isAway: boolean
-    /** Whether commands are refused at once, because the server did not answer. */
+    /** Whether commands fail immediately, because the server did not answer the last ones. */
     isBroken: boolean
     /**
-     * What the server answers and does not do now: `keys` or a command that this user may not touch
-     * or run, `commands` if it does not say which, the code of an error such as `MISCONF`; empty if
-     * it does everything.
+     * The present refusal of a server that answers: `keys` or the command that this user may not touch
+     * or run, `commands` if the server does not say which, or the code of an error such as `MISCONF`.
+     * Empty if it refuses nothing.
      */
     refuses: string
-    /** How often it came to that. */
+    /** How often `isBroken` became true. */
     breaks: number
-    /** Connections replaced because nothing came back on them. */
+    /** Connections replaced because they did not answer. */
     replacedConnections: number
     /** Commands that were not answered in time. */
     timeouts: number
-    /** Writes that wait now, and their bytes. */
+    /** Writes waiting now, and their bytes. */
     queuedWrites: number
     queuedBytes: number
-    /** Writes dropped because too much waited. */
+    /** Writes dropped because the queue was full. */
     droppedWrites: number
-    /** Stored bytes that were no entry, or not the one asked for: a miss. */
+    /** Stored bytes that were not the entry asked for, which is a miss. */
     brokenEntries: number
-    /** Invalidations that could not be told to other instances at once. */
+    /** Invalidations that could not be recorded immediately. */
     unrecorded: number
-    /** Time until an invalidation was in effect everywhere, of every one. */
+    /** Time until an invalidation was in effect everywhere, measured for each one. */
     invalidation: LatencyStats
   }
 
-  /** Totals since the process started, but for what is held now. */
+  /** Totals since the process started, and the present contents. */
   interface Stats {
     useCache: KindStats
     appPage: KindStats
@@ -436,26 +442,26 @@ declare namespace TiercelHandler {
     fetch: KindStats
     image: KindStats
     memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
-    /** Nothing in memory only. */
+    /** Absent without a shared tier. */
     shared?: SharedStats
     leases: LeaseStats
     /** Entries stored. */
     sets: number
     /** Values not stored: invalidated while generated, too large, failed, dynamic. */
     dropped: number
-    /** Values over `maxEntryMb`, which memory does not hold; a line names those that nobody holds. */
+    /** Values over `maxEntryMb`, which memory does not hold. The log names those that no tier holds. */
     tooLarge: number
     /** Invalidations; repeats of one user call count once. */
     invalidations: number
     /** Tags remembered now. */
     tags: number
-    /** Gets that waited for another and were served from it. */
+    /** Gets that waited for another get and were served its result. */
     joined: number
-    /** Gets that waited in vain. */
+    /** Gets whose wait timed out. */
     waitTimeouts: number
-    /** Keys under way now, or passed because theirs could not be stored. */
+    /** Keys being generated now, and keys that no request waits for, because they were not stored. */
     flights: number
-    /** Panics caught and answered with a miss. */
+    /** Panics of the engine that were caught and answered with a miss. */
     panics: number
     get: LatencyStats
     set: LatencyStats

@@ -42,7 +42,7 @@ const count = Number(options.processes)
 const perSecond = Number(options.rate)
 const pages = pagesOf(Number(options.pages))
 
-/** What is compared. */
+/** The subjects. */
 const subjects = [
   { name: 'Tiercel and Redis', cache: 'Tiercel and Redis' },
   { name: 'Tiercel and Redis, after tiercel warm', cache: 'Tiercel and Redis', isWarmed: true },

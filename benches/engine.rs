@@ -19,15 +19,15 @@ use tiercel::wake::{Notice, Ticket, Wake};
 const KEYS: usize = 256;
 const NOW: Timestamp = Timestamp(1_000_000);
 
-/// Nobody waits in a benchmark.
-struct Nobody;
+/// No request waits in a benchmark.
+struct NoWaiter;
 
-impl Wake for Nobody {
+impl Wake for NoWaiter {
     fn wake(&self, _: u32, _: Notice) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(Nobody), 0));
+    engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(NoWaiter), 0));
 }
 
 fn engine() -> Arc<Engine> {
@@ -154,7 +154,7 @@ fn judge_and_invalidate(c: &mut Criterion) {
 
 fn flight(c: &mut Criterion) {
     let (engine, _) = filled();
-    let waker: Arc<dyn Wake> = Arc::new(Nobody);
+    let waker: Arc<dyn Wake> = Arc::new(NoWaiter);
     let units = units(KEYS + 1);
     let key = engine.hasher().key(Class::Fetch, &units);
     let mut group = c.benchmark_group("flight");

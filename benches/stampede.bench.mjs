@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Everybody asks several `next start` processes for one key at once, while a generation takes long:
+ * Many clients ask several `next start` processes for one key together, while a generation takes long:
  * how often it is generated, and how long they wait. `npm run bench:stampede`.
  *
  * With Tiercel and one Redis, with Tiercel in memory only, and with Next's own handlers, in one run.

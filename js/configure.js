@@ -3,13 +3,13 @@
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
-/** What is done with invalidations: how long after each it is repeated, in ms, 0 = not; and whether
- * one fails that could not be recorded. */
+/** Options of invalidations: how long after each it is repeated, in ms, 0 = not; and whether one
+ * fails that could not be recorded. */
 const invalidating = { graceMs: 0, mustRecord: false }
 
 /**
  * Resolves the options of this process from an object and the environment. Both are read by the
- * addon; here is only what JSON cannot carry.
+ * addon; this side keeps only values that JSON cannot carry.
  * @param {Record<string, unknown>} [options]
  */
 function configure(options) {
@@ -27,8 +27,8 @@ function configure(options) {
 }
 
 /**
- * What JSON may carry of options, and who is to be told of decisions. Each is read once: it may be
- * what somebody else computes.
+ * Options as JSON, and the function that receives decisions. Each option is read once, because it may
+ * be a getter.
  * @param {any} options
  * @returns {{ given: unknown, sink: unknown }}
  */
@@ -57,13 +57,13 @@ function valuesOf(options) {
   }
 }
 
-/** What no option may be, so that it is refused by name.
+/** A value that no option may have, so that the option is refused by name.
  * @type {readonly unknown[]} */
 const NOTHING = Object.freeze([])
 
 /**
- * A value as it is, or nothing that an option may be: what is a number, a text or a flag only by a
- * conversion was not meant.
+ * A value as it is, or one that no option may have: values that become a number, a text or a flag
+ * only by a conversion were not meant.
  * @param {unknown} value
  */
 function plain(value) {

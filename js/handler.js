@@ -32,7 +32,7 @@ const {
 } = at
 const { FALLBACK, PPR, LOCAL, ASIDE, PREFETCH, KEPT, SHIFT, now, outlast } = at
 
-/** With these a get that misses, or is told that something is stale, is nobody's leader. */
+/** With these flags a get that misses, or receives a stale value, does not become a leader. */
 const UNLED_MISS = ASIDE | PPR | FALLBACK
 const UNLED_STALE = ASIDE | PREFETCH | KEPT
 
@@ -47,7 +47,7 @@ const IS_BUILDING = next.isBuilding()
 class TiercelHandler {
   /** The app it is made for. */
   #app
-  /** What was known when this request began, and when that was.
+  /** The point known when this request began, and when that was.
    * @type {import('./starts.js').Start} */
   #start
   /** When generations of this request began.
@@ -85,7 +85,7 @@ class TiercelHandler {
   }
 
   /**
-   * Everything but a plain hit: first hits, waits, misses, what is stale. A kind that is not known,
+   * Everything but a plain hit: first hits, waits, misses, stale values. A kind that is not known,
    * or arguments of no use, are a miss.
    * @param {string} key
    * @param {any} ctx
@@ -122,7 +122,8 @@ class TiercelHandler {
   }
 
   /**
-   * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+   * A token to wait with, or the answer of `get`. It is built right here, because every call writes
+   * into the one mailbox.
    * @param {number} kind
    * @param {number} flags
    * @param {string} key
@@ -134,7 +135,7 @@ class TiercelHandler {
     const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer
     const found = answer && objectOf(ready, ctx.kind, key, answer)
-    // Before anybody is told: who listens may call a handler, too.
+    // Before the listener is called: it may call a handler, too.
     const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
@@ -172,7 +173,7 @@ class TiercelHandler {
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
         const stamp = kind === IMAGE ? native.revision() : (stampOf(value) ?? began)
-        // What a build caches only for itself is of no use to others.
+        // A build caches some data only for itself.
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
         const kindAndFlags = kind | (flags << SHIFT)
         const expire = ctx?.cacheControl?.expire
@@ -186,7 +187,7 @@ class TiercelHandler {
     } catch {
       // A value that cannot be written down is not stored.
     }
-    // Whoever waits for it is told.
+    // Wakes the requests that wait for it.
     if (kind !== undefined) native.abandon(kind, key, this.#app.id)
   }
 
@@ -202,8 +203,8 @@ class TiercelHandler {
   }
 
   /**
-   * What others hold of a page is stale before it is generated anew, and not gone: if that fails,
-   * Next.js goes on with the last page there was.
+   * Other instances hold the page as stale, not gone, before it is regenerated: if that fails, Next.js
+   * goes on with the last page.
    * @param {number} kind
    * @param {string} key
    */
@@ -246,7 +247,7 @@ class TiercelHandler {
 }
 
 /**
- * What looks fresh while another generates.
+ * A stale value that looks fresh while another instance generates.
  * @param {number} kind
  * @param {any} found
  * @param {any} cacheControl
@@ -261,8 +262,8 @@ function meanwhile(kind, found, cacheControl) {
 configure()
 at.learn()
 
-// One class of a realm answers for all copies of this module, as `index.js` has it: of two that
-// attach in turns, each would wait in vain for what the other one is told.
+// One class of a realm answers for all copies of this module, as `index.js` has it: two
+// that attach in turns would each miss the wake-ups that the other one receives.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
 one[Symbol.for('tiercel.handler')] ??= TiercelHandler
 

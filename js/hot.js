@@ -1,16 +1,16 @@
 // @ts-check
 
 /**
- * Objects that were returned before and are returned again. The addon says which may be kept, and
- * for how long; here is only where they lie.
+ * Objects that were returned before and are returned again. The addon decides which are kept, and for
+ * how long; this module only holds them.
  *
  * @typedef {object} Hot
  * @property {number} handle the addon's name for it
  * @property {Map<string, Hot>} map where it is found by its key
- * @property {string} kind what was asked for, in Next's words
+ * @property {string} kind of the request, in Next's words
  * @property {string} key
  * @property {any} found
- * @property {number} at the revision up to which it was found fresh for who asked with these tags
+ * @property {number} at the revision up to which it was found fresh for a caller with these tags
  * @property {string[] | undefined} tags
  * @property {string[] | undefined} softTags
  */

@@ -40,7 +40,7 @@ const waits = require('./waits.js')
 /** @type {Native} */
 const native = require('./loader.js').load()
 
-/** What a call answers beside its result; written by the addon. */
+/** The rest of an answer, in addition to the result of the call; written by the addon. */
 const mailbox = new Float64Array(5)
 
 /** Places in the mailbox. With a token the mark is the flags to ask again with, the detail for how
@@ -56,7 +56,7 @@ const FRESH = 0
 const STALE = 1
 const MODIFIED = 2
 const MEANWHILE = 5
-/** Of a check: fresh, if the tags of who asks do not say otherwise. */
+/** Of a check: fresh, unless a tag of the caller says otherwise. */
 const ASKED = 4
 
 /** Flags of a get, as in `src/binding/terms.rs`; `find` takes them shifted, above the kind. */
@@ -85,9 +85,9 @@ function flush() {
 }
 
 /**
- * The answer to a get that was told to wait, by a token: it waits and asks again, as often as it is
- * told to and until its time is over. What is read meanwhile leaves with everything else of this
- * tick.
+ * The answer to a get that has to wait, for a token: it waits and asks again, as often as the addon
+ * says so and until its time is over. The reads that it causes are sent together with all others of
+ * this tick.
  * @param {number} token
  * @param {(flags: number) => any} ask
  * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
@@ -116,19 +116,19 @@ async function drained() {
 
 /** What follows from which Next.js runs here. */
 const known = { mustRemember: false }
-/** What the addon was told of the app.
+/** The app that the addon knows.
  * @type {import('./app.js').App | undefined} */
-let told
+let named
 
 /**
- * Tells the addon which app runs here, as soon as it is known and as often as more of it is.
+ * Names the running app to the addon, as soon as it is known and as often as more of it is.
  * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
  */
 function learn(serverDir) {
-  if (told?.isSure) return
+  if (named?.isSure) return
   const found = app(serverDir)
-  if (found === told) return
-  told = found
+  if (found === named) return
+  named = found
   known.mustRemember = next.mustRemember(found)
   const { version, isNext, isSure } = found
   const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
@@ -142,13 +142,13 @@ function learn(serverDir) {
 }
 
 /**
- * Starts the engine of this process, if nobody has, with the options chosen so far.
+ * Starts the engine of this process, unless it runs, with the options chosen so far.
  * @param {string} [serverDir] see {@link learn}
  */
 function start(serverDir) {
   learn(serverDir)
   if (mailbox[ATTACHED] === 1) return
-  // Perhaps another copy of this module has attached since: what was kept here is not looked after.
+  // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
@@ -156,7 +156,7 @@ function start(serverDir) {
 }
 
 /**
- * Whether an object that is ready may be returned to who asks with these tags. The addon judges; it
+ * Whether an object that is ready may be returned to a caller with these tags. The addon judges; it
  * is asked about the same tags once per revision.
  * @param {import('./hot.js').Hot} ready
  * @param {string[] | undefined} tags

@@ -1,10 +1,10 @@
 // @ts-check
 
 /**
- * Traces: tags by which what is made of a stale `'use cache'` entry shows it (`src/next/trace.rs`).
+ * Traces: tags that mark a value made of a stale `'use cache'` entry (`src/next/trace.rs`).
  *
- * Next.js hands the answer to one get to others who never asked, and who may keep what they make of it.
- * They take over the tags of what they read.
+ * Next.js hands the answer to one get to callers that never asked, and that may keep what they make of
+ * it. They take over the tags of the entry.
  */
 
 /** Begins a trace, as in `src/next/trace.rs`. */
@@ -27,7 +27,7 @@ function traced(tags, position, epoch) {
 const isTrace = (/** @type {unknown} */ tag) => typeof tag === 'string' && tag.startsWith(TRACE)
 
 /**
- * The tags of what is stored, as they are shown later.
+ * The tags of a value to be stored, as they are shown later.
  * @param {any} tags
  */
 function untraced(tags) {

@@ -78,7 +78,8 @@ function find(key, softTags, flags) {
 }
 
 /**
- * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+ * A token to wait with, or the answer of `get`. It is built right here, because every call writes into
+ * the one mailbox.
  * @param {string} key
  * @param {string[]} softTags
  * @param {number} flags
@@ -88,7 +89,7 @@ function askWith(key, softTags, flags) {
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
-  // Before anybody is told: who listens may call a handler, too.
+  // Before the listener is called: it may call a handler, too.
   const [mark, position, epoch] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) {
@@ -100,7 +101,7 @@ function askWith(key, softTags, flags) {
   if (mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
     visits.current()?.lead(USE_CACHE, key, true, 0)
   }
-  // A build generates all there is: nothing in it is older than the build.
+  // A build generates everything: nothing in it is older than the build.
   if (!IS_BUILDING) shown.tags = traced(found.tags, position, epoch)
   if (mark === MODIFIED) return Object.assign(shown, past(found))
   if (mark === MEANWHILE) return Object.assign(shown, meanwhile(found))
@@ -108,20 +109,21 @@ function askWith(key, softTags, flags) {
 }
 
 /**
- * Of an entry that is to be served once more and generated anew: when Next.js would see that by
- * itself. Its lifetime is not touched, since Next.js makes it that of what is made of the entry.
+ * The timestamp of an entry that is served once more and regenerated: one at which Next.js sees by
+ * itself that it is stale. The lifetime stays as it is, because a value made of the entry takes it
+ * over.
  * @param {any} found
  */
 function past({ timestamp, revalidate, expire }) {
   const most = Math.min(revalidate, LONGEST_SECS)
-  // What dies when it turns stale could not be shown as stale.
+  // An entry that dies when it turns stale could not be shown as stale.
   const secs = expire > most ? most : expire / 2
   return { revalidate: secs, timestamp: Math.min(timestamp, now() - secs * 1_000 - 1) }
 }
 
 /**
- * Of a stale entry that another generates: when it is to have been generated to be fresh, and not for
- * long.
+ * The timestamp of a stale entry that another instance generates: one at which it looks fresh, for a
+ * short time.
  * @param {any} found
  */
 function meanwhile(found) {
@@ -132,7 +134,7 @@ function meanwhile(found) {
 
 /** @param {any} found */
 function entryOf({ bytes, hasViews, tags, stale, timestamp, expire, revalidate }) {
-  // Whoever reads a typed array may write into it.
+  // The reader of a typed array may write into it.
   const value = streamOf(hasViews ? new Uint8Array(bytes) : bytes)
   return { value, tags, stale, timestamp, expire, revalidate }
 }
@@ -204,8 +206,8 @@ async function getExpiration(tags) {
 }
 
 /**
- * Invalidates: here at once, everywhere when it resolves. Without `durations` hard; with them stale
- * now, and dead after `expire` seconds if that is given.
+ * Invalidates: here immediately, everywhere when it resolves. Without `durations` it is hard; with
+ * them entries are stale now, and dead after `expire` seconds if that is given.
  * @param {string | string[]} tags
  * @param {{ expire?: number }} [durations]
  */
@@ -247,8 +249,8 @@ async function invalidate(tags, expire) {
   if (token === 0) return
   const ending = await wait(token, mailbox[DETAIL])
   if (ending !== FAILED && !(ending === LATE && mustRecord)) return
-  const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
-  throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
+  const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
+  throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
 module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags, invalidateOnce }

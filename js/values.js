@@ -39,8 +39,8 @@ class Given {
 
 /**
  * Values that a get returned have a stamp: Next.js sets the same value again when a regeneration
- * failed, and it is no younger for that. It is a private field of theirs, which nobody sees and no
- * copy has. A WeakMap, which is the same, costs the garbage collector a tenth of a get.
+ * failed, and it is no younger for that. It is a private field of theirs, which is invisible and not
+ * copied. A WeakMap, which is the same, costs the garbage collector a tenth of a get.
  */
 class Stamped extends Given {
   /** @type {Stamp} */
@@ -117,7 +117,7 @@ function describe({ tags, stale, expire, revalidate }) {
 }
 
 /**
- * Builds what a get returns. Called by the addon, once per entry; the result is kept and returned
+ * Builds the answer of a get. Called by the addon, once per entry; the result is kept and returned
  * again.
  * @param {number} kind
  * @param {number} told the moment of the entry on Next's clock, in ms

@@ -2,12 +2,12 @@
 
 /**
  * Promises that wait for something outside, each with a deadline. One timer serves them all; it
- * keeps the process alive only while somebody waits.
+ * keeps the process alive only while a caller waits.
  */
 
 /** @typedef {{ due: number, resolve: (ending: number) => void }} Wait */
 
-/** How waits end: not in time, and otherwise as who settles them says. */
+/** How waits end: not in time, or as the call that settles them says. */
 const LATE = 0
 const FAILED = 2
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Formatting, lints, types, and that what is declared is what is exported: `npm run check`. */
+/** Formatting, lints, types, and that declared functions are exported: `npm run check`. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -122,8 +122,8 @@ async function untilAllStopped(instances, redis, isStopping) {
 async function answeredByAll(port, instances) {
   for (const { number } of instances) {
     const headers = { accept: 'text/html' }
-    const { ok, headers: told } = await fetch(`http://localhost:${port}`, { headers })
-    if (!ok || told.get('x-demo-instance') !== `${number} of ${instances.length}`) {
+    const { ok, headers: answered } = await fetch(`http://localhost:${port}`, { headers })
+    if (!ok || answered.get('x-demo-instance') !== `${number} of ${instances.length}`) {
       throw new DemoError(`Instance ${number} did not answer on http://localhost:${port}.`)
     }
     console.log(`✓ Instance ${number} answered on http://localhost:${port}`)

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Every test there is: `npm test`. Installs what is missing. `npm test -- --fast` leaves out the
+ * All tests: `npm test`. Installs missing tools. `npm test -- --fast` leaves out the
  * real Next.js apps and the browser.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'

@@ -51,7 +51,7 @@ export async function rollout(app, cache, { count, pages, perSecond, isWarmed, o
       const [last] = instances.splice(nth, 1, next)
       switches.push(performance.now() - begun)
       await pause(BETWEEN_MS)
-      // By now nobody waits for it any more.
+      // By now no request waits for it any more.
       await last.stop()
     }
     await pause(AFTER_MS - BETWEEN_MS)

@@ -155,7 +155,7 @@ export async function trips(server) {
     // Lines come in order: once this one is there, all before it are.
     await server.command('ECHO', what)
     const isAll = () => seen.some((line) => line.includes(what)) || undefined
-    await until('the server has told all commands', isAll)
+    await until('the server has counted all commands', isAll)
     return { what, commands: perCall(seen) }
   }
   try {
@@ -170,7 +170,7 @@ export async function trips(server) {
       await counted('get, memory has it', () => one.run(getMany, given)),
       await counted('get, the server has it', () => two.run(getMany, given)),
       await counted('the same again', () => two.run(getMany, given)),
-      await counted('get, nobody has it', () => one.run(getMany, missing)),
+      await counted('get, stored nowhere', () => one.run(getMany, missing)),
       await counted('invalidation, two instances', () => one.run(invalidateMany, given)),
     ]
   } finally {

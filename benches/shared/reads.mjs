@@ -1,5 +1,5 @@
 // @ts-check
-/** Gets that memory misses and the server answers, and sets: Tiercel beside two client libraries. */
+/** Gets that memory misses and the server answers, and sets: Tiercel next to two client libraries. */
 import { fileURLToPath } from 'node:url'
 import { Contestant, median } from '../handlers/contest.mjs'
 import { subjects } from './subjects.mjs'
@@ -7,10 +7,10 @@ import { sorts } from './values.mjs'
 
 const program = fileURLToPath(new URL('./process.mjs', import.meta.url))
 const WIDTHS = [1, 16, 128]
-/** Sets under way at once. */
+/** Sets under way together. */
 const SET_WIDTH = 16
 const ROUND_NS = 50e6
-/** What is aimed at beside the ideal: main thread of a get, 16 at once and more; by sort. */
+/** The goal by sort: main-thread time of a get in relation to the ideal, from 16 under way on. */
 const GOAL = 'ideal JavaScript'
 /** @type {Record<string, number>} */
 const GOALS = {
@@ -27,7 +27,7 @@ export const NAMES = Object.keys(subjects)
  * @typedef {object} Figures
  * @property {string} what
  * @property {string} subject
- * @property {number} width calls under way at once
+ * @property {number} width calls under way together
  * @property {number} perSecond
  * @property {number} [p50] in us, as is `p99`
  * @property {number} [p99]

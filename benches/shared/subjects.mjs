@@ -118,7 +118,7 @@ export const subjects = {
     handler()
     const shared = () => Tiercel.stats().shared
     while (!(shared()?.leaseMs > 0)) await sleep(5)
-    // Its request begins now: what is older than the first look at the server is not shared.
+    // Its request begins now: entries from before the first look at the server are not shared.
     const incremental = handler()
     return {
       incremental,

@@ -1,5 +1,5 @@
 // @ts-check
-/** What is stored: text as pages have it, which a compressor makes a quarter of. */
+/** The stored values: text as pages have it, which compresses to a quarter. */
 import {
   FETCH_GET,
   FETCH_SET,

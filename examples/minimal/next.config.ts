@@ -8,7 +8,7 @@ const config: NextConfig = {
   partialPrefetching: true,
   cacheHandler: tiercel,
   cacheHandlers: { default: tiercel, remote: tiercel },
-  cacheMaxMemorySize: 0, // Next.js' own memory cache would only hold everything twice
+  cacheMaxMemorySize: 0, // Next.js' own memory cache would hold everything a second time
 }
 
 export default config

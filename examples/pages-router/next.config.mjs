@@ -4,5 +4,5 @@ const tiercel = createRequire(import.meta.url).resolve('tiercel')
 
 export default {
   cacheHandler: tiercel,
-  cacheMaxMemorySize: 0, // Next.js' own memory cache would only hold everything twice
+  cacheMaxMemorySize: 0, // Next.js' own memory cache would hold everything a second time
 }

@@ -5,7 +5,7 @@ const { text } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
 const { resolve } = require('../warm/options.js')
 
-/** What is wrong with how a command was called, in one line. */
+/** A mistake in how a command was called, in one line. */
 class UsageError extends Error {}
 
 const FLAGS = /** @type {const} */ ({
@@ -34,7 +34,7 @@ const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ 
 })
 
 /**
- * What the arguments of `tiercel warm` say.
+ * Reads the arguments of `tiercel warm`.
  * @param {string[]} args
  * @throws {UsageError}
  */
@@ -88,7 +88,7 @@ function check(options) {
 }
 
 /**
- * Does not repeat it: what is no path may be half of a header that was not quoted.
+ * Does not repeat it: something that is no path may be half of a header that was not quoted.
  * @param {string} path
  * @param {string} what
  */
@@ -147,7 +147,7 @@ function headersOf(lines) {
   )
 }
 
-/** A text of somebody else's, for a terminal: without what would move its cursor. @param {string} text */
+/** Foreign text, for a terminal: without characters that would move its cursor. @param {string} text */
 function shown(text) {
   const plain = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·')
   return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain

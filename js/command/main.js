@@ -3,7 +3,7 @@
 // The command line.
 //
 //   main.js      which command, signals, exit codes     flags.js     what the flags say
-//   usage.js     what --help shows                      display.js   what is shown meanwhile and after
+//   usage.js     what --help shows                      display.js   progress and summary
 //
 // It loads no addon, so that it also works where there is none.
 
@@ -33,7 +33,7 @@ const REFUSED = new Set([
  * @returns {Promise<number>}
  */
 async function main([name, ...args]) {
-  // Whoever reads the output may go before its end, as `head` does.
+  // The reader of the output may leave before its end, as `head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   if (name === '--version' || name === '-v') return print(require('../../package.json').version)
   if (name === '--help' || name === '-h' || name === 'help') return print(GENERAL)
@@ -45,12 +45,12 @@ async function main([name, ...args]) {
     return await runWarm(args)
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const told = message.replace(/^tiercel: /, '')
+    const reason = message.replace(/^tiercel: /, '')
     if (error instanceof UsageError || REFUSED.has(code ?? '')) {
-      return refuse(`${told}; see tiercel warm --help`)
+      return refuse(`${reason}; see tiercel warm --help`)
     }
     const hint = code === 'TIERCEL_NO_SERVER' ? '; --wait <seconds> waits for one' : ''
-    process.stderr.write(`tiercel: ${told}${hint}\n`)
+    process.stderr.write(`tiercel: ${reason}${hint}\n`)
     return FAILED
   }
 }

@@ -27,7 +27,7 @@ Whom to ask
   --wait <seconds>       waits so long for a server that is not up yet       [0]
 
 How
-  --concurrency <count>  requests at once, 1 to 256                          [6]
+  --concurrency <count>  requests in parallel, 1 to 256                      [6]
   --timeout <seconds>    how long one request may take                      [30]
 
 What to show

@@ -25,7 +25,7 @@ const MOST_CONCURRENCY = 256
 /** An hour. */
 const MOST_MS = 3_600_000
 
-/** What each option may be, and how it is read: `undefined` for what is not allowed. */
+/** The allowed values of each option, and how it is read: `undefined` for any other. */
 const OPTIONS = {
   base: { allowed: 'an http or https URL, such as http://127.0.0.1:3000', read: urlOf },
   basePath: { allowed: 'a path, such as /shop', read: basePathOf },

@@ -11,7 +11,7 @@ import { DemoError, run } from './child.mjs'
  *   `stopped`: its exit code
  */
 
-/** Ports that are looked at; the one after is taken as free, and whoever listens there says if not. */
+/** Ports that are tried; the one after is taken as free, and its listener, if any, says otherwise. */
 const MOST_PORTS = 1_000
 
 export const demo = join(root, 'examples', 'demo')
@@ -31,7 +31,7 @@ export async function startDemo({ port, env, verbose = false } = {}) {
     throw new DemoError('The demo is not built yet. Run this once without --no-build.')
   }
   const listening = port ?? (process.env.PORT ? Number(process.env.PORT) : await freePort(3000))
-  // Otherwise whoever listens there would answer, and pass for the demo.
+  // Otherwise another listener would answer there, and pass for the demo.
   if (!(await isFree(listening))) throw new DemoError(`Port ${listening} is in use.`)
   const url = `http://localhost:${listening}`
   const server = run(process.execPath, [nextCli(), 'start', '--port', String(listening)], demo, {
@@ -72,7 +72,7 @@ async function answers(url) {
 }
 
 /**
- * The first port from `port` on that nobody listens on.
+ * The first port from `port` on that is free.
  * @param {number} port
  * @param {number} [left] ports to look at
  * @returns {Promise<number>}
