@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use napi::sys;
 use parking_lot::Mutex;
 
+use super::abi::Ending;
 use super::env::State;
 use super::{process, raw};
 use crate::coherence::event::Outcome;
@@ -13,9 +14,6 @@ use crate::entry::Entry;
 use crate::flight::{News, Wake};
 use crate::key::Hash128;
 
-/// How waits end; as in `js/waits.js`.
-const DONE: u32 = 1;
-const FAILED: u32 = 2;
 /// Arguments of one call into JavaScript.
 const MOST_ARGS: usize = 256;
 
@@ -112,10 +110,8 @@ pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, News)>)
     let mut args = Vec::with_capacity(woken.len() * 2);
     for (token, news) in woken {
         let is_failed = matches!(news, News::Invalidated(Outcome::Here)) && process::must_record();
-        args.extend([
-            raw::small(env, token),
-            raw::small(env, if is_failed { FAILED } else { DONE }),
-        ]);
+        let ending = if is_failed { Ending::Failed } else { Ending::Done };
+        args.extend([raw::small(env, token), raw::small(env, ending as u32)]);
         if let News::Brought(entry) = news {
             state.deliver(entry.hash, entry);
         }
