@@ -5,12 +5,12 @@
  * fetch, images), the class itself is one of `cacheHandlers` (`'use cache'`).
  *
  * @example
- * // next.config.mjs
+ * // next.config.ts or next.config.mjs
  * import { createRequire } from 'node:module'
- * const require = createRequire(import.meta.url)
+ * const tiercel = createRequire(import.meta.url).resolve('tiercel')
  * export default {
- *   cacheHandler: require.resolve('tiercel'),
- *   cacheHandlers: { default: require.resolve('tiercel'), remote: require.resolve('tiercel') },
+ *   cacheHandler: tiercel,
+ *   cacheHandlers: { default: tiercel, remote: tiercel },
  * }
  */
 declare class TiercelHandler {
@@ -18,9 +18,13 @@ declare class TiercelHandler {
   constructor(context?: TiercelHandler.Context)
 
   /** The entry of `key`, or `null` for a miss. Settles within 2.5 s and never rejects. */
-  get(key: string, context: any): Promise<TiercelHandler.Found | null>
+  get(key: string, context: TiercelHandler.GetContext): Promise<TiercelHandler.Found | null>
   /** Stores `value`; a kind of value that is not known is not stored. Never rejects. */
-  set(key: string, value: any, context: any): Promise<void>
+  set(
+    key: string,
+    value: TiercelHandler.Value | null,
+    context: TiercelHandler.SetContext,
+  ): Promise<void>
   /**
    * Invalidates tags: in effect here at once, and on every instance when it resolves. Hard without
    * `durations`, else stale now and dead after `durations.expire` seconds.
@@ -336,15 +340,108 @@ declare namespace TiercelHandler {
   interface Context {
     dev?: boolean
     serverDistDir?: string
+    _requestHeaders?: Record<string, string | string[] | undefined>
+  }
+
+  /** What Next.js hands to `cacheHandler.get`; only these are read. */
+  interface GetContext {
+    kind: 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE'
+    /** Of a `fetch`. */
+    tags?: string[]
+    /** Of a `fetch`: the implicit tags of the route that asks. */
+    softTags?: string[]
+    isFallback?: boolean
+    isRoutePPREnabled?: boolean
+  }
+
+  /** What Next.js hands to `cacheHandler.set`; only these are read. */
+  interface SetContext {
+    /** Whether the value is that of a `fetch`. */
+    fetchCache?: boolean
+    /** Of a `fetch`. */
+    tags?: string[]
+    isImplicitBuildTimeCache?: boolean
+    /** Of anything else. */
+    cacheControl?: CacheControl
+  }
+
+  /** In seconds; `false` = never stale, `undefined` = kept for as long as there is room. */
+  interface CacheControl {
+    revalidate: number | false
+    expire: number | undefined
   }
 
   /** What `cacheHandler.get` returns. */
   interface Found {
     /** On the clock of `performance.timeOrigin + performance.now()`, in ms. */
     lastModified: number
+    /**
+     * A {@link Value}, or `null` for a page that does not exist. Not typed as one: in the types of
+     * Next.js its `kind` is an enum, which no type but that enum fits.
+     */
     value: any
-    cacheControl?: { revalidate: number | false; expire: number | undefined }
+    cacheControl?: CacheControl
     [other: string]: unknown
+  }
+
+  /** What Next.js stores with `cacheHandler.set`. */
+  type Value = AppPageValue | AppRouteValue | PagesValue | RedirectValue | FetchValue | ImageValue
+
+  /** Headers of a response as Node.js has them. */
+  type Headers = Record<string, number | string | string[] | undefined>
+
+  /** A page of the App Router. */
+  interface AppPageValue {
+    kind: 'APP_PAGE'
+    html: string
+    rscData: Uint8Array | undefined
+    headers: Headers | undefined
+    postponed: string | undefined
+    status: number | undefined
+    segmentData: Map<string, Uint8Array> | undefined
+  }
+
+  /** The response of a route handler. */
+  interface AppRouteValue {
+    kind: 'APP_ROUTE'
+    body: Uint8Array
+    status: number
+    headers: Headers
+  }
+
+  /** A page of the Pages Router. */
+  interface PagesValue {
+    kind: 'PAGES'
+    html: string
+    pageData: unknown
+    headers: Headers | undefined
+    status: number | undefined
+  }
+
+  /** A page of the Pages Router that redirects. */
+  interface RedirectValue {
+    kind: 'REDIRECT'
+    props: unknown
+  }
+
+  /** The answer to a `fetch`, or what `unstable_cache` keeps. */
+  interface FetchValue {
+    kind: 'FETCH'
+    data: { headers: Record<string, string>; body: string; url: string; status?: number }
+    tags?: string[]
+    /** In seconds. */
+    revalidate: number
+  }
+
+  /** An optimized image. */
+  interface ImageValue {
+    kind: 'IMAGE'
+    etag: string
+    upstreamEtag: string
+    buffer: Uint8Array
+    extension: string
+    /** In seconds; from 16.4 on. */
+    revalidate?: number
   }
 
   /** An entry of `'use cache'`. Durations in seconds. */
