@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { gone } from '../../tools/guarded.mjs'
+import { fleet } from '../../tools/instances/fleet.mjs'
 import { fetched, ofFetch, page, setFetch, tagged, until } from '../unit/support.mjs'
-import { gone } from './guarded.mjs'
-import { fleet } from './support.mjs'
 
 /** Instances that end with the test. */
 async function started({ onTestFinished }, count, env) {

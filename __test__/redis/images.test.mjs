@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
 import { connected, instances, newName } from './instances.mjs'
 import { untagged } from './kinds.mjs'
-import { start } from './servers.mjs'
 
 // Images as Next's optimizer takes them: `lastModified` is compared with `Date.now()` of the process.
 

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { expect, test, vi } from 'vitest'
+import * as guarded from '../../tools/guarded.mjs'
+import { certificates } from '../../tools/redis/certificates.mjs'
+import { temporary } from '../../tools/redis/server.mjs'
+import { connect, findServer, start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
-import { certificates } from './certificates.mjs'
-import * as guarded from './guarded.mjs'
-import { temporary } from './server.mjs'
-import { connect, findServer, start } from './servers.mjs'
 
-vi.mock('./guarded.mjs', async (original) => {
+vi.mock('../../tools/guarded.mjs', async (original) => {
   const actual = await original()
   return { ...actual, freePorts: vi.fn(actual.freePorts) }
 })
@@ -186,7 +186,7 @@ test('no server and no file outlives its owner, however that ends', async () => 
   const owners = ['process.kill(process.pid, "SIGKILL")', 'throw new Error("a test failed")', '']
   const outcomes = owners.map(async (end) => {
     const source = `
-      const { start } = await import(${JSON.stringify(import.meta.resolve('./servers.mjs'))})
+      const { start } = await import(${JSON.stringify(import.meta.resolve('../../tools/redis/servers.mjs'))})
       const servers = [await start('single'), await start('tls')]
       servers[0].pause()
       process.stdout.write(JSON.stringify(servers.map(({ pid, folder }) => ({ pid, folder }))))

@@ -1,6 +1,7 @@
 /** A deploy under load: the instances of one build are replaced by those of the next, one by one. */
-import { flood, subjects } from '../../__test__/next/stampede.mjs'
+
 import { warm } from '../../js/warm/warm.js'
+import { flood, subjects } from '../../tools/next/stampede.mjs'
 import { deployed } from '../stampede/fleets.mjs'
 
 /** Load before the first switch, between switches, and after the last one. */

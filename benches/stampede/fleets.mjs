@@ -1,8 +1,8 @@
 /** The processes of one app, by who caches for them. */
-import { copyBuild } from '../../__test__/next/builds.mjs'
-import { startFleet } from '../../__test__/next/fleet.mjs'
-import { flood, quiet, subjects } from '../../__test__/next/stampede.mjs'
-import { startOrigin } from '../../__test__/next/support.mjs'
+import { copyBuild } from '../../tools/next/builds.mjs'
+import { startFleet } from '../../tools/next/fleet.mjs'
+import { flood, quiet, subjects } from '../../tools/next/stampede.mjs'
+import { startOrigin } from '../../tools/next/support.mjs'
 
 /** How long Next is given for what it does after the response to an invalidation. */
 const AFTER_RESPONSE_MS = 200

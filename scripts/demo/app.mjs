@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { root } from '../run.mjs'
+import { root } from '../../tools/run.mjs'
 import { DemoError, run } from './child.mjs'
 
 /**

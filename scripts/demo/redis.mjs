@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureRedis } from '../../__test__/redis/binaries.mjs'
+import { ensureRedis } from '../../tools/redis/binaries.mjs'
 import { freePort } from './app.mjs'
 import { DemoError, run } from './child.mjs'
 

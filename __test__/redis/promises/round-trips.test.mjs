@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { timed, until } from '../../unit/support.mjs'
 import { connected, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct, proxied } from './support.mjs'
 import { Lane, PATIENT } from './visits.mjs'
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import net from 'node:net'
-import { until } from '../unit/support.mjs'
+import { until } from '../__test__/unit/support.mjs'
 
 /**
  * Becomes the command, and leaves a guard behind that holds the read end of a pipe of ours. When
