@@ -4,8 +4,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildOutput, openFixture, startOrigin, until } from '../../tools/next/support.mjs'
+import { freePort } from '../../tools/ports.mjs'
 import { start } from '../../tools/redis/servers.mjs'
-import { freePort } from '../unit/servers.mjs'
 
 const here = import.meta.dirname
 

@@ -2,18 +2,17 @@ import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { expect, test, vi } from 'vitest'
-import * as guarded from '../../tools/guarded.mjs'
+import { gone, isRunning } from '../../tools/guarded.mjs'
+import * as ports from '../../tools/ports.mjs'
 import { certificates } from '../../tools/redis/certificates.mjs'
 import { temporary } from '../../tools/redis/server.mjs'
 import { connect, findServer, start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
 
-vi.mock('../../tools/guarded.mjs', async (original) => {
+vi.mock('../../tools/ports.mjs', async (original) => {
   const actual = await original()
   return { ...actual, freePorts: vi.fn(actual.freePorts) }
 })
-
-const { gone, isRunning } = guarded
 
 /** Starts servers that end with the test. */
 async function started({ onTestFinished }, kind, options) {
@@ -61,7 +60,7 @@ test('a port that somebody else takes first is given up for another one', async 
   test.onTestFinished(() => other.close())
   await until('it listens', () => (other.listening ? true : undefined))
   const { port } = other.address()
-  const freePorts = vi.mocked(guarded.freePorts).mockClear().mockResolvedValueOnce([port])
+  const freePorts = vi.mocked(ports.freePorts).mockClear().mockResolvedValueOnce([port])
   const server = await started(test, 'single')
   expect(freePorts).toHaveBeenCalledTimes(2)
   expect(server.port).not.toBe(port)

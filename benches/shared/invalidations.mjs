@@ -1,8 +1,8 @@
 // @ts-check
 /** Invalidations seen by a second process, and what travels between a process and the server. */
 
-import { until } from '../../__test__/unit/support.mjs'
 import { fleet } from '../../tools/instances/fleet.mjs'
+import { until } from '../../tools/time.mjs'
 import { median } from '../handlers/contest.mjs'
 
 /** @typedef {any} Server as `start` of `tools/redis/servers.mjs` gives it */
