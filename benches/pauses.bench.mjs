@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { start } from '../__test__/redis/servers.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { options } from './options.mjs'
 
 const USAGE = `Usage: npm run bench:pauses -- [options]

@@ -4,7 +4,7 @@
  *
  * Ratios count, taken within one run; times are of this machine. Nothing is asserted.
  */
-import { start } from '../__test__/redis/servers.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { options } from './options.mjs'
 import { invalidations, trips } from './shared/invalidations.mjs'
 import { reads } from './shared/reads.mjs'

@@ -7,9 +7,9 @@
  * Nothing is asserted.
  */
 import { parseArgs } from 'node:util'
-import { events, rush, subjects } from '../__test__/next/stampede.mjs'
-import { openFixture, startOrigin } from '../__test__/next/support.mjs'
-import { start } from '../__test__/redis/servers.mjs'
+import { events, rush, subjects } from '../tools/next/stampede.mjs'
+import { openFixture, startOrigin } from '../tools/next/support.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { build, caches, deployed, warm } from './stampede/fleets.mjs'
 import { figuresOf, table } from './stampede/report.mjs'
 

@@ -1,5 +1,7 @@
 // @ts-check
 
+const { PLACES } = require('./abi.js')
+
 /**
  * Objects that were returned before and are returned again. The addon decides which are kept, and for
  * how long; this module only holds them.
@@ -18,8 +20,6 @@
 /** Of the plural interface, by key; each app has its own of the singular one.
  * @type {Map<string, Hot>} */
 const readyUse = new Map()
-/** A handle is a place among this many, and a count above it; as in `src/binding/hot.rs`. */
-const PLACES = 2 ** 21
 /** All of them, by place.
  * @type {(Hot | undefined)[]} */
 const kept = []

@@ -1,5 +1,7 @@
 // @ts-check
 
+const { POSITION, TRACE, TRACE_OF_AGE } = require('./abi.js')
+
 /**
  * Traces: tags that mark a value made of a stale `'use cache'` entry (`src/next/trace.rs`).
  *
@@ -7,21 +9,16 @@
  * it. They take over the tags of the entry.
  */
 
-/** Begins a trace, as in `src/next/trace.rs`. */
-const TRACE = 'tiercel:stale:'
-/** Instead of the position that an entry counts as, as in `src/binding/get.rs`. */
-const BY_AGE = -1
-const NONE = -2
-
 /**
  * The tags of a stale entry, with a trace.
  * @param {string[]} tags
- * @param {number} position that the entry counts as, or one of the above
+ * @param {number} position that the entry counts as, or a `POSITION`
  * @param {number} epoch of that position
  */
 function traced(tags, position, epoch) {
-  if (position === NONE) return tags
-  return [...tags, TRACE + (position === BY_AGE ? 'age' : `${epoch}:${position}`)]
+  if (position === POSITION.NO_TRACE) return tags
+  const rest = position === POSITION.STALE_BY_AGE ? TRACE_OF_AGE : `${epoch}:${position}`
+  return [...tags, TRACE + rest]
 }
 
 const isTrace = (/** @type {unknown} */ tag) => typeof tag === 'string' && tag.startsWith(TRACE)

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { ENDING, FIELD, FLAG, KIND, MARK } = require('./abi.js')
 const { invalidating } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
@@ -9,27 +10,10 @@ const place = require('./place.js')
 const { once } = require('./repeats.js')
 const { traced } = require('./traces.js')
 const visits = require('./visits.js')
-const { USE_CACHE, describe } = require('./values.js')
-const { FAILED, LATE, wait, watch } = require('./waits.js')
+const { describe } = require('./values.js')
+const { wait, watch } = require('./waits.js')
 
-const {
-  native,
-  mailbox,
-  start,
-  objectOf,
-  isFresh,
-  now,
-  outlast,
-  ASIDE,
-  KEPT,
-  MARK,
-  DETAIL,
-  REVISION,
-  FRESH,
-  MODIFIED,
-  MEANWHILE,
-  MEANWHILE_SECS,
-} = at
+const { native, mailbox, left, start, objectOf, isFresh, now, outlast, MEANWHILE_SECS } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -90,21 +74,21 @@ function askWith(key, softTags, flags) {
   if (typeof answer === 'number') return answer
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before the listener is called: it may call a handler, too.
-  const [mark, position, epoch] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
+  const [mark, position, epoch] = left()
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) {
-    if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false, 0)
+    if (!(flags & FLAG.ASIDE)) visits.current()?.lead(KIND.USE_CACHE, key, false, 0)
     return undefined
   }
   const shown = entryOf(found)
-  if (mark === FRESH) return shown
-  if (mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
-    visits.current()?.lead(USE_CACHE, key, true, 0)
+  if (mark === MARK.FRESH) return shown
+  if (mark !== MARK.MEANWHILE && !(flags & (FLAG.ASIDE | FLAG.KEPT))) {
+    visits.current()?.lead(KIND.USE_CACHE, key, true, 0)
   }
   // A build generates everything: nothing in it is older than the build.
   if (!IS_BUILDING) shown.tags = traced(found.tags, position, epoch)
-  if (mark === MODIFIED) return Object.assign(shown, past(found))
-  if (mark === MEANWHILE) return Object.assign(shown, meanwhile(found))
+  if (mark === MARK.MODIFIED) return Object.assign(shown, past(found))
+  if (mark === MARK.MEANWHILE) return Object.assign(shown, meanwhile(found))
   return shown
 }
 
@@ -186,7 +170,7 @@ async function store(key, pending, flags, done) {
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
-    if (!isStored) native.abandon(USE_CACHE, key, 0)
+    if (!isStored) native.abandon(KIND.USE_CACHE, key, 0)
     done()
   }
 }
@@ -247,8 +231,8 @@ async function invalidate(tags, expire) {
   if (graceMs > 0) setTimeout(() => native.invalidate(tags, expire), graceMs).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0) return
-  const ending = await wait(token, mailbox[DETAIL])
-  if (ending !== FAILED && !(ending === LATE && mustRecord)) return
+  const ending = await wait(token, mailbox[FIELD.DETAIL])
+  if (ending !== ENDING.FAILED && !(ending === ENDING.LATE && mustRecord)) return
   const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }

@@ -2,9 +2,9 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const channel = require('node:diagnostics_channel')
+const { KIND } = require('./abi.js')
 const { native } = require('./native.js')
 const next = require('./next.js')
-const { FETCH, USE_CACHE } = require('./values.js')
 
 /**
  * Requests, and the keys that each of them is expected to generate.
@@ -114,7 +114,7 @@ class Visit {
 }
 
 /** @param {number} kind */
-const isPage = (kind) => kind !== FETCH && kind !== USE_CACHE
+const isPage = (kind) => kind !== KIND.FETCH && kind !== KIND.USE_CACHE
 
 /**
  * The number of jobs that Next.js has under way behind an answer.

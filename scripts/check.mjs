@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { main, root, run, step } from './run.mjs'
+import { main, root, run, step } from '../tools/run.mjs'
 
 await main(async () => {
   if (!existsSync(join(root, 'node_modules', '@biomejs'))) {

@@ -4,7 +4,8 @@
 // Several instances of the app, one Redis, and one address in front. Plain Node without
 // dependencies, because it runs before anything is installed.
 
-import { freePort, startDemo } from './demo/app.mjs'
+import { freePort } from '../tools/ports.mjs'
+import { startDemo } from './demo/app.mjs'
 import { DemoError } from './demo/child.mjs'
 import { COMMON, command } from './demo/command.mjs'
 import { startDatabase } from './demo/database.mjs'

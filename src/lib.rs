@@ -9,6 +9,11 @@
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
 //! Nothing of the core knows either.
 
+/// The one part of `binding` that needs no Node, for the test that writes the side of JavaScript.
+#[cfg(test)]
+#[path = "binding/abi.rs"]
+#[expect(dead_code, reason = "the rest of `binding` is not built for tests")]
+mod abi;
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;
 pub mod bounded;
@@ -18,6 +23,8 @@ pub mod coherence;
 pub mod engine;
 pub mod entry;
 pub mod error;
+#[cfg(test)]
+mod generated;
 pub mod generation;
 pub mod guard;
 pub mod key;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openFixture, startOrigin } from './support.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 /** The app holds a proxy.js, an edge route and an edge page: each bundles the handler's entry. */
 const ways = [

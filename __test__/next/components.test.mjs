@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtMetadata, openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { useCachePromises } from './promises/use-cache.mjs'
 import {
   answered,
@@ -7,7 +8,6 @@ import {
   repliesUntilNew,
   settled,
 } from './promises/watch.mjs'
-import { builtMetadata, openFixture, startOrigin } from './support.mjs'
 
 describe('Next 16.4 with Cache Components', () => {
   let app

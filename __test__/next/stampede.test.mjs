@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyBuild } from './builds.mjs'
-import { openBuilt, startFleet } from './fleet.mjs'
-import { events, rush, subjects } from './stampede.mjs'
+import { copyBuild } from '../../tools/next/builds.mjs'
+import { openBuilt, startFleet } from '../../tools/next/fleet.mjs'
+import { events, rush, subjects } from '../../tools/next/stampede.mjs'
 
 const PROCESSES = 4
 const GENERATION_MS = 300

@@ -1,10 +1,11 @@
 // @ts-check
 /** Invalidations seen by a second process, and what travels between a process and the server. */
-import { fleet } from '../../__test__/redis/support.mjs'
-import { until } from '../../__test__/unit/support.mjs'
+
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { until } from '../../tools/time.mjs'
 import { median } from '../handlers/contest.mjs'
 
-/** @typedef {any} Server as `start` of `__test__/redis/servers.mjs` gives it */
+/** @typedef {any} Server as `start` of `tools/redis/servers.mjs` gives it */
 /** @typedef {any} Instance a process of a fleet */
 
 const KEY = 'a'

@@ -1,18 +1,16 @@
 // @ts-check
 /** Starts the built demo app: once, or as one of several instances. */
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { root } from '../run.mjs'
+import { freePort, isFree } from '../../tools/ports.mjs'
+import { root } from '../../tools/run.mjs'
+import { pause } from '../../tools/time.mjs'
 import { DemoError, run } from './child.mjs'
 
 /**
  * @typedef {{ url: string, stopped: Promise<number>, output: () => string, stop: () => Promise<void> }} Running
  *   `stopped`: its exit code
  */
-
-/** Ports that are tried; the one after is taken as free, and its listener, if any, says otherwise. */
-const MOST_PORTS = 1_000
 
 export const demo = join(root, 'examples', 'demo')
 
@@ -51,7 +49,7 @@ export async function startDemo({ port, env, verbose = false } = {}) {
   void server.exit.then(() => (ended = true))
   while (!(await answers(url))) {
     if (!ended && Date.now() < deadline) {
-      await new Promise((wake) => setTimeout(wake, 100))
+      await pause(100)
       continue
     }
     if (!ended) await stop()
@@ -69,24 +67,4 @@ async function answers(url) {
   } catch {
     return false
   }
-}
-
-/**
- * The first port from `port` on that is free.
- * @param {number} port
- * @param {number} [left] ports to look at
- * @returns {Promise<number>}
- */
-export async function freePort(port, left = MOST_PORTS) {
-  return left === 0 || (await isFree(port)) ? port : freePort(port + 1, left - 1)
-}
-
-/** @param {number} port @returns {Promise<boolean>} */
-function isFree(port) {
-  if (port > 65_535) return Promise.resolve(false)
-  return new Promise((done) => {
-    const probe = createServer()
-    probe.once('error', () => done(false))
-    probe.listen(port, () => probe.close(() => done(true)))
-  })
 }

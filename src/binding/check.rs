@@ -2,9 +2,9 @@
 
 use napi::sys;
 
+use super::abi::{Mark, counted};
 use super::env::{Slot, State};
 use super::get::asked_tags;
-use super::terms::{Mark, counted};
 use super::{process, raw, read};
 use crate::clock::stopwatch_ns;
 use crate::engine::Engine;

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::abi::MAILBOX;
+pub(super) use super::abi::Slot;
 use super::hot::Hot;
 use super::inbox::{self, Shared};
 use super::{process, raw, read};
@@ -19,26 +21,6 @@ use crate::entry::Entry;
 use crate::guard::guard;
 use crate::key::Hash128;
 use crate::wake::Ticket;
-
-/// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
-pub(super) const MAILBOX: usize = 5;
-
-/// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
-#[derive(Clone, Copy)]
-pub(super) enum Slot {
-    /// How to read the returned entry, see `terms::Mark`; with a token the flags to ask with next.
-    Mark = 0,
-    /// With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
-    /// with a token how long to wait, in ms.
-    Detail = 1,
-    /// The revision of what was known when the answer was given; of a stale `'use cache'` entry the
-    /// epoch of that position.
-    Revision = 2,
-    /// The name of the returned object; with a token how long the get may wait in all, in ms.
-    Handle = 3,
-    /// 1 as long as this mailbox is the one that is written to.
-    Attached = 4,
-}
 
 /// State of one environment, touched by its thread only.
 pub(super) struct State {

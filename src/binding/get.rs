@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::abi::{Mark, class_of, counted, flag, position, unpacked};
 use super::env::{Slot, State};
 use super::raw::{self, Call};
-use super::terms::{Mark, class_of, counted, flag};
 use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
@@ -17,11 +17,6 @@ use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
 use crate::tags::{MAX_LIFE_US, Stamp, Tag, Verdict};
-
-/// Instead of the position that a stale `'use cache'` entry counts as; `js/traces.js` names them too.
-const STALE_BY_AGE: f64 = -1.0;
-/// The same for what is fresh still, and only to be generated anew.
-const NO_TRACE: f64 = -2.0;
 
 pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
     asked.iter().flat_map(|tags| read::tags(env, *tags)).collect()
@@ -48,8 +43,7 @@ pub(super) extern "C" fn find(
 ) -> sys::napi_value {
     raw::call::<5>(env, info, |call| {
         let [kind, key, tags, soft, app] = call.args;
-        let packed = read::small(env, kind);
-        let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
+        let (kind, flags) = unpacked(read::small(env, kind));
         let Some(kind) = kind.filter(|kind| *kind != ValueKind::UseCache) else {
             return raw::undefined(env);
         };
@@ -171,8 +165,8 @@ impl Get<'_> {
             Some(Stamp { epoch, at }) => (epoch.0, at.position.0 as f64),
             // Before 16.4 Next.js takes what is stale by age for good enough to keep: what is made of it
             // would have to be generated twice each time.
-            None if is_waited_for && entry.looks_stale(now) => (0, STALE_BY_AGE),
-            None => (0, NO_TRACE),
+            None if is_waited_for && entry.looks_stale(now) => (0, position::STALE_BY_AGE),
+            None => (0, position::NO_TRACE),
         };
         self.state.leave(Slot::Revision, epoch as f64);
         self.told(mark, position);

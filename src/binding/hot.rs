@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use super::abi::PLACES;
 use super::process;
 use crate::entry::Entry;
 use crate::key::Hash128;
@@ -19,9 +20,6 @@ const TELL_EVERY: u32 = 8;
 /// Names an object on both sides. Never given twice in an environment, so that a name outlives its
 /// object without harm. Exact as a double.
 pub(super) type Handle = u64;
-
-/// A handle is a place among this many, and a count above it.
-const PLACES: u64 = 1 << 21;
 
 /// The ready objects of one environment.
 #[derive(Default)]

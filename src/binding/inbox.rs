@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use napi::sys;
 use parking_lot::Mutex;
 
+use super::abi::Ending;
 use super::env::State;
 use super::{process, raw};
 use crate::coherence::event::Outcome;
@@ -13,9 +14,6 @@ use crate::entry::Entry;
 use crate::key::Hash128;
 use crate::wake::{Notice, Wake};
 
-/// How waits end; as in `js/waits.js`.
-const DONE: u32 = 1;
-const FAILED: u32 = 2;
 /// Arguments of one call into JavaScript.
 const MOST_ARGS: usize = 256;
 
@@ -111,12 +109,9 @@ pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, Notice)
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);
     for (token, notice) in woken {
-        let is_failed =
-            matches!(notice, Notice::Invalidated(Outcome::Here)) && process::must_record();
-        args.extend([
-            raw::small(env, token),
-            raw::small(env, if is_failed { FAILED } else { DONE }),
-        ]);
+        let is_failed = matches!(notice, Notice::Invalidated(Outcome::Here)) && process::must_record();
+        let ending = if is_failed { Ending::Failed } else { Ending::Done };
+        args.extend([raw::small(env, token), raw::small(env, ending as u32)]);
         if let Notice::Delivered(entry) = notice {
             state.deliver(entry.hash, entry);
         }

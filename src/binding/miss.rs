@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::abi::{counted, flag};
 use super::apps::{self, Listed};
 use super::env::Slot;
 use super::get::{Get, words};
-use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
 use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};

@@ -3,7 +3,7 @@
 //! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one
 //! JavaScript environment (the main thread or a worker); [`hot`] which entries have a
 //! JavaScript object ready; [`read`] and [`write`] turn arguments into values and back, in the
-//! [`terms`] agreed with JavaScript. [`check`], [`get`] and [`set`] are the calls; [`prerendered`]
+//! [`abi`] agreed with JavaScript. [`check`], [`get`] and [`set`] are the calls; [`prerendered`]
 //! reads build output of the [`apps`] in the background; [`cold`] is configuration and statistics, through macros,
 //! where speed does not matter.
 //!
@@ -12,6 +12,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "the macros take values")]
 #![expect(unreachable_pub, reason = "what the macros export has to be `pub`")]
 
+mod abi;
 mod apps;
 mod calls;
 mod check;
@@ -26,7 +27,6 @@ mod process;
 mod raw;
 mod read;
 mod set;
-mod terms;
 mod write;
 
 use napi::bindgen_prelude::Object;

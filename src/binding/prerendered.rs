@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::abi::class_of;
 use super::apps::{self, BuildOutput, Listed};
 use super::env::State;
-use super::terms::class_of;
 use super::{process, raw};
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;

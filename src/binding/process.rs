@@ -4,8 +4,8 @@ use std::sync::{Arc, Once, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::abi::class_of;
 use super::inbox;
-use super::terms::class_of;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;

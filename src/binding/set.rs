@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use super::abi::{class_of, flag, unpacked};
 use super::apps::{self, Listed};
 use super::env::{Slot, State};
-use super::terms::{class_of, flag};
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
@@ -36,8 +36,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
         let [kind, key, began, tags, revalidate, expire, parts, app] = call.args;
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
-        let packed = read::small(env, kind);
-        let (kind, flags) = (ValueKind::from_number(packed & 0xFF), packed >> 8);
+        let (kind, flags) = unpacked(read::small(env, kind));
         let app = AppId(read::small(env, app));
         let value = kind.zip(read::parts(env, parts));
         let stored = value.and_then(|(kind, owned)| {

@@ -8,10 +8,10 @@
 
 use crate::tags::{Epoch, Position, Stamp, Tag};
 
-/// Begins a trace, as in `js/traces.js`.
-const TRACE: &[u8] = b"tiercel:stale:";
+/// Begins a trace.
+pub const TRACE: &[u8] = b"tiercel:stale:";
 /// The rest of one that stands for age.
-const BY_AGE: &str = "age";
+pub const BY_AGE: &str = "age";
 
 /// No table ever has it: what belongs to two lives belongs to none.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);

@@ -10,8 +10,8 @@
 use crate::key::wtf8;
 use crate::tags::Tag;
 
-/// Begins the tag of a key, as in `js/values.js`.
-const KEY_TAG: &[u8] = b"tiercel:key:";
+/// Begins the tag of a key.
+pub const KEY_TAG: &[u8] = b"tiercel:key:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,21 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
+    /// All of them, by number.
+    pub const ALL: [Self; 8] = [
+        Self::UseCache,
+        Self::AppPage,
+        Self::AppRoute,
+        Self::Pages,
+        Self::Fetch,
+        Self::Image,
+        Self::Redirect,
+        Self::Nothing,
+    ];
+
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
-        use ValueKind::{AppPage, AppRoute, Fetch, Image, Nothing, Pages, Redirect, UseCache};
-        [UseCache, AppPage, AppRoute, Pages, Fetch, Image, Redirect, Nothing]
-            .get(number as usize)
-            .copied()
+        Self::ALL.get(number as usize).copied()
     }
 
     /// Whether Next.js accepts a stored value of kind `stored` when it asks for `self`. A value of

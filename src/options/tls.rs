@@ -133,7 +133,7 @@ impl<'a> Details<'a> {
             ca: ca.map(Pem::read).transpose()?,
             client,
             server_name: server_name.map(|given| given.value.to_owned()),
-            verify: verify.is_none_or(|given| given.value),
+            verify: verify.map_or(TLS_VERIFY.default, |given| given.value),
         }))
     }
 }

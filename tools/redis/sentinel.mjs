@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { until } from '../unit/support.mjs'
+import { until } from '../time.mjs'
 import { certificates } from './certificates.mjs'
 import { Server, TESTS, temporary } from './server.mjs'
 

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../unit/support.mjs'
+import { spawnGuarded } from '../guarded.mjs'
+import { freePorts } from '../ports.mjs'
+import { until } from '../time.mjs'
 import { findServer } from './binaries.mjs'
 import { certificates } from './certificates.mjs'
 import { connect } from './client.mjs'
-import { freePorts, spawnGuarded } from './guarded.mjs'
 
 /** Somebody else may take a port between our look and the server's. */
 const PORT_ATTEMPTS = 5

@@ -4,6 +4,8 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { freePort } from '../ports.mjs'
+import { until as soon } from '../time.mjs'
 import { installFixture } from './fixtures.mjs'
 
 /** How long a request may take; in dev it may have to wait for a bundler. */
@@ -11,16 +13,8 @@ const ANSWERING_MS = 15_000
 const COMPILING_MS = 60_000
 const PORT_ATTEMPTS = 5
 
-/** Asks again until `probe` gives something other than `undefined`; fails after `within` ms. */
-export async function until(what, probe, { within = 10_000, every = 25 } = {}) {
-  const end = performance.now() + within
-  for (;;) {
-    const found = await probe()
-    if (found !== undefined) return found
-    if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, every))
-  }
-}
+/** As {@link soon}, but a real server is asked less often. */
+export const until = (what, probe, patience) => soon(what, probe, { every: 25, ...patience })
 
 /**
  * The data source behind every fixture: answers `/value/<key>` with its count of such requests,
@@ -298,13 +292,6 @@ function listen(server) {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve(server.address().port))
   })
-}
-
-export async function freePort() {
-  const server = net.createServer()
-  const port = await listen(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /**

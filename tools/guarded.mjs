@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import net from 'node:net'
-import { until } from '../unit/support.mjs'
+import { until } from './time.mjs'
 
 /**
  * Becomes the command, and leaves a guard behind that holds the read end of a pipe of ours. When
@@ -79,15 +78,6 @@ class Guarded {
   resume() {
     this.child.kill('SIGCONT')
   }
-}
-
-/** Ports of loopback that nobody listens on now. All are held until the last one is found. */
-export async function freePorts(count) {
-  const probes = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'))
-  await Promise.all(probes.map((probe) => new Promise((done) => probe.once('listening', done))))
-  const ports = probes.map((probe) => probe.address().port)
-  await Promise.all(probes.map((probe) => new Promise((done) => probe.close(done))))
-  return ports
 }
 
 /** Whether a process of that id exists, somebody's zombie not counted. */

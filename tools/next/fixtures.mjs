@@ -5,8 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
-const here = import.meta.dirname
-const repository = path.resolve(here, '../..')
+const repository = path.resolve(import.meta.dirname, '../..')
+/** Where the apps lie, and where they are laid out. */
+const here = path.join(repository, '__test__/next')
 const run = promisify(execFile)
 
 /** Which folders of `apps/` make up an app; a later one overrides an earlier one. */

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { root, run } from '../../scripts/run.mjs'
+import { root, run } from '../run.mjs'
 
 const CACHE = join(root, '.work')
 

@@ -1,6 +1,6 @@
 /** The program of one instance of a fleet: loads Tiercel and makes the calls that its parent asks for. */
 import { createRequire } from 'node:module'
-import { entryOf, index, now, readAll } from '../unit/support.mjs'
+import { entryOf, index, now, readAll } from '../handler.mjs'
 
 const require = createRequire(import.meta.url)
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { spawnGuarded } from './guarded.mjs'
+import { spawnGuarded } from '../guarded.mjs'
 
 const PROGRAM = fileURLToPath(new URL('instance.mjs', import.meta.url))
 const LOADED_MS = 15_000
