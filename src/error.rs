@@ -15,7 +15,7 @@ pub enum Error {
         given: String,
     },
     /// There is no such option.
-    #[error("tiercel: there is no option `{option}`; there are {known}")]
+    #[error("tiercel: there is no option `{option}`; the options are {known}")]
     UnknownOption {
         /// The option as it was spelled.
         option: String,

@@ -101,7 +101,7 @@ function resolve(given = {}) {
 function readOne(option, value) {
   if (!Object.hasOwn(OPTIONS, option)) {
     const known = Object.keys(OPTIONS).join(', ')
-    const message = `there is no option \`${option}\`; there are ${known}`
+    const message = `there is no option \`${option}\`; the options are ${known}`
     throw Object.assign(failure('TIERCEL_UNKNOWN_OPTION', message), { option })
   }
   const { allowed, read } = OPTIONS[/** @type {keyof typeof OPTIONS} */ (option)]
