@@ -13,7 +13,7 @@ const ROUND_NS = 50e6
 /** Main-thread time of a get beside that of ioredis that is aimed at. */
 const GOAL = { subject: 'ioredis', ratio: 0.5 }
 
-export const NAMES = Object.keys(subjects)
+const NAMES = Object.keys(subjects)
 
 /**
  * What one subject does in a match; times of one call.

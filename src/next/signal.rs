@@ -15,22 +15,20 @@ pub struct Version {
     pub major: u32,
     /// 0 to 4 and later.
     pub minor: u32,
-    /// The patch.
-    pub patch: u32,
 }
 
 impl Version {
     /// The first that enforces `expire`, treats `lastModified: -1` as blocking and joins concurrent
     /// generations of a `'use cache'` entry itself.
-    pub const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
+    pub const V16_3: Self = Self { major: 16, minor: 3 };
     /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
     /// is missing, and generates a stale inner entry anew before an outer one keeps it.
-    pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
+    pub const V16_4: Self = Self { major: 16, minor: 4 };
     /// Of a Next.js that cannot be found: it is told in the words that every minor understands. Below
     /// all others, as the earliest understand the least.
-    pub const UNKNOWN: Self = Self { major: 0, minor: 0, patch: 0 };
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// What is assumed without Next.js.
-    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
+    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0 };
 }
 
 /// How often a value is to be generated anew.
@@ -136,7 +134,7 @@ mod tests {
     use super::*;
 
     fn at(minor: u32) -> Version {
-        Version { major: 16, minor, patch: 8 }
+        Version { major: 16, minor }
     }
 
     fn question(minor: u32, kind: ValueKind, verdict: Verdict) -> Question {
