@@ -108,25 +108,6 @@ pub enum Broken {
     Compression,
 }
 
-impl Broken {
-    /// The word for logs and statistics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Magic => "magic",
-            Self::Version => "version",
-            Self::Flags => "flags",
-            Self::Length => "length",
-            Self::TooLarge => "too large",
-            Self::Checksum => "checksum",
-            Self::Unsigned => "unsigned",
-            Self::Mac => "mac",
-            Self::Class => "class",
-            Self::Tags => "tags",
-            Self::Compression => "compression",
-        }
-    }
-}
-
 /// Encodes and decodes. Holds the compression contexts, which are reused: make one and keep it.
 pub struct Codec {
     seal: Seal,

@@ -20,7 +20,7 @@ const GOALS = {
   APP_PAGE: 0.5,
 }
 
-export const NAMES = Object.keys(subjects)
+const NAMES = Object.keys(subjects)
 
 /**
  * What one subject does in a match; times of one call.

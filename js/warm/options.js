@@ -173,4 +173,4 @@ function failure(code, message) {
   return Object.assign(new Error(`tiercel: ${message}`), { code })
 }
 
-module.exports = { resolve, failure, DEFAULTS }
+module.exports = { resolve, failure }

@@ -58,9 +58,11 @@ pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String
     process::learn(|app| (app.building, app.dev) = (building, dev));
 }
 
+/// `16.4.2` and what may follow; a patch there must be.
 fn parse_version(text: &str) -> Option<Version> {
     let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
-    Some(Version { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? })
+    let version = Version { major: numbers.next()??, minor: numbers.next()?? };
+    numbers.next()?.map(|_patch| version)
 }
 
 /// A build that can be served.

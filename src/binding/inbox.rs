@@ -109,7 +109,8 @@ pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, Notice)
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);
     for (token, notice) in woken {
-        let is_failed = matches!(notice, Notice::Invalidated(Outcome::Here)) && process::must_record();
+        let is_failed =
+            matches!(notice, Notice::Invalidated(Outcome::Here)) && process::must_record();
         let ending = if is_failed { Ending::Failed } else { Ending::Done };
         args.extend([raw::small(env, token), raw::small(env, ending as u32)]);
         if let Notice::Delivered(entry) = notice {

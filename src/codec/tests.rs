@@ -199,26 +199,6 @@ fn what_is_larger_than_the_limit_is_neither_written_nor_read() {
     assert_eq!(short.decode(PLACE, &stored), Err(Broken::TooLarge));
 }
 
-#[test]
-fn every_reason_has_a_word_of_its_own() {
-    use Broken::*;
-    let all = [
-        Magic,
-        Version,
-        Flags,
-        Length,
-        TooLarge,
-        Checksum,
-        Unsigned,
-        Mac,
-        Class,
-        Tags,
-        Compression,
-    ];
-    let words: std::collections::HashSet<_> = all.iter().map(|broken| broken.as_str()).collect();
-    assert_eq!(words.len(), all.len());
-}
-
 fn heads() -> impl Strategy<Value = Head> {
     let class = prop_oneof![
         Just(Class::UseCache),

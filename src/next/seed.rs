@@ -46,16 +46,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Next's own name of the kind, as in `ctx.kind` and in response keys.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AppPage => "APP_PAGE",
-            Self::AppRoute => "APP_ROUTE",
-            Self::Pages => "PAGES",
-        }
-    }
-
     /// Folder of the build output, and suffix of the file that holds the body.
     const fn layout(self) -> (&'static str, &'static str) {
         match self {

@@ -15,22 +15,20 @@ pub struct Version {
     pub major: u32,
     /// 0 to 4 and later.
     pub minor: u32,
-    /// The patch.
-    pub patch: u32,
 }
 
 impl Version {
     /// The first that enforces `expire`, treats `lastModified: -1` as blocking and joins concurrent
     /// generations of a `'use cache'` entry itself.
-    pub const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
+    pub const V16_3: Self = Self { major: 16, minor: 3 };
     /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
     /// is missing, and regenerates a stale inner entry before an outer one keeps it.
-    pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
+    pub const V16_4: Self = Self { major: 16, minor: 4 };
     /// A Next.js whose version is unknown gets the signals that every minor understands. It sorts
     /// below all others, because the earliest understand the least.
-    pub const UNKNOWN: Self = Self { major: 0, minor: 0, patch: 0 };
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// The version assumed without Next.js.
-    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
+    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0 };
 }
 
 /// How often a value is regenerated.
@@ -136,7 +134,7 @@ mod tests {
     use super::*;
 
     fn at(minor: u32) -> Version {
-        Version { major: 16, minor, patch: 8 }
+        Version { major: 16, minor }
     }
 
     fn question(minor: u32, kind: ValueKind, verdict: Verdict) -> Question {
