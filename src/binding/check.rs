@@ -4,7 +4,7 @@ use napi::sys;
 
 use super::env::{Slot, State};
 use super::get::asked_tags;
-use super::terms::{Mark, counted};
+use super::terms::Mark;
 use super::{process, raw, read};
 use crate::clock::stopwatch_ns;
 use crate::engine::Engine;
@@ -90,5 +90,5 @@ fn name(env: sys::napi_env, handle: sys::napi_value) -> u64 {
 }
 
 fn kind_of(entry: &Entry) -> Kind {
-    ValueKind::from_number(u32::from(entry.meta.format)).map_or(Kind::Pages, counted)
+    ValueKind::from_number(u32::from(entry.meta.format)).map_or(Kind::Pages, ValueKind::counted)
 }

@@ -53,14 +53,9 @@ pub fn env_names() -> Vec<String> {
 /// guessed counts until something is `sure`, which was seen; another thread may know less.
 #[napi(catch_unwind)]
 pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String, sure: bool) {
-    let version = version.map(|text| parse_version(&text).unwrap_or(Version::UNKNOWN));
+    let version = version.map(|text| Version::parse(&text).unwrap_or(Version::UNKNOWN));
     process::introduce(version, namespace, sure);
     process::learn(|app| (app.building, app.dev) = (building, dev));
-}
-
-fn parse_version(text: &str) -> Option<Version> {
-    let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
-    Some(Version { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? })
 }
 
 /// A build that can be served.

@@ -6,7 +6,7 @@ use napi::sys;
 
 use super::env::{Slot, State};
 use super::raw::{self, Call};
-use super::terms::{Mark, class_of, counted, flag};
+use super::terms::{Mark, flag};
 use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
@@ -85,7 +85,7 @@ fn timed<const N: usize>(
         stopwatch_ns()
     });
     let answer = read::with_units(call.env, key, |units| {
-        let key = engine.hasher().key_of(app, class_of(kind), units);
+        let key = engine.hasher().key_of(app, kind.class(), units);
         let get = Get { env: call.env, state: call.state, engine, kind, key, asked, flags };
         get.answer()
     });
@@ -260,7 +260,7 @@ impl Get<'_> {
             (Source::Output, Verdict::Fresh) => Answer::PrerenderedFresh,
             (Source::Output, _) => Answer::PrerenderedStale,
         };
-        self.engine.stats.count(counted(self.kind), answer);
+        self.engine.stats.count(self.kind.counted(), answer);
         let has_joined = self.flags & flag::JOINED != 0 && entry.meta.source == Source::Generated;
         let has_followed = self.flags & flag::FOLLOWED != 0;
         if has_joined {

@@ -7,7 +7,7 @@ use napi::sys;
 use super::apps::{self, Listed};
 use super::env::Slot;
 use super::get::{Get, words};
-use super::terms::{counted, flag};
+use super::terms::flag;
 use super::{prerendered, process, raw};
 use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};
@@ -361,7 +361,7 @@ impl Get<'_> {
         if let Some(answer) = self.instead_of_404() {
             return answer;
         }
-        self.engine.stats.count(counted(self.kind), Answer::Miss);
+        self.engine.stats.count(self.kind.counted(), Answer::Miss);
         self.state.leave(Slot::Revision, self.engine.revision().0 as f64);
         if self.engine.options.debug {
             *self.state.why.borrow_mut() = format!("none miss {why}");

@@ -8,7 +8,6 @@ use napi::sys;
 
 use super::apps::{self, BuildOutput, Listed};
 use super::env::State;
-use super::terms::class_of;
 use super::{process, raw};
 use crate::clock::Timestamp;
 use crate::coherence::ring::Revision;
@@ -100,7 +99,7 @@ unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running:
     guard(|| {
         let engine = process::engine();
         let job = &running.job;
-        let key = engine.hasher().key_of(job.app, class_of(job.kind), &job.units);
+        let key = engine.hasher().key_of(job.app, job.kind.class(), &job.units);
         let output = running.output.filter(|_| status == sys::Status::napi_ok);
         if let Some(output) = output {
             let entry = Arc::new(entry(&key, output, &job.build));

@@ -5,7 +5,6 @@ use std::sync::{Arc, Once, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::inbox;
-use super::terms::class_of;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
@@ -96,7 +95,7 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
 /// Whether bytes from outside are a value of this format, under keys of this class.
 fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
     let kind = ValueKind::from_number(u32::from(format));
-    kind.is_some_and(|kind| class_of(kind) == class) && value::is_sound(body)
+    kind.is_some_and(|kind| kind.class() == class) && value::is_sound(body)
 }
 
 /// A moment of the engine on the clock of Next.js, in the terms of the first environment.

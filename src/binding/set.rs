@@ -6,7 +6,7 @@ use napi::sys;
 
 use super::apps::{self, Listed};
 use super::env::{Slot, State};
-use super::terms::{class_of, flag};
+use super::terms::flag;
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
@@ -61,7 +61,7 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
                 format: kind as u8,
                 source: Source::Generated,
             };
-            let class = class_of(kind);
+            let class = kind.class();
             read::with_units(env, key, |units| {
                 let key = engine.hasher().key_of(app, class, units);
                 let tags = tags.into_iter().chain(apps::key_tag(kind, &key)).collect();
@@ -89,7 +89,7 @@ pub(super) extern "C" fn put_use(
         let engine = process::engine();
         let started = call.state.is_timed().then(stopwatch_ns);
         let stored = read::with_units(env, key, |units| {
-            let key = engine.hasher().key(class_of(ValueKind::UseCache), units);
+            let key = engine.hasher().key(ValueKind::UseCache.class(), units);
             let told_ms = read::number(env, timestamp).filter(|ms| ms.is_finite());
             let begun = Begun::new(engine, call.state, told_ms);
             let owned = read::parts(env, chunks);
@@ -312,7 +312,7 @@ fn with_key(
     key: sys::napi_value,
     act: impl FnOnce(&Engine, &KeyRef<'_>),
 ) {
-    let Some(class) = kind.map(class_of) else { return };
+    let Some(class) = kind.map(ValueKind::class) else { return };
     let engine = process::engine();
     read::with_units(env, key, |units| act(engine, &engine.hasher().key_of(app, class, units)));
 }

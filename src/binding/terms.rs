@@ -1,8 +1,4 @@
-//! Numbers agreed with JavaScript, and kinds of values as the engine counts and files them.
-
-use crate::key::Class;
-use crate::next::value::ValueKind;
-use crate::stats::Kind;
+//! Numbers agreed with JavaScript.
 
 /// Flags of a get. JavaScript gives the first ones; an answer that is a token comes with those to ask
 /// with next.
@@ -58,25 +54,4 @@ pub(super) enum Mark {
     Meanwhile = 5,
     /// Of a check: fresh, if the tags of who asks do not say otherwise.
     Asked = 4,
-}
-
-/// The class of the keys under which a kind of value is stored.
-pub(super) fn class_of(kind: ValueKind) -> Class {
-    match kind {
-        ValueKind::UseCache => Class::UseCache,
-        ValueKind::Fetch => Class::Fetch,
-        ValueKind::Image => Class::Image,
-        _ => Class::Response,
-    }
-}
-
-pub(super) fn counted(kind: ValueKind) -> Kind {
-    match kind {
-        ValueKind::UseCache => Kind::UseCache,
-        ValueKind::AppRoute => Kind::AppRoute,
-        ValueKind::Pages | ValueKind::Redirect | ValueKind::Nothing => Kind::Pages,
-        ValueKind::Fetch => Kind::Fetch,
-        ValueKind::Image => Kind::Image,
-        ValueKind::AppPage => Kind::AppPage,
-    }
 }

@@ -10,7 +10,7 @@ use super::env::{Slot, State};
 use super::hot::Handle;
 use super::raw;
 use crate::entry::{Entry, Source};
-use crate::next::value::{Found, count, part};
+use crate::next::value::{PartRef, count, part};
 
 /// From this size on bytes and strings are shared with JavaScript instead of copied.
 const SHARE_FROM: usize = 4_096;
@@ -67,8 +67,8 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
     ];
     for index in 1..count(body) {
         match part(body, index)? {
-            Found::Absent => args.extend([raw::undefined(env), raw::undefined(env)]),
-            Found::Bytes(bytes, offset) => {
+            PartRef::Absent => args.extend([raw::undefined(env), raw::undefined(env)]),
+            PartRef::Bytes(bytes, offset) => {
                 args.extend([raw::small(env, offset as u32), raw::small(env, bytes.len() as u32)]);
             }
             text => args.extend([string(env, entry, text), raw::undefined(env)]),
@@ -81,7 +81,7 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
 fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
     let body = &entry.body;
     let has_bytes =
-        (0..count(body)).any(|index| matches!(part(body, index), Some(Found::Bytes(..))));
+        (0..count(body)).any(|index| matches!(part(body, index), Some(PartRef::Bytes(..))));
     if !has_bytes {
         return raw::undefined(env);
     }
@@ -123,15 +123,15 @@ fn copied(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
     out
 }
 
-fn string(env: sys::napi_env, entry: &Arc<Entry>, text: Found<'_>) -> sys::napi_value {
+fn string(env: sys::napi_env, entry: &Arc<Entry>, text: PartRef<'_>) -> sys::napi_value {
     match text {
-        Found::Latin1(bytes) => {
+        PartRef::Latin1(bytes) => {
             external(env, entry, bytes, 1).unwrap_or_else(|| raw::latin1(env, bytes))
         }
-        Found::Utf16(bytes) => {
+        PartRef::Utf16(bytes) => {
             external(env, entry, bytes, 2).unwrap_or_else(|| raw::utf16(env, bytes))
         }
-        Found::Absent | Found::Bytes(..) => raw::undefined(env),
+        PartRef::Absent | PartRef::Bytes(..) => raw::undefined(env),
     }
 }
 
