@@ -7,11 +7,12 @@ use napi::sys;
 use parking_lot::Mutex;
 
 use super::env::State;
-use super::{process, raw};
+use super::raw;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 use crate::flight::{News, Wake};
 use crate::key::Hash128;
+use crate::process::{self, Environment};
 
 /// How waits end; as in `js/waits.js`.
 const DONE: u32 = 1;
@@ -64,12 +65,6 @@ impl Shared {
         std::mem::take(&mut self.inbox.lock().released)
     }
 
-    /// An entry left memory.
-    pub(super) fn release(&self, entry: &Entry) {
-        self.inbox.lock().released.push((entry.hash, entry.id));
-        self.call();
-    }
-
     /// Has the environment's thread look into the inbox.
     pub(super) fn call(&self) {
         if self.called.swap(true, Ordering::AcqRel) {
@@ -95,6 +90,13 @@ impl Shared {
     }
 }
 
+impl Environment for Shared {
+    fn release(&self, entry: &Entry) {
+        self.inbox.lock().released.push((entry.hash, entry.id));
+        self.call();
+    }
+}
+
 impl Wake for Shared {
     fn wake(&self, token: u32, news: News) {
         self.wake_many(vec![(token, news)]);
@@ -117,7 +119,7 @@ pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, News)>)
             raw::small(env, if is_failed { FAILED } else { DONE }),
         ]);
         if let News::Brought(entry) = news {
-            state.deliver(entry.hash, entry);
+            state.thread.deliver(entry.hash, entry);
         }
     }
     for some in args.chunks(MOST_ARGS) {

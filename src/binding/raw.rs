@@ -6,8 +6,8 @@ use std::ptr;
 use napi::sys;
 
 use super::env::State;
-use super::process;
 use crate::guard::guard;
+use crate::process;
 use crate::stats::bump;
 
 /// A value that `Object::set` passes on unchanged.

@@ -72,8 +72,11 @@ pub(super) fn number(env: sys::napi_env, value: sys::napi_value) -> Option<f64> 
     (status == sys::Status::napi_ok).then_some(out)
 }
 
-/// The numbers in an array; what is none is left out.
+/// A number, or the numbers in an array; what is none is left out.
 pub(super) fn numbers(env: sys::napi_env, array: sys::napi_value) -> Vec<f64> {
+    if let Some(number) = number(env, array) {
+        return vec![number];
+    }
     let elements = (0..length(env, array)).filter_map(|index| element(env, array, index));
     elements.filter_map(|value| number(env, value)).collect()
 }

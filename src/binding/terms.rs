@@ -1,7 +1,6 @@
 //! Numbers agreed with JavaScript.
 
-/// Flags of a get. JavaScript gives the first ones; an answer that is a token comes with those to ask
-/// with next.
+/// Flags of a get. JavaScript gives them; an answer that is a token comes with those to ask with next.
 pub(super) mod flag {
     /// `ctx.isFallback`.
     pub(in super::super) const FALLBACK: u32 = 1;
@@ -21,23 +20,16 @@ pub(super) mod flag {
     pub(in super::super) const LATE: u32 = 128;
     /// The time of the whole get is over: it waits for nobody any more.
     pub(in super::super) const OVER: u32 = 1 << 8;
-    /// The caller has waited until it may be known what is current.
-    pub(in super::super) const ASKED: u32 = 1 << 9;
-    /// It has waited for the shared tier to be read.
-    pub(in super::super) const READ: u32 = 1 << 10;
-    /// It has waited for a generation of this process.
-    pub(in super::super) const JOINED: u32 = 1 << 11;
-    /// It has waited for build output.
-    pub(in super::super) const OUTPUT: u32 = 1 << 12;
-    /// It has waited for a generation of another process.
-    pub(in super::super) const FOLLOWED: u32 = 1 << 13;
-    /// One claim; so many fit above it.
-    pub(in super::super) const CLAIM: u32 = 1 << 14;
-    /// What is claimed is fresh still.
-    pub(in super::super) const AHEAD: u32 = CLAIM << 3;
-    /// Claims that one get may make.
-    pub(in super::super) const MOST_CLAIMS: u32 = 4;
+    /// Flags that say who asks.
+    pub(in super::super) const ASKER: u32 = LATE - 1;
+    /// Bits of all flags. Above them comes how far a get has come: a packed `Progress`.
+    pub(in super::super) const BITS: u32 = 9;
 }
+
+/// Instead of the position that a stale `'use cache'` entry counts as; `js/traces.js` names them too.
+pub(super) const STALE_BY_AGE: f64 = -1.0;
+/// The same for what is as good as fresh.
+pub(super) const NO_TRACE: f64 = -2.0;
 
 /// How JavaScript is to read a returned entry; `js/native.js` names them the same.
 #[derive(Clone, Copy)]

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use napi::sys;
 
 use super::env::{Slot, State};
-use super::hot::Handle;
 use super::raw;
 use crate::entry::{Entry, Source};
 use crate::next::value::{PartRef, count, part};
+use crate::process;
 
 /// From this size on bytes and strings are shared with JavaScript instead of copied.
 const SHARE_FROM: usize = 4_096;
@@ -22,39 +22,26 @@ pub(super) fn object(
     state: &State,
     entry: &Arc<Entry>,
 ) -> Option<sys::napi_value> {
-    let ready = state.hot.borrow_mut().handle(entry);
-    if let Some(handle) = ready {
+    if let Some(handle) = state.thread.handle(entry) {
         state.leave(Slot::Handle, handle as f64);
         return Some(raw::truth(env));
     }
     let object = build(env, state, entry)?;
-    let handle = keep(state, entry);
-    state.forget_dropped(env);
+    let handle = state.thread.keep(entry, process::engine());
+    state.forget_dropped();
     state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
     Some(object)
-}
-
-/// A name for the object of `entry`. None for what is not in memory: it would pin its bytes beside
-/// those of memory, and never be a hit.
-fn keep(state: &State, entry: &Arc<Entry>) -> Option<Handle> {
-    if entry.is_retired() {
-        return None;
-    }
-    let handle = state.hot.borrow_mut().bind(entry)?;
-    entry.bind();
-    if entry.is_retired() {
-        // It left meanwhile, and nobody may have been told.
-        state.hot.borrow_mut().release(entry.hash, entry.id);
-        return None;
-    }
-    Some(handle)
 }
 
 #[cold]
 fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::napi_value> {
     let body = &entry.body;
     // Build output is dated by its files, on the wall clock; nothing to translate.
-    let shift = if entry.meta.source == Source::Output { 0.0 } else { state.slept_ms() };
+    let shift = if entry.meta.source == Source::Output {
+        0.0
+    } else {
+        state.thread.clock().slept_ms(&process::engine().clock)
+    };
     let stamp = entry.meta.stamp;
     let mut args = vec![
         raw::small(env, u32::from(entry.meta.format)),

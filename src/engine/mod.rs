@@ -9,6 +9,7 @@ mod flights;
 mod lead;
 mod notices;
 mod oversize;
+pub mod report;
 mod shared;
 mod superseded;
 mod tier;

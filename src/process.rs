@@ -1,10 +1,9 @@
-//! What the whole process shares: the engine, and what JavaScript told of the app it runs in.
+//! What the whole process shares: its one engine, put together here, and the apps it serves.
 
 use std::sync::{Arc, Once, OnceLock};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
-use super::inbox;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
@@ -13,50 +12,46 @@ use crate::engine::{Engine, Host, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
-use crate::key::Class;
+use crate::handler::apps::{App, Apps};
+use crate::handler::next_clock::NextClock;
+use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
 use crate::options::{InvalidationFailure, Options, Shared};
 use crate::redis::RedisStore;
 
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
-static NEXT_CLOCK: OnceLock<(f64, i64)> = OnceLock::new();
+static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
-static ENVIRONMENTS: Mutex<Vec<Arc<inbox::Shared>>> = Mutex::new(Vec::new());
-static APP: RwLock<App> = RwLock::new(App {
-    version: Version::NEWEST,
-    is_sure: false,
-    building: false,
-    dev: false,
-    namespace: None,
-});
+static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
+static APPS: Apps = Apps::new();
 
-/// What Next.js runs in this process.
-#[derive(Debug, Clone)]
-pub(super) struct App {
-    /// Its version of Next.js.
-    pub(super) version: Version,
-    /// Whether version and namespace were seen, and not guessed.
-    pub(super) is_sure: bool,
-    /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
-    pub(super) building: bool,
-    /// Whether this is `next dev`.
-    pub(super) dev: bool,
-    /// What keeps it apart from others on the same server, unless an option says so.
-    pub(super) namespace: Option<String>,
+/// A thread of JavaScript, as other threads reach it.
+pub trait Environment: Send + Sync {
+    /// An entry left memory: its object goes too.
+    fn release(&self, entry: &Entry);
+}
+
+/// A build that can be served.
+#[derive(Debug)]
+pub struct Build {
+    /// Tells it from other builds; without it its pages are not shared.
+    pub name: Option<String>,
+    /// When it began.
+    pub began: Timestamp,
 }
 
 /// The engine of this process; it starts with the options chosen so far.
 #[inline]
-pub(super) fn engine() -> &'static Arc<Engine> {
+pub fn engine() -> &'static Arc<Engine> {
     ENGINE.get_or_init(start)
 }
 
 fn start() -> Arc<Engine> {
     let options = CHOSEN.lock().clone().unwrap_or_default();
-    let shared = shared(&options, &app());
+    let shared = shared(&options, &APPS.app());
     let coherence = match shared {
-        Some(_) if building() => Coherence::build(options.max_tags),
+        Some(_) if APPS.is_building() => Coherence::build(options.max_tags),
         Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
         None => Coherence::alone(options.max_tags),
     };
@@ -72,7 +67,7 @@ fn start() -> Arc<Engine> {
 /// and `next dev` have none unless told so.
 fn shared(options: &Options, app: &App) -> Option<Shared> {
     let shared = options.shared.clone()?;
-    let is_wanted = (!app.building || shared.in_build) && (!app.dev || shared.in_dev);
+    let is_wanted = (!app.is_building || shared.in_build) && (!app.is_dev || shared.in_dev);
     let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
     is_wanted.then_some(Shared { namespace, ..shared })
 }
@@ -81,7 +76,7 @@ fn connect(engine: &Arc<Engine>, shared: &Shared) {
     match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
         Ok(store) => {
             let limit = engine.options.shared_entry_bytes();
-            let tier = Tier::new(Arc::new(store), shared, limit, !building());
+            let tier = Tier::new(Arc::new(store), shared, limit, !APPS.is_building());
             say(&format!("namespace {} on {}", tier.namespace, tier.place()));
             engine.share_through(tier);
         }
@@ -100,34 +95,31 @@ fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
 
 /// A moment of the engine on the clock of Next.js, in the terms of the first environment.
 fn told_ms(moment: Timestamp) -> f64 {
-    let clock = &engine().clock;
-    let (now, uptime_us) = (clock.now(), clock.uptime_us());
-    let (offset_ms, drift_us) = NEXT_CLOCK.get().copied().unwrap_or_default();
-    let slept_us = (now.0.wrapping_sub(uptime_us) as i64).wrapping_sub(drift_us);
-    let passed_us = now.0.wrapping_sub(moment.0) as i64;
-    (uptime_us as i64 + slept_us - passed_us) as f64 / 1e3 + offset_ms
+    NEXT_CLOCK.get().copied().unwrap_or_default().tell_ms(&engine().clock, moment)
 }
 
-/// Notes how Next's clock of an environment stands to the uptime, in ms, and how far the engine's
-/// clock is ahead of that, in us.
-pub(super) fn learn_clock(offset_ms: f64, drift_us: i64) {
-    let _ = NEXT_CLOCK.set((offset_ms, drift_us));
+/// Notes how Next's clock of an environment stands to those of the engine.
+pub fn learn_clock(clock: NextClock) {
+    let _ = NEXT_CLOCK.set(clock);
 }
 
 /// Whether an invalidation fails that could not be told to other instances.
-pub(super) fn must_record() -> bool {
+pub fn must_record() -> bool {
     let shared = engine().options.shared.as_ref();
     shared.is_some_and(|s| s.on_invalidation_failure == InvalidationFailure::Reject)
 }
 
 /// The engine, if it has started.
-pub(super) fn running() -> Option<&'static Arc<Engine>> {
+pub fn running() -> Option<&'static Arc<Engine>> {
     ENGINE.get()
 }
 
 /// Chooses the options the engine starts with. The same again is fine: workers and bundles load
 /// the module more than once. What nobody asked for (`is_default`) replaces nothing.
-pub(super) fn choose(options: Options, is_default: bool) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::AlreadyRunning`] once the engine runs with others.
+pub fn choose(options: Options, is_default: bool) -> Result<(), Error> {
     let mut chosen = CHOSEN.lock();
     match ENGINE.get() {
         _ if is_default && chosen.is_some() => Ok(()),
@@ -140,42 +132,18 @@ pub(super) fn choose(options: Options, is_default: bool) -> Result<(), Error> {
     }
 }
 
-/// What is known of the app.
-pub(super) fn app() -> App {
-    APP.read().clone()
-}
-
-/// Its version of Next.js.
+/// The apps of this process.
 #[inline]
-pub(super) fn version() -> Version {
-    APP.read().version
+pub fn apps() -> &'static Apps {
+    &APPS
 }
 
-/// Whether this is `next build`.
-pub(super) fn building() -> bool {
-    APP.read().building
-}
-
-/// Changes what is known of the app.
-pub(super) fn learn(change: impl FnOnce(&mut App)) {
-    change(&mut APP.write());
-}
-
-/// Notes what JavaScript found out about the app: its Next.js, if there is one, and what keeps it
-/// apart from others. Guesses count until something was seen; a thread that sees no Next.js knows
-/// less than one that told of it.
-pub(super) fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
+/// Notes what JavaScript found out about the app; see [`Apps::introduce`].
+pub fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
     static UNKNOWN: Once = Once::new();
     static SURE: Once = Once::new();
-    learn(|app| {
-        if app.is_sure || version.is_none() && app.namespace.is_some() {
-            return;
-        }
-        app.version = version.unwrap_or(Version::NEWEST);
-        app.namespace = Some(namespace);
-        app.is_sure = is_sure;
-    });
-    let app = app();
+    APPS.introduce(version, namespace, is_sure);
+    let app = APPS.app();
     if app.version == Version::UNKNOWN {
         UNKNOWN.call_once(|| {
             say("which Next.js runs here cannot be found out; it is told what is stale in the words \
@@ -185,6 +153,21 @@ pub(super) fn introduce(version: Option<Version>, namespace: String, is_sure: bo
     if app.is_sure {
         SURE.call_once(|| admit_namespace(&app));
     }
+}
+
+/// Takes note of an app, by its `.next/server`, what its keys are told apart by, and its build; there
+/// is none in `next build` and `next dev`.
+pub fn learn_app(dir: String, label: &str, build: Option<Build>) -> AppId {
+    let app = APPS.learn(dir, label, build.as_ref().map(|build| build.began));
+    let engine = engine();
+    let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
+    // Apps that run side by side may be of one commit.
+    let named = given.map(|given| format!("{label}{given}"));
+    let name = build.and_then(|build| named.or(build.name));
+    if let (Some(tier), Some(name)) = (engine.tier(), name) {
+        tier.set_build(app, name.as_bytes());
+    }
+    app
 }
 
 /// Whoever called before the app was known chose the namespace it has to live with: other instances
@@ -202,17 +185,17 @@ fn admit_namespace(app: &App) {
 }
 
 /// Adds an environment that wants to know of entries leaving memory.
-pub(super) fn enter(shared: Arc<inbox::Shared>) {
-    ENVIRONMENTS.lock().push(shared);
+pub fn enter(environment: Arc<dyn Environment>) {
+    ENVIRONMENTS.lock().push(environment);
 }
 
 /// Removes an environment.
-pub(super) fn leave(shared: &Arc<inbox::Shared>) {
-    ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, shared));
+pub fn leave(environment: &Arc<dyn Environment>) {
+    ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
 }
 
 /// The process ends: no other instance need wait for it.
-pub(super) fn quit() {
+pub fn quit() {
     if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
         tier.leave();
     }
@@ -220,7 +203,7 @@ pub(super) fn quit() {
 
 /// An entry left memory: whoever has an object bound to it lets go.
 fn release(entry: &Entry) {
-    for shared in ENVIRONMENTS.lock().iter() {
-        shared.release(entry);
+    for environment in ENVIRONMENTS.lock().iter() {
+        environment.release(entry);
     }
 }
