@@ -10,10 +10,10 @@ use tiercel::coherence::Coherence;
 use tiercel::coherence::event::Lifetime;
 use tiercel::engine::Engine;
 use tiercel::entry::{Meta, Source};
-use tiercel::flight::{News, Wake};
 use tiercel::key::Class;
 use tiercel::options::Options;
 use tiercel::tags::{Change, Position, Stamp, Table, Tag};
+use tiercel::wake::{Notice, Ticket, Wake};
 
 /// Entries taken in turn.
 const KEYS: usize = 256;
@@ -23,12 +23,11 @@ const NOW: Timestamp = Timestamp(1_000_000);
 struct Nobody;
 
 impl Wake for Nobody {
-    fn wake(&self, _: u32, _: News) {}
+    fn wake(&self, _: u32, _: Notice) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-    engine.invalidate(tags, Lifetime::None, &nobody, 0);
+    engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(Nobody), 0));
 }
 
 fn engine() -> Arc<Engine> {
@@ -161,7 +160,7 @@ fn flight(c: &mut Criterion) {
     let mut group = c.benchmark_group("flight");
     group.bench_function("lead and land", |b| {
         b.iter(|| {
-            let joined = engine.join(&key, 1_200, &waker, 1);
+            let joined = engine.join(&key, 1_200, Ticket::new(waker.clone(), 1));
             engine.abandon(&key, false);
             joined
         });
@@ -169,7 +168,7 @@ fn flight(c: &mut Criterion) {
     group.bench_function("lead, ten join, land", |b| {
         b.iter(|| {
             for token in 0..11 {
-                black_box(engine.join(&key, 1_200, &waker, token));
+                black_box(engine.join(&key, 1_200, Ticket::new(waker.clone(), token)));
             }
             engine.abandon(&key, false);
         });

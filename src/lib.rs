@@ -3,9 +3,7 @@
 //! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
-//! in the bytes of [`codec`]; [`flight`] keeps generations single in
-//! this process, [`lease`] in the fleet, for as long as [`generation`] says; [`spread`] says when
-//! they are due. [`options`], [`stats`],
+//! in the bytes of [`codec`]; [`generation`] says who generates; [`spread`] when it is due. [`wake`], [`options`], [`stats`],
 //! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
@@ -20,12 +18,10 @@ pub mod coherence;
 pub mod engine;
 pub mod entry;
 pub mod error;
-pub mod flight;
 pub mod generation;
 pub mod guard;
 pub mod handler;
 pub mod key;
-pub mod lease;
 pub mod ledger;
 pub mod memory;
 pub mod next;
@@ -37,3 +33,4 @@ pub mod stats;
 pub mod store;
 mod sync;
 pub mod tags;
+pub mod wake;

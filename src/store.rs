@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
-pub use crate::flight::Woken;
+use crate::wake::WakeOnDrop;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];
@@ -18,7 +18,7 @@ pub struct Unavailable;
 
 /// Called once with what lies at an address. Who waited for it is woken when the result is dropped:
 /// a store that has several answers drops those together.
-pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
+pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
 /// A wish to generate what an address holds, so that nobody else of the fleet does meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub enum Ending {
 
 /// Called once with the answer to a claim, and with what lies at the address; as [`Receive`].
 pub type ReceiveClaim =
-    Box<dyn FnOnce(Claimed, Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
+    Box<dyn FnOnce(Claimed, Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
 /// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
 /// be stored any more.

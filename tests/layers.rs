@@ -63,9 +63,20 @@ fn only_the_binding_names_node_api() {
 }
 
 #[test]
-fn memory_and_flights_do_not_know_the_engine() {
-    let parts =
-        ["memory.rs", "flight.rs", "tags.rs", "coherence", "ledger.rs", "entry.rs", "key.rs"];
+fn memory_and_generations_do_not_know_the_engine() {
+    let parts = [
+        "memory.rs",
+        "generation",
+        "tags.rs",
+        "tags",
+        "coherence",
+        "ledger.rs",
+        "entry.rs",
+        "key.rs",
+        "store.rs",
+        "bounded.rs",
+        "spread.rs",
+    ];
     forbid(|file| parts.iter().any(|part| file.starts_with(part)), &["crate::engine"]);
 }
 
@@ -82,7 +93,13 @@ fn options_know_neither_the_engine_nor_a_client_of_redis() {
 
 #[test]
 fn the_carrier_knows_the_protocol_and_no_tier() {
-    let words = ["crate::engine", "crate::memory", "crate::flight", "crate::ledger"];
+    let words = [
+        "crate::engine",
+        "crate::memory",
+        "crate::ledger",
+        "crate::generation::flights",
+        "crate::generation::leases",
+    ];
     forbid(|file| file.starts_with("redis"), &words);
 }
 

@@ -10,9 +10,9 @@ use super::env::State;
 use super::raw;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
-use crate::flight::{News, Wake};
 use crate::key::Hash128;
 use crate::process::{self, Environment};
+use crate::wake::{Notice, Wake};
 
 /// How waits end; as in `js/waits.js`.
 const DONE: u32 = 1;
@@ -33,7 +33,7 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct Inbox {
-    pub(super) woken: Vec<(u32, News)>,
+    pub(super) woken: Vec<(u32, Notice)>,
     pub(super) released: Vec<(Hash128, u64)>,
 }
 
@@ -98,27 +98,28 @@ impl Environment for Shared {
 }
 
 impl Wake for Shared {
-    fn wake(&self, token: u32, news: News) {
-        self.wake_many(vec![(token, news)]);
+    fn wake(&self, token: u32, notice: Notice) {
+        self.wake_many(vec![(token, notice)]);
     }
 
-    fn wake_many(&self, many: Vec<(u32, News)>) {
+    fn wake_many(&self, many: Vec<(u32, Notice)>) {
         self.inbox.lock().woken.extend(many);
         self.call();
     }
 }
 
 /// Tells JavaScript that those who wait can go on, many at a time: with each token how it ended.
-pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, News)>) {
+pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, Notice)>) {
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);
-    for (token, news) in woken {
-        let is_failed = matches!(news, News::Invalidated(Outcome::Here)) && process::must_record();
+    for (token, notice) in woken {
+        let is_failed =
+            matches!(notice, Notice::Invalidated(Outcome::Here)) && process::must_record();
         args.extend([
             raw::small(env, token),
             raw::small(env, if is_failed { FAILED } else { DONE }),
         ]);
-        if let News::Brought(entry) = news {
+        if let Notice::Delivered(entry) = notice {
             state.thread.deliver(entry.hash, entry);
         }
     }

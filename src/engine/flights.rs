@@ -1,49 +1,31 @@
 //! Generations of this process: who joins one, and how it ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::flight::{Joined, Landing, Wake};
+use crate::generation::flights::{Joined, Landing};
+use crate::generation::leases::End;
 use crate::key::KeyRef;
-use crate::lease::End;
 use crate::stats::bump;
+use crate::wake::Ticket;
 
 impl Engine {
     /// Joins the generation of `key` after a miss, or leads it: also if its leader began more than
     /// `wait_ms` ago.
-    pub fn join(
-        &self,
-        key: &KeyRef<'_>,
-        wait_ms: u32,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> Joined {
-        self.flights.join(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    pub fn join(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
+        self.flights.join(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
 
     /// Waits for the build output of `key`, which whoever leads has read. They have flights of their
     /// own: the end of a reading is not that of a generation.
-    pub fn join_output(
-        &self,
-        key: &KeyRef<'_>,
-        wait_ms: u32,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> Joined {
-        self.outputs.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    pub fn join_output(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
+        self.outputs.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
 
     /// Waits for the generation of `key` if one is known to be under way that began less than
     /// `wait_ms` ago: for as many ms as are left of them.
-    pub fn wait(
-        &self,
-        key: &KeyRef<'_>,
-        wait_ms: u32,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> Option<u32> {
-        self.flights.wait(key.hash, self.clock.now(), patience(wait_ms), waker, token)
+    pub fn wait(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Option<u32> {
+        self.flights.wait(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
 
     /// Notes that a generation of `key` is under way.

@@ -5,8 +5,8 @@
 //! and is in effect when it returns.
 
 mod answer;
+mod coordinate;
 mod flights;
-mod lead;
 mod notices;
 mod oversize;
 pub mod report;
@@ -23,9 +23,9 @@ use crate::coherence::Coherence;
 use crate::coherence::marks::Marks;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{Flights, Landing};
+use crate::generation::flights::{Flights, Landing};
+use crate::generation::leases::{End, Leases};
 use crate::key::{Class, Hasher, KeyRef};
-use crate::lease::{End, Leases};
 use crate::ledger::{Ledger, License};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
@@ -36,7 +36,7 @@ use crate::tags::{Stamp, Tag, TagList, Verdict};
 use self::superseded::Superseded;
 
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
-pub use self::lead::{Claimant, Serves};
+pub use self::coordinate::{Claimant, Serves};
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 

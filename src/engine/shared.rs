@@ -13,7 +13,6 @@ use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};
 use crate::ledger::License;
@@ -21,6 +20,7 @@ use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
+use crate::wake::{Notice, Ticket, WakeOnDrop};
 
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
@@ -60,10 +60,9 @@ impl Engine {
 
     /// Wakes somebody once everything shared so far is stored or dropped. False if nobody has to
     /// wait.
-    pub fn drain(&self, waker: &Arc<dyn Wake>, token: u32) -> bool {
+    pub fn drain(&self, ticket: Ticket) -> bool {
         let Some(tier) = self.tier() else { return false };
-        let waker = waker.clone();
-        tier.store.drain(Box::new(move || waker.wake(token, News::Landed)));
+        tier.store.drain(Box::new(move || ticket.wake(Notice::LookAgain)));
         true
     }
 
@@ -75,9 +74,9 @@ impl Engine {
     }
 
     /// Asks the store whether memory may answer. Whoever waits is woken when it may be judged.
-    pub fn ask(&self, waker: &Arc<dyn Wake>, token: u32) {
+    pub fn ask(&self, ticket: Ticket) {
         if let Some(tier) = self.tier() {
-            let ask = tier.enlist(waker, token);
+            let ask = tier.enlist(ticket);
             self.tell(Event::Ask(ask));
         }
     }
@@ -93,34 +92,27 @@ impl Engine {
 
     /// Invalidates `tags`, in effect here when this returns. True if somebody has to wait until it
     /// is in effect everywhere: they are woken then.
-    pub fn invalidate(
-        &self,
-        tags: &[Tag],
-        lifetime: Lifetime,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> bool {
+    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime, ticket: Ticket) -> bool {
         bump(&self.stats.invalidations);
-        let call = self.tier().map_or(0, |tier| tier.enlist(waker, token));
+        let call = self.tier().map_or(0, |tier| tier.enlist(ticket));
         self.tell(Event::Invalidate(call, tags.to_vec(), lifetime));
         call != 0
     }
 
     /// Looks `key` up in the shared tier. Whoever waits is woken with what it holds. False if there
     /// is nothing to wait for.
-    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
+    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> bool {
         let Some(tier) = self.tier() else { return false };
         if !tier.is_read || self.ledger.is_apart() {
             return false;
         }
         let Some(address) = tier.address(key) else { return false };
-        let waiter = (waker.clone(), token);
         let mut reads = tier.reads.lock();
         if let Some(waiters) = reads.get_mut(&key.hash) {
-            waiters.push(waiter);
+            waiters.push(ticket);
             return true;
         }
-        reads.insert(key.hash, vec![waiter]);
+        reads.insert(key.hash, vec![ticket]);
         drop(reads);
         let engine = self.clone();
         let KeyRef { class, app, hash, .. } = *key;
@@ -138,9 +130,8 @@ impl Engine {
         key: &KeyRef<'_>,
         address: &Address,
         answer: Result<Option<Bytes>, Unavailable>,
-    ) -> Woken {
-        let mut woken = Woken::default();
-        let Some(tier) = self.tier() else { return woken };
+    ) -> WakeOnDrop {
+        let Some(tier) = self.tier() else { return WakeOnDrop::default() };
         // Whatever these bytes do, nobody waits for them any longer than this.
         let found = guard(|| {
             let bytes = answer.ok().flatten()?;
@@ -152,10 +143,7 @@ impl Engine {
         });
         let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
-        for (waker, token) in waiters {
-            woken.add(waker, token, held.clone().map_or(News::Landed, News::Brought));
-        }
-        woken
+        WakeOnDrop::all(waiters, &held.map_or(Notice::LookAgain, Notice::Delivered))
     }
 
     /// The entry in bytes from the store; `None` if they are not the one asked for.

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::request::{Caller, Kept, Part, Request, Waited};
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
-use crate::lease::End;
+use crate::generation::leases::End;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::trace::Trace;
 use crate::next::value::ValueKind;

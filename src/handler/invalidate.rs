@@ -24,7 +24,7 @@ impl Handler<'_> {
     pub fn invalidate(self, tags: &[Tag], expire_secs: Option<f64>) -> Option<Pending> {
         let lifetime = Lifetime::from_expire(expire_secs);
         let token = self.thread.token();
-        let waits = self.engine.invalidate(tags, lifetime, &self.thread.waker, token);
+        let waits = self.engine.invalidate(tags, lifetime, self.thread.ticket(token));
         waits.then_some(Pending { token, at_most_ms: INVALIDATION_WAIT_MS })
     }
 
@@ -39,7 +39,7 @@ impl Handler<'_> {
     /// Waits until everything shared so far is stored or dropped; `None` if it is.
     pub fn drain(self) -> Option<Pending> {
         let token = self.thread.token();
-        let waits = self.engine.drain(&self.thread.waker, token);
+        let waits = self.engine.drain(self.thread.ticket(token));
         waits.then_some(Pending { token, at_most_ms: DRAIN_WAIT_MS })
     }
 }

@@ -11,12 +11,13 @@ use super::progress::{MOST_CLAIMS, WaitFor};
 use super::request::{Kept, Part, Scope, Waited};
 use crate::engine::{Claimant, Found, Reason, Serves};
 use crate::entry::{Entry, Source};
-use crate::flight::{Joined, Wake};
-use crate::lease::{Asked, Lead, Standing};
+use crate::generation::flights::Joined;
+use crate::generation::leases::{Asked, Lead, Standing};
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::stats::{self, bump};
 use crate::tags::Verdict;
+use crate::wake::Ticket;
 
 /// Longest wait for what is current, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
@@ -56,7 +57,7 @@ impl Lookup<'_> {
             return self.miss(Why::Judged(Reason::Unsure));
         }
         let token = self.token();
-        engine.ask(self.waker(), token);
+        engine.ask(self.ticket(token));
         Step::Wait(self.wait(token, ASK_WAIT_MS, WaitFor::Agreement))
     }
 
@@ -173,7 +174,7 @@ impl Lookup<'_> {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let token = self.token();
         let claimant = Claimant { held, serves, wait_ms: self.wait_ms() };
-        match engine.claim(key, claimant, || self.tags(), self.waker(), token) {
+        match engine.claim(key, claimant, || self.tags(), self.ticket(token)) {
             // Whoever was told to generate may fail to, and somebody else have stored it.
             Asked::Known(Standing::Here) if serves == Serves::Nothing || engine.looks(key) => {
                 self.read_or(Standing::Here)
@@ -222,7 +223,7 @@ impl Lookup<'_> {
             return None;
         }
         let token = self.token();
-        let left_ms = self.handler.engine.wait(&self.request.key, wait_ms, self.waker(), token)?;
+        let left_ms = self.handler.engine.wait(&self.request.key, wait_ms, self.ticket(token))?;
         Some(self.wait(token, left_ms, WaitFor::Flight))
     }
 
@@ -234,7 +235,7 @@ impl Lookup<'_> {
         let engine = self.handler.engine;
         let token = self.token();
         let wait_ms = engine.read_wait_ms();
-        if !engine.read(&self.request.key, self.waker(), token) {
+        if !engine.read(&self.request.key, self.ticket(token)) {
             return Inquiry::Known(standing);
         }
         Inquiry::Wait(self.wait(token, wait_ms, WaitFor::Store))
@@ -248,7 +249,7 @@ impl Lookup<'_> {
         }
         let (engine, key) = (self.handler.engine, &self.request.key);
         let token = self.token();
-        let waits = engine.follow(key, dead, || self.tags(), wait_ms, self.waker(), token);
+        let waits = engine.follow(key, dead, || self.tags(), wait_ms, self.ticket(token));
         if waits && !self.progress.followed {
             bump(&engine.stats.followed);
         }
@@ -290,12 +291,12 @@ impl Lookup<'_> {
         let opens = self.request.kind == ValueKind::Fetch
             || self.handler.apps.version() < Version::V16_3 && !is_building;
         let left_ms = if opens {
-            match engine.join(key, wait_ms, self.waker(), token) {
+            match engine.join(key, wait_ms, self.ticket(token)) {
                 Joined::Wait(left_ms) => Some(left_ms),
                 Joined::Lead | Joined::Pass => None,
             }
         } else {
-            engine.wait(key, wait_ms, self.waker(), token)
+            engine.wait(key, wait_ms, self.ticket(token))
         };
         match left_ms {
             Some(left_ms) => Step::Wait(self.wait(token, left_ms, WaitFor::Flight)),
@@ -315,7 +316,7 @@ impl Lookup<'_> {
             return None;
         }
         let token = self.token();
-        match engine.join_output(key, OUTPUT_WAIT_MS, self.waker(), token) {
+        match engine.join_output(key, OUTPUT_WAIT_MS, self.ticket(token)) {
             Joined::Wait(left_ms) => Some(self.wait(token, left_ms, WaitFor::Output)),
             Joined::Pass => None,
             Joined::Lead => {
@@ -338,8 +339,8 @@ impl Lookup<'_> {
         }
     }
 
-    fn waker(&self) -> &Arc<dyn Wake> {
-        &self.handler.thread.waker
+    fn ticket(&self, token: u32) -> Ticket {
+        self.handler.thread.ticket(token)
     }
 
     fn token(&self) -> u32 {

@@ -9,14 +9,14 @@ use super::next_clock::NextClock;
 use super::ready::{Handle, ReadyObjects};
 use crate::engine::Engine;
 use crate::entry::Entry;
-use crate::flight::Wake;
 use crate::key::Hash128;
 use crate::stats::SAMPLE;
+use crate::wake::{Ticket, Wake};
 
 /// A thread of JavaScript, touched by that thread only.
 pub struct Thread {
     /// Wakes what waits on this thread.
-    pub(super) waker: Arc<dyn Wake>,
+    waker: Arc<dyn Wake>,
     /// Which entries have an object ready here.
     pub(super) ready: RefCell<ReadyObjects>,
     /// Next's clock here.
@@ -71,6 +71,11 @@ impl Thread {
         let token = self.next_token.get();
         self.next_token.set(token.checked_add(1).unwrap_or(1));
         token
+    }
+
+    /// The wait of this thread that it knows as `token`.
+    pub(super) fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
     }
 
     /// Whether this call is one of those that are timed.

@@ -17,7 +17,8 @@ use super::queue::{Write, Writing};
 use super::refusals::Deed;
 use super::session::Session;
 use crate::guard::guard;
-use crate::store::{Address, Claim, Claimed, Ending, Receive, ReceiveClaim, Unavailable, Woken};
+use crate::store::{Address, Claim, Claimed, Ending, Receive, ReceiveClaim, Unavailable};
+use crate::wake::WakeOnDrop;
 
 /// Entries in one call: more would let the first wait for the last.
 const TOGETHER: usize = 16;
@@ -47,7 +48,11 @@ impl Read {
         Self { address, claim: Some(claim), receive: Some(receive) }
     }
 
-    fn answer(mut self, claimed: Claimed, result: Result<Option<Bytes>, Unavailable>) -> Woken {
+    fn answer(
+        mut self,
+        claimed: Claimed,
+        result: Result<Option<Bytes>, Unavailable>,
+    ) -> WakeOnDrop {
         let receive = self.receive.take();
         receive.and_then(|receive| guard(|| receive(claimed, result))).unwrap_or_default()
     }
@@ -110,7 +115,7 @@ impl Session {
             let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == Claimed::Taken);
             taken.for_each(|(read, _)| self.end_lease(read.address, Ending::Released));
         }
-        let (mut woken, mut bytes) = (Woken::default(), 0);
+        let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
         let answers = claimed.into_iter().zip(found.into_iter().flatten());
         for (read, (claimed, value)) in reads.into_iter().zip(answers) {
             let entry = entry(value);
@@ -118,7 +123,7 @@ impl Session {
             woken.join(read.answer(claimed, entry));
             if bytes >= WAKE_BYTES {
                 // Those so far are dropped, which wakes them.
-                (woken, bytes) = (Woken::default(), 0);
+                (woken, bytes) = (WakeOnDrop::default(), 0);
             }
         }
     }

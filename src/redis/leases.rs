@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::refusals::Deed;
 use super::scripts::Script;
 use super::session::Session;
-use crate::generation::{FIRST_PASS_US, LONGEST_PASS_US, STALE_LEASE_MS, VAIN_LEADS};
+use crate::generation::limits::{FIRST_PASS_US, LONGEST_PASS_US, STALE_LEASE_MS, VAIN_LEADS};
 use crate::guard::guard;
 use crate::store::{Address, Claim, Claimed, Ending};
 

@@ -5,9 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tiercel::store::{
-    Address, Claim, Claimed, Ending, Part, Refusal, SharedStore, Unavailable, Woken,
-};
+use tiercel::store::{Address, Claim, Claimed, Ending, Part, Refusal, SharedStore, Unavailable};
+use tiercel::wake::WakeOnDrop;
 
 use crate::entries::read_one;
 use crate::peer::{PATIENCE, Peer, measured, shared, shared_at, wait_until};
@@ -37,7 +36,7 @@ fn claims(peer: &Peer, claim: Claim) -> Receiver<Answer> {
     let (answer, answers) = channel();
     let receive = move |claimed, found| {
         let _ = answer.send((claimed, found));
-        Woken::default()
+        WakeOnDrop::default()
     };
     peer.store.claim(ADDRESS, claim, None, Box::new(receive));
     answers

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
-use crate::lease::Asked;
+use crate::generation::leases::Asked;
 use crate::ledger::License;
 use crate::store::{
     Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
@@ -120,18 +120,18 @@ impl Fake {
 
 /// Who was woken, and with what.
 #[derive(Default)]
-pub(super) struct Woken(pub(super) Mutex<Vec<(u32, News)>>);
+pub(super) struct Woken(pub(super) Mutex<Vec<(u32, Notice)>>);
 
 impl Wake for Woken {
-    fn wake(&self, token: u32, news: News) {
-        self.0.lock().push((token, news));
+    fn wake(&self, token: u32, notice: Notice) {
+        self.0.lock().push((token, notice));
     }
 }
 
 pub(super) struct Fixture {
     pub(super) engine: Arc<Engine>,
     pub(super) woken: Arc<Woken>,
-    pub(super) waker: Arc<dyn Wake>,
+    waker: Arc<dyn Wake>,
 }
 
 /// An instance that shares through `store`.
@@ -182,6 +182,10 @@ fn settle(engine: &Engine, commands: Vec<(Request, Command)>, polled: &Polled) {
 }
 
 impl Fixture {
+    pub(super) fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
+    }
+
     pub(super) fn set(&self, name: u16, more: impl FnOnce(Meta) -> Meta) -> Stored {
         let (since, stamp) = self.engine.ledger.present();
         let meta = more(Meta { stamp, since, ..meta() });
@@ -193,7 +197,7 @@ impl Fixture {
     pub(super) fn read(&self, class: Class, name: u16, token: u32) -> bool {
         let units = [name];
         let key = self.engine.hasher().key(class, &units);
-        self.engine.read(&key, &self.waker, token)
+        self.engine.read(&key, self.ticket(token))
     }
 
     /// Claims with nothing to serve; with `stale`, with that.
@@ -202,13 +206,16 @@ impl Fixture {
         let key = self.engine.hasher().key(Class::Fetch, &units);
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
         let claimant = Claimant { held: stale, serves, wait_ms: WAIT_MS };
-        self.engine.claim(&key, claimant, Vec::new, &self.waker, token)
+        self.engine.claim(&key, claimant, Vec::new, self.ticket(token))
     }
 
     /// What those who waited got: their tokens, and whether an entry was brought.
     pub(super) fn got(&self) -> Vec<(u32, bool)> {
         let woken = std::mem::take(&mut *self.woken.0.lock());
-        woken.iter().map(|(token, news)| (*token, matches!(news, News::Brought(_)))).collect()
+        woken
+            .iter()
+            .map(|(token, notice)| (*token, matches!(notice, Notice::Delivered(_))))
+            .collect()
     }
 }
 

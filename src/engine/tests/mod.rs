@@ -1,13 +1,13 @@
+mod coordinate;
 mod fake;
-mod lead;
 mod orders;
 mod shared;
 
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
-use crate::flight::{News, Wake};
 use crate::key::Class;
+use crate::wake::{Notice, Ticket, Wake};
 use serde_json::Value;
 
 fn engine() -> Arc<Engine> {
@@ -39,12 +39,12 @@ fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
 struct Nobody;
 
 impl Wake for Nobody {
-    fn wake(&self, _: u32, _: News) {}
+    fn wake(&self, _: u32, _: Notice) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
-    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-    assert!(!engine.invalidate(tags, lifetime, &nobody, 0));
+    let nobody = Ticket::new(Arc::new(Nobody), 0);
+    assert!(!engine.invalidate(tags, lifetime, nobody));
 }
 
 fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {

@@ -2,7 +2,7 @@
 
 use super::carrier::{Fault, Process, Server};
 use super::*;
-use crate::lease::{Asked, End, Lead, Standing};
+use crate::generation::leases::{Asked, End, Lead, Standing};
 use crate::sync::explored::{explore, is_found_out};
 
 type Get = fn(&Arc<Engine>, &Generations);
@@ -78,8 +78,8 @@ fn standing(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Standing> {
         let token = mailbox.token();
         let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
         let claimant = Claimant { held: stale.as_ref(), serves, wait_ms: WAIT_MS };
-        let waker = mailbox.waker();
-        let asked = with_key(engine, |key| engine.claim(key, claimant, Vec::new, &waker, token));
+        let ticket = mailbox.ticket(token);
+        let asked = with_key(engine, |key| engine.claim(key, claimant, Vec::new, ticket));
         let standing = match asked {
             Asked::Known(standing) => standing,
             Asked::NoRoom => Standing::Anybody,
@@ -109,18 +109,19 @@ fn leads(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> bool {
         match standing(engine, mailbox) {
             None => return false,
             Some(Standing::Elsewhere) => {
-                let (token, waker) = (mailbox.token(), mailbox.waker());
-                let follows = with_key(engine, |key| {
-                    engine.follow(key, None, Vec::new, 2_000, &waker, token)
-                });
+                let token = mailbox.token();
+                let ticket = mailbox.ticket(token);
+                let follows =
+                    with_key(engine, |key| engine.follow(key, None, Vec::new, 2_000, ticket));
                 if follows {
                     mailbox.wait(token);
                 }
             }
             Some(_) if is_fresh(engine) => return false,
             Some(_) => {
-                let (token, waker) = (mailbox.token(), mailbox.waker());
-                match with_key(engine, |key| engine.join(key, WAIT_MS, &waker, token)) {
+                let token = mailbox.token();
+                let ticket = mailbox.ticket(token);
+                match with_key(engine, |key| engine.join(key, WAIT_MS, ticket)) {
                     Joined::Lead | Joined::Pass => return true,
                     Joined::Wait(_) => drop(mailbox.wait(token)),
                 }
@@ -163,7 +164,7 @@ fn stale(engine: &Arc<Engine>, generations: &Generations) {
 /// Somebody who comes so late that it leads in the place of another.
 fn comes_late(engine: &Arc<Engine>, generations: &Generations) {
     let mailbox = Mailbox::new(engine);
-    with_key(engine, |key| engine.join(key, 0, &mailbox.waker(), 1));
+    with_key(engine, |key| engine.join(key, 0, mailbox.ticket(1)));
     generations.run();
     set(engine);
 }
@@ -227,8 +228,9 @@ fn it_is_found_out_if_who_follows_nobody_waits() {
     let waits: Get = |engine, _| {
         let mailbox = Mailbox::new(engine);
         if standing(engine, &mailbox) == Some(Standing::Elsewhere) {
-            let (token, waker) = (mailbox.token(), mailbox.waker());
-            with_key(engine, |key| engine.follow(key, None, Vec::new, 2_000, &waker, token));
+            let token = mailbox.token();
+            let ticket = mailbox.ticket(token);
+            with_key(engine, |key| engine.follow(key, None, Vec::new, 2_000, ticket));
             mailbox.wait(token);
         }
     };

@@ -15,22 +15,22 @@ use shuttle::thread::{JoinHandle, spawn, yield_now};
 
 use super::fake::WAIT_MS;
 use super::*;
-use crate::flight::Joined;
+use crate::generation::flights::Joined;
 
 /// A thread of JavaScript: what it was told while it waited.
 struct Mailbox {
     engine: Arc<Engine>,
-    told: Turns<Vec<(u32, News)>>,
+    told: Turns<Vec<(u32, Notice)>>,
     added: Condvar,
     tokens: AtomicU32,
 }
 
 impl Wake for Mailbox {
-    fn wake(&self, token: u32, news: News) {
+    fn wake(&self, token: u32, notice: Notice) {
         // Whoever wakes may hold neither of these locks.
         self.engine.flights.len();
         self.engine.leases.len();
-        self.told.lock().unwrap().push((token, news));
+        self.told.lock().unwrap().push((token, notice));
         self.added.notify_all();
     }
 }
@@ -41,8 +41,8 @@ impl Mailbox {
         Arc::new(Self { engine: engine.clone(), told, added, tokens })
     }
 
-    fn waker(self: &Arc<Self>) -> Arc<dyn Wake> {
-        self.clone()
+    fn ticket(self: &Arc<Self>, token: u32) -> Ticket {
+        Ticket::new(self.clone(), token)
     }
 
     fn token(&self) -> u32 {
@@ -50,7 +50,7 @@ impl Mailbox {
     }
 
     /// Waits without end: if nobody wakes it, nobody can go on, which is found out.
-    fn wait(&self, token: u32) -> News {
+    fn wait(&self, token: u32) -> Notice {
         let mut told = self.told.lock().unwrap();
         loop {
             if let Some(nth) = told.iter().position(|(to, _)| *to == token) {

@@ -16,7 +16,7 @@ struct Ways {
 }
 
 const RIGHT: Ways = Ways {
-    join: |engine, key, mailbox, token| engine.join(key, WAIT_MS, &mailbox.waker(), token),
+    join: |engine, key, mailbox, token| engine.join(key, WAIT_MS, mailbox.ticket(token)),
     set: |engine, key| {
         engine.set(key, present(engine), [1].into(), false);
     },
@@ -75,10 +75,10 @@ fn it_is_found_out_if_waiters_are_woken_before_memory_holds_the_value() {
 #[test]
 fn it_is_found_out_if_who_waits_is_noted_later_than_told_to_wait() {
     let join: Join = |engine, key, mailbox, token| {
-        let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-        let joined = engine.join(key, WAIT_MS, &nobody, 0);
+        let nobody = Ticket::new(Arc::new(Nobody), 0);
+        let joined = engine.join(key, WAIT_MS, nobody);
         if matches!(joined, Joined::Wait(_)) {
-            engine.wait(key, WAIT_MS, &mailbox.waker(), token);
+            engine.wait(key, WAIT_MS, mailbox.ticket(token));
         }
         joined
     };
@@ -100,7 +100,7 @@ fn fail_together() {
         fail,
         |engine, key| {
             // It comes so late that it leads in the place of another.
-            if engine.join(key, 0, &Mailbox::new(engine).waker(), 1) == Joined::Lead {
+            if engine.join(key, 0, Mailbox::new(engine).ticket(1)) == Joined::Lead {
                 engine.abandon(key, true);
             }
         },
@@ -153,7 +153,7 @@ fn read_output(join: Join) {
 fn who_has_build_output_read_is_woken_whatever_is_set_meanwhile() {
     explore(|| {
         read_output(|engine, key, mailbox, token| {
-            engine.join_output(key, WAIT_MS, &mailbox.waker(), token)
+            engine.join_output(key, WAIT_MS, mailbox.ticket(token))
         });
     });
 }
@@ -162,10 +162,10 @@ fn who_has_build_output_read_is_woken_whatever_is_set_meanwhile() {
 fn it_is_found_out_if_who_opens_a_flight_waits_for_it_only_later() {
     let join: Join = |engine, key, mailbox, token| {
         let (now, patience) = (engine.clock.now(), Duration::from_secs(1));
-        let waker = mailbox.waker();
-        let joined = engine.outputs.join(key.hash, now, patience, &waker, token);
+        let ticket = || mailbox.ticket(token);
+        let joined = engine.outputs.join(key.hash, now, patience, ticket());
         if joined == Joined::Lead {
-            engine.outputs.wait(key.hash, now, patience, &waker, token);
+            engine.outputs.wait(key.hash, now, patience, ticket());
         }
         joined
     };

@@ -8,22 +8,21 @@
 //! stale leads for a second; longer only if it is seen to generate.
 
 mod key;
-mod told;
+mod roles;
 
 use std::collections::HashSet;
 use std::mem;
-use std::sync::Arc;
 
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::flight::{News, Wake, Woken};
-use crate::generation::{BELIEVED_US, FIRST_PASS_US, MOST_KEYS};
+use crate::generation::limits::{BELIEVED_US, FIRST_PASS_US, MOST_KEYS};
 use crate::key::Hash128;
 use crate::store::{Address, Claimed};
 use crate::sync::Mutex;
+use crate::wake::{Notice, Ticket, WakeOnDrop};
 
 use self::key::{Here, Key, State, Waiter};
-pub use self::told::{Answered, Asked, End, Following, Held, Lead, Standing};
+pub use self::roles::{Answered, Asked, End, Following, Held, Lead, Standing};
 
 /// Keys looked at with each renewal, and with each lead that is taken, so that those that are over
 /// are forgotten.
@@ -50,7 +49,7 @@ struct Known {
 
 impl Leases {
     /// Asks who generates `key`.
-    pub fn ask(&self, key: Hash128, now: Timestamp, waker: &Arc<dyn Wake>, token: u32) -> Asked {
+    pub fn ask(&self, key: Hash128, now: Timestamp, ticket: Ticket) -> Asked {
         let mut known = self.known.lock();
         let Some(key) = known.keys.get_or_insert(key, Key::new, Key::may_go) else {
             return Asked::NoRoom;
@@ -61,7 +60,7 @@ impl Leases {
             Standing::Elsewhere if key.is_to_be_asked(now) => {}
             standing => return Asked::Known(standing),
         }
-        key.waiters.push(Waiter { waker: waker.clone(), token, until: None });
+        key.waiters.push(Waiter { ticket, until: None });
         if mem::replace(&mut key.is_asking, true) {
             return Asked::Wait;
         }
@@ -104,13 +103,15 @@ impl Leases {
 
     /// A get that does not generate what is stale leaves the lead that it asked for, if no other has
     /// taken it. As [`Leases::land`].
-    pub fn leave(&self, key: Hash128, now: Timestamp) -> (Woken, Option<Held>) {
+    pub fn leave(&self, key: Hash128, now: Timestamp) -> (WakeOnDrop, Option<Held>) {
         let mut known = self.known.lock();
         let state = known.keys.get_mut(key).map(|key| key.state);
         let is_free = matches!(state, Some(State::Here(Here { given: None, .. })));
         let landed = is_free.then(|| known.land(key, now, End::Done));
         drop(known);
-        landed.map_or_else(Default::default, |(waiters, held)| (woken(waiters), held))
+        landed.map_or_else(Default::default, |(waiters, held)| {
+            (woken(waiters, &Notice::LookAgain), held)
+        })
     }
 
     /// A generation of `key` that was told of something stale is seen to go on.
@@ -142,30 +143,30 @@ impl Leases {
     pub fn follow(
         &self,
         key: Hash128,
-        (now, until): (Timestamp, Timestamp),
-        waker: &Arc<dyn Wake>,
-        token: u32,
+        now: Timestamp,
+        until: Timestamp,
+        ticket: Ticket,
     ) -> Following {
         let mut known = self.known.lock();
         let Some(key) = known.keys.get_mut(key) else { return Following::Nobody };
         if key.standing(now) != Standing::Elsewhere {
             return Following::Nobody;
         }
-        key.waiters.push(Waiter { waker: waker.clone(), token, until: Some(until) });
+        key.waiters.push(Waiter { ticket, until: Some(until) });
         if mem::replace(&mut key.is_asking, true) {
             return Following::Wait;
         }
         Following::Look(key.next_look_ms())
     }
 
-    /// The store has answered. Who waits for that is told the `news`.
+    /// The store has answered. Who waits for that is told the `notice`.
     pub fn answer(
         &self,
         key: Hash128,
         now: Timestamp,
         claimed: Claimed,
         held: Held,
-        news: &News,
+        notice: &Notice,
     ) -> Answered {
         let mut answered = Answered::default();
         let mut known = self.known.lock();
@@ -191,7 +192,7 @@ impl Leases {
             Claimed::Present => State::Unknown,
         };
         let follows = |waiter: &Waiter| waiter.until.is_some() && waits(waiter);
-        let is_held = claimed == Claimed::Held && matches!(news, News::Landed);
+        let is_held = claimed == Claimed::Held && matches!(notice, Notice::LookAgain);
         let (stay, go): (Vec<_>, Vec<_>) =
             mem::take(&mut found.waiters).into_iter().partition(|one| is_held && follows(one));
         found.waiters = stay;
@@ -201,15 +202,15 @@ impl Leases {
             known.keys.remove(key);
         }
         drop(known);
-        wake(&mut answered.woken, go, news);
+        answered.woken = woken(go, notice);
         answered
     }
 
     /// A generation of `key` has ended here; who waits for another process is woken when the result
     /// is dropped. Beside it what the store is to be told of it, if anything.
-    pub fn land(&self, key: Hash128, now: Timestamp, end: End) -> (Woken, Option<Held>) {
+    pub fn land(&self, key: Hash128, now: Timestamp, end: End) -> (WakeOnDrop, Option<Held>) {
         let (waiters, held) = self.known.lock().land(key, now, end);
-        (woken(waiters), held)
+        (woken(waiters, &Notice::LookAgain), held)
     }
 
     /// The leases that go on: of what is stale, and was seen to be generated. Any other is shorter
@@ -233,7 +234,7 @@ impl Leases {
             stays
         });
         drop(known);
-        drop(woken(forgotten));
+        drop(woken(forgotten, &Notice::LookAgain));
         renewed
     }
 
@@ -279,16 +280,8 @@ impl std::fmt::Debug for Leases {
     }
 }
 
-fn woken(waiters: Vec<Waiter>) -> Woken {
-    let mut woken = Woken::default();
-    wake(&mut woken, waiters, &News::Landed);
-    woken
-}
-
-fn wake(woken: &mut Woken, waiters: Vec<Waiter>, news: &News) {
-    for Waiter { waker, token, .. } in waiters {
-        woken.add(waker, token, news.clone());
-    }
+fn woken(waiters: Vec<Waiter>, notice: &Notice) -> WakeOnDrop {
+    WakeOnDrop::all(waiters.into_iter().map(|waiter| waiter.ticket), notice)
 }
 
 #[cfg(test)]

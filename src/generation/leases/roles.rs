@@ -1,7 +1,7 @@
 //! What is told of who generates.
 
-use crate::flight::Woken;
 use crate::store::Address;
+use crate::wake::WakeOnDrop;
 
 /// Who generates a key. Looking changes nothing: a lead is taken by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct Held {
 #[must_use]
 pub struct Answered {
     /// Who waited for it; they are woken when this is dropped.
-    pub woken: Woken,
+    pub woken: WakeOnDrop,
     /// In how many ms the store is to be asked again, if it is.
     pub look_ms: Option<u32>,
     /// Whether a lease was taken that nobody here has a use for any more.

@@ -10,75 +10,14 @@ use std::time::Duration;
 
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::coherence::event::Outcome;
 use crate::entry::Entry;
-use crate::generation::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
+use crate::generation::limits::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
 use crate::key::Hash128;
 use crate::sync::Mutex;
+use crate::wake::{Notice, Ticket, WakeOnDrop};
 
 /// Keys looked at with each one that joins, so that those that are over are forgotten.
 const SWEPT: usize = 2;
-
-/// Somebody to be told that a flight ended.
-pub trait Wake: Send + Sync {
-    /// What the holder of `token` waits for has happened.
-    fn wake(&self, token: u32, news: News);
-
-    /// The same of several at once, which may cost less.
-    fn wake_many(&self, many: Vec<(u32, News)>) {
-        for (token, news) in many {
-            self.wake(token, news);
-        }
-    }
-}
-
-/// Those who are to be woken: they are when this is dropped, so that nobody is forgotten, all that
-/// one waker has at once.
-#[derive(Default)]
-#[must_use]
-pub struct Woken(Vec<(Arc<dyn Wake>, Told)>);
-
-/// Numbers that wait, and what each is told.
-type Told = Vec<(u32, News)>;
-
-impl Woken {
-    /// Adds one.
-    pub fn add(&mut self, waker: Arc<dyn Wake>, token: u32, news: News) {
-        // There are as many wakers as threads of JavaScript: a few.
-        match self.0.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &waker)) {
-            Some((_, many)) => many.push((token, news)),
-            None => self.0.push((waker, vec![(token, news)])),
-        }
-    }
-
-    /// Adds those of `other`.
-    pub fn join(&mut self, mut other: Self) {
-        for (waker, many) in mem::take(&mut other.0) {
-            for (token, news) in many {
-                self.add(waker.clone(), token, news);
-            }
-        }
-    }
-}
-
-impl Drop for Woken {
-    fn drop(&mut self) {
-        for (waker, many) in mem::take(&mut self.0) {
-            waker.wake_many(many);
-        }
-    }
-}
-
-/// What those who waited are told.
-#[derive(Debug, Clone)]
-pub enum News {
-    /// A generation ended, a question was answered: look again.
-    Landed,
-    /// An entry was found.
-    Brought(Arc<Entry>),
-    /// An invalidation ended.
-    Invalidated(Outcome),
-}
 
 /// The answer to whoever missed.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -112,12 +51,9 @@ impl Default for Flights {
     }
 }
 
-/// Those who wait, and the number each waits under.
-type Waiters = Vec<(Arc<dyn Wake>, u32)>;
-
 struct Flight {
     state: State,
-    waiters: Waiters,
+    waiters: Vec<Ticket>,
     /// How often in a row the key was passed.
     failures: u32,
     /// How often in a row who led was seen to end, and nothing was stored.
@@ -139,15 +75,8 @@ enum State {
 impl Flights {
     /// Joins the flight of a key, or opens it. A leader is waited for until it has taken `patience`;
     /// who comes later leads in its place, and those who wait go on waiting.
-    pub fn join(
-        &self,
-        key: Hash128,
-        now: Timestamp,
-        patience: Duration,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> Joined {
-        self.enter(key, now, patience, false, (waker, token))
+    pub fn join(&self, key: Hash128, now: Timestamp, patience: Duration, ticket: Ticket) -> Joined {
+        self.enter(key, now, patience, false, ticket)
     }
 
     /// As [`Flights::join`], but who leads waits too: somebody else is to generate for them.
@@ -156,10 +85,9 @@ impl Flights {
         key: Hash128,
         now: Timestamp,
         patience: Duration,
-        waker: &Arc<dyn Wake>,
-        token: u32,
+        ticket: Ticket,
     ) -> Joined {
-        self.enter(key, now, patience, true, (waker, token))
+        self.enter(key, now, patience, true, ticket)
     }
 
     fn enter(
@@ -168,7 +96,7 @@ impl Flights {
         now: Timestamp,
         patience: Duration,
         is_follower: bool,
-        (waker, token): (&Arc<dyn Wake>, u32),
+        ticket: Ticket,
     ) -> Joined {
         let mut passed = Vec::new();
         let joined = {
@@ -178,14 +106,14 @@ impl Flights {
             let Some(flight) = begun(&mut keys, key, now) else { return Joined::Pass };
             let joined = flight.join(now, patience);
             match joined {
-                Joined::Wait(_) => flight.waiters.push((waker.clone(), token)),
-                Joined::Lead if is_follower => flight.waiters.push((waker.clone(), token)),
+                Joined::Wait(_) => flight.waiters.push(ticket),
+                Joined::Lead if is_follower => flight.waiters.push(ticket),
                 Joined::Lead => {}
                 Joined::Pass => passed = mem::take(&mut flight.waiters),
             }
             joined
         };
-        wake_all(passed, &News::Landed);
+        drop(WakeOnDrop::all(passed, &Notice::LookAgain));
         joined
     }
 
@@ -196,14 +124,13 @@ impl Flights {
         key: Hash128,
         now: Timestamp,
         patience: Duration,
-        waker: &Arc<dyn Wake>,
-        token: u32,
+        ticket: Ticket,
     ) -> Option<u32> {
         let mut keys = self.keys.lock();
         let flight = keys.get_mut(key)?;
         let State::Open { since, .. } = flight.state else { return None };
         let left_ms = left_ms(since, now, patience)?;
-        flight.waiters.push((waker.clone(), token));
+        flight.waiters.push(ticket);
         Some(left_ms)
     }
 
@@ -220,15 +147,16 @@ impl Flights {
 
     /// Ends the flight of a key and wakes its waiters.
     pub fn land(&self, key: Hash128, landing: Landing, now: Timestamp) {
-        wake_all(self.end(key, landing, now), &News::Landed);
+        drop(WakeOnDrop::all(self.end(key, landing, now), &Notice::LookAgain));
     }
 
     /// The same, with the entry that memory does not hold.
     pub fn bring(&self, key: Hash128, landing: Landing, entry: &Arc<Entry>, now: Timestamp) {
-        wake_all(self.end(key, landing, now), &News::Brought(entry.clone()));
+        let waiters = self.end(key, landing, now);
+        drop(WakeOnDrop::all(waiters, &Notice::Delivered(entry.clone())));
     }
 
-    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Waiters {
+    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Vec<Ticket> {
         let mut keys = self.keys.lock();
         match (keys.get_mut(key), landing) {
             (None, _) => Vec::new(),
@@ -256,7 +184,7 @@ impl Flights {
         }
         let waiters = mem::take(&mut flight.waiters);
         drop(keys);
-        wake_all(waiters, &News::Landed);
+        drop(WakeOnDrop::all(waiters, &Notice::LookAgain));
         is_passed
     }
 
@@ -336,13 +264,6 @@ fn begun(keys: &mut Bounded<Flight>, key: Hash128, now: Timestamp) -> Option<&mu
 fn left_ms(since: Timestamp, now: Timestamp, patience: Duration) -> Option<u32> {
     let left_us = (patience.as_micros() as u64).checked_sub(now.since_us(since))?;
     (left_us > 0).then(|| left_us.div_ceil(1_000) as u32)
-}
-
-/// Called without the lock: a waker may do anything.
-fn wake_all(waiters: Waiters, news: &News) {
-    for (waker, token) in waiters {
-        waker.wake(token, news.clone());
-    }
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use bytes::Bytes;
 
 use super::{Engine, Tier};
 use crate::entry::Entry;
-use crate::flight::{News, Wake, Woken};
-use crate::generation::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
+use crate::generation::leases::{Asked, End, Following, Held, Lead, Standing};
+use crate::generation::limits::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
 use crate::guard::guard;
 use crate::key::{AppId, Class, Hash128, KeyRef};
-use crate::lease::{Asked, End, Following, Held, Lead, Standing};
 use crate::stats::bump;
 use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
 use crate::tags::{Stamp, Tag, Verdict};
+use crate::wake::{Notice, Ticket, WakeOnDrop};
 
 /// What there is to serve as long as nobody has generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,12 +116,11 @@ impl Engine {
         key: &KeyRef<'_>,
         claimant: Claimant<'_>,
         asked: impl FnOnce() -> Vec<Tag>,
-        waker: &Arc<dyn Wake>,
-        token: u32,
+        ticket: Ticket,
     ) -> Asked {
         // Before anything is noted: who cannot ask must not be waited for.
         let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
-        let answer = self.leases.ask(key.hash, self.clock.now(), waker, token);
+        let answer = self.leases.ask(key.hash, self.clock.now(), ticket);
         if answer == Asked::Ask {
             self.send(Wish::new(key, address, claimant, asked()), None);
         }
@@ -136,13 +135,12 @@ impl Engine {
         dead: Option<&Arc<Entry>>,
         asked: impl FnOnce() -> Vec<Tag>,
         wait_ms: u32,
-        waker: &Arc<dyn Wake>,
-        token: u32,
+        ticket: Ticket,
     ) -> bool {
         let Some(address) = self.place(key) else { return false };
         let now = self.clock.now();
         let until = now.shifted_us(i64::from(wait_ms) * 1_000);
-        match self.leases.follow(key.hash, (now, until), waker, token) {
+        match self.leases.follow(key.hash, now, until, ticket) {
             Following::Nobody => false,
             Following::Wait => true,
             Following::Look(pause_ms) => {
@@ -244,8 +242,8 @@ impl Engine {
         wish: Wish,
         claimed: Claimed,
         answer: Result<Option<Bytes>, Unavailable>,
-    ) -> Woken {
-        let Some(tier) = self.tier() else { return Woken::default() };
+    ) -> WakeOnDrop {
+        let Some(tier) = self.tier() else { return WakeOnDrop::default() };
         let bytes = answer.ok().flatten();
         let has_bytes = bytes.is_some();
         let found = guard(|| self.found(tier, &wish, &bytes?)).flatten();
@@ -258,7 +256,7 @@ impl Engine {
             let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
             let held = found.map(|(entry, ..)| entry);
             self.send(Wish { only_absent: false, held, serves, is_again: true, ..wish }, Some(0));
-            return Woken::default();
+            return WakeOnDrop::default();
         }
         let held = wish.held_as(verdict);
         let claimed = match (claimed, verdict) {
@@ -270,9 +268,9 @@ impl Engine {
             (claimed, _) => claimed,
         };
         let brought = found.filter(|(_, _, is_held)| *is_held);
-        let news = brought.map_or(News::Landed, |(entry, ..)| News::Brought(entry));
+        let notice = brought.map_or(Notice::LookAgain, |(entry, ..)| Notice::Delivered(entry));
         let now = self.clock.now();
-        let answered = self.leases.answer(wish.hash, now, claimed, held, &news);
+        let answered = self.leases.answer(wish.hash, now, claimed, held, &notice);
         if answered.is_unwanted {
             self.end(wish.address, Ending::Released);
         } else if claimed == Claimed::Taken {

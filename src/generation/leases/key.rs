@@ -1,12 +1,10 @@
 //! What is known of one key.
 
-use std::sync::Arc;
-
-use super::told::{Held, Standing};
+use super::roles::{Held, Standing};
 use crate::clock::Timestamp;
-use crate::flight::Wake;
-use crate::generation::{ANSWERED_US, BELIEVED_US, LONGEST_PASS_US, SEEN_US, UNSEEN_US};
+use crate::generation::limits::{ANSWERED_US, BELIEVED_US, LONGEST_PASS_US, SEEN_US, UNSEEN_US};
 use crate::store::{Address, Claimed};
+use crate::wake::Ticket;
 
 /// Between looks for what another process generates: 10, 20, 40 ms, then every 80.
 const FIRST_LOOK_MS: u32 = 10;
@@ -52,8 +50,7 @@ pub(super) struct Here {
 }
 
 pub(super) struct Waiter {
-    pub(super) waker: Arc<dyn Wake>,
-    pub(super) token: u32,
+    pub(super) ticket: Ticket,
     /// Until when it waits for the fill; `None` if it waits for an answer of any kind.
     pub(super) until: Option<Timestamp>,
 }

@@ -1,10 +1,11 @@
 use super::*;
+use crate::wake::Wake;
 
 #[derive(Default)]
 struct Woken(Mutex<Vec<u32>>);
 
 impl Wake for Woken {
-    fn wake(&self, token: u32, _: News) {
+    fn wake(&self, token: u32, _: Notice) {
         self.0.lock().push(token);
     }
 }
@@ -21,13 +22,17 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
+    fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
+    }
+
     /// Joins at so many ms after the beginning, with a patience of 1.2 s.
     fn join(&self, key: Hash128, ms: i64, token: u32) -> Joined {
-        self.flights.join(key, at(ms), PATIENCE, &self.waker, token)
+        self.flights.join(key, at(ms), PATIENCE, self.ticket(token))
     }
 
     fn wait(&self, key: Hash128, ms: i64, token: u32) -> Option<u32> {
-        self.flights.wait(key, at(ms), PATIENCE, &self.waker, token)
+        self.flights.wait(key, at(ms), PATIENCE, self.ticket(token))
     }
 
     fn woken(&self) -> Vec<u32> {
@@ -131,36 +136,6 @@ fn what_memory_does_not_hold_is_brought_to_those_who_wait() {
     assert!(f.flights.is_empty());
 }
 
-/// Notes how many came together.
-#[derive(Default)]
-struct Together(Mutex<Vec<usize>>);
-
-impl Wake for Together {
-    fn wake(&self, _: u32, _: News) {
-        self.0.lock().push(1);
-    }
-
-    fn wake_many(&self, many: Vec<(u32, News)>) {
-        self.0.lock().push(many.len());
-    }
-}
-
-#[test]
-fn those_of_one_waker_are_woken_together_and_nobody_is_forgotten() {
-    let wakers = [Arc::new(Together::default()), Arc::new(Together::default())];
-    let mut woken = super::Woken::default();
-    let mut more = super::Woken::default();
-    for token in 0..6 {
-        let waker = wakers[usize::from(token == 3)].clone();
-        let to = if token < 2 { &mut woken } else { &mut more };
-        to.add(waker, token, News::Landed);
-    }
-    woken.join(more);
-    assert!(wakers.iter().all(|waker| waker.0.lock().is_empty()));
-    drop(woken);
-    assert_eq!(wakers.map(|waker| waker.0.lock().clone()), [vec![5], vec![1]]);
-}
-
 #[test]
 fn a_store_ends_the_passing() {
     let f = fixture();
@@ -187,7 +162,7 @@ fn who_ends_without_a_word_twice_in_a_row_passes_its_key() {
 #[test]
 fn who_leads_for_others_waits_with_them() {
     let f = fixture();
-    assert_eq!(f.flights.join_as_follower(1, T0, PATIENCE, &f.waker, 1), Joined::Lead);
+    assert_eq!(f.flights.join_as_follower(1, T0, PATIENCE, f.ticket(1)), Joined::Lead);
     f.flights.land(1, Landing::Stored, T0);
     assert_eq!(f.woken(), [1]);
 }

@@ -1,6 +1,9 @@
-mod leads;
+mod permits;
+
+use std::sync::Arc;
 
 use super::*;
+use crate::wake::Wake;
 
 const KEY: Hash128 = 7;
 const ADDRESS: Address = [7; 16];
@@ -22,8 +25,8 @@ fn at(ms: i64) -> Timestamp {
 struct Seen(Mutex<Vec<(u32, bool)>>);
 
 impl Wake for Seen {
-    fn wake(&self, token: u32, news: News) {
-        self.0.lock().push((token, matches!(news, News::Brought(_))));
+    fn wake(&self, token: u32, notice: Notice) {
+        self.0.lock().push((token, matches!(notice, Notice::Delivered(_))));
     }
 }
 
@@ -39,16 +42,20 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
+    fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
+    }
+
     fn ask(&self, ms: i64, token: u32) -> Asked {
-        self.leases.ask(KEY, at(ms), &self.waker, token)
+        self.leases.ask(KEY, at(ms), self.ticket(token))
     }
 
     fn follow(&self, ms: i64, until_ms: i64, token: u32) -> Following {
-        self.leases.follow(KEY, (at(ms), at(until_ms)), &self.waker, token)
+        self.leases.follow(KEY, at(ms), at(until_ms), self.ticket(token))
     }
 
     fn answer(&self, ms: i64, claimed: Claimed, held: Held) -> Answered {
-        self.leases.answer(KEY, at(ms), claimed, held, &News::Landed)
+        self.leases.answer(KEY, at(ms), claimed, held, &Notice::LookAgain)
     }
 
     /// The pause after an answer; who is woken by it is noted.
@@ -64,7 +71,7 @@ impl Fixture {
         self.leases.take_lead(KEY, at(ms))
     }
 
-    fn land(&self) -> (Woken, Option<Held>) {
+    fn land(&self) -> (WakeOnDrop, Option<Held>) {
         self.leases.land(KEY, at(0), End::Done)
     }
 
@@ -193,8 +200,8 @@ fn an_entry_that_is_found_goes_to_all_who_wait() {
     f.follow(0, 2_000, 2);
     let key = Hasher::default().key(Class::Fetch, &[1]);
     let entry = Arc::new(crate::entry::Entry::new(&key, meta(), Box::default()));
-    let news = News::Brought(entry);
-    let look_ms = f.leases.answer(KEY, at(10), Claimed::Held, COLD, &news).look_ms;
+    let notice = Notice::Delivered(entry);
+    let look_ms = f.leases.answer(KEY, at(10), Claimed::Held, COLD, &notice).look_ms;
     assert_eq!((look_ms, f.seen.0.lock().clone()), (None, vec![(2, true)]));
 }
 
@@ -359,13 +366,13 @@ fn beyond_the_bound_the_oldest_give_way_and_without_room_nobody_is_kept_from_gen
     for key in 0..MOST_KEYS as u128 {
         f.leases.take_lead(key, at(0));
     }
-    let (key, waker) = (u128::MAX, &f.waker);
-    assert_eq!(f.leases.ask(key, at(1), waker, 1), Asked::Ask);
+    let key = u128::MAX;
+    assert_eq!(f.leases.ask(key, at(1), f.ticket(1)), Asked::Ask);
     assert_eq!(f.leases.len(), MOST_KEYS);
     for key in 0..MOST_KEYS as u128 {
-        f.leases.ask(key, at(2_000), waker, 1);
+        f.leases.ask(key, at(2_000), f.ticket(1));
     }
-    assert_eq!(f.leases.ask(key - 1, at(2_000), waker, 1), Asked::NoRoom);
+    assert_eq!(f.leases.ask(key - 1, at(2_000), f.ticket(1)), Asked::NoRoom);
     assert_eq!(f.leases.take_lead(key - 1, at(2_000)), Lead::Yours);
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::fake::{Fake, Fixture, NO_MEMORY, PLAIN, WAIT_MS, instance, store};
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
-use crate::lease::{Asked, Lead, Standing};
+use crate::generation::leases::{Asked, Lead, Standing};
 use crate::store::{Address, Claimed, Listener};
 use crate::tags::{Epoch, Position};
 
@@ -28,7 +28,7 @@ impl Fixture {
     fn follow(&self, wait_ms: u32, token: u32) -> bool {
         let units = [1];
         let key = self.engine.hasher().key(Class::Fetch, &units);
-        self.engine.follow(&key, None, Vec::new, wait_ms, &self.waker, token)
+        self.engine.follow(&key, None, Vec::new, wait_ms, self.ticket(token))
     }
 
     /// What memory holds, stale as it may be.
@@ -348,7 +348,7 @@ fn what_has_no_place_in_the_store_is_everybodys() {
     let key = a.engine.hasher().key(Class::Response, &units);
     assert!(!a.engine.may_claim(&key));
     let nothing = || Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
-    let asked = || a.engine.claim(&key, nothing(), Vec::new, &a.waker, 1);
+    let asked = || a.engine.claim(&key, nothing(), Vec::new, a.ticket(1));
     assert_eq!([asked(), asked()], [Asked::Known(Standing::Anybody); 2]);
     assert!(store.claims.lock().is_empty() && a.engine.leases.is_empty());
 }
@@ -359,7 +359,7 @@ fn what_is_dead_for_who_asks_is_claimed_though_it_is_there() {
     b.hears_of_one();
     let key = b.engine.hasher().key(Class::Fetch, &[1]);
     let nothing = Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
-    b.engine.claim(&key, nothing, || vec![Tag::from("a")], &b.waker, 1);
+    b.engine.claim(&key, nothing, || vec![Tag::from("a")], b.ticket(1));
     store.answer_claim(Claimed::Present);
     let (claim, _) = store.answer_claim(Claimed::Taken);
     assert_eq!((claim.only_absent, claim.outdated, b.standing()), (false, 60, HERE));
@@ -373,7 +373,7 @@ fn a_lease_from_before_the_tags_of_who_asks_were_invalidated_is_of_no_use() {
         let (units, asked) = ([1], vec![Tag::from("a")]);
         let key = a.engine.hasher().key(Class::Fetch, &units);
         let nothing = Claimant { held: None, serves: Serves::Nothing, wait_ms: WAIT_MS };
-        a.engine.claim(&key, nothing, || asked, &a.waker, 1);
+        a.engine.claim(&key, nothing, || asked, a.ticket(1));
         store.answer_claim(Claimed::Held).0.outdated
     };
     assert_eq!(ask(), 0);
