@@ -3,6 +3,7 @@
 use std::sync::{Arc, Once, OnceLock};
 
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
@@ -13,11 +14,12 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
 use crate::handler::apps::{App, Apps};
+use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
 use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
-use crate::options::{InvalidationFailure, Options, Shared};
+use crate::options::{Options, Shared};
 use crate::redis::RedisStore;
 
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
@@ -25,12 +27,6 @@ static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
 static APPS: Apps = Apps::new();
-
-/// A thread of JavaScript, as other threads reach it.
-pub trait Environment: Send + Sync {
-    /// An entry left memory: its object goes too.
-    fn release(&self, entry: &Entry);
-}
 
 /// A build that can be served.
 #[derive(Debug)]
@@ -103,33 +99,31 @@ pub fn learn_clock(clock: NextClock) {
     let _ = NEXT_CLOCK.set(clock);
 }
 
-/// Whether an invalidation fails that could not be told to other instances.
-pub fn must_record() -> bool {
-    let shared = engine().options.shared.as_ref();
-    shared.is_some_and(|s| s.on_invalidation_failure == InvalidationFailure::Reject)
-}
-
 /// The engine, if it has started.
 pub fn running() -> Option<&'static Arc<Engine>> {
     ENGINE.get()
 }
 
-/// Chooses the options the engine starts with. The same again is fine: workers and bundles load
-/// the module more than once. What nobody asked for (`is_default`) replaces nothing.
+/// Chooses the options the engine starts with, of what is `given` and of the environment. The same
+/// again is fine: workers and bundles load the module more than once. Where nothing is given it
+/// replaces nothing.
 ///
 /// # Errors
-/// [`Error::AlreadyRunning`] once the engine runs with others.
-pub fn choose(options: Options, is_default: bool) -> Result<(), Error> {
+/// The first option that is not understood, or [`Error::AlreadyRunning`] once the engine runs with
+/// others.
+pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
+    let options = Options::resolve(given, env)?;
+    if let Some(shared) = &options.shared {
+        RedisStore::check(&shared.server)?;
+    }
     let mut chosen = CHOSEN.lock();
     match ENGINE.get() {
-        _ if is_default && chosen.is_some() => Ok(()),
-        Some(engine) if is_default || engine.options == options => Ok(()),
-        Some(_) => Err(Error::AlreadyRunning),
-        None => {
-            *chosen = Some(options);
-            Ok(())
-        }
+        _ if given.is_null() && chosen.is_some() => {}
+        Some(engine) if given.is_null() || engine.options == options => {}
+        Some(_) => return Err(Error::AlreadyRunning),
+        None => *chosen = Some(options.clone()),
     }
+    Ok(options)
 }
 
 /// The apps of this process.

@@ -1,7 +1,5 @@
 //! The shortest get: may the object that JavaScript has ready be returned?
 
-use napi::sys;
-
 use super::env::{Slot, State};
 use super::find::asked_tags;
 use super::terms::Mark;
@@ -11,10 +9,7 @@ use crate::handler::hot::Checked;
 
 /// `check(handle)`: leaves the mark `Fresh` if the object by that name may be returned, `Asked` with
 /// a revision if that depends on the tags of who asks, and any other if the key must be looked up.
-pub(super) extern "C" fn check(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn check(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [handle] = call.args;
         let state = call.state;
@@ -32,10 +27,7 @@ pub(super) extern "C" fn check(
 
 /// `checkAsked(handle, tags, softTags)`: after `check` left `Asked`, leaves `Fresh` if these tags
 /// say nothing else.
-pub(super) extern "C" fn check_asked(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn check_asked(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<3>(env, info, |call| {
         let [handle, tags, soft] = call.args;
         leave(call.state, Checked::LookUp);
@@ -58,6 +50,6 @@ fn leave(state: &State, checked: Checked) {
     state.leave(Slot::Mark, f64::from(mark as u8));
 }
 
-fn name(env: sys::napi_env, handle: sys::napi_value) -> u64 {
+fn name(env: raw::Env, handle: raw::Value) -> u64 {
     read::number(env, handle).map_or(u64::MAX, |handle| handle as u64)
 }

@@ -6,9 +6,8 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::next::signal::Version;
-use crate::options::{InvalidationFailure, Options};
+use crate::options::{Options, Shared};
 use crate::process::{self, Build};
-use crate::redis::RedisStore;
 
 /// What JavaScript needs to know of the options.
 #[napi(object)]
@@ -23,19 +22,15 @@ pub struct Chosen {
 #[napi(catch_unwind)]
 pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
-    let choose = || {
-        let (given, env) = (parse(&given)?, parse(&env)?);
-        let options = Options::resolve(&given, &env)?;
-        let (mut grace_ms, mut must_record) = (0.0, false);
-        if let Some(shared) = &options.shared {
-            RedisStore::check(&shared.server)?;
-            grace_ms = shared.invalidation_grace.as_millis() as f64;
-            must_record = shared.on_invalidation_failure == InvalidationFailure::Reject;
-        }
-        let chosen = Chosen { debug: options.debug, grace_ms, must_record };
-        process::choose(options, given.is_null()).map(|()| chosen)
-    };
-    choose().map_err(|error| napi::Error::new(error.code().to_owned(), error.to_string()))
+    let choose = || process::configure(&parse(&given)?, &parse(&env)?);
+    let chosen = choose()
+        .map_err(|error: Error| napi::Error::new(error.code().to_owned(), error.to_string()))?;
+    let shared = chosen.shared.as_ref();
+    Ok(Chosen {
+        debug: chosen.debug,
+        grace_ms: shared.map_or(0.0, |shared| shared.invalidation_grace.as_millis() as f64),
+        must_record: shared.is_some_and(Shared::must_record),
+    })
 }
 
 /// The environment variables that `configure` reads.

@@ -18,7 +18,7 @@ use crate::handler::Handler;
 use crate::handler::next_clock::NextClock;
 use crate::handler::thread::Thread;
 use crate::key::Hash128;
-use crate::process::{self, Environment};
+use crate::process;
 
 /// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
 pub(super) const MAILBOX: usize = 5;
@@ -42,7 +42,7 @@ pub(super) enum Slot {
 
 /// State of one environment, touched by its thread only.
 pub(super) struct State {
-    env: sys::napi_env,
+    env: raw::Env,
     pub(super) shared: Arc<Shared>,
     /// What it has with it from call to call.
     pub(super) thread: Thread,
@@ -68,12 +68,6 @@ impl State {
         Handler { engine: process::engine(), apps: process::apps(), thread: &self.thread }
     }
 
-    /// Whether this call is one of those that are timed.
-    #[inline]
-    pub(super) fn is_timed(&self) -> bool {
-        self.thread.is_timed()
-    }
-
     /// When a get began, if it is one of those that are timed.
     #[inline]
     pub(super) fn stopwatch(&self) -> Option<u64> {
@@ -96,12 +90,12 @@ impl State {
     }
 
     /// The JavaScript function that builds what a get returns.
-    pub(super) fn assemble(&self) -> Option<sys::napi_value> {
+    pub(super) fn assemble(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
     }
 
     /// The JavaScript function that lets those who wait go on.
-    pub(super) fn settle(&self) -> Option<sys::napi_value> {
+    pub(super) fn settle(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.settle))
     }
 
@@ -145,7 +139,7 @@ impl State {
 }
 
 /// Makes the state of `env`. It is freed when the environment ends.
-pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
+pub(super) fn create(env: raw::Env) -> napi::Result<*mut State> {
     let shared = Arc::new(Shared::default());
     let state = Box::into_raw(Box::new(State {
         env,
@@ -160,7 +154,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
     let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
     napi::check_status!(status)?;
     // Not before it is certain that others are told when the environment ends.
-    shared.open(caller);
+    shared.bell.open(caller);
     process::enter(shared);
     // SAFETY: as above; the instance data is nobody else's.
     let status =
@@ -170,7 +164,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
 }
 
 fn threadsafe_function(
-    env: sys::napi_env,
+    env: raw::Env,
     state: *mut State,
 ) -> napi::Result<sys::napi_threadsafe_function> {
     let mut out = ptr::null_mut();
@@ -203,22 +197,17 @@ fn threadsafe_function(
 unsafe extern "C" fn clean_up(state: *mut c_void) {
     // SAFETY: `state` is what `create` registered.
     let state = unsafe { &*state.cast::<State>() };
-    process::leave(&(state.shared.clone() as Arc<dyn Environment>));
-    state.shared.close();
+    process::leave(&(state.shared.clone() as _));
+    state.shared.bell.close();
 }
 
-unsafe extern "C" fn finalize(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
+unsafe extern "C" fn finalize(_: raw::Env, state: *mut c_void, _: *mut c_void) {
     // SAFETY: `state` is the box leaked in `create`; this runs once, last.
     drop(unsafe { Box::from_raw(state.cast::<State>()) });
 }
 
 /// Something lies in the inbox.
-unsafe extern "C" fn receive(
-    env: sys::napi_env,
-    _: sys::napi_value,
-    state: *mut c_void,
-    _: *mut c_void,
-) {
+unsafe extern "C" fn receive(env: raw::Env, _: raw::Value, state: *mut c_void, _: *mut c_void) {
     if env.is_null() || state.is_null() {
         return;
     }
@@ -239,10 +228,7 @@ unsafe extern "C" fn receive(
 /// returns `performance.timeOrigin + performance.now()`. Where there are copies of that side, the last
 /// one has it: those before may be of a realm that is gone. The result is 1 if other processes see
 /// what is stored, and none attached before.
-pub(super) extern "C" fn attach(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn attach(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<5>(env, info, |call| {
         let [mailbox, assemble, settle, forget, now] = call.args;
         let is_first = call.state.attached.get().is_none();
@@ -270,7 +256,7 @@ pub(super) extern "C" fn attach(
 
 /// How Next's clock stands to those of the engine. Never too small, so that a generation is never
 /// dated later than it began: the uptime is read first. The smallest of several is closest.
-fn next_clock(env: sys::napi_env, now: sys::napi_value) -> Option<NextClock> {
+fn next_clock(env: raw::Env, now: raw::Value) -> Option<NextClock> {
     let clock = &process::engine().clock;
     let once = |_| {
         let uptime = clock.uptime_us() as f64 / 1e3;
@@ -280,7 +266,7 @@ fn next_clock(env: sys::napi_env, now: sys::napi_value) -> Option<NextClock> {
     Some(NextClock::new(clock, offset_ms))
 }
 
-fn doubles(env: sys::napi_env, array: sys::napi_value) -> Option<*mut f64> {
+fn doubles(env: raw::Env, array: raw::Value) -> Option<*mut f64> {
     let (mut sort, mut length, mut data) = (-1, 0, ptr::null_mut());
     // SAFETY: `array` belongs to the current call.
     let status = unsafe {

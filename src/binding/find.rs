@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use napi::sys;
-
 use super::env::{Slot, State};
 use super::raw::{self, Call};
 use super::terms::{Mark, NO_TRACE, STALE_BY_AGE, flag};
@@ -23,10 +21,10 @@ use crate::tags::Tag;
 
 /// Who calls.
 struct Asking<'a> {
-    env: sys::napi_env,
+    env: raw::Env,
     state: &'a State,
     /// `ctx.tags` and soft tags of who asks.
-    tags: [sys::napi_value; 2],
+    tags: [raw::Value; 2],
 }
 
 impl Caller for Asking<'_> {
@@ -39,17 +37,14 @@ impl Caller for Asking<'_> {
     }
 }
 
-pub(super) fn asked_tags(env: sys::napi_env, asked: [sys::napi_value; 2]) -> Vec<Tag> {
+pub(super) fn asked_tags(env: raw::Env, asked: [raw::Value; 2]) -> Vec<Tag> {
     asked.iter().flat_map(|tags| read::tags(env, *tags)).collect()
 }
 
 /// `find(kind, key, tags, softTags, app)`: the entry as `CacheHandler.get` returns it,
 /// `undefined` for a miss, or a token to wait with. The mailbox says how to read it. `kind` carries
 /// the flags above its lowest byte.
-pub(super) extern "C" fn find(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn find(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<5>(env, info, |call| {
         let [kind, key, tags, soft, app] = call.args;
         let packed = read::small(env, kind);
@@ -63,10 +58,7 @@ pub(super) extern "C" fn find(
 }
 
 /// `findUse(key, softTags, flags)`: the same for `'use cache'`.
-pub(super) extern "C" fn find_use(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn find_use(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<3>(env, info, |call| {
         let [key, soft, flags] = call.args;
         let flags = read::small(env, flags);
@@ -79,10 +71,10 @@ pub(super) extern "C" fn find_use(
 fn look_up<const N: usize>(
     call: &Call<'_, N>,
     (app, kind): (AppId, ValueKind),
-    key: sys::napi_value,
-    tags: [sys::napi_value; 2],
+    key: raw::Value,
+    tags: [raw::Value; 2],
     flags: u32,
-) -> sys::napi_value {
+) -> raw::Value {
     let &Call { env, state, .. } = call;
     let handler = state.handler();
     let started = state.stopwatch();
@@ -132,7 +124,7 @@ fn waited(flags: u32) -> Waited {
 }
 
 /// The answer to who has to wait, and then asks again with the flags in the mailbox.
-fn waiting(env: sys::napi_env, state: &State, wait: &Wait, flags: u32) -> sys::napi_value {
+fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value {
     let flags = flags & flag::ASKER | wait.progress.pack() << flag::BITS;
     state.leave(Slot::Mark, f64::from(flags));
     state.leave(Slot::Detail, f64::from(wait.at_most_ms));
@@ -141,7 +133,7 @@ fn waiting(env: sys::napi_env, state: &State, wait: &Wait, flags: u32) -> sys::n
 }
 
 #[inline]
-fn shown(env: sys::napi_env, state: &State, answer: Answer) -> sys::napi_value {
+fn shown(env: raw::Env, state: &State, answer: Answer) -> raw::Value {
     let object = |entry: &Arc<Entry>| {
         write::object(env, state, entry).unwrap_or_else(|| raw::undefined(env))
     };

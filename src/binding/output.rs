@@ -20,7 +20,7 @@ struct Running {
 }
 
 /// Starts reading. Whoever waits for the key is woken when it is done. False if Node refuses.
-pub(super) fn start(job: Job, env: sys::napi_env, state: &State) -> bool {
+pub(super) fn start(job: Job, env: raw::Env, state: &State) -> bool {
     let running = Box::new(Running { job, state, work: ptr::null_mut(), output: None });
     let running = Box::into_raw(running);
     let name = raw::latin1(env, b"tiercel");
@@ -49,13 +49,13 @@ pub(super) fn start(job: Job, env: sys::napi_env, state: &State) -> bool {
     }
 }
 
-unsafe extern "C" fn read(_: sys::napi_env, running: *mut c_void) {
+unsafe extern "C" fn read(_: raw::Env, running: *mut c_void) {
     // SAFETY: see `start`.
     let running = unsafe { &mut *running.cast::<Running>() };
     running.output = guard(|| running.job.read()).flatten();
 }
 
-unsafe extern "C" fn done(env: sys::napi_env, status: sys::napi_status, running: *mut c_void) {
+unsafe extern "C" fn done(env: raw::Env, status: sys::napi_status, running: *mut c_void) {
     // SAFETY: see `start`; this is the last anybody sees of it.
     let running = unsafe { Box::from_raw(running.cast::<Running>()) };
     // SAFETY: work is done with once it is complete.

@@ -1,7 +1,5 @@
 //! Sets, and what becomes of generations: arguments into a value, one call.
 
-use napi::sys;
-
 use super::raw::{self, Call};
 use super::read;
 use super::terms::flag;
@@ -17,10 +15,10 @@ use crate::next::value::{Part, ValueKind, encode};
 /// interface. `began` is the revision at which its generation began, that and when, in ms of Next's
 /// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The
 /// result is whether it is held.
-pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+pub(super) extern "C" fn put(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<8>(env, info, |call| {
         let [kind, key, began, tags, revalidate, expire, parts, app] = call.args;
-        let started = call.state.is_timed().then(stopwatch_ns);
+        let started = call.state.thread.is_timed().then(stopwatch_ns);
         let packed = read::small(env, kind);
         let Some(kind) = ValueKind::from_number(packed & 0xFF) else { return raw::small(env, 0) };
         let body = || {
@@ -53,13 +51,10 @@ pub(super) extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) 
 /// `putUse(key, timestamp, revalidate, keep, tags, json, chunks, flags)`: stores a `'use cache'` entry.
 /// `timestamp` is Next's, in ms; `keep` is how long it may be served, in seconds. The result is
 /// whether it is held.
-pub(super) extern "C" fn put_use(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn put_use(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<8>(env, info, |call| {
         let [key, timestamp, revalidate, keep, tags, json, chunks, flags] = call.args;
-        let started = call.state.is_timed().then(stopwatch_ns);
+        let started = call.state.thread.is_timed().then(stopwatch_ns);
         let kind = ValueKind::UseCache;
         let body = || {
             let (json, owned) = (read::units(env, json)?, read::parts(env, chunks)?);
@@ -93,7 +88,7 @@ fn finish<const N: usize>(
     call: &Call<'_, N>,
     started: Option<u64>,
     is_held: Option<bool>,
-) -> sys::napi_value {
+) -> raw::Value {
     call.state.sweep_now();
     if let Some(started) = started {
         let ns = stopwatch_ns().saturating_sub(started);
@@ -107,10 +102,7 @@ fn scope(flags: u32) -> Scope {
 }
 
 /// `beginUse(key)`: a set of the key is under way.
-pub(super) extern "C" fn begin_use(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn begin_use(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [key] = call.args;
         with_key(call, ValueKind::UseCache, AppId::default(), key, |handler, key| {
@@ -121,32 +113,26 @@ pub(super) extern "C" fn begin_use(
 }
 
 /// `abandon(kind, key, app)`: a generation of the key ended and nothing is stored.
-pub(super) extern "C" fn abandon(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn abandon(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, kind, key| handler.abandon(kind, key))
 }
 
 /// `see(kind, key, app)`: what was told to be stale is seen to be generated.
-pub(super) extern "C" fn see(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+pub(super) extern "C" fn see(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, _, key| handler.see(key))
 }
 
 /// `idle(kind, key, app)`: who was to generate the key has ended, and has stored nothing.
-pub(super) extern "C" fn idle(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn idle(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, _, key| handler.idle(key))
 }
 
 /// A call with a kind, a key and an app.
 fn note(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
+    env: raw::Env,
+    info: raw::Info,
     act: impl FnOnce(Handler<'_>, ValueKind, &KeyRef<'_>),
-) -> sys::napi_value {
+) -> raw::Value {
     raw::call::<3>(env, info, |call| {
         let [kind, key, app] = call.args;
         if let Some(kind) = ValueKind::from_number(read::small(env, kind)) {
@@ -161,7 +147,7 @@ fn with_key<R, const N: usize>(
     call: &Call<'_, N>,
     kind: ValueKind,
     app: AppId,
-    key: sys::napi_value,
+    key: raw::Value,
     act: impl FnOnce(Handler<'_>, &KeyRef<'_>) -> R,
 ) -> Option<R> {
     let handler = call.state.handler();

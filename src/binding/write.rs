@@ -17,11 +17,7 @@ const SHARE_FROM: usize = 4_096;
 
 /// What a get returns for `entry`: `true` if JavaScript has its object ready, else a new object. The
 /// mailbox names it; -1 if it is not to be kept.
-pub(super) fn object(
-    env: sys::napi_env,
-    state: &State,
-    entry: &Arc<Entry>,
-) -> Option<sys::napi_value> {
+pub(super) fn object(env: raw::Env, state: &State, entry: &Arc<Entry>) -> Option<raw::Value> {
     if let Some(handle) = state.thread.handle(entry) {
         state.leave(Slot::Handle, handle as f64);
         return Some(raw::truth(env));
@@ -34,7 +30,7 @@ pub(super) fn object(
 }
 
 #[cold]
-fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::napi_value> {
+fn build(env: raw::Env, state: &State, entry: &Arc<Entry>) -> Option<raw::Value> {
     let body = &entry.body;
     // Build output is dated by its files, on the wall clock; nothing to translate.
     let shift = if entry.meta.source == Source::Output {
@@ -65,7 +61,7 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
 }
 
 /// One `ArrayBuffer` over the whole body: JavaScript cuts its Buffers out of it.
-fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
+fn buffer(env: raw::Env, entry: &Arc<Entry>) -> raw::Value {
     let body = &entry.body;
     let has_bytes =
         (0..count(body)).any(|index| matches!(part(body, index), Some(PartRef::Bytes(..))));
@@ -98,7 +94,7 @@ fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
     copied(env, body)
 }
 
-fn copied(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+fn copied(env: raw::Env, bytes: &[u8]) -> raw::Value {
     let (mut data, mut out) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: Node allocates as many bytes as asked for, which are then written.
     unsafe {
@@ -110,7 +106,7 @@ fn copied(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
     out
 }
 
-fn string(env: sys::napi_env, entry: &Arc<Entry>, text: PartRef<'_>) -> sys::napi_value {
+fn string(env: raw::Env, entry: &Arc<Entry>, text: PartRef<'_>) -> raw::Value {
     match text {
         PartRef::Latin1(bytes) => {
             external(env, entry, bytes, 1).unwrap_or_else(|| raw::latin1(env, bytes))
@@ -123,22 +119,17 @@ fn string(env: sys::napi_env, entry: &Arc<Entry>, text: PartRef<'_>) -> sys::nap
 }
 
 type CreateExternal = unsafe extern "C" fn(
-    sys::napi_env,
+    raw::Env,
     *const c_void,
     isize,
     sys::napi_finalize,
     *mut c_void,
-    *mut sys::napi_value,
+    *mut raw::Value,
     *mut bool,
 ) -> sys::napi_status;
 
 /// A string that reads the entry's own bytes. `None` if it is short, or Node cannot make one.
-fn external(
-    env: sys::napi_env,
-    entry: &Arc<Entry>,
-    bytes: &[u8],
-    unit: usize,
-) -> Option<sys::napi_value> {
+fn external(env: raw::Env, entry: &Arc<Entry>, bytes: &[u8], unit: usize) -> Option<raw::Value> {
     if bytes.len() < SHARE_FROM || !(bytes.as_ptr() as usize).is_multiple_of(unit) {
         return None;
     }
@@ -210,7 +201,7 @@ impl Pin {
 }
 
 /// JavaScript is done with an entry. The environment may be gone.
-unsafe extern "C" fn unpin(env: sys::napi_env, _: *mut c_void, pin: *mut c_void) {
+unsafe extern "C" fn unpin(env: raw::Env, _: *mut c_void, pin: *mut c_void) {
     // SAFETY: `pin` is the box leaked in `Pin::leak`; Node finalizes once.
     let pin = unsafe { Box::from_raw(pin.cast::<Pin>()) };
     if pin.told > 0 && !env.is_null() {
@@ -219,7 +210,7 @@ unsafe extern "C" fn unpin(env: sys::napi_env, _: *mut c_void, pin: *mut c_void)
 }
 
 /// Tells the garbage collector of memory it cannot see.
-fn adjust(env: sys::napi_env, bytes: i64) {
+fn adjust(env: raw::Env, bytes: i64) {
     let mut total = 0;
     // SAFETY: `env` lives; this only adds to a counter.
     unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut total) };

@@ -6,8 +6,8 @@
 //! with its [`progress`]; [`miss`] says who generates and what it waits for where nothing is fresh.
 //! [`set`] stores what was generated, as old as [`dating`] finds it; [`invalidate`] ends it.
 //! [`output`] takes entries from what `next build` has left for the [`apps`] of this process.
-//! [`thread`] is what a thread of JavaScript has from call to call, [`next_clock`] the clock of
-//! Next.js there, and [`decision`] why a call ended as it did.
+//! [`thread`] is what a thread of JavaScript has from call to call, [`inbox`] what other threads have
+//! for it, [`next_clock`] the clock of Next.js there, and [`decision`] why a call ended as it did.
 //!
 //! A get is judged for itself each time it begins: what another one was told counts for nothing.
 
@@ -17,6 +17,7 @@ pub mod dating;
 pub mod decision;
 pub mod get;
 pub mod hot;
+pub mod inbox;
 pub mod invalidate;
 mod miss;
 pub mod next_clock;
