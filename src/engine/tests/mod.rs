@@ -1,5 +1,5 @@
 mod coordinate;
-mod fake;
+pub(crate) mod fake;
 mod orders;
 mod shared;
 

@@ -3,8 +3,9 @@
 use super::*;
 use crate::coherence::timing::Timing;
 use crate::engine::Tier;
+use crate::generation::limits::BELIEVED_US;
 use crate::next::trace::Trace;
-use crate::store::LeaseReply;
+use crate::store::Claimed as LeaseReply;
 
 const LEASE: WaitFor = WaitFor::Lease { is_ahead: false };
 const KEPT: Asker = Asker {
@@ -171,7 +172,7 @@ fn a_cold_get_asks_the_store_and_generates_if_it_is_given_the_lease() {
     let next = Next::sharing(&store, ValueKind::Fetch);
     let first = wait(next.get(), LEASE);
     assert_eq!((first.progress.claims, first.progress.read), (1, true));
-    store.answer_claim(LeaseReply::Granted);
+    store.answer_claim(LeaseReply::Taken);
     assert!(is_miss(next.woken(first)));
     let second = wait(next.get(), WaitFor::Flight);
     assert!(next.set(&[]) && is_fresh(next.woken(second)));
@@ -182,11 +183,11 @@ fn a_get_follows_the_process_that_generates_and_gets_its_value() {
     let store = store();
     let [a, b] = [(); 2].map(|()| Next::sharing(&store, ValueKind::Fetch));
     let asks = wait(b.get(), LEASE);
-    store.answer_claim(LeaseReply::HeldElsewhere);
+    store.answer_claim(LeaseReply::Held);
     let follows = wait(b.woken(asks), WaitFor::Leader);
     assert!(a.set(&[]));
     assert_eq!(store.carry_out_writes().len(), 1);
-    store.answer_claim(LeaseReply::EntryExists);
+    store.answer_claim(LeaseReply::Present);
     assert!(is_fresh(b.woken(follows)));
     let [followed, saved] = [b.read_counter(|s| &s.followed), b.read_counter(|s| &s.saved)];
     assert_eq!((followed, saved), (1, 1));
@@ -196,10 +197,12 @@ fn a_get_follows_the_process_that_generates_and_gets_its_value() {
 fn with_something_stale_nobody_waits_for_another_process() {
     let store = store();
     let next = Next::sharing(&store, ValueKind::Fetch);
-    assert!(next.set(&[]));
-    next.pass_secs(11);
+    let short = Value { revalidate_secs: Some(1e-6), ..next.value(&[]) };
+    let began = Began::At(next.engine.revision());
+    next.with_key(|handler, key| handler.put(key, short, began));
+    next.engine.clock.advance_us(10);
     let asks = wait(next.get(), LEASE);
-    store.answer_claim(LeaseReply::HeldElsewhere);
+    store.answer_claim(LeaseReply::Held);
     assert!(is_meanwhile(next.woken(asks)));
 }
 
@@ -216,7 +219,7 @@ fn what_stays_in_this_process_asks_no_other() {
 fn who_generates_in_any_case_reads_and_claims_nothing() {
     let store = store();
     let asker = Asker { part: Part::Aside, ..Asker::default() };
-    let next = Next::sharing(&store, ValueKind::AppPage).asked_by(asker);
+    let next = Next::sharing(&store, ValueKind::Fetch).asked_by(asker);
     let read = wait(next.get(), WaitFor::Store);
     assert_eq!((store.answer_reads(), store.claims.lock().len()), (1, 0));
     assert!(is_miss(next.woken(read)));
@@ -231,9 +234,9 @@ fn a_get_claims_four_times_at_most() {
         let asks = wait(step, LEASE);
         assert_eq!(asks.progress.claims, claims);
         // Something was there, and is not to be had.
-        store.answer_claim(LeaseReply::EntryExists);
+        store.answer_claim(LeaseReply::Present);
         store.answer_claim(LeaseReply::Unavailable);
-        next.pass_secs(1);
+        next.engine.clock.advance_us(BELIEVED_US);
         step = next.woken(asks);
     }
     assert!(is_miss(step));

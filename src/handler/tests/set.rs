@@ -62,7 +62,8 @@ fn a_use_cache_entry_is_as_old_as_its_generation_and_a_page_as_its_set() {
 #[test]
 fn what_is_made_of_something_stale_by_age_is_stale() {
     let next = Next::alone(ValueKind::UseCache, PLAIN());
-    assert!(put_use(&next, &["tiercel:stale:age"], 1_000.0));
+    next.pass_secs(20);
+    assert!(put_use(&next, &["tiercel:stale:age"], 21_000.0));
     assert!(is_led(next.get()));
 }
 
