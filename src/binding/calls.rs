@@ -4,6 +4,7 @@ use napi::sys;
 
 use super::env::Slot;
 use super::{process, raw, read};
+use crate::wake::Wait;
 
 /// Longest wait of a build for one write, in ms.
 const DRAIN_WAIT_MS: u32 = 2_000;
@@ -58,8 +59,8 @@ pub(super) extern "C" fn drain(
 ) -> sys::napi_value {
     raw::call::<0>(env, info, |call| {
         let token = call.state.token();
-        let waits = process::engine().drain(call.state.ticket(token));
+        let wait = process::engine().drain(call.state.ticket(token));
         call.state.leave(Slot::Detail, f64::from(DRAIN_WAIT_MS));
-        raw::small(env, if waits { token } else { 0 })
+        raw::small(env, if wait == Wait::Pending { token } else { 0 })
     })
 }

@@ -11,7 +11,8 @@ use super::{prerendered, process, read, write};
 use crate::clock::stopwatch_ns;
 use crate::engine::{Engine, Found, Reason};
 use crate::entry::{Entry, Source};
-use crate::generation::leases::End;
+use crate::generation::End;
+use crate::generation::leases::Permit;
 use crate::key::{AppId, KeyRef};
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::value::ValueKind;
@@ -120,7 +121,7 @@ impl Get<'_> {
         let has_found = self.flags & (flag::OUTPUT | flag::READ) != 0;
         if has_found && self.flags & flag::AHEAD == 0 {
             // What was found need not be generated.
-            self.engine.let_go(&self.key, End::Done);
+            self.engine.end_lead(&self.key, End::Done);
         }
         self.note("fresh", entry, "");
         self.told(Mark::Fresh, 0.0);
@@ -190,7 +191,18 @@ impl Get<'_> {
         object.unwrap_or_else(|| raw::undefined(self.env))
     }
 
-    /// An entry that is not fresh, to who is to generate it: what Next.js is told depends on its
+    /// Something stale, to the get that leads: Next.js generates it.
+    pub(super) fn regenerate(
+        &self,
+        entry: &Arc<Entry>,
+        reason: &Reason,
+        permit: Permit,
+    ) -> sys::napi_value {
+        permit.spend();
+        self.imperfect(entry, Verdict::Stale, reason)
+    }
+
+    /// An entry that is not fresh, to a get that generates: what Next.js is told depends on its
     /// version.
     #[cold]
     pub(super) fn imperfect(

@@ -9,20 +9,22 @@ use super::env::Slot;
 use super::get::{Get, words};
 use super::terms::{counted, flag};
 use super::{prerendered, process, raw};
-use crate::engine::{Claimant, Found, Reason, Serves};
+use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
+use crate::generation::attempt::{Claimant, Fallback};
 use crate::generation::flights::Joined;
-use crate::generation::leases::{Asked, Lead, Standing};
+use crate::generation::leases::{Ask, Permit, Role};
+use crate::generation::limits::LONGEST_WAIT_MS;
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, bump};
 use crate::tags::Verdict;
-use crate::wake::Ticket;
+use crate::wake::{Ticket, Wait};
 
 /// Longest wait for what is current, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
 /// Longest wait for a file of the build output, in ms.
-const OUTPUT_WAIT_MS: u32 = 2_200;
+const OUTPUT_WAIT_MS: u32 = LONGEST_WAIT_MS;
 /// What one get may wait in all, at least, in ms: enough for the store.
 const LEAST_BUDGET_MS: u32 = 500;
 /// Stages of a get that wait for somebody to generate.
@@ -74,26 +76,26 @@ impl Get<'_> {
             return self.fresh(entry);
         }
         let is_stale = found.as_ref().is_some_and(|(_, verdict, _)| *verdict == Verdict::Stale);
-        let serves = if is_stale { Serves::Stale } else { Serves::Nothing };
-        let standing = match self.inquire(found.as_ref().map(|(entry, ..)| entry), serves) {
-            Ok(standing) => standing,
+        let fallback = if is_stale { Fallback::Stale } else { Fallback::None };
+        let role = match self.inquire(found.as_ref().map(|(entry, ..)| entry), fallback) {
+            Ok(role) => role,
             Err(token) => return token,
         };
         match &found {
-            Some((entry, Verdict::Stale, reason)) if !self.leads(standing) => {
-                if self.has(flag::PREFETCH) {
-                    self.engine.leave_lead(&self.key);
+            Some((entry, Verdict::Stale, reason)) => match self.lead(role) {
+                Some(permit) => self.regenerate(entry, reason, permit),
+                None => {
+                    if self.has(flag::PREFETCH) {
+                        self.engine.leave_lead(&self.key);
+                    }
+                    self.meanwhile(entry, reason)
                 }
-                self.meanwhile(entry, reason)
-            }
-            Some((entry, verdict @ Verdict::Stale, reason)) => {
-                self.imperfect(entry, *verdict, reason)
-            }
-            Some((entry, verdict, reason)) => match self.follow(standing, Some(entry)) {
+            },
+            Some((entry, verdict, reason)) => match self.follow(role, Some(entry)) {
                 Some(token) => token,
                 None => self.imperfect(entry, *verdict, reason),
             },
-            None => self.absent(standing),
+            None => self.absent(role),
         }
     }
 
@@ -123,54 +125,54 @@ impl Get<'_> {
         if !self.takes_part(false) || !self.has(flag::AHEAD) && !entry.is_renewed() {
             return self.fresh(entry);
         }
-        match self.inquire(Some(entry), Serves::Fresh) {
-            Ok(standing) if self.leads(standing) => {
-                self.imperfect(entry, Verdict::Stale, &Reason::Ahead)
-            }
-            Ok(_) => self.fresh(entry),
+        match self.inquire(Some(entry), Fallback::Fresh) {
+            Ok(role) => match self.lead(role) {
+                Some(permit) => self.regenerate(entry, &Reason::Ahead, permit),
+                None => self.fresh(entry),
+            },
             Err(token) => token,
         }
     }
 
-    /// Finds out who generates, for who `serves` so much as long as nobody has. An error is a token to
-    /// wait with for that.
+    /// Finds out who generates, for a get with this `fallback`. An error is a token to wait with for
+    /// that.
     fn inquire(
         &self,
         held: Option<&Arc<Entry>>,
-        serves: Serves,
-    ) -> Result<Standing, sys::napi_value> {
-        let is_cold = serves == Serves::Nothing;
+        fallback: Fallback,
+    ) -> Result<Role, sys::napi_value> {
+        let is_cold = fallback == Fallback::None;
         if self.is_over() || self.has(flag::LOCAL) || self.engine.tier().is_none() {
-            return Ok(Standing::Anybody);
+            return Ok(Role::Uncoordinated);
         }
         if is_cold && let Some(token) = self.join_open() {
             return Err(token);
         }
         if !self.takes_part(is_cold) || !self.engine.may_claim(&self.key) {
-            return self.read().map_or(Ok(Standing::Anybody), Err);
+            return self.read().map_or(Ok(Role::Uncoordinated), Err);
         }
         let claims = (self.flags / flag::CLAIM) % (flag::AHEAD / flag::CLAIM);
         if self.has(flag::READ) && !self.has(flag::FOLLOWED) || claims >= flag::MOST_CLAIMS {
-            let standing = self.engine.standing(&self.key);
+            let role = self.engine.role(&self.key);
             // What was known may be forgotten before a busy thread comes to hear of it.
-            let is_forgotten = standing == Standing::Unknown && !self.has(flag::LATE);
+            let is_forgotten = role == Role::Unknown && !self.has(flag::LATE);
             if !is_forgotten || claims >= flag::MOST_CLAIMS {
-                return Ok(standing);
+                return Ok(role);
             }
         }
         let token = self.state.token();
-        let claimant = Claimant { held, serves, wait_ms: self.wait_ms() };
+        let claimant = Claimant { held, fallback, wait_ms: self.wait_ms() };
         match self.engine.claim(&self.key, claimant, || self.asked_tags(), self.ticket(token)) {
-            // Whoever was told to generate may fail to, and somebody else have stored it.
-            Asked::Known(Standing::Here) if is_cold || self.engine.looks(&self.key) => {
-                self.read().map_or(Ok(Standing::Here), Err)
+            // A leader may fail, and another process have stored it.
+            Ask::Known(Role::Leader) if is_cold || self.engine.take_check(&self.key) => {
+                self.read().map_or(Ok(Role::Leader), Err)
             }
-            Asked::Known(standing) => Ok(standing),
-            Asked::NoRoom => self.read().map_or(Ok(Standing::Anybody), Err),
-            Asked::Ask | Asked::Wait => {
+            Ask::Known(role) => Ok(role),
+            Ask::NoRoom => self.read().map_or(Ok(Role::Uncoordinated), Err),
+            Ask::Send | Ask::Pending => {
                 // A stale entry found in the store is claimed with one more turn.
                 let wait_ms = self.engine.read_wait_ms() * 2;
-                let ahead = if serves == Serves::Fresh { flag::AHEAD } else { 0 };
+                let ahead = if fallback == Fallback::Fresh { flag::AHEAD } else { 0 };
                 let stage = flag::READ | (flag::CLAIM * (claims + 1)) | ahead;
                 Err(self.waiting(token, wait_ms, stage))
             }
@@ -185,18 +187,13 @@ impl Get<'_> {
         !self.has(flag::ASIDE) && !is_unset && !is_never_led
     }
 
-    /// Whether this get, which has something stale, is to generate.
-    fn leads(&self, standing: Standing) -> bool {
+    /// The permit to generate, if this get, which has something stale, is to.
+    fn lead(&self, role: Role) -> Option<Permit> {
         if self.has(flag::ASIDE | flag::KEPT) {
-            return true;
+            return Some(Permit::aside());
         }
-        match standing {
-            _ if self.has(flag::PREFETCH) => false,
-            Standing::Elsewhere => false,
-            Standing::Here | Standing::Anybody | Standing::Unknown => {
-                self.engine.take_lead(&self.key) == Lead::Yours
-            }
-        }
+        let may_lead = !self.has(flag::PREFETCH) && role != Role::Follower;
+        may_lead.then(|| self.engine.take_lead(&self.key)).flatten()
     }
 
     /// Waits for a generation that is under way in this process.
@@ -209,7 +206,7 @@ impl Get<'_> {
             return None;
         }
         let token = self.state.token();
-        let left_ms = self.engine.wait(&self.key, wait_ms, self.ticket(token))?;
+        let left_ms = self.engine.follow_here(&self.key, wait_ms, self.ticket(token))?;
         Some(self.waiting(token, left_ms, flag::JOINED))
     }
 
@@ -220,19 +217,21 @@ impl Get<'_> {
         }
         let token = self.state.token();
         let wait_ms = self.engine.read_wait_ms();
-        let reads = self.engine.read(&self.key, self.ticket(token));
-        reads.then(|| self.waiting(token, wait_ms, flag::READ))
+        let wait = self.engine.read(&self.key, self.ticket(token));
+        (wait == Wait::Pending).then(|| self.waiting(token, wait_ms, flag::READ))
     }
 
     /// Waits for what another process generates.
-    fn follow(&self, standing: Standing, dead: Option<&Arc<Entry>>) -> Option<sys::napi_value> {
+    fn follow(&self, role: Role, dead: Option<&Arc<Entry>>) -> Option<sys::napi_value> {
         let wait_ms = self.wait_ms();
-        if standing != Standing::Elsewhere || wait_ms == 0 || !self.takes_part(true) {
+        if role != Role::Follower || wait_ms == 0 || !self.takes_part(true) {
             return None;
         }
         let token = self.state.token();
         let asked = || self.asked_tags();
-        let waits = self.engine.follow(&self.key, dead, asked, wait_ms, self.ticket(token));
+        let ticket = self.ticket(token);
+        let wait = self.engine.follow_elsewhere(&self.key, dead, asked, wait_ms, ticket);
+        let waits = wait == Wait::Pending;
         if waits && !self.has(flag::FOLLOWED) {
             bump(&self.engine.stats.followed);
         }
@@ -246,13 +245,13 @@ impl Get<'_> {
 
     /// Nothing anywhere that could be served: the build output may have it, another process may be
     /// generating it.
-    fn absent(&self, standing: Standing) -> sys::napi_value {
+    fn absent(&self, role: Role) -> sys::napi_value {
         if !self.has(flag::OUTPUT)
             && let Some(token) = self.read_output()
         {
             return token;
         }
-        self.follow(standing, None).unwrap_or_else(|| self.join("absent"))
+        self.follow(role, None).unwrap_or_else(|| self.join("absent"))
     }
 
     /// To be generated here: joins who does so already, where Next.js does not by itself.
@@ -270,11 +269,11 @@ impl Get<'_> {
             || process::version() < Version::V16_3 && !process::building();
         let left_ms = if opens {
             match self.engine.join(&self.key, wait_ms, self.ticket(token)) {
-                Joined::Wait(left_ms) => Some(left_ms),
-                Joined::Lead | Joined::Pass => None,
+                Joined::Follow(left_ms) => Some(left_ms),
+                Joined::Lead | Joined::Bypass => None,
             }
         } else {
-            self.engine.wait(&self.key, wait_ms, self.ticket(token))
+            self.engine.follow_here(&self.key, wait_ms, self.ticket(token))
         };
         match left_ms {
             Some(left_ms) => self.waiting(token, left_ms, flag::JOINED),
@@ -294,8 +293,8 @@ impl Get<'_> {
         }
         let token = self.state.token();
         match self.engine.join_output(&self.key, OUTPUT_WAIT_MS, self.ticket(token)) {
-            Joined::Wait(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
-            Joined::Pass => None,
+            Joined::Follow(left_ms) => Some(self.waiting(token, left_ms, flag::OUTPUT)),
+            Joined::Bypass => None,
             Joined::Lead => {
                 let job = prerendered::Job {
                     build,

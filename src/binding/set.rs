@@ -18,6 +18,7 @@ use crate::next::signal::Version;
 use crate::next::trace::{self, Traces};
 use crate::next::value::{Part, ValueKind, encode};
 use crate::tags::{Epoch, Point, Position, Stamp, TagList};
+use crate::wake::Wait;
 
 /// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
 /// earlier, so that rounding never dates it after an invalidation.
@@ -281,7 +282,7 @@ pub(super) extern "C" fn see(env: sys::napi_env, info: sys::napi_callback_info) 
         let [kind, key, app] = call.args;
         let (kind, app) =
             (ValueKind::from_number(read::small(env, kind)), AppId(read::small(env, app)));
-        with_key(env, kind, app, key, Engine::see);
+        with_key(env, kind, app, key, Engine::note_progress);
         raw::undefined(env)
     })
 }
@@ -294,7 +295,7 @@ pub(super) extern "C" fn idle(
     raw::call::<3>(env, info, |call| {
         let [kind, key, app] = call.args;
         let kind = ValueKind::from_number(read::small(env, kind));
-        with_key(env, kind, AppId(read::small(env, app)), key, Engine::idle);
+        with_key(env, kind, AppId(read::small(env, app)), key, Engine::end_empty);
         raw::undefined(env)
     })
 }
@@ -327,8 +328,8 @@ pub(super) extern "C" fn invalidate(
         let tags = read::tags(env, tags);
         let lifetime = Lifetime::from_expire(read::number(env, expire));
         let token = call.state.token();
-        let waits = process::engine().invalidate(&tags, lifetime, call.state.ticket(token));
+        let wait = process::engine().invalidate(&tags, lifetime, call.state.ticket(token));
         call.state.leave(Slot::Detail, f64::from(INVALIDATION_WAIT_MS));
-        raw::small(env, if waits { token } else { 0 })
+        raw::small(env, if wait == Wait::Pending { token } else { 0 })
     })
 }
