@@ -27,7 +27,7 @@ impl Wake for Nobody {
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(Nobody), 0));
+    let _ = engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(Nobody), 0));
 }
 
 fn engine() -> Arc<Engine> {

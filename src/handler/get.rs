@@ -9,7 +9,8 @@ use super::progress::Progress;
 use super::request::{Caller, Kept, Part, Request, Waited};
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
-use crate::generation::leases::End;
+use crate::generation::End;
+use crate::generation::leases::Permit;
 use crate::next::signal::{Question, Revalidate, Signal, Version, signal};
 use crate::next::trace::Trace;
 use crate::next::value::ValueKind;
@@ -68,7 +69,7 @@ impl Lookup<'_> {
         let has_found = self.progress.output || self.progress.read;
         if has_found && !self.progress.is_ahead {
             // What was found need not be generated.
-            self.handler.engine.let_go(&self.request.key, End::Done);
+            self.handler.engine.end_lead(&self.request.key, End::Done);
         }
         if self.is_watched() {
             let age_us = self.handler.engine.clock.now().since_us(entry.meta.created);
@@ -116,7 +117,13 @@ impl Lookup<'_> {
         Basis::Trace(by_tag.or(by_age))
     }
 
-    /// An entry that is not fresh, to who is to generate it: what Next.js is told depends on its
+    /// Something stale, to the get that leads: Next.js generates it.
+    pub(super) fn regenerate(&self, entry: Arc<Entry>, reason: &Reason, permit: Permit) -> Step {
+        permit.spend();
+        self.imperfect(entry, Verdict::Stale, reason)
+    }
+
+    /// An entry that is not fresh, to a get that generates: what Next.js is told depends on its
     /// version.
     #[cold]
     pub(super) fn imperfect(&self, entry: Arc<Entry>, verdict: Verdict, reason: &Reason) -> Step {

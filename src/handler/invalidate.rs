@@ -3,6 +3,7 @@
 use super::Handler;
 use crate::coherence::event::Lifetime;
 use crate::tags::Tag;
+use crate::wake::Wait;
 
 /// Longest wait for an invalidation, in ms: the protocol answers sooner.
 const INVALIDATION_WAIT_MS: u32 = 2_400;
@@ -24,8 +25,8 @@ impl Handler<'_> {
     pub fn invalidate(self, tags: &[Tag], expire_secs: Option<f64>) -> Option<Pending> {
         let lifetime = Lifetime::from_expire(expire_secs);
         let token = self.thread.token();
-        let waits = self.engine.invalidate(tags, lifetime, self.thread.ticket(token));
-        waits.then_some(Pending { token, at_most_ms: INVALIDATION_WAIT_MS })
+        let wait = self.engine.invalidate(tags, lifetime, self.thread.ticket(token));
+        (wait == Wait::Pending).then_some(Pending { token, at_most_ms: INVALIDATION_WAIT_MS })
     }
 
     /// When the last of these tags died, in ms on Next's clock; 0 if none did.
@@ -39,7 +40,7 @@ impl Handler<'_> {
     /// Waits until everything shared so far is stored or dropped; `None` if it is.
     pub fn drain(self) -> Option<Pending> {
         let token = self.thread.token();
-        let waits = self.engine.drain(self.thread.ticket(token));
-        waits.then_some(Pending { token, at_most_ms: DRAIN_WAIT_MS })
+        let wait = self.engine.drain(self.thread.ticket(token));
+        (wait == Wait::Pending).then_some(Pending { token, at_most_ms: DRAIN_WAIT_MS })
     }
 }

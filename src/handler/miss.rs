@@ -9,26 +9,28 @@ use super::get::Lookup;
 use super::output::Job;
 use super::progress::{MOST_CLAIMS, WaitFor};
 use super::request::{Kept, Part, Scope, Waited};
-use crate::engine::{Claimant, Found, Reason, Serves};
+use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
+use crate::generation::attempt::{Claimant, Fallback};
 use crate::generation::flights::Joined;
-use crate::generation::leases::{Asked, Lead, Standing};
+use crate::generation::leases::{Ask, Permit, Role};
+use crate::generation::limits::LONGEST_WAIT_MS;
 use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::stats::{self, bump};
 use crate::tags::Verdict;
-use crate::wake::Ticket;
+use crate::wake::{self, Ticket};
 
 /// Longest wait for what is current, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
 /// Longest wait for a file of the build output, in ms.
-const OUTPUT_WAIT_MS: u32 = 2_200;
+const OUTPUT_WAIT_MS: u32 = LONGEST_WAIT_MS;
 /// What one get may wait in all, at least, in ms: enough for the store.
 const LEAST_BUDGET_MS: u32 = 500;
 
 /// What is to be known of a generation: who does it, or what tells that.
 enum Inquiry {
-    Known(Standing),
+    Known(Role),
     Wait(Wait),
 }
 
@@ -75,9 +77,9 @@ impl Lookup<'_> {
             found => found,
         };
         let is_stale = found.as_ref().is_some_and(|(_, verdict, _)| *verdict == Verdict::Stale);
-        let serves = if is_stale { Serves::Stale } else { Serves::Nothing };
-        match self.inquire(found.as_ref().map(|(entry, ..)| entry), serves) {
-            Inquiry::Known(standing) => self.led_by(standing, found),
+        let fallback = if is_stale { Fallback::Stale } else { Fallback::None };
+        match self.inquire(found.as_ref().map(|(entry, ..)| entry), fallback) {
+            Inquiry::Known(role) => self.led_by(role, found),
             Inquiry::Wait(wait) => Step::Wait(wait),
         }
     }
@@ -93,22 +95,22 @@ impl Lookup<'_> {
     }
 
     /// It is known who generates.
-    fn led_by(&self, standing: Standing, found: Option<Judged>) -> Step {
+    fn led_by(&self, role: Role, found: Option<Judged>) -> Step {
         match found {
-            Some((entry, Verdict::Stale, reason)) if !self.leads(standing) => {
-                if self.request.asker.part == Part::Prefetch {
-                    self.handler.engine.leave_lead(&self.request.key);
+            Some((entry, Verdict::Stale, reason)) => match self.lead(role) {
+                Some(permit) => self.regenerate(entry, &reason, permit),
+                None => {
+                    if self.request.asker.part == Part::Prefetch {
+                        self.handler.engine.leave_lead(&self.request.key);
+                    }
+                    self.meanwhile(entry, &reason)
                 }
-                self.meanwhile(entry, &reason)
-            }
-            Some((entry, verdict @ Verdict::Stale, reason)) => {
-                self.imperfect(entry, verdict, &reason)
-            }
-            Some((entry, verdict, reason)) => match self.follow(standing, Some(&entry)) {
+            },
+            Some((entry, verdict, reason)) => match self.follow(role, Some(&entry)) {
                 Some(wait) => Step::Wait(wait),
                 None => self.imperfect(entry, verdict, &reason),
             },
-            None => self.absent(standing),
+            None => self.absent(role),
         }
     }
 
@@ -135,56 +137,56 @@ impl Lookup<'_> {
         if !self.takes_part(false) || !self.progress.is_ahead && !entry.is_renewed() {
             return self.fresh(entry);
         }
-        match self.inquire(Some(&entry), Serves::Fresh) {
-            Inquiry::Known(standing) if self.leads(standing) => {
-                self.imperfect(entry, Verdict::Stale, &Reason::Ahead)
-            }
-            Inquiry::Known(_) => self.fresh(entry),
+        match self.inquire(Some(&entry), Fallback::Fresh) {
+            Inquiry::Known(role) => match self.lead(role) {
+                Some(permit) => self.regenerate(entry, &Reason::Ahead, permit),
+                None => self.fresh(entry),
+            },
             Inquiry::Wait(wait) => Step::Wait(wait),
         }
     }
 
-    /// Finds out who generates, for who `serves` so much as long as nobody has.
-    fn inquire(&self, held: Option<&Arc<Entry>>, serves: Serves) -> Inquiry {
+    /// Finds out who generates, for a get with this `fallback`.
+    fn inquire(&self, held: Option<&Arc<Entry>>, fallback: Fallback) -> Inquiry {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let is_local = self.request.asker.scope == Scope::Process;
-        let is_cold = serves == Serves::Nothing;
+        let is_cold = fallback == Fallback::None;
         if self.is_over() || is_local || engine.tier().is_none() {
-            return Inquiry::Known(Standing::Anybody);
+            return Inquiry::Known(Role::Uncoordinated);
         }
         if is_cold && let Some(wait) = self.join_open() {
             return Inquiry::Wait(wait);
         }
         if !self.takes_part(is_cold) || !engine.may_claim(key) {
-            return self.read_or(Standing::Anybody);
+            return self.read_or(Role::Uncoordinated);
         }
         let has_claimed_enough = self.progress.claims >= MOST_CLAIMS;
         if self.progress.read && !self.progress.followed || has_claimed_enough {
-            let standing = engine.standing(key);
+            let role = engine.role(key);
             // What was known may be forgotten before a busy thread comes to hear of it.
-            let is_forgotten = standing == Standing::Unknown && self.waited == Waited::InTime;
+            let is_forgotten = role == Role::Unknown && self.waited == Waited::InTime;
             if !is_forgotten || has_claimed_enough {
-                return Inquiry::Known(standing);
+                return Inquiry::Known(role);
             }
         }
-        self.claim(held, serves)
+        self.claim(held, fallback)
     }
 
-    fn claim(&self, held: Option<&Arc<Entry>>, serves: Serves) -> Inquiry {
+    fn claim(&self, held: Option<&Arc<Entry>>, fallback: Fallback) -> Inquiry {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let token = self.token();
-        let claimant = Claimant { held, serves, wait_ms: self.wait_ms() };
+        let claimant = Claimant { held, fallback, wait_ms: self.wait_ms() };
         match engine.claim(key, claimant, || self.tags(), self.ticket(token)) {
-            // Whoever was told to generate may fail to, and somebody else have stored it.
-            Asked::Known(Standing::Here) if serves == Serves::Nothing || engine.looks(key) => {
-                self.read_or(Standing::Here)
+            // A leader may fail, and another process have stored it.
+            Ask::Known(Role::Leader) if fallback == Fallback::None || engine.take_check(key) => {
+                self.read_or(Role::Leader)
             }
-            Asked::Known(standing) => Inquiry::Known(standing),
-            Asked::NoRoom => self.read_or(Standing::Anybody),
-            Asked::Ask | Asked::Wait => {
+            Ask::Known(role) => Inquiry::Known(role),
+            Ask::NoRoom => self.read_or(Role::Uncoordinated),
+            Ask::Send | Ask::Pending => {
                 // A stale entry found in the store is claimed with one more turn.
                 let wait_ms = engine.read_wait_ms() * 2;
-                let on = WaitFor::Lease { is_ahead: serves == Serves::Fresh };
+                let on = WaitFor::Lease { is_ahead: fallback == Fallback::Fresh };
                 Inquiry::Wait(self.wait(token, wait_ms, on))
             }
         }
@@ -199,18 +201,13 @@ impl Lookup<'_> {
         asker.part != Part::Aside && !is_unset && (is_cold || !never_leads)
     }
 
-    /// Whether this get, which has something stale, is to generate.
-    fn leads(&self, standing: Standing) -> bool {
+    /// The permit to generate, if this get, which has something stale, is to.
+    fn lead(&self, role: Role) -> Option<Permit> {
         if self.generates_in_any_case() {
-            return true;
+            return Some(Permit::aside());
         }
-        match standing {
-            _ if self.request.asker.part == Part::Prefetch => false,
-            Standing::Elsewhere => false,
-            Standing::Here | Standing::Anybody | Standing::Unknown => {
-                self.handler.engine.take_lead(&self.request.key) == Lead::Yours
-            }
-        }
+        let may_lead = self.request.asker.part != Part::Prefetch && role != Role::Follower;
+        may_lead.then(|| self.handler.engine.take_lead(&self.request.key)).flatten()
     }
 
     /// Waits for a generation that is under way in this process.
@@ -223,33 +220,36 @@ impl Lookup<'_> {
             return None;
         }
         let token = self.token();
-        let left_ms = self.handler.engine.wait(&self.request.key, wait_ms, self.ticket(token))?;
+        let left_ms =
+            self.handler.engine.follow_here(&self.request.key, wait_ms, self.ticket(token))?;
         Some(self.wait(token, left_ms, WaitFor::Flight))
     }
 
     /// Reads what others have stored, once; then it is known who generates.
-    fn read_or(&self, standing: Standing) -> Inquiry {
+    fn read_or(&self, role: Role) -> Inquiry {
         if self.progress.read {
-            return Inquiry::Known(standing);
+            return Inquiry::Known(role);
         }
         let engine = self.handler.engine;
         let token = self.token();
         let wait_ms = engine.read_wait_ms();
-        if !engine.read(&self.request.key, self.ticket(token)) {
-            return Inquiry::Known(standing);
+        if engine.read(&self.request.key, self.ticket(token)) != wake::Wait::Pending {
+            return Inquiry::Known(role);
         }
         Inquiry::Wait(self.wait(token, wait_ms, WaitFor::Store))
     }
 
     /// Waits for what another process generates.
-    fn follow(&self, standing: Standing, dead: Option<&Arc<Entry>>) -> Option<Wait> {
+    fn follow(&self, role: Role, dead: Option<&Arc<Entry>>) -> Option<Wait> {
         let wait_ms = self.wait_ms();
-        if standing != Standing::Elsewhere || wait_ms == 0 || !self.takes_part(true) {
+        if role != Role::Follower || wait_ms == 0 || !self.takes_part(true) {
             return None;
         }
         let (engine, key) = (self.handler.engine, &self.request.key);
         let token = self.token();
-        let waits = engine.follow(key, dead, || self.tags(), wait_ms, self.ticket(token));
+        let ticket = self.ticket(token);
+        let wait = engine.follow_elsewhere(key, dead, || self.tags(), wait_ms, ticket);
+        let waits = wait == wake::Wait::Pending;
         if waits && !self.progress.followed {
             bump(&engine.stats.followed);
         }
@@ -263,13 +263,13 @@ impl Lookup<'_> {
 
     /// Nothing anywhere that could be served: the build output may have it, another process may be
     /// generating it.
-    fn absent(&self, standing: Standing) -> Step {
+    fn absent(&self, role: Role) -> Step {
         if !self.progress.output
             && let Some(wait) = self.read_output()
         {
             return Step::Wait(wait);
         }
-        match self.follow(standing, None) {
+        match self.follow(role, None) {
             Some(wait) => Step::Wait(wait),
             None => self.join(Why::Absent),
         }
@@ -292,11 +292,11 @@ impl Lookup<'_> {
             || self.handler.apps.version() < Version::V16_3 && !is_building;
         let left_ms = if opens {
             match engine.join(key, wait_ms, self.ticket(token)) {
-                Joined::Wait(left_ms) => Some(left_ms),
-                Joined::Lead | Joined::Pass => None,
+                Joined::Follow(left_ms) => Some(left_ms),
+                Joined::Lead | Joined::Bypass => None,
             }
         } else {
-            engine.wait(key, wait_ms, self.ticket(token))
+            engine.follow_here(key, wait_ms, self.ticket(token))
         };
         match left_ms {
             Some(left_ms) => Step::Wait(self.wait(token, left_ms, WaitFor::Flight)),
@@ -317,8 +317,8 @@ impl Lookup<'_> {
         }
         let token = self.token();
         match engine.join_output(key, OUTPUT_WAIT_MS, self.ticket(token)) {
-            Joined::Wait(left_ms) => Some(self.wait(token, left_ms, WaitFor::Output)),
-            Joined::Pass => None,
+            Joined::Follow(left_ms) => Some(self.wait(token, left_ms, WaitFor::Output)),
+            Joined::Bypass => None,
             Joined::Lead => {
                 let shared = engine.options.shared.as_ref();
                 let job = Job {

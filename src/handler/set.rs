@@ -67,12 +67,12 @@ impl Handler<'_> {
 
     /// What was told to be stale is seen to be generated.
     pub fn see(self, key: &KeyRef<'_>) {
-        self.engine.see(key);
+        self.engine.note_progress(key);
     }
 
     /// The leader of `key` has ended, and has stored nothing.
     pub fn idle(self, key: &KeyRef<'_>) {
-        self.engine.idle(key);
+        self.engine.end_empty(key);
     }
 
     fn or_abandon(

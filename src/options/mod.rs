@@ -26,6 +26,7 @@ use self::spec::{
 };
 pub use self::tls::{ClientPem, Pem, Tls};
 use crate::error::Error;
+use crate::generation::limits::LONGEST_WAIT_MS;
 use crate::spread::Spread;
 
 /// The engine's options, resolved.
@@ -66,7 +67,7 @@ impl Default for Options {
             hot_entries: 4_096,
             hot_bytes: hot_share(memory_bytes),
             fetch_wait_ms: 1_200,
-            wait_ms: 2_200,
+            wait_ms: LONGEST_WAIT_MS,
             prerendered: true,
             spread: Spread::default(),
             max_tags: 100_000,

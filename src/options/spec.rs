@@ -1,6 +1,7 @@
 //! The options there are: names, environment variables and what each may be.
 
 use super::shared::InvalidationFailure;
+use crate::generation::limits::LONGEST_WAIT_MS;
 
 /// What an option is called in the object and in the environment.
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +72,8 @@ options! {
     ENTRY: Number = number("maxEntryMb", "TIERCEL_MAX_ENTRY_MB", 1, 1 << 10);
     HOT_ENTRIES: Number = number("hotEntries", "TIERCEL_HOT_ENTRIES", 0, 1 << 20);
     HOT: Number = number("hotMb", "TIERCEL_HOT_MB", 0, 1 << 20);
-    FETCH_WAIT: Number = number("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS", 0, 2_200);
-    WAIT: Number = number("waitMs", "TIERCEL_WAIT_MS", 0, 2_200);
+    FETCH_WAIT: Number = number("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS", 0, LONGEST_WAIT_MS as u64);
+    WAIT: Number = number("waitMs", "TIERCEL_WAIT_MS", 0, LONGEST_WAIT_MS as u64);
     PRERENDERED: Flag = flag("prerendered", "TIERCEL_PRERENDERED");
     JITTER: Number = number("jitterPercent", "TIERCEL_JITTER_PERCENT", 0, 50);
     AHEAD: Number = number("refreshAheadPercent", "TIERCEL_REFRESH_AHEAD_PERCENT", 0, 50);

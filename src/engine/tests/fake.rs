@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
-use crate::generation::leases::Asked;
+use crate::generation::leases::Ask;
 use crate::ledger::License;
 use crate::store::{
-    Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+    Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Listener, Make, Receive, ReceiveLease,
+    SharedStore,
 };
 use crate::tags::{Epoch, Position};
 
@@ -23,7 +24,7 @@ pub(crate) struct Fake {
     pub(crate) entries: Mutex<HashMap<Address, Vec<u8>>>,
     pub(crate) reads: Queue<(Address, Receive)>,
     pub(crate) claims: Queue<Claiming>,
-    pub(crate) ends: Queue<(Address, Ending)>,
+    pub(crate) ends: Queue<(Address, LeaseEnd)>,
     pub(crate) writes: Queue<(Address, Make)>,
     /// Leases that end with a write.
     pub(crate) written_ends: Queue<Address>,
@@ -33,9 +34,9 @@ pub(crate) struct Fake {
 /// A claim that waits for its answer.
 pub(crate) struct Claiming {
     pub(crate) address: Address,
-    pub(crate) claim: Claim,
+    pub(crate) claim: LeaseRequest,
     pub(crate) pause_ms: Option<u32>,
-    receive: ReceiveClaim,
+    receive: ReceiveLease,
 }
 
 impl SharedStore for Fake {
@@ -45,11 +46,17 @@ impl SharedStore for Fake {
 
     fn flush(&self) {}
 
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    ) {
         self.claims.lock().push(Claiming { address, claim, pause_ms, receive });
     }
 
-    fn end(&self, address: Address, ending: Ending) {
+    fn end(&self, address: Address, ending: LeaseEnd) {
         self.ends.lock().push((address, ending));
     }
 
@@ -92,7 +99,7 @@ impl Fake {
 
     /// Answers the one claim that waits, with what lies at the address; what was claimed, and after
     /// which pause.
-    pub(crate) fn answer_claim(&self, claimed: Claimed) -> (Claim, Option<u32>) {
+    pub(crate) fn answer_claim(&self, claimed: LeaseReply) -> (LeaseRequest, Option<u32>) {
         let mut claims = std::mem::take(&mut *self.claims.lock());
         assert_eq!(claims.len(), 1, "one claim waits");
         let Claiming { address, claim, pause_ms, receive } = claims.remove(0);
@@ -102,7 +109,7 @@ impl Fake {
     }
 
     /// How leases were ended since the last time.
-    pub(crate) fn ended(&self) -> Vec<Ending> {
+    pub(crate) fn ended(&self) -> Vec<LeaseEnd> {
         std::mem::take(&mut *self.ends.lock()).into_iter().map(|(_, ending)| ending).collect()
     }
 
@@ -197,15 +204,15 @@ impl Fixture {
     pub(crate) fn read(&self, class: Class, name: u16, token: u32) -> bool {
         let units = [name];
         let key = self.engine.hasher().key(class, &units);
-        self.engine.read(&key, self.ticket(token))
+        self.engine.read(&key, self.ticket(token)) == Wait::Pending
     }
 
     /// Claims with nothing to serve; with `stale`, with that.
-    pub(crate) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Asked {
+    pub(crate) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Ask {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
-        let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        let claimant = Claimant { held: stale, serves, wait_ms: WAIT_MS };
+        let fallback = if stale.is_none() { Fallback::None } else { Fallback::Stale };
+        let claimant = Claimant { held: stale, fallback, wait_ms: WAIT_MS };
         self.engine.claim(&key, claimant, Vec::new, self.ticket(token))
     }
 

@@ -3,9 +3,9 @@
 use super::*;
 use crate::coherence::timing::Timing;
 use crate::engine::Tier;
-use crate::generation::limits::BELIEVED_US;
+use crate::generation::limits::RECHECK_US;
 use crate::next::trace::Trace;
-use crate::store::Claimed as LeaseReply;
+use crate::store::LeaseReply;
 
 const LEASE: WaitFor = WaitFor::Lease { is_ahead: false };
 const KEPT: Asker = Asker {
@@ -172,7 +172,7 @@ fn a_cold_get_asks_the_store_and_generates_if_it_is_given_the_lease() {
     let next = Next::sharing(&store, ValueKind::Fetch);
     let first = wait(next.get(), LEASE);
     assert_eq!((first.progress.claims, first.progress.read), (1, true));
-    store.answer_claim(LeaseReply::Taken);
+    store.answer_claim(LeaseReply::Granted);
     assert!(is_miss(next.woken(first)));
     let second = wait(next.get(), WaitFor::Flight);
     assert!(next.set(&[]) && is_fresh(next.woken(second)));
@@ -183,11 +183,11 @@ fn a_get_follows_the_process_that_generates_and_gets_its_value() {
     let store = store();
     let [a, b] = [(); 2].map(|()| Next::sharing(&store, ValueKind::Fetch));
     let asks = wait(b.get(), LEASE);
-    store.answer_claim(LeaseReply::Held);
+    store.answer_claim(LeaseReply::HeldElsewhere);
     let follows = wait(b.woken(asks), WaitFor::Leader);
     assert!(a.set(&[]));
     assert_eq!(store.carry_out_writes().len(), 1);
-    store.answer_claim(LeaseReply::Present);
+    store.answer_claim(LeaseReply::EntryExists);
     assert!(is_fresh(b.woken(follows)));
     let [followed, saved] = [b.read_counter(|s| &s.followed), b.read_counter(|s| &s.saved)];
     assert_eq!((followed, saved), (1, 1));
@@ -202,7 +202,7 @@ fn with_something_stale_nobody_waits_for_another_process() {
     next.with_key(|handler, key| handler.put(key, short, began));
     next.engine.clock.advance_us(10);
     let asks = wait(next.get(), LEASE);
-    store.answer_claim(LeaseReply::Held);
+    store.answer_claim(LeaseReply::HeldElsewhere);
     assert!(is_meanwhile(next.woken(asks)));
 }
 
@@ -234,9 +234,9 @@ fn a_get_claims_four_times_at_most() {
         let asks = wait(step, LEASE);
         assert_eq!(asks.progress.claims, claims);
         // Something was there, and is not to be had.
-        store.answer_claim(LeaseReply::Present);
+        store.answer_claim(LeaseReply::EntryExists);
         store.answer_claim(LeaseReply::Unavailable);
-        next.engine.clock.advance_us(BELIEVED_US);
+        next.engine.clock.advance_us(RECHECK_US);
         step = next.woken(asks);
     }
     assert!(is_miss(step));
