@@ -27,7 +27,7 @@ impl Wake for NoWaiter {
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(NoWaiter), 0));
+    let _ = engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(NoWaiter), 0));
 }
 
 fn engine() -> Arc<Engine> {

@@ -96,11 +96,11 @@ const MAILBOX = 5
 /** Bits of a kind, where flags lie above it in one number. */
 const KIND_BITS = 8
 
-/** A handle, which names an object on both sides, is a place among this many, and a count above. */
-const PLACES = 2097152
-
 /** Begins the tag that pages carry for their key. */
 const KEY_TAG = 'tiercel:key:'
+
+/** A handle, which names an object on both sides, is a place among this many, and a count above. */
+const PLACES = 2097152
 
 /** Begins a trace. */
 const TRACE = 'tiercel:stale:'
@@ -117,8 +117,8 @@ module.exports = {
   ENDING,
   MAILBOX,
   KIND_BITS,
-  PLACES,
   KEY_TAG,
+  PLACES,
   TRACE,
   TRACE_OF_AGE,
 }

@@ -223,7 +223,7 @@ class TiercelHandler {
   }
 
   static stats() {
-    return native.stats()
+    return JSON.parse(native.stats())
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */

@@ -57,6 +57,16 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
+/// Whether a wait has begun with the ticket that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a wait that is pending ends with a notice"]
+pub enum Wait {
+    /// It has, and ends with a notice.
+    Pending,
+    /// There is nothing to wait for.
+    Needless,
+}
+
 /// Waits that end when this is dropped, so that none is forgotten: all of one thread together.
 #[derive(Default)]
 #[must_use = "dropping it wakes; it must not be dropped under a lock"]

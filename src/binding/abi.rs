@@ -1,13 +1,10 @@
-//! The contract between the addon and JavaScript, and kinds of values as the engine counts and files
-//! them.
+//! The contract between the addon and JavaScript.
 //!
-//! Every number and text that both sides know is written here, or in the room of [`crate::next`]
-//! whose matter it is. `js/abi.js` is generated from it, comments included; a test fails where
+//! Every number and text that both sides know is written here, or in the room whose
+//! matter it is. `js/abi.js` is generated from it, comments included; a test fails where
 //! the two differ.
 
-use crate::key::Class;
 use crate::next::value::ValueKind;
-use crate::stats::Kind;
 
 /// One line of `js/abi.js`.
 #[cfg(test)]
@@ -74,22 +71,10 @@ pub(super) mod flag {
         pub(in super::super) const OVER: u32 = 1 << 8;
     }
 
-    /// The caller has waited until it may be known what is current.
-    pub(in super::super) const ASKED: u32 = 1 << 9;
-    /// It has waited for the shared tier to be read.
-    pub(in super::super) const READ: u32 = 1 << 10;
-    /// It has waited for a generation of this process.
-    pub(in super::super) const JOINED: u32 = 1 << 11;
-    /// It has waited for build output.
-    pub(in super::super) const OUTPUT: u32 = 1 << 12;
-    /// It has waited for a generation of another process.
-    pub(in super::super) const FOLLOWED: u32 = 1 << 13;
-    /// One claim; so many fit above it.
-    pub(in super::super) const CLAIM: u32 = 1 << 14;
-    /// What is claimed is fresh still.
-    pub(in super::super) const AHEAD: u32 = CLAIM << 3;
-    /// Claims that one get may make.
-    pub(in super::super) const MOST_CLAIMS: u32 = 4;
+    /// Flags that say who asks.
+    pub(in super::super) const ASKER: u32 = LATE - 1;
+    /// Bits of all flags. Above them comes how far a get has come: a packed `Progress`.
+    pub(in super::super) const BITS: u32 = 9;
 }
 
 shown! {
@@ -156,8 +141,6 @@ shown! {
     pub(super) const MAILBOX: usize = 5;
     /// Bits of a kind, where flags lie above it in one number.
     pub(super) const KIND_BITS: u32 = 8;
-    /// A handle, which names an object on both sides, is a place among this many, and a count above.
-    pub(super) const PLACES: u64 = 1 << 21;
 }
 
 /// The kind and the flags in one number.
@@ -166,31 +149,11 @@ pub(super) fn unpacked(kind_and_flags: u32) -> (Option<ValueKind>, u32) {
     (ValueKind::from_number(kind), kind_and_flags >> KIND_BITS)
 }
 
-/// The class of the keys under which a kind of value is stored.
-pub(super) fn class_of(kind: ValueKind) -> Class {
-    match kind {
-        ValueKind::UseCache => Class::UseCache,
-        ValueKind::Fetch => Class::Fetch,
-        ValueKind::Image => Class::Image,
-        _ => Class::Response,
-    }
-}
-
-pub(super) fn counted(kind: ValueKind) -> Kind {
-    match kind {
-        ValueKind::UseCache => Kind::UseCache,
-        ValueKind::AppRoute => Kind::AppRoute,
-        ValueKind::Pages | ValueKind::Redirect | ValueKind::Nothing => Kind::Pages,
-        ValueKind::Fetch => Kind::Fetch,
-        ValueKind::Image => Kind::Image,
-        ValueKind::AppPage => Kind::AppPage,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Ending, Mark, ROWS, Row, Slot, flag, position};
     use crate::generated::check;
+    use crate::handler::ready;
     use crate::next::{trace, value};
 
     const HEAD: &str = "// @ts-check
@@ -220,6 +183,11 @@ mod tests {
                 "KEY_TAG",
                 &text(value::KEY_TAG),
                 " Begins the tag that pages carry for their key.",
+            ),
+            alone(
+                "PLACES",
+                &ready::PLACES.to_string(),
+                " A handle, which names an object on both sides, is a place among this many, and a count above.",
             ),
             alone("TRACE", &text(trace::TRACE), " Begins a trace."),
             alone("TRACE_OF_AGE", &text(trace::BY_AGE.as_bytes()), " The rest of one of age."),

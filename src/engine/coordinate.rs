@@ -1,107 +1,27 @@
-//! Who generates: one process of the fleet for each key, and one get of that process.
+//! Who generates, from the engine's side: one process of the fleet for each key, and one call of
+//! that process.
 //!
-//! A get that finds nothing fresh claims the key; what others have stored meanwhile comes with the
-//! answer. Who may not generate serves what is stale, or waits. A store that is away decides
+//! A get that finds nothing fresh claims the lease of the key; what others have stored meanwhile
+//! comes with the answer. A follower serves what is stale, or waits. A store that is away grants
 //! nothing: then each process decides for itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Engine, Tier};
 use crate::entry::Entry;
-use crate::generation::leases::{Asked, End, Following, Held, Lead, Standing};
-use crate::generation::limits::{BELIEVED_US, LEASE_SLACK_MS, SEEN_US, STALE_LEASE_MS};
+use crate::generation::End;
+use crate::generation::attempt::{Claimant, Fallback, LeaseAttempt, Spans};
+use crate::generation::flights::Joined;
+use crate::generation::leases::{Ask, Follow, Lease, Permit, Role};
 use crate::guard::guard;
-use crate::key::{AppId, Class, Hash128, KeyRef};
+use crate::key::KeyRef;
 use crate::stats::bump;
-use crate::store::{Address, Claim, Claimed, Ending, Unavailable};
+use crate::store::{Address, LeaseEnd, LeaseReply, LeaseRequest, Unavailable};
 use crate::tags::{Stamp, Tag, Verdict};
-use crate::wake::{Notice, Ticket, WakeOnDrop};
-
-/// What there is to serve as long as nobody has generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Serves {
-    /// Nothing.
-    Nothing,
-    /// Something stale.
-    Stale,
-    /// Something fresh, whose end is near.
-    Fresh,
-}
-
-/// Who wants to generate a key.
-pub struct Claimant<'a> {
-    /// The entry it holds.
-    pub held: Option<&'a Arc<Entry>>,
-    /// What there is to serve meanwhile.
-    pub serves: Serves,
-    /// How long a leader is waited for if there is nothing to serve, in ms.
-    pub wait_ms: u32,
-}
-
-/// What a claim is for.
-#[derive(Clone)]
-struct Wish {
-    class: Class,
-    app: AppId,
-    units: Box<[u16]>,
-    hash: Hash128,
-    address: Address,
-    /// Tags of the first who asked.
-    asked: Vec<Tag>,
-    /// The entry that is to be generated anew.
-    held: Option<Arc<Entry>>,
-    /// Whether it is moot if there is any entry.
-    only_absent: bool,
-    serves: Serves,
-    wait_ms: u32,
-    /// Whether the store was asked before: what lies there was counted then.
-    is_again: bool,
-}
-
-impl Wish {
-    fn new(
-        key: &KeyRef<'_>,
-        address: Address,
-        Claimant { held, serves, wait_ms }: Claimant<'_>,
-        asked: Vec<Tag>,
-    ) -> Self {
-        Self {
-            class: key.class,
-            app: key.app,
-            units: key.units.into(),
-            hash: key.hash,
-            address,
-            only_absent: held.is_none(),
-            held: held.cloned(),
-            serves,
-            wait_ms,
-            asked,
-            is_again: false,
-        }
-    }
-
-    /// How long a leader is believed in and waited for, and for how long its lease is asked for, in
-    /// ms. With something to serve it is short at first, and renewed for who is seen to generate.
-    fn spans_ms(&self) -> (u32, u32) {
-        match self.serves {
-            Serves::Nothing => (self.wait_ms, self.wait_ms + LEASE_SLACK_MS),
-            Serves::Stale | Serves::Fresh => ((SEEN_US / 1_000) as u32, STALE_LEASE_MS),
-        }
-    }
-
-    fn held_as(&self, verdict: Option<Verdict>) -> Held {
-        let is_cold = self.serves == Serves::Nothing && verdict != Some(Verdict::Stale);
-        // Less would be over before a get could make use of it.
-        let cold_us = is_cold.then(|| (u64::from(self.wait_ms) * 1_000).max(BELIEVED_US));
-        Held { address: Some(self.address), cold_us }
-    }
-
-    fn key(&self) -> KeyRef<'_> {
-        KeyRef { class: self.class, app: self.app, units: &self.units, hash: self.hash }
-    }
-}
+use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 
 impl Engine {
     /// Whether other processes can be asked who generates `key`.
@@ -117,47 +37,47 @@ impl Engine {
         claimant: Claimant<'_>,
         asked: impl FnOnce() -> Vec<Tag>,
         ticket: Ticket,
-    ) -> Asked {
+    ) -> Ask {
         // Before anything is noted: who cannot ask must not be waited for.
-        let Some(address) = self.place(key) else { return Asked::Known(Standing::Anybody) };
+        let Some(address) = self.place(key) else { return Ask::Known(Role::Uncoordinated) };
         let answer = self.leases.ask(key.hash, self.clock.now(), ticket);
-        if answer == Asked::Ask {
-            self.send(Wish::new(key, address, claimant, asked()), None);
+        if answer == Ask::Send {
+            self.send(LeaseAttempt::new(key, address, claimant, asked()), None);
         }
         answer
     }
 
     /// Waits for what another process generates, for `wait_ms` at most: once the leader takes longer
-    /// than that, this process takes over. False if there is nothing to wait for.
-    pub fn follow(
+    /// than that, this process takes over.
+    pub fn follow_elsewhere(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
         dead: Option<&Arc<Entry>>,
         asked: impl FnOnce() -> Vec<Tag>,
         wait_ms: u32,
         ticket: Ticket,
-    ) -> bool {
-        let Some(address) = self.place(key) else { return false };
+    ) -> Wait {
+        let Some(address) = self.place(key) else { return Wait::Needless };
         let now = self.clock.now();
         let until = now.shifted_us(i64::from(wait_ms) * 1_000);
         match self.leases.follow(key.hash, now, until, ticket) {
-            Following::Nobody => false,
-            Following::Wait => true,
-            Following::Look(pause_ms) => {
-                let claimant = Claimant { held: dead, serves: Serves::Nothing, wait_ms };
-                self.send(Wish::new(key, address, claimant, asked()), Some(pause_ms));
-                true
+            Follow::NoLeader => Wait::Needless,
+            Follow::Pending => Wait::Pending,
+            Follow::CheckIn(pause_ms) => {
+                let claimant = Claimant { held: dead, fallback: Fallback::None, wait_ms };
+                self.send(LeaseAttempt::new(key, address, claimant, asked()), Some(pause_ms));
+                Wait::Pending
             }
         }
     }
 
     /// Who generates a key, as far as is known.
-    pub fn standing(&self, key: &KeyRef<'_>) -> Standing {
-        self.leases.standing(key.hash, self.clock.now())
+    pub fn role(&self, key: &KeyRef<'_>) -> Role {
+        self.leases.role(key.hash, self.clock.now())
     }
 
     /// Leads, for a get that has something stale, unless another get does.
-    pub fn take_lead(&self, key: &KeyRef<'_>) -> Lead {
+    pub fn take_lead(&self, key: &KeyRef<'_>) -> Option<Permit> {
         self.leases.take_lead(key.hash, self.clock.now())
     }
 
@@ -165,35 +85,81 @@ impl Engine {
     pub fn leave_lead(&self, key: &KeyRef<'_>) {
         let (woken, held) = self.leases.leave(key.hash, self.clock.now());
         if let Some(address) = held.and_then(|held| held.address) {
-            self.end(address, Ending::Released);
+            self.end(address, LeaseEnd::Released);
         }
         drop(woken);
     }
 
-    /// Who was told to generate what is stale is seen to.
-    pub fn see(&self, key: &KeyRef<'_>) {
-        self.leases.see(key.hash, self.clock.now());
+    /// A generation of something stale is seen to go on.
+    pub fn note_progress(&self, key: &KeyRef<'_>) {
+        self.leases.note_progress(key.hash, self.clock.now());
     }
 
-    /// Whether to look if somebody else has stored meanwhile what this process leads.
-    pub fn looks(&self, key: &KeyRef<'_>) -> bool {
-        self.leases.looks(key.hash, self.clock.now())
+    /// Takes the turn to look whether another process has stored what this one leads, once it is due.
+    pub fn take_check(&self, key: &KeyRef<'_>) -> bool {
+        self.leases.take_check(key.hash, self.clock.now())
     }
 
     /// A generation has ended without being stored, or what was asked for was found. Others may
     /// generate.
-    pub fn let_go(&self, key: &KeyRef<'_>, end: End) {
+    pub fn end_lead(&self, key: &KeyRef<'_>, end: End) {
         let (woken, held) = self.leases.land(key.hash, self.clock.now(), end);
-        if let Some(Held { address: Some(address), cold_us }) = held {
+        if let Some(Lease { address: Some(address), cold_us }) = held {
             // Who had something stale to serve has it still, and somebody may try again.
-            let is_unset = end == End::Unset && cold_us.is_some();
-            self.end(address, if is_unset { Ending::Unset } else { Ending::Released });
+            let is_uncacheable = end == End::Uncacheable && cold_us.is_some();
+            self.end(
+                address,
+                if is_uncacheable { LeaseEnd::Uncacheable } else { LeaseEnd::Released },
+            );
         }
         drop(woken);
     }
 
+    /// Joins the generation of `key` after a miss, or leads it: also if its leader began more than
+    /// `wait_ms` ago.
+    pub fn join(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
+        self.flights.join(key.hash, self.clock.now(), patience(wait_ms), ticket)
+    }
+
+    /// Waits for the build output of `key`, which whoever leads has read. They have flights of their
+    /// own: the end of a reading is not that of a generation.
+    pub fn join_output(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
+        self.outputs.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), ticket)
+    }
+
+    /// Waits for the generation of `key` if one is known to be under way that began less than
+    /// `wait_ms` ago: for as many ms as are left of them.
+    pub fn follow_here(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Option<u32> {
+        self.flights.follow(key.hash, self.clock.now(), patience(wait_ms), ticket)
+    }
+
+    /// Notes that a generation of `key` is under way.
+    pub fn begin(&self, key: &KeyRef<'_>) {
+        self.flights.open(key.hash, self.clock.now());
+    }
+
+    /// Notes that a generation of `key` ended and nothing is stored. `is_joined` says whether others
+    /// join generations of such keys; only then is it worth remembering.
+    pub fn abandon(&self, key: &KeyRef<'_>, is_joined: bool) {
+        bump(&self.stats.dropped);
+        let end = if is_joined { End::Uncacheable } else { End::Done };
+        self.flights.land(key.hash, end, self.clock.now());
+        self.end_lead(key, End::Uncacheable);
+    }
+
+    /// Notes that the leader of `key` has ended, and has stored nothing.
+    pub fn end_empty(&self, key: &KeyRef<'_>) {
+        let end = self.flights.end_empty(key.hash, self.clock.now());
+        self.end_lead(key, end);
+    }
+
+    /// Notes that the build output of `key` was read, or is none; who waits for it is woken.
+    pub fn land_output(&self, key: &KeyRef<'_>) {
+        self.outputs.land(key.hash, End::Done, self.clock.now());
+    }
+
     /// Ends a lease in the store.
-    pub(super) fn end(&self, address: Address, ending: Ending) {
+    pub(super) fn end(&self, address: Address, ending: LeaseEnd) {
         if let Some(tier) = self.tier() {
             tier.store.end(address, ending);
         }
@@ -210,91 +176,98 @@ impl Engine {
     }
 
     /// What began before this is of no use: by the tags of who asks, also where nothing is held.
-    fn outdated(&self, wish: &Wish) -> u64 {
-        let stamp = wish.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
-        let own = wish.held.iter().flat_map(|entry| entry.meta.tags.iter());
-        let tags = own.chain(wish.asked.iter().map(Tag::as_bytes));
+    fn outdated(&self, attempt: &LeaseAttempt) -> u64 {
+        let stamp = attempt.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
+        let own = attempt.held.iter().flat_map(|entry| entry.meta.tags.iter());
+        let tags = own.chain(attempt.asked.iter().map(Tag::as_bytes));
         self.ledger.table().outdated(stamp, tags)
     }
 
     /// Sends a claim, at once or after a pause.
-    fn send(self: &Arc<Self>, wish: Wish, pause_ms: Option<u32>) {
+    fn send(self: &Arc<Self>, attempt: LeaseAttempt, pause_ms: Option<u32>) {
         let Some(tier) = self.tier() else { return };
         let (_, stamp) = self.ledger.present();
-        let (patience_ms, life_ms) = wish.spans_ms();
-        let claim = Claim {
+        let Spans { patience_ms, life_ms } = attempt.spans();
+        let request = LeaseRequest {
             epoch: stamp.epoch.0,
             position: stamp.at.position.0,
-            outdated: self.outdated(&wish),
-            only_absent: wish.only_absent,
+            outdated: self.outdated(&attempt),
+            only_absent: attempt.only_absent,
             patience_ms,
             life_ms,
         };
         let engine = self.clone();
-        let address = wish.address;
-        let receive = move |claimed, answer| engine.claimed(wish, claimed, answer);
-        tier.store.claim(address, claim, pause_ms, Box::new(receive));
+        let address = attempt.address;
+        let receive = move |reply, answer| engine.replied(attempt, reply, answer);
+        tier.store.claim(address, request, pause_ms, Box::new(receive));
     }
 
-    /// An answer came: on a thread of the store.
-    fn claimed(
+    /// The store has replied: on a thread of its own.
+    fn replied(
         self: &Arc<Self>,
-        wish: Wish,
-        claimed: Claimed,
+        attempt: LeaseAttempt,
+        reply: LeaseReply,
         answer: Result<Option<Bytes>, Unavailable>,
     ) -> WakeOnDrop {
         let Some(tier) = self.tier() else { return WakeOnDrop::default() };
         let bytes = answer.ok().flatten();
         let has_bytes = bytes.is_some();
-        let found = guard(|| self.found(tier, &wish, &bytes?)).flatten();
-        if has_bytes && found.is_none() && !wish.is_again {
+        let found = guard(|| self.found(tier, &attempt, &bytes?)).flatten();
+        if has_bytes && found.is_none() && !attempt.is_again {
             bump(&self.stats.broken);
         }
         let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
-        if claimed == Claimed::Present && verdict != Some(Verdict::Fresh) {
-            // Whatever lies there is to be generated anew.
-            let serves = if verdict == Some(Verdict::Stale) { Serves::Stale } else { wish.serves };
+        if reply == LeaseReply::EntryExists && verdict != Some(Verdict::Fresh) {
             let held = found.map(|(entry, ..)| entry);
-            self.send(Wish { only_absent: false, held, serves, is_again: true, ..wish }, Some(0));
+            self.send(attempt.for_found(held, verdict), Some(0));
             return WakeOnDrop::default();
         }
-        let held = wish.held_as(verdict);
-        let claimed = match (claimed, verdict) {
-            (Claimed::Taken, Some(Verdict::Fresh)) => {
-                tier.store.end(wish.address, Ending::Released);
-                Claimed::Present
+        let lease = attempt.lease(verdict);
+        let reply = match (reply, verdict) {
+            (LeaseReply::Granted, Some(Verdict::Fresh)) => {
+                tier.store.end(attempt.address, LeaseEnd::Released);
+                LeaseReply::EntryExists
             }
-            (_, Some(Verdict::Fresh)) => Claimed::Present,
-            (claimed, _) => claimed,
+            (_, Some(Verdict::Fresh)) => LeaseReply::EntryExists,
+            (reply, _) => reply,
         };
         let brought = found.filter(|(_, _, is_held)| *is_held);
         let notice = brought.map_or(Notice::LookAgain, |(entry, ..)| Notice::Delivered(entry));
         let now = self.clock.now();
-        let answered = self.leases.answer(wish.hash, now, claimed, held, &notice);
+        let answered = self.leases.answer(attempt.hash, now, reply, lease, &notice);
         if answered.is_unwanted {
-            self.end(wish.address, Ending::Released);
-        } else if claimed == Claimed::Taken {
+            self.end(attempt.address, LeaseEnd::Released);
+        } else if reply == LeaseReply::Granted {
             bump(&self.stats.leases_taken);
         }
-        if claimed == Claimed::Present {
+        if reply == LeaseReply::EntryExists {
             // Others have stored what this process was to generate.
-            self.let_go(&wish.key(), End::Done);
+            self.end_lead(&attempt.key(), End::Done);
         }
-        if answered.look_ms.is_some() {
-            self.send(Wish { is_again: true, ..wish }, answered.look_ms);
+        if answered.check_ms.is_some() {
+            self.send(attempt.again(), answered.check_ms);
         }
         answered.woken
     }
 
     /// What lies at the address, how good it is, and whether it is better than what memory has.
-    fn found(&self, tier: &Tier, wish: &Wish, bytes: &[u8]) -> Option<(Arc<Entry>, Verdict, bool)> {
-        let key = wish.key();
-        let entry = Arc::new(self.decoded(tier, &key, &wish.address, bytes)?);
-        let (verdict, _) = self.judge(&entry, self.ledger.revision(), || wish.asked.clone());
+    fn found(
+        &self,
+        tier: &Tier,
+        attempt: &LeaseAttempt,
+        bytes: &[u8],
+    ) -> Option<(Arc<Entry>, Verdict, bool)> {
+        let key = attempt.key();
+        let entry = Arc::new(self.decoded(tier, &key, &attempt.address, bytes)?);
+        let (verdict, _) = self.judge(&entry, self.ledger.revision(), || attempt.asked.clone());
         // What was asked for is one that lives longer.
-        let is_old = wish.serves == Serves::Fresh && entry.is_ahead(|| self.clock.now());
+        let is_old = attempt.fallback == Fallback::Fresh && entry.is_ahead(|| self.clock.now());
         let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };
         let is_held = self.fill(&key, &entry);
         Some((entry, verdict, is_held))
     }
+}
+
+fn patience(wait_ms: u32) -> Duration {
+    Duration::from_millis(u64::from(wait_ms))
 }

@@ -20,7 +20,7 @@ use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
-use crate::wake::{Notice, Ticket, WakeOnDrop};
+use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
@@ -58,12 +58,11 @@ impl Engine {
         timeout as u32 + READ_SLACK_MS
     }
 
-    /// Wakes somebody once everything shared so far is stored or dropped. False if nobody has to
-    /// wait.
-    pub fn drain(&self, ticket: Ticket) -> bool {
-        let Some(tier) = self.tier() else { return false };
+    /// Ends a wait once everything shared so far is stored or dropped.
+    pub fn drain(&self, ticket: Ticket) -> Wait {
+        let Some(tier) = self.tier() else { return Wait::Needless };
         tier.store.drain(Box::new(move || ticket.wake(Notice::LookAgain)));
-        true
+        Wait::Pending
     }
 
     /// Sends what was asked for since the last time.
@@ -90,27 +89,26 @@ impl Engine {
         }
     }
 
-    /// Invalidates `tags`, in effect here when this returns. True if somebody has to wait until it
-    /// is in effect everywhere: they are woken then.
-    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime, ticket: Ticket) -> bool {
+    /// Invalidates `tags`, in effect here when this returns. The wait ends when it is in effect
+    /// everywhere.
+    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime, ticket: Ticket) -> Wait {
         bump(&self.stats.invalidations);
         let call = self.tier().map_or(0, |tier| tier.enlist(ticket));
         self.tell(Event::Invalidate(call, tags.to_vec(), lifetime));
-        call != 0
+        if call == 0 { Wait::Needless } else { Wait::Pending }
     }
 
-    /// Looks `key` up in the shared tier. Whoever waits is woken with what it holds. False if there
-    /// is nothing to wait for.
-    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> bool {
-        let Some(tier) = self.tier() else { return false };
+    /// Looks `key` up in the shared tier. The wait ends with what it holds.
+    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> Wait {
+        let Some(tier) = self.tier() else { return Wait::Needless };
         if !tier.is_read || self.ledger.is_apart() {
-            return false;
+            return Wait::Needless;
         }
-        let Some(address) = tier.address(key) else { return false };
+        let Some(address) = tier.address(key) else { return Wait::Needless };
         let mut reads = tier.reads.lock();
         if let Some(waiters) = reads.get_mut(&key.hash) {
             waiters.push(ticket);
-            return true;
+            return Wait::Pending;
         }
         reads.insert(key.hash, vec![ticket]);
         drop(reads);
@@ -121,7 +119,7 @@ impl Engine {
             engine.receive(&KeyRef { class, app, units: &units, hash }, &address, answer)
         };
         tier.store.read(address, Box::new(receive));
-        true
+        Wait::Pending
     }
 
     /// An answer came: on a thread of the store.

@@ -2,7 +2,7 @@
 //!
 //! Nobody waits without end: what counts is how long ago the leader began. Who comes when that was too
 //! long ago leads too, and those who wait go on waiting, each until its own deadline. A key that is
-//! never stored is passed for a while, so that what cannot be cached is not queued behind itself.
+//! never stored is a hit-for-miss for a while: what cannot be cached is not queued behind itself.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +11,10 @@ use std::time::Duration;
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::entry::Entry;
-use crate::generation::limits::{IDLE_LEADS, MOST_KEYS, SEEN_US, pass_us, vain_leads};
+use crate::generation::End;
+use crate::generation::limits::{
+    EMPTY_LEADERS, MOST_KEYS, SEEN_LEADER_US, hit_for_miss_us, leaders_that_may_time_out,
+};
 use crate::key::Hash128;
 use crate::sync::Mutex;
 use crate::wake::{Notice, Ticket, WakeOnDrop};
@@ -19,25 +22,16 @@ use crate::wake::{Notice, Ticket, WakeOnDrop};
 /// Keys looked at with each one that joins, so that those that are over are forgotten.
 const SWEPT: usize = 2;
 
-/// The answer to whoever missed.
+/// The answer to a caller that missed.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Joined {
     /// Generate; others wait for you.
     Lead,
-    /// Somebody generates; you will be woken. Not for longer than so many ms: by then the leader
-    /// takes too long, and you may lead.
-    Wait(u32),
+    /// A leader generates, and you will be woken. Wait for this number of ms at most: by then the
+    /// leader takes too long, and you may lead.
+    Follow(u32),
     /// Generate; nobody waits.
-    Pass,
-}
-
-/// How a flight ended.
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-pub enum Landing {
-    /// Its value is stored.
-    Stored,
-    /// Nothing was stored.
-    Unset,
+    Bypass,
 }
 
 /// The keys being generated in this process.
@@ -54,20 +48,20 @@ impl Default for Flights {
 struct Flight {
     state: State,
     waiters: Vec<Ticket>,
-    /// How often in a row the key was passed.
+    /// How often in a row the key became a hit-for-miss.
     failures: u32,
-    /// How often in a row who led was seen to end, and nothing was stored.
-    idle: u32,
+    /// Leaders in a row that were seen to end, and nothing was stored.
+    empty: u32,
 }
 
 #[derive(Clone, Copy)]
 enum State {
-    /// Since the last leader began. So many before it were waited for in vain.
+    /// Since the last leader began. The waits for this number of leaders before it timed out.
     Open {
         since: Timestamp,
-        vain: u32,
+        timed_out: u32,
     },
-    Passed {
+    HitForMiss {
         until: Timestamp,
     },
 }
@@ -103,13 +97,13 @@ impl Flights {
             let mut keys = self.keys.lock();
             keys.sweep(SWEPT, |_, flight| flight.is_of_use(now));
             // Without room nobody waits for anybody.
-            let Some(flight) = begun(&mut keys, key, now) else { return Joined::Pass };
+            let Some(flight) = begun(&mut keys, key, now) else { return Joined::Bypass };
             let joined = flight.join(now, patience);
             match joined {
-                Joined::Wait(_) => flight.waiters.push(ticket),
+                Joined::Follow(_) => flight.waiters.push(ticket),
                 Joined::Lead if is_follower => flight.waiters.push(ticket),
                 Joined::Lead => {}
-                Joined::Pass => passed = mem::take(&mut flight.waiters),
+                Joined::Bypass => passed = mem::take(&mut flight.waiters),
             }
             joined
         };
@@ -117,9 +111,9 @@ impl Flights {
         joined
     }
 
-    /// Waits for the flight of a key if one is open and has not taken `patience`, and opens none.
+    /// Follows the leader of a key if there is one that has not taken `patience`, and opens no flight.
     /// Not for longer than the ms returned.
-    pub fn wait(
+    pub fn follow(
         &self,
         key: Hash128,
         now: Timestamp,
@@ -139,61 +133,60 @@ impl Flights {
     pub fn open(&self, key: Hash128, now: Timestamp) {
         let mut keys = self.keys.lock();
         if let Some(flight) = begun(&mut keys, key, now)
-            && matches!(flight.state, State::Passed { .. })
+            && matches!(flight.state, State::HitForMiss { .. })
         {
-            flight.state = State::Open { since: now, vain: 0 };
+            flight.state = State::Open { since: now, timed_out: 0 };
         }
     }
 
     /// Ends the flight of a key and wakes its waiters.
-    pub fn land(&self, key: Hash128, landing: Landing, now: Timestamp) {
-        drop(WakeOnDrop::all(self.end(key, landing, now), &Notice::LookAgain));
+    pub fn land(&self, key: Hash128, end: End, now: Timestamp) {
+        drop(WakeOnDrop::all(self.end(key, end, now), &Notice::LookAgain));
     }
 
     /// The same, with the entry that memory does not hold.
-    pub fn bring(&self, key: Hash128, landing: Landing, entry: &Arc<Entry>, now: Timestamp) {
-        let waiters = self.end(key, landing, now);
+    pub fn bring(&self, key: Hash128, end: End, entry: &Arc<Entry>, now: Timestamp) {
+        let waiters = self.end(key, end, now);
         drop(WakeOnDrop::all(waiters, &Notice::Delivered(entry.clone())));
     }
 
-    fn end(&self, key: Hash128, landing: Landing, now: Timestamp) -> Vec<Ticket> {
+    fn end(&self, key: Hash128, end: End, now: Timestamp) -> Vec<Ticket> {
         let mut keys = self.keys.lock();
-        match (keys.get_mut(key), landing) {
+        match (keys.get_mut(key), end) {
             (None, _) => Vec::new(),
-            (Some(flight), Landing::Unset) => {
-                flight.pass(now);
+            (Some(flight), End::Uncacheable) => {
+                flight.bypass(now);
                 mem::take(&mut flight.waiters)
             }
-            (Some(_), Landing::Stored) => {
+            (Some(_), End::Done) => {
                 keys.remove(key).map(|flight| flight.waiters).unwrap_or_default()
             }
         }
     }
 
-    /// Who leads was seen to end, and has stored nothing: others may lead. Once may be a failure of the
-    /// moment; from the second time in a row the key is passed. Returns whether it is.
-    pub fn idle(&self, key: Hash128, now: Timestamp) -> bool {
+    /// A leader was seen to end, and has stored nothing: others may lead. Once may be a failure of the
+    /// moment; from the second time in a row the key is a hit-for-miss.
+    pub fn end_empty(&self, key: Hash128, now: Timestamp) -> End {
         let mut keys = self.keys.lock();
-        let Some(flight) = begun(&mut keys, key, now) else { return false };
-        flight.idle = flight.idle.saturating_add(1);
-        let is_passed = flight.idle >= IDLE_LEADS;
-        if is_passed {
-            flight.pass(now);
-        } else {
-            flight.state = State::Passed { until: now };
+        let Some(flight) = begun(&mut keys, key, now) else { return End::Done };
+        flight.empty = flight.empty.saturating_add(1);
+        let end = if flight.empty >= EMPTY_LEADERS { End::Uncacheable } else { End::Done };
+        match end {
+            End::Uncacheable => flight.bypass(now),
+            End::Done => flight.state = State::HitForMiss { until: now },
         }
         let waiters = mem::take(&mut flight.waiters);
         drop(keys);
         drop(WakeOnDrop::all(waiters, &Notice::LookAgain));
-        is_passed
+        end
     }
 
-    /// Keys under way or passed.
+    /// Keys under way, and hits-for-miss.
     pub fn len(&self) -> usize {
         self.keys.lock().len()
     }
 
-    /// Whether no key is under way or passed.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys.lock().is_empty()
     }
@@ -208,36 +201,37 @@ impl std::fmt::Debug for Flights {
 impl Flight {
     /// One whose leader is whoever asks next.
     fn begin(now: Timestamp) -> Self {
-        Self { state: State::Passed { until: now }, waiters: Vec::new(), failures: 0, idle: 0 }
+        Self { state: State::HitForMiss { until: now }, waiters: Vec::new(), failures: 0, empty: 0 }
     }
 
     fn join(&mut self, now: Timestamp, patience: Duration) -> Joined {
-        let vain = match self.state {
-            State::Passed { until } if now < until => return Joined::Pass,
-            State::Passed { .. } => 0,
-            State::Open { since, vain } => {
+        let timed_out = match self.state {
+            State::HitForMiss { until } if now < until => return Joined::Bypass,
+            State::HitForMiss { .. } => 0,
+            State::Open { since, timed_out } => {
                 if let Some(left_ms) = left_ms(since, now, patience) {
-                    return Joined::Wait(left_ms);
+                    return Joined::Follow(left_ms);
                 }
                 // Where nobody waited, nothing was lost.
-                vain + u32::from(!self.waiters.is_empty())
+                timed_out + u32::from(!self.waiters.is_empty())
             }
         };
-        if vain >= vain_leads(self.failures) {
-            self.pass(now);
-            return Joined::Pass;
+        if timed_out >= leaders_that_may_time_out(self.failures) {
+            self.bypass(now);
+            return Joined::Bypass;
         }
-        self.state = State::Open { since: now, vain };
+        self.state = State::Open { since: now, timed_out };
         Joined::Lead
     }
 
     /// Nothing was stored: for a while nobody waits. Several that fail meanwhile are one failure.
-    fn pass(&mut self, now: Timestamp) {
-        if matches!(self.state, State::Passed { until } if now < until) {
+    fn bypass(&mut self, now: Timestamp) {
+        if matches!(self.state, State::HitForMiss { until } if now < until) {
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        self.state = State::Passed { until: now.shifted_us(pass_us(self.failures) as i64) };
+        self.state =
+            State::HitForMiss { until: now.shifted_us(hit_for_miss_us(self.failures) as i64) };
     }
 
     /// Whether it may give way to another key.
@@ -248,9 +242,9 @@ impl Flight {
     /// Long after the last wait for it is over it is not.
     fn is_of_use(&self, now: Timestamp) -> bool {
         match self.state {
-            State::Open { since, .. } => now.since_us(since) < SEEN_US,
-            // As long again the next pass is longer.
-            State::Passed { until } => now.since_us(until) < pass_us(self.failures),
+            State::Open { since, .. } => now.since_us(since) < SEEN_LEADER_US,
+            // As long again the next hit-for-miss is longer.
+            State::HitForMiss { until } => now.since_us(until) < hit_for_miss_us(self.failures),
         }
     }
 }

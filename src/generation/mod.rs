@@ -9,6 +9,16 @@
 //!
 //! `engine::coordinate` drives both for a get and a set. Nothing here knows the engine.
 
+pub mod attempt;
 pub mod flights;
 pub mod leases;
 pub mod limits;
+
+/// How a generation ended here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its value is stored, or was found; or others may try again.
+    Done,
+    /// Nothing was stored, and nothing will be soon: the key is a hit-for-miss.
+    Uncacheable,
+}

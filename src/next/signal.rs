@@ -29,6 +29,13 @@ impl Version {
     pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// The version assumed without Next.js.
     pub const NEWEST: Self = Self { major: u32::MAX, minor: 0 };
+
+    /// The version that a text such as `16.3.0-canary.4` begins with; a patch there must be.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
+        let version = Self { major: numbers.next()??, minor: numbers.next()?? };
+        numbers.next()?.map(|_patch| version)
+    }
 }
 
 /// How often a value is regenerated.
@@ -112,9 +119,7 @@ fn stale(question: &Question) -> Signal {
 }
 
 fn gone(question: &Question, is_told: bool, closed: impl FnOnce() -> bool) -> Signal {
-    let is_page =
-        matches!(question.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
-    if !is_page {
+    if !question.kind.is_page() {
         return Signal::Miss;
     }
     // From 16.3 on Next.js enforces `expire`, and keeps the old page should the render fail.
@@ -152,6 +157,17 @@ mod tests {
 
     fn said(question: &Question) -> Signal {
         signal(question, || false)
+    }
+
+    #[test]
+    fn a_version_is_what_a_text_begins_with() {
+        let version = Version { major: 16, minor: 3 };
+        for text in ["16.3.0", "16.3.0-canary.4", "16.3.0+build"] {
+            assert_eq!(Version::parse(text), Some(version));
+        }
+        for text in ["", "16", "16.3", "16.x.0", "canary"] {
+            assert_eq!(Version::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -61,9 +61,12 @@ impl Traces {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Trace {
+/// What one stale thing counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// By a tag: as of this stamp.
     Tag(Stamp),
+    /// By its age.
     Age,
 }
 

@@ -7,7 +7,8 @@
 //! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
 //! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
 
-use crate::key::wtf8;
+use crate::key::{Class, wtf8};
+use crate::stats::Kind;
 use crate::tags::Tag;
 
 /// Begins the tag of a key.
@@ -65,6 +66,35 @@ impl ValueKind {
             }
     }
 
+    /// The class of the keys under which values of this kind are stored.
+    #[inline]
+    pub fn class(self) -> Class {
+        match self {
+            Self::UseCache => Class::UseCache,
+            Self::Fetch => Class::Fetch,
+            Self::Image => Class::Image,
+            _ => Class::Response,
+        }
+    }
+
+    /// As what it is counted.
+    #[inline]
+    pub fn counted(self) -> Kind {
+        match self {
+            Self::UseCache => Kind::UseCache,
+            Self::AppRoute => Kind::AppRoute,
+            Self::Pages | Self::Redirect | Self::Nothing => Kind::Pages,
+            Self::Fetch => Kind::Fetch,
+            Self::Image => Kind::Image,
+            Self::AppPage => Kind::AppPage,
+        }
+    }
+
+    /// Whether it answers a request by itself: a page, or the response of a route.
+    pub fn is_page(self) -> bool {
+        matches!(self, Self::AppPage | Self::AppRoute | Self::Pages)
+    }
+
     /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
     /// kind answer requests by themselves. Pages of the Pages Router have no other.
     /// `label` tells the key of one app from that of another.
@@ -90,7 +120,7 @@ pub enum Part<'a> {
 
 /// A part found in a laid-out value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum PartRef<'a> {
     /// `undefined`.
     Absent,
     /// A string whose units all fit into a byte.
@@ -216,7 +246,7 @@ pub fn is_sound(body: &[u8]) -> bool {
 }
 
 /// The part at `index`; `None` if there is none or the table is broken.
-pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
+pub fn part(body: &[u8], index: usize) -> Option<PartRef<'_>> {
     if index >= count(body) {
         return None;
     }
@@ -224,10 +254,10 @@ pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
     let offset = offset as usize;
     let bytes = || body.get(offset..)?.get(..length as usize);
     Some(match sort {
-        ABSENT => Found::Absent,
-        LATIN1 => Found::Latin1(bytes()?),
-        UTF16 => Found::Utf16(bytes()?),
-        BYTES => Found::Bytes(bytes()?, offset),
+        ABSENT => PartRef::Absent,
+        LATIN1 => PartRef::Latin1(bytes()?),
+        UTF16 => PartRef::Utf16(bytes()?),
+        BYTES => PartRef::Bytes(bytes()?, offset),
         _ => return None,
     })
 }
@@ -254,10 +284,10 @@ mod tests {
         assert!(!is_sound(&[]) && !is_sound(&body[..body.len() - 1]));
     }
 
-    fn text(found: Found<'_>) -> Vec<u16> {
+    fn text(found: PartRef<'_>) -> Vec<u16> {
         match found {
-            Found::Latin1(bytes) => bytes.iter().map(|b| u16::from(*b)).collect(),
-            Found::Utf16(bytes) => {
+            PartRef::Latin1(bytes) => bytes.iter().map(|b| u16::from(*b)).collect(),
+            PartRef::Utf16(bytes) => {
                 bytes.chunks(2).map(|two| u16::from_ne_bytes([two[0], two[1]])).collect()
             }
             other => panic!("{other:?}"),
@@ -270,15 +300,15 @@ mod tests {
         let body = encode(&[Part::Bytes(&big), Part::Absent, Part::Bytes(&big)]).unwrap();
         assert!(body.len() < 11_000);
         assert_eq!(part(&body, 0), part(&body, 2));
-        assert_eq!(part(&body, 1), Some(Found::Absent));
+        assert_eq!(part(&body, 1), Some(PartRef::Absent));
         assert_eq!(part(&body, 3), None);
     }
 
     #[test]
     fn empty_bytes_stay_bytes() {
         let body = encode(&[Part::Bytes(&[]), Part::Text(&[])]).unwrap();
-        assert!(matches!(part(&body, 0), Some(Found::Bytes([], _))));
-        assert_eq!(part(&body, 1), Some(Found::Latin1(&[])));
+        assert!(matches!(part(&body, 0), Some(PartRef::Bytes([], _))));
+        assert_eq!(part(&body, 1), Some(PartRef::Latin1(&[])));
     }
 
     #[test]
@@ -304,7 +334,7 @@ mod tests {
             let body = encode(&parts).unwrap();
             prop_assert_eq!(text(part(&body, 0).unwrap()), a);
             prop_assert_eq!(text(part(&body, 1).unwrap()), ascii);
-            prop_assert!(matches!(part(&body, 2), Some(Found::Bytes(bytes, _)) if bytes == b));
+            prop_assert!(matches!(part(&body, 2), Some(PartRef::Bytes(bytes, _)) if bytes == b));
             prop_assert_eq!(text(part(&body, 3).unwrap()), c);
         }
 

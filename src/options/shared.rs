@@ -57,6 +57,11 @@ pub enum InvalidationFailure {
 }
 
 impl Shared {
+    /// Whether an invalidation fails that could not be recorded for other instances.
+    pub fn must_record(&self) -> bool {
+        self.on_invalidation_failure == InvalidationFailure::Reject
+    }
+
     /// Where it is, in words without a secret: `redis host:6379/0`.
     pub fn place(&self) -> String {
         self.server.place()

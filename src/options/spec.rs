@@ -5,6 +5,7 @@
 //! sentence of a comment is one of theirs.
 
 use super::shared::InvalidationFailure;
+use crate::generation::limits::LONGEST_WAIT_MS;
 
 /// What an option is called in the object and in the environment.
 #[derive(Debug, Clone, Copy)]
@@ -136,10 +137,10 @@ generation {
     /// The time counts from the moment the first one began.
     /// Those who go on waiting then wait for the new one, no longer than `waitMs` in all.
     FETCH_WAIT: Number =
-        number(named("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS"), "ms", (0, 2_200), 1_200);
+        number(named("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS"), "ms", (0, LONGEST_WAIT_MS as u64), 1_200);
     /// How long a lookup of anything else waits for a generation under way, in this process or
     /// another one, and the longest time that any get waits in all; 0 never waits.
-    WAIT: Number = number(named("waitMs", "TIERCEL_WAIT_MS"), "ms", (0, 2_200), 2_200);
+    WAIT: Number = number(named("waitMs", "TIERCEL_WAIT_MS"), "ms", (0, LONGEST_WAIT_MS as u64), LONGEST_WAIT_MS as u64);
     /// Jitter: an entry may turn stale up to this share of its lifetime early, so that entries
     /// stored together do not turn stale together.
     /// The key decides how early, so all instances agree.

@@ -50,7 +50,7 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::options::{Server, Shared};
 use crate::store::{
-    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+    Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
 };
 
 /// Longest wait for the store to leave.
@@ -71,7 +71,7 @@ pub struct RedisStore {
 enum Order {
     Read(Vec<Read>),
     Later(Duration, Read),
-    End(Address, Ending),
+    End(Address, LeaseEnd),
     Exchange(Vec<(Request, Command)>),
     Leave(SyncSender<()>),
 }
@@ -119,7 +119,7 @@ impl RedisStore {
     /// Leases whose write is dropped: others may generate.
     fn release(&self, leases: Vec<Address>) {
         for address in leases {
-            self.end(address, Ending::Released);
+            self.end(address, LeaseEnd::Released);
         }
     }
 }
@@ -129,7 +129,13 @@ impl SharedStore for RedisStore {
         self.reads.lock().push(Read::new(address, receive));
     }
 
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    ) {
         let read = Read::with_claim(address, claim, receive);
         match pause_ms {
             None => self.reads.lock().push(read),
@@ -139,7 +145,7 @@ impl SharedStore for RedisStore {
         }
     }
 
-    fn end(&self, address: Address, ending: Ending) {
+    fn end(&self, address: Address, ending: LeaseEnd) {
         let _ = self.orders.send(Order::End(address, ending));
     }
 

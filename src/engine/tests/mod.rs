@@ -1,13 +1,14 @@
 mod coordinate;
-mod fake;
+pub(crate) mod fake;
 mod orders;
 mod shared;
 
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
+use crate::generation::attempt::{Claimant, Fallback};
 use crate::key::Class;
-use crate::wake::{Notice, Ticket, Wake};
+use crate::wake::{Notice, Ticket, Wait, Wake};
 use serde_json::Value;
 
 fn engine() -> Arc<Engine> {
@@ -44,7 +45,7 @@ impl Wake for Nobody {
 
 fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
     let nobody = Ticket::new(Arc::new(Nobody), 0);
-    assert!(!engine.invalidate(tags, lifetime, nobody));
+    assert_eq!(engine.invalidate(tags, lifetime, nobody), Wait::Needless);
 }
 
 fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {

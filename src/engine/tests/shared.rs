@@ -39,7 +39,8 @@ fn what_a_read_brings_is_judged_when_it_comes() {
     a.set(1, |meta| Meta { tags: [Tag::from("a")].into_iter().collect(), ..meta });
     store.carry_out_writes();
     assert!(b.read(Class::Fetch, 1, 1));
-    b.engine.invalidate(&[Tag::from("a")], Lifetime::None, b.ticket(2));
+    let wait = b.engine.invalidate(&[Tag::from("a")], Lifetime::None, b.ticket(2));
+    assert_eq!(wait, Wait::Pending);
     store.answer_reads();
     assert_eq!(b.got(), [(1, false)]);
     assert_eq!(verdict(&b.engine, 1, &[]), None);
@@ -66,7 +67,8 @@ fn a_write_that_was_invalidated_while_it_waited_is_not_carried_out() {
     let store = store();
     let a = instance(&store, &PLAIN());
     a.set(1, |meta| Meta { tags: [Tag::from("a")].into_iter().collect(), ..meta });
-    a.engine.invalidate(&[Tag::from("a")], Lifetime::None, a.ticket(1));
+    let wait = a.engine.invalidate(&[Tag::from("a")], Lifetime::None, a.ticket(1));
+    assert_eq!(wait, Wait::Pending);
     assert!(store.carry_out_writes().is_empty());
 }
 

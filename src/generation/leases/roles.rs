@@ -1,66 +1,68 @@
-//! What is told of who generates.
+//! What is said of who generates.
 
 use crate::store::Address;
 use crate::wake::WakeOnDrop;
 
-/// Who generates a key. Looking changes nothing: a lead is taken by itself.
+/// Who generates a key, as far as this process knows. It is no permit: looking changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Role {
     /// This process.
-    Here,
-    /// Another process.
-    Elsewhere,
-    /// Whoever wants it: it is not worth waiting for each other.
-    Anybody,
-    /// Nobody knows yet.
+    Leader,
+    /// Another process; this one follows.
+    Follower,
+    /// Each caller for itself: it is not worth waiting for each other.
+    Uncoordinated,
+    /// That is not known yet.
     Unknown,
 }
 
-/// Whether a get that has something stale is to generate it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lead {
-    /// It is.
-    Yours,
-    /// Another get of this process, or another process, does.
-    Anothers,
+/// The right of one get to generate something stale. [`super::Leases::take_lead`] hands it out once
+/// and it cannot be copied, so that an answer that has Next.js generate is given by who leads alone.
+#[derive(Debug)]
+#[must_use = "nobody else generates: give the answer that makes the caller do so"]
+pub struct Permit(());
+
+impl Permit {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+
+    /// That of a get which takes no part in leases: its caller generates in any case.
+    pub fn aside() -> Self {
+        Self(())
+    }
+
+    /// The caller was told to generate.
+    pub fn spend(self) {}
 }
 
 /// What to do about a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// It is known already.
-    Known(Standing),
-    /// The store is to be asked; whoever asks is woken.
-    Ask,
-    /// The store is being asked; whoever asks is woken.
-    Wait,
+pub enum Ask {
+    /// The answer is known already.
+    Known(Role),
+    /// Send it to the store; the caller is woken by the answer.
+    Send,
+    /// The store has it already; the caller is woken by the answer.
+    Pending,
     /// There is no room to remember the answer: the store may be read, and nobody waited for.
     NoRoom,
 }
 
-/// What to do for who would wait for another process.
+/// What to do for a caller that would wait for another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Following {
-    /// None is known to generate: there is nothing to wait for.
-    Nobody,
-    /// The store is to be asked in so many ms; whoever waits is woken.
-    Look(u32),
-    /// The store is being asked; whoever waits is woken.
-    Wait,
-}
-
-/// How a generation ended here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Its value is stored, or was found.
-    Done,
-    /// Nothing was stored. What is set later tells the store so.
-    Unset,
+pub enum Follow {
+    /// No other process is known to generate: there is nothing to wait for.
+    NoLeader,
+    /// Ask the store in this number of ms; the caller is woken.
+    CheckIn(u32),
+    /// The store is being asked; the caller is woken.
+    Pending,
 }
 
 /// What a lease was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct Lease {
     /// Where its entry lies; `None` if the store knows nothing of it.
     pub address: Option<Address>,
     /// How long a leader is waited for that generates while nothing can be served, in us; `None` if
@@ -75,7 +77,7 @@ pub struct Answered {
     /// Who waited for it; they are woken when this is dropped.
     pub woken: WakeOnDrop,
     /// In how many ms the store is to be asked again, if it is.
-    pub look_ms: Option<u32>,
+    pub check_ms: Option<u32>,
     /// Whether a lease was taken that nobody here has a use for any more.
     pub is_unwanted: bool,
 }

@@ -8,12 +8,11 @@ use crate::wake::Wake;
 const KEY: Hash128 = 7;
 const ADDRESS: Address = [7; 16];
 /// A leader is waited for for 2.2 s.
-const COLD: Held = Held { address: Some(ADDRESS), cold_us: Some(2_200_000) };
-const WARM: Held = Held { cold_us: None, ..COLD };
-const HERE: Asked = Asked::Known(Standing::Here);
-const ANOTHERS: Lead = Lead::Anothers;
+const COLD: Lease = Lease { address: Some(ADDRESS), cold_us: Some(2_200_000) };
+const WARM: Lease = Lease { cold_us: None, ..COLD };
+const HERE: Ask = Ask::Known(Role::Leader);
 /// Of a key whose leader is not believed in any more, or of which all generate.
-const SINCE: Held = Held { cold_us: Some(0), ..COLD };
+const SINCE: Lease = Lease { cold_us: Some(0), ..COLD };
 
 /// So many ms after the beginning.
 fn at(ms: i64) -> Timestamp {
@@ -46,32 +45,33 @@ impl Fixture {
         Ticket::new(self.waker.clone(), token)
     }
 
-    fn ask(&self, ms: i64, token: u32) -> Asked {
+    fn ask(&self, ms: i64, token: u32) -> Ask {
         self.leases.ask(KEY, at(ms), self.ticket(token))
     }
 
-    fn follow(&self, ms: i64, until_ms: i64, token: u32) -> Following {
+    fn follow(&self, ms: i64, until_ms: i64, token: u32) -> Follow {
         self.leases.follow(KEY, at(ms), at(until_ms), self.ticket(token))
     }
 
-    fn answer(&self, ms: i64, claimed: Claimed, held: Held) -> Answered {
+    fn answer(&self, ms: i64, claimed: LeaseReply, held: Lease) -> Answered {
         self.leases.answer(KEY, at(ms), claimed, held, &Notice::LookAgain)
     }
 
     /// The pause after an answer; who is woken by it is noted.
-    fn look_after(&self, ms: i64, claimed: Claimed) -> Option<u32> {
-        self.answer(ms, claimed, COLD).look_ms
+    fn check_after(&self, ms: i64, claimed: LeaseReply) -> Option<u32> {
+        self.answer(ms, claimed, COLD).check_ms
     }
 
-    fn standing(&self, ms: i64) -> Standing {
-        self.leases.standing(KEY, at(ms))
+    fn role(&self, ms: i64) -> Role {
+        self.leases.role(KEY, at(ms))
     }
 
-    fn take_lead(&self, ms: i64) -> Lead {
-        self.leases.take_lead(KEY, at(ms))
+    /// Whether a get is given the permit.
+    fn leads(&self, ms: i64) -> bool {
+        self.leases.take_lead(KEY, at(ms)).is_some()
     }
 
-    fn land(&self) -> (WakeOnDrop, Option<Held>) {
+    fn land(&self) -> (WakeOnDrop, Option<Lease>) {
         self.leases.land(KEY, at(0), End::Done)
     }
 
@@ -85,16 +85,16 @@ impl Fixture {
 fn led_elsewhere() -> Fixture {
     let f = fixture();
     f.ask(0, 1);
-    assert_eq!(f.look_after(0, Claimed::Held), None);
+    assert_eq!(f.check_after(0, LeaseReply::HeldElsewhere), None);
     assert_eq!(f.woken(), [1]);
     f
 }
 
 /// Where this process took the lease at 0 ms.
-fn led_here(held: Held) -> Fixture {
+fn led_here(held: Lease) -> Fixture {
     let f = fixture();
     f.ask(0, 1);
-    drop(f.answer(0, Claimed::Taken, held));
+    drop(f.answer(0, LeaseReply::Granted, held));
     assert_eq!(f.woken(), [1]);
     f
 }
@@ -102,10 +102,10 @@ fn led_here(held: Held) -> Fixture {
 #[test]
 fn the_store_is_asked_once_for_all_and_all_are_woken_by_its_answer() {
     let f = fixture();
-    assert_eq!(f.standing(0), Standing::Unknown);
-    assert_eq!([1, 2, 3].map(|token| f.ask(0, token)), [Asked::Ask, Asked::Wait, Asked::Wait]);
-    let answered = f.answer(1, Claimed::Taken, COLD);
-    assert_eq!((answered.look_ms, answered.is_unwanted), (None, false));
+    assert_eq!(f.role(0), Role::Unknown);
+    assert_eq!([1, 2, 3].map(|token| f.ask(0, token)), [Ask::Send, Ask::Pending, Ask::Pending]);
+    let answered = f.answer(1, LeaseReply::Granted, COLD);
+    assert_eq!((answered.check_ms, answered.is_unwanted), (None, false));
     assert!(f.woken().is_empty(), "before the result is dropped");
     drop(answered);
     assert_eq!(f.woken(), [1, 2, 3]);
@@ -114,41 +114,41 @@ fn the_store_is_asked_once_for_all_and_all_are_woken_by_its_answer() {
 #[test]
 fn a_process_never_waits_for_itself() {
     let f = led_here(COLD);
-    assert_eq!(f.follow(1, 2_000, 2), Following::Nobody);
+    assert_eq!(f.follow(1, 2_000, 2), Follow::NoLeader);
     let f = fixture();
-    f.take_lead(0);
-    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (Following::Nobody, HERE));
+    f.leads(0);
+    assert_eq!((f.follow(1, 2_000, 2), f.ask(1, 3)), (Follow::NoLeader, HERE));
 }
 
 #[test]
 fn that_another_process_leads_is_believed_for_200_ms_and_longer_by_who_has_asked() {
     let f = led_elsewhere();
-    assert_eq!(f.ask(199, 2), Asked::Known(Standing::Elsewhere));
-    assert_eq!(f.ask(200, 3), Asked::Ask);
+    assert_eq!(f.ask(199, 2), Ask::Known(Role::Follower));
+    assert_eq!(f.ask(200, 3), Ask::Send);
     let f = led_elsewhere();
     f.leases.renew(at(2_199));
-    assert_eq!(f.standing(2_199), Standing::Elsewhere);
-    assert_eq!(f.standing(2_200), Standing::Unknown);
-    assert_eq!(f.follow(2_200, 4_000, 3), Following::Nobody);
+    assert_eq!(f.role(2_199), Role::Follower);
+    assert_eq!(f.role(2_200), Role::Unknown);
+    assert_eq!(f.follow(2_200, 4_000, 3), Follow::NoLeader);
 }
 
 #[test]
 fn while_the_store_is_asked_again_another_process_leads() {
     let f = led_elsewhere();
-    assert_eq!(f.follow(0, 2_000, 2), Following::Look(10));
-    assert_eq!(f.standing(1_000), Standing::Elsewhere);
-    assert_eq!(f.ask(1_000, 3), Asked::Known(Standing::Elsewhere));
+    assert_eq!(f.follow(0, 2_000, 2), Follow::CheckIn(10));
+    assert_eq!(f.role(1_000), Role::Follower);
+    assert_eq!(f.ask(1_000, 3), Ask::Known(Role::Follower));
 }
 
 #[test]
 fn the_store_is_asked_again_at_growing_pauses_for_all_who_wait() {
     let f = led_elsewhere();
-    assert_eq!(f.follow(0, 2_000, 2), Following::Look(10));
-    assert_eq!(f.follow(0, 2_000, 3), Following::Wait);
-    let looks = [10, 30, 70, 150, 230].map(|ms| f.look_after(ms, Claimed::Held));
+    assert_eq!(f.follow(0, 2_000, 2), Follow::CheckIn(10));
+    assert_eq!(f.follow(0, 2_000, 3), Follow::Pending);
+    let looks = [10, 30, 70, 150, 230].map(|ms| f.check_after(ms, LeaseReply::HeldElsewhere));
     assert_eq!(looks, [Some(20), Some(40), Some(80), Some(80), Some(80)]);
     assert!(f.woken().is_empty());
-    assert_eq!(f.look_after(310, Claimed::Present), None);
+    assert_eq!(f.check_after(310, LeaseReply::EntryExists), None);
     assert_eq!(f.woken(), [2, 3]);
     assert!(f.leases.is_empty());
 }
@@ -157,11 +157,11 @@ fn the_store_is_asked_again_at_growing_pauses_for_all_who_wait() {
 fn the_pauses_begin_anew_with_the_next_question() {
     let f = led_elsewhere();
     f.follow(0, 20, 2);
-    f.look_after(10, Claimed::Held);
-    f.look_after(30, Claimed::Held);
+    f.check_after(10, LeaseReply::HeldElsewhere);
+    f.check_after(30, LeaseReply::HeldElsewhere);
     f.ask(300, 3);
-    f.look_after(300, Claimed::Held);
-    assert_eq!(f.follow(300, 2_000, 4), Following::Look(10));
+    f.check_after(300, LeaseReply::HeldElsewhere);
+    assert_eq!(f.follow(300, 2_000, 4), Follow::CheckIn(10));
 }
 
 #[test]
@@ -169,14 +169,14 @@ fn who_has_waited_long_enough_is_let_go_and_alone_nobody_looks_for_them() {
     let f = led_elsewhere();
     f.follow(0, 100, 2);
     f.follow(0, 101, 3);
-    assert_eq!(f.look_after(99, Claimed::Held), Some(20));
-    assert_eq!(f.look_after(100, Claimed::Held), Some(40));
+    assert_eq!(f.check_after(99, LeaseReply::HeldElsewhere), Some(20));
+    assert_eq!(f.check_after(100, LeaseReply::HeldElsewhere), Some(40));
     assert_eq!(f.woken(), [2]);
-    assert_eq!(f.look_after(140, Claimed::Held), None);
+    assert_eq!(f.check_after(140, LeaseReply::HeldElsewhere), None);
     assert_eq!(f.woken(), [3]);
     assert_eq!(
         f.follow(150, 2_000, 4),
-        Following::Look(80),
+        Follow::CheckIn(80),
         "the belief holds, nobody was looking"
     );
 }
@@ -187,8 +187,8 @@ fn who_wants_an_answer_is_not_kept_by_those_who_wait_for_the_fill() {
     f.follow(0, 2_000, 2);
     drop(f.land());
     assert_eq!(f.woken(), [2]);
-    assert_eq!(f.ask(1, 3), Asked::Wait, "the look is under way");
-    assert_eq!(f.look_after(10, Claimed::Held), None);
+    assert_eq!(f.ask(1, 3), Ask::Pending, "the look is under way");
+    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), None);
     assert_eq!(f.woken(), [3]);
 }
 
@@ -201,26 +201,26 @@ fn an_entry_that_is_found_goes_to_all_who_wait() {
     let key = Hasher::default().key(Class::Fetch, &[1]);
     let entry = Arc::new(crate::entry::Entry::new(&key, meta(), Box::default()));
     let notice = Notice::Delivered(entry);
-    let look_ms = f.leases.answer(KEY, at(10), Claimed::Held, COLD, &notice).look_ms;
-    assert_eq!((look_ms, f.seen.0.lock().clone()), (None, vec![(2, true)]));
+    let check_ms = f.leases.answer(KEY, at(10), LeaseReply::HeldElsewhere, COLD, &notice).check_ms;
+    assert_eq!((check_ms, f.seen.0.lock().clone()), (None, vec![(2, true)]));
 }
 
 #[test]
 fn while_a_key_is_passed_it_is_asked_for_each_time() {
     let f = fixture();
     f.ask(0, 1);
-    f.look_after(0, Claimed::Passed(5_000));
-    assert_eq!(f.standing(4_999), Standing::Anybody);
-    assert_eq!(f.follow(1, 2_000, 2), Following::Nobody);
-    assert_eq!((f.ask(1, 3), f.ask(1, 4)), (Asked::Ask, Asked::Wait));
-    assert_eq!(f.standing(5_000), Standing::Unknown);
+    f.check_after(0, LeaseReply::HitForMiss(5_000));
+    assert_eq!(f.role(4_999), Role::Uncoordinated);
+    assert_eq!(f.follow(1, 2_000, 2), Follow::NoLeader);
+    assert_eq!((f.ask(1, 3), f.ask(1, 4)), (Ask::Send, Ask::Pending));
+    assert_eq!(f.role(5_000), Role::Unknown);
 }
 
 #[test]
 fn what_is_set_while_a_key_is_passed_is_told_to_the_store() {
     let f = fixture();
     f.ask(0, 1);
-    f.look_after(0, Claimed::Passed(5_000));
+    f.check_after(0, LeaseReply::HitForMiss(5_000));
     assert_eq!(f.land().1, Some(SINCE));
     assert!(f.leases.is_empty());
 }
@@ -229,8 +229,8 @@ fn what_is_set_while_a_key_is_passed_is_told_to_the_store() {
 fn who_leads_while_a_key_is_passed_tells_the_store_of_the_set() {
     let f = fixture();
     f.ask(0, 1);
-    f.look_after(0, Claimed::Passed(5_000));
-    assert_eq!((f.take_lead(1), f.standing(1)), (Lead::Yours, Standing::Here));
+    f.check_after(0, LeaseReply::HitForMiss(5_000));
+    assert_eq!((f.leads(1), f.role(1)), (true, Role::Leader));
     assert_eq!(f.land().1, Some(WARM));
 }
 
@@ -238,7 +238,7 @@ fn who_leads_while_a_key_is_passed_tells_the_store_of_the_set() {
 fn what_is_present_needs_nobody() {
     let f = fixture();
     f.ask(0, 1);
-    f.look_after(0, Claimed::Present);
+    f.check_after(0, LeaseReply::EntryExists);
     assert_eq!((f.woken(), f.leases.len(), f.land().1), (vec![1], 0, None));
 }
 
@@ -246,10 +246,10 @@ fn what_is_present_needs_nobody() {
 fn without_leases_one_leads_where_there_is_something_to_serve_and_else_everybody() {
     let f = fixture();
     f.ask(0, 1);
-    drop(f.answer(0, Claimed::Unavailable, COLD));
-    assert_eq!([0, 199].map(|ms| f.standing(ms)), [Standing::Anybody; 2]);
-    assert_eq!([0, 1].map(|ms| f.take_lead(ms)), [Lead::Yours, Lead::Anothers]);
-    assert_eq!(f.land().1, Some(Held { address: None, cold_us: None }));
+    drop(f.answer(0, LeaseReply::Unavailable, COLD));
+    assert_eq!([0, 199].map(|ms| f.role(ms)), [Role::Uncoordinated; 2]);
+    assert_eq!([0, 1].map(|ms| f.leads(ms)), [true, false]);
+    assert_eq!(f.land().1, Some(Lease { address: None, cold_us: None }));
     assert!(f.leases.is_empty());
 }
 
@@ -269,7 +269,7 @@ fn a_value_that_is_set_here_wakes_who_waits_for_another_process() {
     assert_eq!((held, f.woken()), (None, Vec::new()));
     drop(woken);
     assert_eq!(f.woken(), [2]);
-    assert_eq!(f.look_after(10, Claimed::Held), None, "nobody waits any more");
+    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), None, "nobody waits any more");
 }
 
 #[test]
@@ -278,12 +278,12 @@ fn a_lease_that_comes_when_nobody_waits_any_more_is_given_back() {
     f.ask(0, 1);
     drop(f.land());
     assert_eq!(f.woken(), [1]);
-    assert!(f.answer(1, Claimed::Taken, COLD).is_unwanted);
+    assert!(f.answer(1, LeaseReply::Granted, COLD).is_unwanted);
     assert!(f.leases.is_empty());
     // The same of one for who has waited for too long.
     let f = led_elsewhere();
     f.follow(0, 100, 2);
-    assert!(f.answer(100, Claimed::Taken, COLD).is_unwanted);
+    assert!(f.answer(100, LeaseReply::Granted, COLD).is_unwanted);
     assert_eq!((f.woken(), f.leases.len()), (vec![2], 0));
 }
 
@@ -291,41 +291,46 @@ fn a_lease_that_comes_when_nobody_waits_any_more_is_given_back() {
 fn a_lease_that_comes_after_the_generation_began_here_ends_with_it() {
     let f = fixture();
     f.ask(0, 1);
-    assert_eq!(f.take_lead(0), Lead::Yours);
-    assert!(!f.answer(1, Claimed::Taken, COLD).is_unwanted);
-    assert_eq!(f.take_lead(1), Lead::Anothers, "it has begun");
-    f.leases.see(KEY, at(1));
+    assert!(f.leads(0));
+    assert!(!f.answer(1, LeaseReply::Granted, COLD).is_unwanted);
+    assert!(!f.leads(1), "it has begun");
+    f.leases.note_progress(KEY, at(1));
     assert_eq!(f.leases.renew(at(1)), [ADDRESS]);
     assert_eq!(f.land().1.and_then(|held| held.address), Some(ADDRESS));
 }
 
 #[test]
 fn what_began_here_is_not_undone_by_an_answer() {
-    for claimed in [Claimed::Held, Claimed::Passed(9), Claimed::Unavailable, Claimed::Present] {
+    for claimed in [
+        LeaseReply::HeldElsewhere,
+        LeaseReply::HitForMiss(9),
+        LeaseReply::Unavailable,
+        LeaseReply::EntryExists,
+    ] {
         let f = fixture();
         f.ask(0, 1);
-        f.take_lead(0);
+        f.leads(0);
         assert!(!f.answer(1, claimed, COLD).is_unwanted);
-        assert_eq!((f.woken(), f.take_lead(1)), (vec![1], Lead::Anothers), "{claimed:?}");
+        assert_eq!((f.woken(), f.leads(1)), (vec![1], false), "{claimed:?}");
     }
 }
 
 #[test]
 fn who_generates_what_nobody_has_is_believed_for_as_long_as_it_is_waited_for() {
     let f = led_here(COLD);
-    assert_eq!([2_199, 2_200].map(|ms| f.standing(ms)), [Standing::Here, Standing::Unknown]);
+    assert_eq!([2_199, 2_200].map(|ms| f.role(ms)), [Role::Leader, Role::Unknown]);
     assert!(f.leases.renew(at(2_199)).is_empty(), "its lease is as long");
-    assert_eq!(f.ask(2_200, 2), Asked::Ask);
+    assert_eq!(f.ask(2_200, 2), Ask::Send);
 }
 
 #[test]
 fn of_what_was_not_stored_a_later_set_is_told_to_the_store() {
     let f = led_here(COLD);
-    assert_eq!(f.leases.land(KEY, at(1), End::Unset).1, Some(COLD));
-    assert_eq!(f.standing(1), Standing::Anybody);
+    assert_eq!(f.leases.land(KEY, at(1), End::Uncacheable).1, Some(COLD));
+    assert_eq!(f.role(1), Role::Uncoordinated);
     assert_eq!(f.land().1, Some(SINCE));
     let f = led_here(WARM);
-    assert_eq!(f.leases.land(KEY, at(1), End::Unset).1, Some(WARM));
+    assert_eq!(f.leases.land(KEY, at(1), End::Uncacheable).1, Some(WARM));
     assert!(f.leases.is_empty(), "something stale is there still");
 }
 
@@ -343,8 +348,8 @@ fn what_is_set_long_after_is_told_to_the_store() {
 #[test]
 fn only_what_the_store_knows_is_renewed() {
     let f = fixture();
-    f.take_lead(0);
-    f.leases.see(KEY, at(0));
+    f.leads(0);
+    f.leases.note_progress(KEY, at(0));
     assert!(f.leases.renew(at(1)).is_empty());
     let f = led_elsewhere();
     assert_eq!((f.leases.renew(at(1)), f.leases.renew(at(2_199))), (vec![], vec![]));
@@ -356,7 +361,7 @@ fn who_is_waited_for_is_not_forgotten_by_a_renewal() {
     let f = led_elsewhere();
     f.follow(0, 2_000, 2);
     f.leases.renew(at(1_000));
-    assert_eq!(f.look_after(1_000, Claimed::Present), None);
+    assert_eq!(f.check_after(1_000, LeaseReply::EntryExists), None);
     assert_eq!(f.woken(), [2]);
 }
 
@@ -364,24 +369,24 @@ fn who_is_waited_for_is_not_forgotten_by_a_renewal() {
 fn beyond_the_bound_the_oldest_give_way_and_without_room_nobody_is_kept_from_generating() {
     let f = fixture();
     for key in 0..MOST_KEYS as u128 {
-        f.leases.take_lead(key, at(0));
+        assert!(f.leases.take_lead(key, at(0)).is_some());
     }
     let key = u128::MAX;
-    assert_eq!(f.leases.ask(key, at(1), f.ticket(1)), Asked::Ask);
+    assert_eq!(f.leases.ask(key, at(1), f.ticket(1)), Ask::Send);
     assert_eq!(f.leases.len(), MOST_KEYS);
     for key in 0..MOST_KEYS as u128 {
         f.leases.ask(key, at(2_000), f.ticket(1));
     }
-    assert_eq!(f.leases.ask(key - 1, at(2_000), f.ticket(1)), Asked::NoRoom);
-    assert_eq!(f.leases.take_lead(key - 1, at(2_000)), Lead::Yours);
+    assert_eq!(f.leases.ask(key - 1, at(2_000), f.ticket(1)), Ask::NoRoom);
+    assert!(f.leases.take_lead(key - 1, at(2_000)).is_some());
 }
 
 #[test]
 fn who_leads_looks_now_and_then_whether_another_has_stored() {
     let f = led_here(WARM);
-    let looks = |ms| f.leases.looks(KEY, at(ms));
+    let looks = |ms| f.leases.take_check(KEY, at(ms));
     assert_eq!([199, 200, 399, 400].map(looks), [false, true, false, true]);
     drop(f.land());
     assert!(!looks(1_000));
-    assert!(!led_elsewhere().leases.looks(KEY, at(1_000)));
+    assert!(!led_elsewhere().leases.take_check(KEY, at(1_000)));
 }

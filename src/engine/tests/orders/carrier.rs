@@ -8,7 +8,8 @@ use super::super::fake::engine_over;
 use super::*;
 use crate::coherence::event::{Command, Request};
 use crate::store::{
-    Address, Claim, Claimed, Ending, Health, Make, Receive, ReceiveClaim, SharedStore, Unavailable,
+    Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Make, Receive, ReceiveLease, SharedStore,
+    Unavailable,
 };
 
 /// What is wrong with a server.
@@ -33,25 +34,25 @@ pub(super) struct Server {
 
 impl Server {
     /// As the script does, but that nobody dies.
-    fn claim(&mut self, address: Address, claim: Claim, instance: usize) -> Claimed {
+    fn claim(&mut self, address: Address, claim: LeaseRequest, instance: usize) -> LeaseReply {
         if self.passes.contains(&address) {
-            return Claimed::Passed(60_000);
+            return LeaseReply::HitForMiss(60_000);
         }
         if claim.only_absent && self.entries.contains_key(&address) {
-            return Claimed::Present;
+            return LeaseReply::EntryExists;
         }
         let holder = *self.leases.entry(address).or_insert(instance);
-        if holder == instance { Claimed::Taken } else { Claimed::Held }
+        if holder == instance { LeaseReply::Granted } else { LeaseReply::HeldElsewhere }
     }
 
-    fn end(&mut self, address: Address, ending: Ending, instance: usize) {
+    fn end(&mut self, address: Address, ending: LeaseEnd, instance: usize) {
         if self.leases.get(&address) == Some(&instance) {
             self.leases.remove(&address);
         }
         let is_passed = match ending {
-            Ending::Stored => false,
-            Ending::Unset if !self.leases.contains_key(&address) => true,
-            Ending::Unset | Ending::Released => return,
+            LeaseEnd::Stored => false,
+            LeaseEnd::Uncacheable if !self.leases.contains_key(&address) => true,
+            LeaseEnd::Uncacheable | LeaseEnd::Released => return,
         };
         if is_passed {
             self.passes.insert(address);
@@ -62,8 +63,8 @@ impl Server {
 }
 
 enum Job {
-    Claim { address: Address, claim: Claim, is_later: bool, receive: ReceiveClaim },
-    End(Address, Ending),
+    Claim { address: Address, claim: LeaseRequest, is_later: bool, receive: ReceiveLease },
+    End(Address, LeaseEnd),
     Write { address: Address, ends: bool, make: Make },
 }
 
@@ -139,11 +140,12 @@ impl Carrier {
                     yield_now();
                 }
                 if self.fault == Fault::IsAwayAtTimes && thread_rng().gen_bool(0.3) {
-                    return drop(receive(Claimed::Unavailable, Err(Unavailable)));
+                    return drop(receive(LeaseReply::Unavailable, Err(Unavailable)));
                 }
                 let claimed = self.server.lock().claim(address, claim, self.instance);
-                let is_given = self.fault == Fault::GivesToAll && claimed == Claimed::Held;
-                let claimed = if is_given { Claimed::Taken } else { claimed };
+                let is_given =
+                    self.fault == Fault::GivesToAll && claimed == LeaseReply::HeldElsewhere;
+                let claimed = if is_given { LeaseReply::Granted } else { claimed };
                 yield_now();
                 let found = self.server.lock().entries.get(&address).cloned();
                 drop(receive(claimed, Ok(found.map(Into::into))));
@@ -159,7 +161,7 @@ impl Carrier {
                 }
                 yield_now();
                 if ends {
-                    self.carry_out(Job::End(address, Ending::Stored));
+                    self.carry_out(Job::End(address, LeaseEnd::Stored));
                 }
             }
         }
@@ -172,11 +174,17 @@ impl SharedStore for Carrier {
         drop(receive(Ok(found.map(Into::into))));
     }
 
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    ) {
         self.add(Job::Claim { address, claim, is_later: pause_ms.is_some(), receive });
     }
 
-    fn end(&self, address: Address, ending: Ending) {
+    fn end(&self, address: Address, ending: LeaseEnd) {
         self.add(Job::End(address, ending));
     }
 

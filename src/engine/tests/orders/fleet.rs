@@ -2,7 +2,8 @@
 
 use super::carrier::{Fault, Process, Server};
 use super::*;
-use crate::generation::leases::{Asked, End, Lead, Standing};
+use crate::generation::End;
+use crate::generation::leases::{Ask, Role};
 use crate::sync::explored::{explore, is_found_out};
 
 type Get = fn(&Arc<Engine>, &Generations);
@@ -69,32 +70,32 @@ impl Fleet {
 }
 
 /// Asks who generates, until that is known; `None` once there is something fresh.
-fn standing(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Standing> {
+fn role(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Role> {
     loop {
         if is_fresh(engine) {
             return None;
         }
         let stale = with_key(engine, |key| engine.held(key));
         let token = mailbox.token();
-        let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        let claimant = Claimant { held: stale.as_ref(), serves, wait_ms: WAIT_MS };
+        let fallback = if stale.is_none() { Fallback::None } else { Fallback::Stale };
+        let claimant = Claimant { held: stale.as_ref(), fallback, wait_ms: WAIT_MS };
         let ticket = mailbox.ticket(token);
         let asked = with_key(engine, |key| engine.claim(key, claimant, Vec::new, ticket));
-        let standing = match asked {
-            Asked::Known(standing) => standing,
-            Asked::NoRoom => Standing::Anybody,
-            Asked::Ask | Asked::Wait => {
+        let role = match asked {
+            Ask::Known(role) => role,
+            Ask::NoRoom => Role::Uncoordinated,
+            Ask::Send | Ask::Pending => {
                 mailbox.wait(token);
                 if is_fresh(engine) {
                     // As a get does that finds what it asked for.
-                    with_key(engine, |key| engine.let_go(key, End::Done));
+                    with_key(engine, |key| engine.end_lead(key, End::Done));
                     return None;
                 }
-                with_key(engine, |key| engine.standing(key))
+                with_key(engine, |key| engine.role(key))
             }
         };
-        if standing != Standing::Unknown {
-            return Some(standing);
+        if role != Role::Unknown {
+            return Some(role);
         }
     }
 }
@@ -106,14 +107,15 @@ fn set(engine: &Arc<Engine>) {
 /// A get with nothing to serve: it generates, or waits for who does. True once it has generated.
 fn leads(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> bool {
     loop {
-        match standing(engine, mailbox) {
+        match role(engine, mailbox) {
             None => return false,
-            Some(Standing::Elsewhere) => {
+            Some(Role::Follower) => {
                 let token = mailbox.token();
                 let ticket = mailbox.ticket(token);
-                let follows =
-                    with_key(engine, |key| engine.follow(key, None, Vec::new, 2_000, ticket));
-                if follows {
+                let follows = with_key(engine, |key| {
+                    engine.follow_elsewhere(key, None, Vec::new, 2_000, ticket)
+                });
+                if follows == Wait::Pending {
                     mailbox.wait(token);
                 }
             }
@@ -122,8 +124,8 @@ fn leads(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> bool {
                 let token = mailbox.token();
                 let ticket = mailbox.ticket(token);
                 match with_key(engine, |key| engine.join(key, WAIT_MS, ticket)) {
-                    Joined::Lead | Joined::Pass => return true,
-                    Joined::Wait(_) => drop(mailbox.wait(token)),
+                    Joined::Lead | Joined::Bypass => return true,
+                    Joined::Follow(_) => drop(mailbox.wait(token)),
                 }
             }
         }
@@ -152,9 +154,9 @@ fn fails(engine: &Arc<Engine>, generations: &Generations) {
 /// A get with something stale: it waits for nobody, and generates if it is the first to be told so.
 fn stale(engine: &Arc<Engine>, generations: &Generations) {
     let mailbox = Mailbox::new(engine);
-    let standing = standing(engine, &mailbox);
-    let may_lead = standing.is_some_and(|standing| standing != Standing::Elsewhere);
-    if may_lead && with_key(engine, |key| engine.take_lead(key)) == Lead::Yours {
+    let role = role(engine, &mailbox);
+    let may_lead = role.is_some_and(|role| role != Role::Follower);
+    if may_lead && with_key(engine, |key| engine.take_lead(key)).is_some() {
         generations.run();
         set(engine);
     }
@@ -227,10 +229,11 @@ fn a_lease_that_is_not_taken_back_is_found_out() {
 fn it_is_found_out_if_who_follows_nobody_waits() {
     let waits: Get = |engine, _| {
         let mailbox = Mailbox::new(engine);
-        if standing(engine, &mailbox) == Some(Standing::Elsewhere) {
+        if role(engine, &mailbox) == Some(Role::Follower) {
             let token = mailbox.token();
             let ticket = mailbox.ticket(token);
-            with_key(engine, |key| engine.follow(key, None, Vec::new, 2_000, ticket));
+            let _ =
+                with_key(engine, |key| engine.follow_elsewhere(key, None, Vec::new, 2_000, ticket));
             mailbox.wait(token);
         }
     };

@@ -40,8 +40,8 @@ fn get(engine: &Arc<Engine>, generations: &Generations, ways: Ways) {
             generations.run();
             with_key(engine, |key| (ways.set)(engine, key));
         }
-        Joined::Wait(_) => drop(mailbox.wait(token)),
-        Joined::Pass => panic!("nothing has failed"),
+        Joined::Follow(_) => drop(mailbox.wait(token)),
+        Joined::Bypass => panic!("nothing has failed"),
     }
     assert!(is_fresh(engine), "who was woken finds the value");
     assert!(mailbox.is_empty(), "told once, and only who waits");
@@ -65,7 +65,7 @@ fn of_those_who_miss_one_generates_and_the_others_find_its_value() {
 #[test]
 fn it_is_found_out_if_waiters_are_woken_before_memory_holds_the_value() {
     let set: Act = |engine, key| {
-        engine.flights.land(key.hash, Landing::Stored, engine.clock.now());
+        engine.flights.land(key.hash, End::Done, engine.clock.now());
         let entry = Arc::new(Entry::new(key, present(engine), [1].into()));
         engine.hold(key, &entry);
     };
@@ -77,8 +77,8 @@ fn it_is_found_out_if_who_waits_is_noted_later_than_told_to_wait() {
     let join: Join = |engine, key, mailbox, token| {
         let nobody = Ticket::new(Arc::new(Nobody), 0);
         let joined = engine.join(key, WAIT_MS, nobody);
-        if matches!(joined, Joined::Wait(_)) {
-            engine.wait(key, WAIT_MS, mailbox.ticket(token));
+        if matches!(joined, Joined::Follow(_)) {
+            engine.follow_here(key, WAIT_MS, mailbox.ticket(token));
         }
         joined
     };
@@ -117,8 +117,8 @@ fn fail(engine: &Arc<Engine>, key: &KeyRef<'_>) {
     let token = mailbox.token();
     match (RIGHT.join)(engine, key, &mailbox, token) {
         Joined::Lead => engine.abandon(key, true),
-        Joined::Wait(_) => drop(mailbox.wait(token)),
-        Joined::Pass => {}
+        Joined::Follow(_) => drop(mailbox.wait(token)),
+        Joined::Bypass => {}
     }
     assert!(mailbox.is_empty(), "told once, and only who waits");
 }
@@ -165,7 +165,7 @@ fn it_is_found_out_if_who_opens_a_flight_waits_for_it_only_later() {
         let ticket = || mailbox.ticket(token);
         let joined = engine.outputs.join(key.hash, now, patience, ticket());
         if joined == Joined::Lead {
-            engine.outputs.wait(key.hash, now, patience, ticket());
+            engine.outputs.follow(key.hash, now, patience, ticket());
         }
         joined
     };

@@ -1,6 +1,6 @@
 //! Which entries have a JavaScript object ready: what a get returned once, it returns again.
 //!
-//! JavaScript holds the objects, by key; here is who may stay. Bounded in number and in the bytes of
+//! JavaScript holds the objects, by key; here is which may stay. Bounded in number and in the bytes of
 //! the entries the objects pin. The least recently useful goes first, by second chance: one used
 //! since the hand last passed is spared once.
 
@@ -8,22 +8,24 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use super::abi::PLACES;
-use super::process;
 use crate::entry::Entry;
 use crate::key::Hash128;
 use crate::memory::Half;
+use crate::options::Options;
 
 /// Memory learns of one use in this many: enough to tell what is useful.
 const TELL_EVERY: u32 = 8;
 
 /// Names an object on both sides. Never given twice in an environment, so that a name outlives its
 /// object without harm. Exact as a double.
-pub(super) type Handle = u64;
+pub type Handle = u64;
 
-/// The ready objects of one environment.
-#[derive(Default)]
-pub(super) struct Hot {
+/// A handle is a place among this many, and a count above it.
+pub const PLACES: u64 = 1 << 21;
+
+/// The ready objects of one thread of JavaScript.
+#[derive(Debug, Default)]
+pub struct ReadyObjects {
     slots: Vec<Slot>,
     free: Vec<usize>,
     by_hash: HashMap<Hash128, Handle, BuildHasherDefault<Half>>,
@@ -34,9 +36,10 @@ pub(super) struct Hot {
 }
 
 /// An entry whose object is ready.
-pub(super) struct Slot {
+#[derive(Debug)]
+struct Slot {
     handle: Handle,
-    pub(super) entry: Option<Arc<Entry>>,
+    entry: Option<Arc<Entry>>,
     uses: u32,
     used: bool,
 }
@@ -44,23 +47,38 @@ pub(super) struct Slot {
 impl Slot {
     /// Whether memory is to learn of this use.
     #[inline]
-    pub(super) fn is_due(&mut self) -> bool {
+    fn is_due(&mut self) -> bool {
         self.uses = self.uses.wrapping_add(1);
         self.used = true;
         self.uses.is_multiple_of(TELL_EVERY)
     }
 }
 
-impl Hot {
+impl ReadyObjects {
+    /// The entry of the object named `handle`, if that may still be returned; and whether memory is to
+    /// learn of this use.
+    #[inline]
+    pub fn used(&mut self, handle: Handle) -> Option<(&Arc<Entry>, bool)> {
+        let slot = self.slot(handle)?;
+        let is_due = slot.is_due();
+        let entry = slot.entry.as_ref().filter(|entry| !entry.is_retired())?;
+        Some((entry, is_due))
+    }
+
+    /// The entry of the object named `handle`.
+    pub fn entry(&mut self, handle: Handle) -> Option<Arc<Entry>> {
+        self.slot(handle)?.entry.clone()
+    }
+
     /// The slot named `handle`, if its object may still be returned.
     #[inline]
-    pub(super) fn slot(&mut self, handle: Handle) -> Option<&mut Slot> {
+    fn slot(&mut self, handle: Handle) -> Option<&mut Slot> {
         let slot = self.slots.get_mut((handle % PLACES) as usize)?;
         (slot.handle == handle).then_some(slot)
     }
 
     /// The name of the object of `entry`.
-    pub(super) fn handle(&mut self, entry: &Entry) -> Option<Handle> {
+    pub fn handle(&mut self, entry: &Entry) -> Option<Handle> {
         let handle = *self.by_hash.get(&entry.hash)?;
         let slot = self.slot(handle)?;
         slot.used = true;
@@ -69,8 +87,7 @@ impl Hot {
 
     /// A name for the object of `entry`, which pins it. Others may have to go. `None` if there is
     /// no room for it at all.
-    pub(super) fn bind(&mut self, entry: &Arc<Entry>) -> Option<Handle> {
-        let options = &process::engine().options;
+    pub fn bind(&mut self, entry: &Arc<Entry>, options: &Options) -> Option<Handle> {
         let most = options.hot_entries.min(PLACES as usize);
         if entry.weight() > options.hot_bytes || most == 0 {
             return None;
@@ -89,7 +106,7 @@ impl Hot {
     }
 
     /// Entry `id` left memory: its object goes too.
-    pub(super) fn release(&mut self, hash: Hash128, id: u64) {
+    pub fn release(&mut self, hash: Hash128, id: u64) {
         let Some(handle) = self.by_hash.get(&hash).copied() else { return };
         let entry = self.slot(handle).and_then(|slot| slot.entry.as_ref());
         if entry.is_some_and(|entry| entry.id == id) {
@@ -105,7 +122,7 @@ impl Hot {
     }
 
     /// All objects go.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         let hashes: Vec<Hash128> = self.by_hash.keys().copied().collect();
         for hash in hashes {
             self.drop_object(hash);
@@ -113,7 +130,7 @@ impl Hot {
     }
 
     /// Objects dropped since this was last asked.
-    pub(super) fn take_dropped(&mut self) -> Vec<Handle> {
+    pub fn take_dropped(&mut self) -> Vec<Handle> {
         std::mem::take(&mut self.dropped)
     }
 
