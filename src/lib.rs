@@ -1,13 +1,14 @@
 //! Tiercel: a cache engine for Next.js 16.
 //!
-//! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
+//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean, [`engine`] what
+//! happens in the tiers then. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
 //! in the bytes of [`codec`]; [`generation`] says who generates; [`spread`] when it is due. [`wake`], [`options`], [`stats`],
 //! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
-//! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
-//! Nothing of the core knows either.
+//! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
+//! decides nothing. Nothing of the core knows either. [`process`] puts the parts together.
 
 /// The one part of `binding` that needs no Node, for the test that writes the side of JavaScript.
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! Gets: arguments into a request, one call, and the answer as an object or a token to wait with.
 
-use std::sync::Arc;
-
 use super::abi::{Mark, flag, position, unpacked};
 use super::env::{Slot, State};
 use super::raw::{self, Call};
 use super::{output, read, write};
 use crate::clock::stopwatch_ns;
-use crate::entry::Entry;
 use crate::handler::answer::{Answer, Basis, Step, Wait};
 use crate::handler::get::Lookup;
 use crate::handler::output::Job;
@@ -133,13 +130,10 @@ fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value 
 
 #[inline]
 fn shown(env: raw::Env, state: &State, answer: Answer) -> raw::Value {
-    let object = |entry: &Arc<Entry>| {
-        write::object(env, state, entry).unwrap_or_else(|| raw::undefined(env))
-    };
     match answer {
         Answer::Fresh(entry) => {
             tell(state, Mark::Fresh, 0.0);
-            object(&entry)
+            write::object(env, state, &entry)
         }
         Answer::Stale { entry, signal, basis } => {
             let (mark, modified) = match signal {
@@ -149,11 +143,11 @@ fn shown(env: raw::Env, state: &State, answer: Answer) -> raw::Value {
                 Signal::Miss => return raw::undefined(env),
             };
             tell_basis(state, mark, modified, basis);
-            object(&entry)
+            write::object(env, state, &entry)
         }
         Answer::Meanwhile { entry, basis } => {
             tell_basis(state, Mark::Meanwhile, 0.0, basis);
-            object(&entry)
+            write::object(env, state, &entry)
         }
         Answer::Miss { since } => {
             state.leave(Slot::Revision, since.0 as f64);

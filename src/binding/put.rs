@@ -26,7 +26,6 @@ pub(super) extern "C" fn put(env: raw::Env, info: raw::Info) -> raw::Value {
             encode(&owned.iter().map(read::Owned::part).collect::<Vec<Part<'_>>>())
         };
         let value = |body| Value {
-            kind,
             tags: read::tags(env, tags),
             revalidate_secs: read::number(env, revalidate),
             expire_secs: read::number(env, expire),
@@ -35,13 +34,7 @@ pub(super) extern "C" fn put(env: raw::Env, info: raw::Info) -> raw::Value {
         };
         let is_held = with_key(call, kind, AppId(read::small(env, app)), key, |handler, key| {
             let began = Began::from_numbers(&read::numbers(env, began));
-            let stored = match began.zip(body()) {
-                Some((began, body)) => handler.put(key, value(body), began),
-                None => {
-                    handler.abandon(kind, key);
-                    None
-                }
-            };
+            let stored = handler.put(key, kind, body().map(value), began);
             stored.is_some_and(|stored| stored.is_held())
         });
         finish(call, started, is_held)
@@ -63,7 +56,6 @@ pub(super) extern "C" fn put_use(env: raw::Env, info: raw::Info) -> raw::Value {
             encode(&[Part::Text(&json), Part::Chunks(&chunks)])
         };
         let value = |body| Value {
-            kind,
             tags: read::tags(env, tags),
             revalidate_secs: read::number(env, revalidate),
             expire_secs: read::number(env, keep),
@@ -71,13 +63,7 @@ pub(super) extern "C" fn put_use(env: raw::Env, info: raw::Info) -> raw::Value {
             scope: scope(read::small(env, flags)),
         };
         let is_held = with_key(call, kind, AppId::default(), key, |handler, key| {
-            let stored = match body() {
-                Some(body) => handler.put_use(key, value(body), read::number(env, timestamp)),
-                None => {
-                    handler.abandon(kind, key);
-                    None
-                }
-            };
+            let stored = handler.put_use(key, body().map(value), read::number(env, timestamp));
             stored.is_some_and(|stored| stored.is_held())
         });
         finish(call, started, is_held)

@@ -17,16 +17,16 @@ const SHARE_FROM: usize = 4_096;
 
 /// What a get returns for `entry`: `true` if JavaScript has its object ready, else a new object. The
 /// mailbox names it; -1 if it is not to be kept.
-pub(super) fn object(env: raw::Env, state: &State, entry: &Arc<Entry>) -> Option<raw::Value> {
+pub(super) fn object(env: raw::Env, state: &State, entry: &Arc<Entry>) -> raw::Value {
     if let Some(handle) = state.thread.handle(entry) {
         state.leave(Slot::Handle, handle as f64);
-        return Some(raw::truth(env));
+        return raw::truth(env);
     }
-    let object = build(env, state, entry)?;
+    let Some(object) = build(env, state, entry) else { return raw::undefined(env) };
     let handle = state.thread.keep(entry, process::engine());
     state.forget_dropped();
     state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
-    Some(object)
+    object
 }
 
 #[cold]

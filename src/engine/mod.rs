@@ -1,8 +1,10 @@
-//! The engine: the only place that orders memory, tags and flights.
+//! The engine: one call is one turn through memory, tags, flights, leases and the store. Which turns a
+//! get takes, and in which order, is said in `handler`.
 //!
-//! A get: memory, then age, then tags. Nothing is locked across two of them. A miss may join a
-//! flight. A set: judged first, then held, then the flight lands. An invalidation takes a position
-//! and is in effect when it returns.
+//! A get: memory, then age, then tags. Nothing is locked across two of them. A set: judged first, then
+//! held, then shared, then the flight lands. An invalidation takes a position and is in effect when
+//! it returns. [`coordinate`] asks other processes who generates, [`shared`] reads and writes what
+//! they see, [`report`] says what was counted.
 
 mod answer;
 mod coordinate;

@@ -16,8 +16,6 @@ use crate::tags::Tag;
 /// A value to be stored.
 #[derive(Debug)]
 pub struct Value {
-    /// What it is.
-    pub kind: ValueKind,
     /// Its tags, and the traces of what it was made of.
     pub tags: Vec<Tag>,
     /// How old it may be until it is stale, in seconds. Without end for `None`, and for what is no
@@ -32,25 +30,29 @@ pub struct Value {
 }
 
 impl Handler<'_> {
-    /// Stores a value of the singular interface. `None` if it may not be stored.
-    pub fn put(self, key: &KeyRef<'_>, value: Value, began: Began) -> Option<Stored> {
-        let kind = value.kind;
-        let stored = self.began(began).and_then(|begun| self.store(key, value, begun));
-        self.or_abandon(kind, key, stored)
+    /// Stores a value of the singular interface. `None` if it may not be stored, because it is none, or
+    /// nobody can tell what was known when it began: then its generation counts as failed.
+    pub fn put(
+        self,
+        key: &KeyRef<'_>,
+        kind: ValueKind,
+        value: Option<Value>,
+        began: Option<Began>,
+    ) -> Option<Stored> {
+        let begun = began.and_then(|began| self.began(began));
+        self.store_or_abandon(key, kind, value, begun)
     }
 
-    /// Stores a `'use cache'` entry, whose generation began at `timestamp_ms` of Next's clock. `None`
-    /// if it may not be stored.
+    /// Stores a `'use cache'` entry, whose generation began at `timestamp_ms` of Next's clock. As
+    /// [`Handler::put`].
     pub fn put_use(
         self,
         key: &KeyRef<'_>,
-        value: Value,
+        value: Option<Value>,
         timestamp_ms: Option<f64>,
     ) -> Option<Stored> {
-        let kind = value.kind;
         let begun = self.began_at(timestamp_ms.filter(|ms| ms.is_finite()));
-        let stored = begun.and_then(|begun| self.store(key, value, begun));
-        self.or_abandon(kind, key, stored)
+        self.store_or_abandon(key, ValueKind::UseCache, value, begun)
     }
 
     /// Notes that a set of `key` is under way.
@@ -75,20 +77,29 @@ impl Handler<'_> {
         self.engine.end_empty(key);
     }
 
-    fn or_abandon(
+    fn store_or_abandon(
         self,
-        kind: ValueKind,
         key: &KeyRef<'_>,
-        stored: Option<Stored>,
+        kind: ValueKind,
+        value: Option<Value>,
+        begun: Option<Begun>,
     ) -> Option<Stored> {
+        let stored =
+            value.zip(begun).and_then(|(value, begun)| self.store(key, kind, value, begun));
         if stored.is_none() {
             self.abandon(kind, key);
         }
         stored
     }
 
-    fn store(self, key: &KeyRef<'_>, value: Value, begun: Begun) -> Option<Stored> {
-        let Value { kind, mut tags, body, scope, .. } = value;
+    fn store(
+        self,
+        key: &KeyRef<'_>,
+        kind: ValueKind,
+        value: Value,
+        begun: Begun,
+    ) -> Option<Stored> {
+        let Value { mut tags, body, scope, .. } = value;
         let traces = trace::take(&mut tags);
         let meta = Meta {
             stamp: begun.origin.stamp,

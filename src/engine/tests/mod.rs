@@ -1,6 +1,5 @@
 mod coordinate;
 pub(crate) mod fake;
-mod orders;
 mod shared;
 
 use super::*;
@@ -10,6 +9,25 @@ use crate::generation::attempt::{Claimant, Fallback};
 use crate::key::Class;
 use crate::wake::{Notice, Ticket, Wait, Wake};
 use serde_json::Value;
+
+/// The inside, for tests that have every order of threads tried.
+impl Engine {
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.flights
+    }
+
+    pub(crate) fn outputs(&self) -> &Flights {
+        &self.outputs
+    }
+
+    pub(crate) fn known_leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    pub(crate) fn hold_silently(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) {
+        self.hold(key, entry);
+    }
+}
 
 fn engine() -> Arc<Engine> {
     let options = Options::resolve(&Value::Null, &Value::Null).unwrap();

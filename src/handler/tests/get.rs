@@ -199,7 +199,7 @@ fn with_something_stale_nobody_waits_for_another_process() {
     let next = Next::sharing(&store, ValueKind::Fetch);
     let short = Value { revalidate_secs: Some(1e-6), ..next.value(&[]) };
     let began = Began::At(next.engine.revision());
-    next.with_key(|handler, key| handler.put(key, short, began));
+    next.with_key(|handler, key| handler.put(key, next.kind, Some(short), Some(began)));
     next.engine.clock.advance_us(10);
     let asks = wait(next.get(), LEASE);
     store.answer_claim(LeaseReply::HeldElsewhere);

@@ -2,6 +2,7 @@
 
 mod get;
 mod hot;
+mod orders;
 mod output;
 mod set;
 
@@ -153,7 +154,6 @@ impl Next {
 
     fn value(&self, tags: &[&str]) -> Value {
         Value {
-            kind: self.kind,
             tags: tags.iter().map(|tag| Tag::from(*tag)).collect(),
             revalidate_secs: Some(10.0),
             expire_secs: None,
@@ -165,7 +165,9 @@ impl Next {
     /// Stores a value that is generated now. Whether it is held.
     fn set(&self, tags: &[&str]) -> bool {
         let began = Began::At(self.engine.revision());
-        let stored = self.with_key(|handler, key| handler.put(key, self.value(tags), began));
+        let stored = self.with_key(|handler, key| {
+            handler.put(key, self.kind, Some(self.value(tags)), Some(began))
+        });
         stored.is_some_and(|stored| stored.is_held())
     }
 

@@ -6,12 +6,14 @@ use crate::coherence::ring::Revision;
 /// Stores a `'use cache'` entry whose generation began at `timestamp_ms`. Whether it is held.
 fn put_use(next: &Next, tags: &[&str], timestamp_ms: f64) -> bool {
     let value = next.value(tags);
-    let stored = next.with_key(|handler, key| handler.put_use(key, value, Some(timestamp_ms)));
+    let stored =
+        next.with_key(|handler, key| handler.put_use(key, Some(value), Some(timestamp_ms)));
     stored.is_some_and(|stored| stored.is_held())
 }
 
 fn put(next: &Next, tags: &[&str], began: Began) -> bool {
-    let stored = next.with_key(|handler, key| handler.put(key, next.value(tags), began));
+    let stored = next
+        .with_key(|handler, key| handler.put(key, next.kind, Some(next.value(tags)), Some(began)));
     stored.is_some_and(|stored| stored.is_held())
 }
 
@@ -90,7 +92,8 @@ fn who_waits_for_a_generation_that_fails_goes_on() {
     let next = Next::alone(ValueKind::Fetch, PLAIN());
     assert!(is_miss(next.get()));
     wait(next.get(), WaitFor::Flight);
-    next.with_key(|handler, key| handler.abandon(ValueKind::Fetch, key));
+    let began = Some(Began::At(next.engine.revision()));
+    assert_eq!(next.with_key(|handler, key| handler.put(key, next.kind, None, began)), None);
     // What is never stored is waited for by nobody.
     assert!(is_miss(next.get()) && is_miss(next.get()));
 }
@@ -101,7 +104,9 @@ fn a_lifetime_that_is_no_length_of_time_is_without_end() {
     for revalidate_secs in [None, Some(-1.0), Some(f64::INFINITY), Some(f64::NAN)] {
         let value = Value { revalidate_secs, ..next.value(&[]) };
         let began = Began::At(next.engine.revision());
-        assert!(next.with_key(|handler, key| handler.put(key, value, began)).unwrap().is_held());
+        assert!(next.with_key(|handler, key| {
+            handler.put(key, next.kind, Some(value), Some(began)).unwrap().is_held()
+        }));
         next.pass_secs(1_000_000);
         assert!(is_fresh(next.get()));
     }

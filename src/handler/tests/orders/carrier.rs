@@ -4,9 +4,9 @@ use std::collections::{HashSet, VecDeque};
 
 use shuttle::rand::{Rng, thread_rng};
 
-use super::super::fake::engine_over;
 use super::*;
-use crate::coherence::event::{Command, Request};
+use crate::coherence::event;
+use crate::engine::tests::fake::engine_over;
 use crate::store::{
     Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Make, Receive, ReceiveLease, SharedStore,
     Unavailable,
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-enum Job {
+enum Errand {
     Claim { address: Address, claim: LeaseRequest, is_later: bool, receive: ReceiveLease },
     End(Address, LeaseEnd),
     Write { address: Address, ends: bool, make: Make },
@@ -73,7 +73,7 @@ pub(super) struct Carrier {
     instance: usize,
     fault: Fault,
     server: Arc<Mutex<Server>>,
-    jobs: Turns<VecDeque<Job>>,
+    jobs: Turns<VecDeque<Errand>>,
     is_over: Turns<bool>,
     added: Condvar,
 }
@@ -100,7 +100,7 @@ impl Process {
 }
 
 impl Carrier {
-    fn add(&self, job: Job) {
+    fn add(&self, job: Errand) {
         self.jobs.lock().unwrap().push_back(job);
         self.added.notify_all();
     }
@@ -133,9 +133,9 @@ impl Carrier {
         self.added.notify_all();
     }
 
-    fn carry_out(&self, job: Job) {
+    fn carry_out(&self, job: Errand) {
         match job {
-            Job::Claim { address, claim, is_later, receive } => {
+            Errand::Claim { address, claim, is_later, receive } => {
                 if is_later {
                     yield_now();
                 }
@@ -150,18 +150,18 @@ impl Carrier {
                 let found = self.server.lock().entries.get(&address).cloned();
                 drop(receive(claimed, Ok(found.map(Into::into))));
             }
-            Job::End(address, ending) => {
+            Errand::End(address, ending) => {
                 if self.fault != Fault::TakesNothingBack {
                     self.server.lock().end(address, ending, self.instance);
                 }
             }
-            Job::Write { address, ends, make } => {
+            Errand::Write { address, ends, make } => {
                 if let Some((bytes, _)) = make() {
                     self.server.lock().entries.insert(address, bytes);
                 }
                 yield_now();
                 if ends {
-                    self.carry_out(Job::End(address, LeaseEnd::Stored));
+                    self.carry_out(Errand::End(address, LeaseEnd::Stored));
                 }
             }
         }
@@ -181,22 +181,22 @@ impl SharedStore for Carrier {
         pause_ms: Option<u32>,
         receive: ReceiveLease,
     ) {
-        self.add(Job::Claim { address, claim, is_later: pause_ms.is_some(), receive });
+        self.add(Errand::Claim { address, claim, is_later: pause_ms.is_some(), receive });
     }
 
     fn end(&self, address: Address, ending: LeaseEnd) {
-        self.add(Job::End(address, ending));
+        self.add(Errand::End(address, ending));
     }
 
     fn flush(&self) {}
 
     fn write(&self, address: Address, _: usize, ends: bool, make: Make) {
-        self.add(Job::Write { address, ends, make });
+        self.add(Errand::Write { address, ends, make });
     }
 
     fn drain(&self, _: Box<dyn FnOnce() + Send>) {}
 
-    fn exchange(&self, _: Vec<(Request, Command)>) {}
+    fn exchange(&self, _: Vec<(event::Request, event::Command)>) {}
 
     fn leave(&self) {}
 

@@ -2,11 +2,11 @@
 
 use super::carrier::{Fault, Process, Server};
 use super::*;
-use crate::generation::End;
-use crate::generation::leases::{Ask, Role};
+use crate::generation::leases::Role;
+use crate::store::Listener;
 use crate::sync::explored::{explore, is_found_out};
 
-type Get = fn(&Arc<Engine>, &Generations);
+type Get = fn(&Script, &Generations);
 
 /// A fleet of two processes. When every get has its answer and every job is done, no lease is left
 /// and nobody waits.
@@ -27,8 +27,7 @@ impl Fleet {
     fn stale(fault: Fault) -> Self {
         let fleet = Self::new(fault);
         for Process { engine, carrier } in &fleet.processes {
-            let meta = Meta { revalidate_us: Some(1), ..present(engine) };
-            with_key(engine, |key| engine.set(key, meta, [1].into(), false));
+            Script::new(engine).set_with(1e-6);
             engine.clock.advance_us(10);
             carrier.work_off();
         }
@@ -51,7 +50,7 @@ impl Fleet {
             gets.iter().map(|get| {
                 let (get, engine) = (*get, process.engine.clone());
                 let generations = self.generations.clone();
-                spawn(move || get(&engine, &generations))
+                spawn(move || get(&Script::new(&engine), &generations))
             })
         });
         join_all(threads.collect::<Vec<_>>());
@@ -59,116 +58,55 @@ impl Fleet {
         join_all(carriers);
         assert!(self.server.lock().leases.is_empty(), "a lease is left");
         for Process { engine, .. } in &self.processes {
-            assert!(engine.renewed().is_empty(), "a lease is renewed");
-            assert!(engine.flights.is_empty() || self.generations.may_overlap, "a flight is open");
+            assert!(Listener::leases(&**engine).is_empty(), "a lease is renewed");
+            assert!(
+                engine.flights().is_empty() || self.generations.may_overlap,
+                "a flight is open"
+            );
             // Nothing is believed for any longer than this.
             engine.clock.advance_us(60_000_000);
-            engine.renewed();
-            assert!(engine.leases.is_empty(), "somebody is waited for");
+            Listener::leases(&**engine);
+            assert!(engine.known_leases().is_empty(), "somebody is waited for");
         }
     }
 }
 
-/// Asks who generates, until that is known; `None` once there is something fresh.
-fn role(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> Option<Role> {
-    loop {
-        if is_fresh(engine) {
-            return None;
-        }
-        let stale = with_key(engine, |key| engine.held(key));
-        let token = mailbox.token();
-        let fallback = if stale.is_none() { Fallback::None } else { Fallback::Stale };
-        let claimant = Claimant { held: stale.as_ref(), fallback, wait_ms: WAIT_MS };
-        let ticket = mailbox.ticket(token);
-        let asked = with_key(engine, |key| engine.claim(key, claimant, Vec::new, ticket));
-        let role = match asked {
-            Ask::Known(role) => role,
-            Ask::NoRoom => Role::Uncoordinated,
-            Ask::Send | Ask::Pending => {
-                mailbox.wait(token);
-                if is_fresh(engine) {
-                    // As a get does that finds what it asked for.
-                    with_key(engine, |key| engine.end_lead(key, End::Done));
-                    return None;
-                }
-                with_key(engine, |key| engine.role(key))
-            }
-        };
-        if role != Role::Unknown {
-            return Some(role);
-        }
-    }
-}
-
-fn set(engine: &Arc<Engine>) {
-    with_key(engine, |key| engine.set(key, present(engine), [2].into(), false));
-}
-
-/// A get with nothing to serve: it generates, or waits for who does. True once it has generated.
-fn leads(engine: &Arc<Engine>, mailbox: &Arc<Mailbox>) -> bool {
-    loop {
-        match role(engine, mailbox) {
-            None => return false,
-            Some(Role::Follower) => {
-                let token = mailbox.token();
-                let ticket = mailbox.ticket(token);
-                let follows = with_key(engine, |key| {
-                    engine.follow_elsewhere(key, None, Vec::new, 2_000, ticket)
-                });
-                if follows == Wait::Pending {
-                    mailbox.wait(token);
-                }
-            }
-            Some(_) if is_fresh(engine) => return false,
-            Some(_) => {
-                let token = mailbox.token();
-                let ticket = mailbox.ticket(token);
-                match with_key(engine, |key| engine.join(key, WAIT_MS, ticket)) {
-                    Joined::Lead | Joined::Bypass => return true,
-                    Joined::Follow(_) => drop(mailbox.wait(token)),
-                }
-            }
-        }
-    }
-}
-
-fn cold(engine: &Arc<Engine>, generations: &Generations) {
-    let mailbox = Mailbox::new(engine);
-    if leads(engine, &mailbox) {
+/// A get with nothing to serve: it generates, or waits for who does.
+fn cold(script: &Script, generations: &Generations) {
+    if let Answer::Miss { .. } = script.get() {
         generations.run();
-        set(engine);
+        script.set();
     }
-    assert!(is_fresh(engine) && mailbox.is_empty());
+    assert!(script.is_fresh() && script.is_undisturbed());
 }
 
 /// The same, but that nothing comes of it.
-fn fails(engine: &Arc<Engine>, generations: &Generations) {
-    let mailbox = Mailbox::new(engine);
-    if leads(engine, &mailbox) {
+fn fails(script: &Script, generations: &Generations) {
+    if let Answer::Miss { .. } = script.get() {
         generations.run();
-        with_key(engine, |key| engine.abandon(key, true));
+        script.abandon();
     }
-    assert!(mailbox.is_empty());
+    assert!(script.is_undisturbed());
 }
 
 /// A get with something stale: it waits for nobody, and generates if it is the first to be told so.
-fn stale(engine: &Arc<Engine>, generations: &Generations) {
-    let mailbox = Mailbox::new(engine);
-    let role = role(engine, &mailbox);
-    let may_lead = role.is_some_and(|role| role != Role::Follower);
-    if may_lead && with_key(engine, |key| engine.take_lead(key)).is_some() {
-        generations.run();
-        set(engine);
+fn stale(script: &Script, generations: &Generations) {
+    match script.get() {
+        Answer::Stale { .. } => {
+            generations.run();
+            script.set();
+        }
+        Answer::Fresh(_) | Answer::Meanwhile { .. } => {}
+        Answer::Miss { .. } => panic!("there is something"),
     }
-    assert!(mailbox.is_empty());
+    assert!(script.is_undisturbed());
 }
 
 /// Somebody who comes so late that it leads in the place of another.
-fn comes_late(engine: &Arc<Engine>, generations: &Generations) {
-    let mailbox = Mailbox::new(engine);
-    with_key(engine, |key| engine.join(key, 0, mailbox.ticket(1)));
+fn comes_late(script: &Script, generations: &Generations) {
+    script.with_key(|handler, key| handler.engine.join(key, 0, script.ticket(0)));
     generations.run();
-    set(engine);
+    script.set();
 }
 
 #[test]
@@ -227,14 +165,17 @@ fn a_lease_that_is_not_taken_back_is_found_out() {
 
 #[test]
 fn it_is_found_out_if_who_follows_nobody_waits() {
-    let waits: Get = |engine, _| {
-        let mailbox = Mailbox::new(engine);
-        if role(engine, &mailbox) == Some(Role::Follower) {
-            let token = mailbox.token();
-            let ticket = mailbox.ticket(token);
-            let _ =
-                with_key(engine, |key| engine.follow_elsewhere(key, None, Vec::new, 2_000, ticket));
-            mailbox.wait(token);
+    let waits: Get = |script, _| {
+        if let Step::Wait(asks) = script.step(Progress::default()) {
+            script.wait(asks.token);
+        }
+        if script.with_key(|handler, key| handler.engine.role(key)) == Role::Follower {
+            let token = script.thread.token();
+            let ticket = script.ticket(token);
+            script.with_key(|handler, key| {
+                let _ = handler.engine.follow_elsewhere(key, None, Vec::new, 2_000, ticket);
+            });
+            script.wait(token);
         }
     };
     assert!(is_found_out("deadlock", move || {
