@@ -1,7 +1,7 @@
 // @ts-check
 
 /** Lines that were said, here or in the process that started this one. */
-const SAID = 'TIERCEL_CONFIG_SAID'
+const SAID = '__TIERCEL_SAID'
 const said = new Set((process.env[SAID] ?? '').split('\n').filter(Boolean))
 
 /**
