@@ -1,7 +1,7 @@
 import type { NextConfig } from 'next'
 import type { CacheHandler as Plural } from 'next/dist/server/lib/cache-handlers/types'
 import type { CacheHandler, CacheHandlerContext } from 'next/dist/server/lib/incremental-cache'
-import Tiercel from 'tiercel'
+import Tiercel, { configure, ready } from 'tiercel'
 import { withTiercel } from 'tiercel/config'
 import Memory from 'tiercel/memory'
 import { type WarmResult, warm } from 'tiercel/warm'
@@ -50,4 +50,10 @@ export const warmed: Promise<WarmResult> = warm({
 })
 export const probed: Promise<boolean> = Tiercel.ready({ giveUpMs: 0 }).then(({ ready }) => ready)
 
-export const used = [NullForMiss, Tiercel.configure({ memoryMb: 64 }), Tiercel.stats().sets]
+export const used = [
+  NullForMiss,
+  Tiercel.configure({ memoryMb: 64 }),
+  Tiercel.stats().sets,
+  configure,
+  ready,
+]

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, realpathSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -27,8 +27,12 @@ function app(test, { version = '16.4.6', rootDir = '/', files = {} } = {}) {
  * What a next.config exports, and what it prints. `exported` is what stands in the file.
  * @param {string} dir
  */
-async function read(dir, exported, { name = 'next.config.cjs', env = {}, args = [] } = {}) {
-  const head = `const { withTiercel } = require(${JSON.stringify(settings)})\n`
+async function read(
+  dir,
+  exported,
+  { name = 'next.config.cjs', env = {}, args = [], from = settings } = {},
+) {
+  const head = `const { withTiercel } = require(${JSON.stringify(from)})\n`
   write(dir, { [name]: `${head}module.exports = ${exported}` })
   const run = async ({ file, args }) => {
     try {
@@ -82,14 +86,38 @@ describe.concurrent('what is set', () => {
   })
 
   test('the root, where Next.js would take one that the package lies outside of', async (test) => {
+    const repository = realpathSync(directory(test))
+    const installed = join(repository, 'node_modules', 'tiercel')
+    for (const name of ['js', 'config.js', 'package.json']) {
+      cpSync(join(root, name), join(installed, name), { recursive: true })
+    }
+    const dir = join(repository, 'apps', 'web')
+    write(dir, { 'package.json': { name: 'web' }, 'package-lock.json': {} })
+    const exported = 'withTiercel({ turbopack: { a: 1 } })'
+    const { config } = await read(dir, exported, { from: join(installed, 'config.js') })
+    expect(config).toMatchObject({
+      cacheHandler: join(installed, 'index.js'),
+      outputFileTracingRoot: repository,
+      turbopack: { a: 1, root: repository },
+    })
+  })
+
+  test('no root that holds a home: then a line says what to do', async (test) => {
     const dir = directory(test)
-    const { config } = await read(
-      app(test, { rootDir: dir }),
-      'withTiercel({ turbopack: { a: 1 } })',
-    )
-    expect(root.startsWith(config.outputFileTracingRoot)).toBe(true)
-    expect(dir.startsWith(config.outputFileTracingRoot)).toBe(true)
-    expect(config.turbopack).toEqual({ a: 1, root: config.outputFileTracingRoot })
+    const env = { HOME: join(dir, 'home'), USERPROFILE: join(dir, 'home') }
+    const rootDir = join(dir, 'home', 'app')
+    write(dir, { 'home/app/package.json': {} })
+    const { config, stderr } = await read(app(test, { rootDir }), 'withTiercel({})', { env })
+    expect(config).not.toHaveProperty('outputFileTracingRoot')
+    expect(stderr).toMatch(/^tiercel: Tiercel lies at .*, far from the app at .*: install it in/)
+  })
+
+  test('symbolic links do not make it look outside', async (test) => {
+    const link = join(directory(test), 'link')
+    symlinkSync(root, link)
+    const { config, stderr } = await read(app(test, { rootDir: link }), 'withTiercel({})')
+    expect(config).not.toHaveProperty('outputFileTracingRoot')
+    expect(stderr).toBe('')
   })
 
   test('twice is as once', async (test) => {

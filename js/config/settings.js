@@ -1,6 +1,7 @@
 // @ts-check
 
-const { readFileSync } = require('node:fs')
+const { readFileSync, realpathSync } = require('node:fs')
+const { homedir } = require('node:os')
 const { dirname, join, resolve, sep } = require('node:path')
 const { fileURLToPath } = require('node:url')
 const carried = require('./carried.js')
@@ -124,18 +125,32 @@ function imagesOf({ images }, place) {
 function rootsOf({ turbopack, outputFileTracingRoot }, place) {
   const own = outputFileTracingRoot ?? turbopack?.root
   if (own !== undefined) {
-    if (isInside(resolve(own), HANDLER)) return undefined
-    const root = around(resolve(own), HANDLER)
+    if (isInside(real(resolve(own)), HANDLER)) return undefined
+    const root = around(real(resolve(own)), HANDLER)
     const set = outputFileTracingRoot === undefined ? 'turbopack.root' : 'outputFileTracingRoot'
     say(
       `next.config sets ${set} to ${own}, and Tiercel lies outside, at ${PACKAGE}; set it to ${root}`,
     )
     return undefined
   }
-  const found = rootOf(place) ?? place.dir
+  const found = real(rootOf(place) ?? place.dir)
   if (isInside(found, HANDLER)) return undefined
   const root = around(found, HANDLER)
+  if (isInside(root, homedir())) {
+    const cure = `install it in the repository, or set outputFileTracingRoot and turbopack.root`
+    say(`Tiercel lies at ${PACKAGE}, far from the app at ${place.dir}: ${cure}`)
+    return undefined
+  }
   return { outputFileTracingRoot: root, turbopack: { ...turbopack, root } }
+}
+
+/** Without symbolic links, as Node.js has the path of the package. @param {string} path */
+function real(path) {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 module.exports = { settled, HANDLER }
