@@ -342,6 +342,19 @@ describe.concurrent('options', () => {
     expect((await read(app(test), without)).config.env.TIERCEL_OPTIONS).toContain('redis://host')
   })
 
+  test('one that is undefined where the build runs is named, if the server could not read it', async (test) => {
+    const option = '{ redisUrl: process.env.NOWHERE_URL }'
+    const { stderr, config } = await read(
+      app(test),
+      `withTiercel({ output: 'standalone' }, ${option})`,
+    )
+    expect(config).not.toHaveProperty('env')
+    expect(stderr).toMatch(
+      /^tiercel: option `redisUrl` .* set TIERCEL_REDIS_URL where that runs\n$/,
+    )
+    expect((await read(app(test), `withTiercel({}, ${option})`)).stderr).toBe('')
+  })
+
   test('a function is refused by name, since it reaches no server', async (test) => {
     const { code, message } = await read(app(test), 'withTiercel({}, { debug: () => {} })')
     expect(code).toBe('TIERCEL_INVALID_OPTION')

@@ -1,5 +1,7 @@
 // @ts-check
 
+const { say } = require('./say.js')
+
 /**
  * Options of `withTiercel` on their way to the processes that serve and build.
  *
@@ -44,8 +46,12 @@ function hand(options) {
  */
 function variables(config, options) {
   const isStandalone = config.output === 'standalone' || process.env.NEXT_PRIVATE_STANDALONE
+  if (!isStandalone) return undefined
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) say(undefinedLine(name))
+  }
   const text = JSON.stringify(options)
-  if (!isStandalone || text === '{}') return undefined
+  if (text === '{}') return undefined
   for (const [name, variable] of Object.entries(SECRET)) {
     if (options[name] != null) throw revealed(name, variable)
   }
@@ -53,6 +59,12 @@ function variables(config, options) {
     throw revealed('redisUrl', 'TIERCEL_REDIS_URL')
   }
   return { [VARIABLE]: text }
+}
+
+/** @param {string} name */
+function undefinedLine(name) {
+  const variable = `TIERCEL_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+  return `option \`${name}\` of withTiercel is undefined here, and so it is in the standalone server, which reads no next.config; set ${variable} where that runs`
 }
 
 /** @param {string} name @param {string} variable */
