@@ -472,6 +472,13 @@ module.exports = withTiercel(nextConfig);
     expect(stdout).toMatch(/^The app uses a handler of the app's own, on redis or ioredis/)
   })
 
+  test('nothing is left of a config that named a handler only', (test) => {
+    const name = '@trieb.work/nextjs-turbo-redis-cache'
+    const source = `module.exports = {\n  cacheHandler: require.resolve("${name}"),\n}\n`
+    const { read } = tiercel(test, { 'next.config.js': source }, ['migrate', '--yes'])
+    expect(read('next.config.js')).toContain('\nmodule.exports = withTiercel({})\n')
+  })
+
   test('what it does not know, or cannot take out, stays', (test) => {
     const unknown = { 'next.config.js': handled('./own.js'), 'own.js': 'module.exports = class {}' }
     const assigned = {

@@ -17,6 +17,8 @@ const MODULE = /^[ \t]*module\.exports\s*=\s*/gm
 /** Exports of other forms. */
 const OTHERS =
   /\bmodule\.exports\s*[.[]|\bexports\.\w+\s*=|\bexport\s*\{[^}]*\bdefault\b|\bexport\s*=/
+/** An object with nothing in it, on lines of its own. */
+const EMPTY = /\{[ \t]*\n\s*\}/
 const DECLARED = /^(?:async\s+)?function\b\s*\*?\s*(\w*)/
 
 /**
@@ -189,7 +191,9 @@ function without(source, settings) {
     const space = /^[ \t]*/.exec(source.slice(end + comma))?.[0].length ?? 0
     return { at, end: end + comma + space, text: '' }
   })
-  return apply(source, edits)
+  const left = apply(source, edits)
+  // An object that has become empty, if it is one that was not so before.
+  return EMPTY.test(mask(source)) ? left : left.replace(EMPTY, '{}')
 }
 
 module.exports = { ByHand, wrap, isWrapped, settingsIn, without }
