@@ -110,7 +110,7 @@ function leaving(app, found) {
   const { remove } = project.installer(app.dir)
   const files = found.files.join(', ')
   return [
-    ...(files ? [`${files}: kept; nothing names it any more, delete it once all is well`] : []),
+    ...(files ? [`${files}: kept, and no longer named; delete it once all is well`] : []),
     ...(isPackage
       ? [`${remove} ${found.peer} (and redis or ioredis, if nothing else uses it)`]
       : []),
