@@ -76,6 +76,17 @@ function loadedNext() {
   }
 }
 
+/**
+ * The Next.js of an app: the one that is loaded, else the one that its folder finds.
+ * @param {string} dir
+ * @returns {{ root: string, version: string } | undefined}
+ */
+function nextOf(dir) {
+  const root = loadedNext() ?? installedNext([dir])
+  const version = root && packageIn(root)?.version
+  return root && typeof version === 'string' ? { root, version } : undefined
+}
+
 /** @param {(string | undefined)[]} places */
 function installedNext(places) {
   for (const place of places) {
@@ -194,4 +205,4 @@ function isFolder(path) {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-module.exports = { app }
+module.exports = { app, nextOf }

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { received } = require('./config/carried.js')
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
@@ -8,8 +9,8 @@ const { native } = require('./native.js')
 const invalidating = { graceMs: 0, mustRecord: false }
 
 /**
- * Resolves the options of this process from an object and the environment. Both are read by the
- * addon; this side keeps only values that JSON cannot carry.
+ * Resolves the options of this process from an object, next.config and the environment. All are read
+ * by the addon; this side keeps only values that JSON cannot carry.
  * @param {Record<string, unknown>} [options]
  */
 function configure(options) {
@@ -33,10 +34,10 @@ function configure(options) {
  * @returns {{ given: unknown, sink: unknown }}
  */
 function read(options) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    return { given: options === null ? null : NOTHING, sink: undefined }
+  if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
+    return { given: NOTHING, sink: undefined }
   }
-  const values = valuesOf(options)
+  const values = new Map([...Object.entries(received()), ...valuesOf(options ?? {})])
   const sink = values.get('debug')
   const pairs = [...values].map(([name, value]) => [sound(name), plain(value)])
   if (typeof sink === 'function') pairs.push(['debug', true])
@@ -48,7 +49,10 @@ function valuesOf(options) {
   let name
   try {
     const values = new Map()
-    for (name of Object.keys(options)) values.set(name, options[name])
+    for (name of Object.keys(options)) {
+      const value = options[name]
+      if (value !== undefined) values.set(name, value)
+    }
     return values
   } catch (cause) {
     const what = name === undefined ? 'the options' : `option \`${sound(name)}\``

@@ -1,5 +1,5 @@
 // @ts-check
-/** Formatting, lints, types, and that declared functions are exported: `npm run check`. */
+/** Formatting, lints, types, what is declared and exported, and the package: `npm run check`. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -22,6 +22,7 @@ await main(async () => {
     await run('npm', ['run', 'build'])
     compare()
   })
+  await step('package', () => run('node', ['scripts/package.mjs']))
 })
 
 /** `js/native.js` declares the functions of the addon; the addon has to have just those. */

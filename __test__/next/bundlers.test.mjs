@@ -89,6 +89,11 @@ describe.each(ways)('%s, %s, %s', (name, bundler, mode) => {
     expect(JSON.stringify(stats)).toMatch(/[1-9]/)
   })
 
+  it.runIf(name.startsWith('components'))('options of withTiercel are part of it', async () => {
+    const { stats } = await server.json('/api/stats')
+    expect(stats.memory.capacityBytes).toBe(48 << 20)
+  })
+
   it('a readiness probe is answered at once, as there is no server to wait for', async () => {
     const reply = await server.get('/api/ready')
     expect(reply.status).toBe(200)

@@ -32,6 +32,12 @@ describe('Next 16.4 with Cache Components', () => {
     },
   )
 
+  it('options of withTiercel reach the build and the server', async () => {
+    const capacityBytes = 48 << 20
+    expect(await server.json('/api/cached')).toMatchObject({ capacityBytes })
+    expect((await server.json('/api/stats')).stats.memory).toMatchObject({ capacityBytes })
+  })
+
   it('a prerendered shell is kept while its hole is filled by every request', async () => {
     const first = await server.get('/ppr')
     const second = await server.get('/ppr')

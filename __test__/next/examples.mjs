@@ -3,8 +3,15 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'nod
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { digest, install, tarball } from './fixtures.mjs'
-import { environment, freePort, launchNode, readiness, requests, until } from './support.mjs'
+import { digest, install, tarball } from '../../tools/next/fixtures.mjs'
+import {
+  environment,
+  freePort,
+  launchNode,
+  readiness,
+  requests,
+  until,
+} from '../../tools/next/support.mjs'
 
 /** Where the examples lie in the repository. */
 export const sources = path.resolve(import.meta.dirname, '../../examples')

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { start } from '../redis/servers.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import {
   buildExample,
   installExamples,

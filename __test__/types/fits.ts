@@ -1,10 +1,12 @@
+import type { NextConfig } from 'next'
 import type { CacheHandler as Plural } from 'next/dist/server/lib/cache-handlers/types'
 import type {
   CacheHandler,
   CacheHandlerContext,
   CacheHandlerValue,
 } from 'next/dist/server/lib/incremental-cache'
-import Tiercel from 'tiercel'
+import Tiercel, { configure, ready } from 'tiercel'
+import { withTiercel } from 'tiercel/config'
 import Memory from 'tiercel/memory'
 import { type WarmResult, warm } from 'tiercel/warm'
 
@@ -51,10 +53,27 @@ Tiercel.configure({ memoryMegabytes: 64 })
 // @ts-expect-error: an option that does not exist
 warm({ timeout: 5 })
 
+const plain: NextConfig = {}
+export const wrapped: NextConfig = withTiercel(plain, { memoryMb: 64, debug: true })
+export const inline: NextConfig = withTiercel({ reactStrictMode: true })
+export const computed = withTiercel(
+  async (phase: string): Promise<NextConfig> => ({ env: { phase } }),
+)
+export const config: Promise<NextConfig> = computed('phase-production-build')
+
+// @ts-expect-error: a function does not reach the servers
+withTiercel({}, { debug: () => {} })
+
 export const warmed: Promise<WarmResult> = warm({
   base: new URL('http://h'),
   headers: new Headers(),
 })
 export const probed: Promise<boolean> = Tiercel.ready({ giveUpMs: 0 }).then(({ ready }) => ready)
 
-export const used = [NullForMiss, Tiercel.configure({ memoryMb: 64 }), Tiercel.stats().sets]
+export const used = [
+  NullForMiss,
+  Tiercel.configure({ memoryMb: 64 }),
+  Tiercel.stats().sets,
+  configure,
+  ready,
+]

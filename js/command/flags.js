@@ -68,12 +68,18 @@ function parsed(args) {
   try {
     return parseArgs({ args, options: FLAGS, allowPositionals: true })
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
-    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new UsageError(`there is no flag ${flag}`)
-    const isTooMuch = message.includes('does not take an argument')
-    throw new UsageError(`${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`)
+    throw new UsageError(named(error))
   }
+}
+
+/** What is wrong with flags, in one line. @param {unknown} error of `parseArgs` */
+function named(error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no flag ${flag}`
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'it takes flags only'
+  const isTooMuch = message.includes('does not take an argument')
+  return `${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`
 }
 
 /** Names the flag of what `warm` would refuse. @param {import('../../warm.d.ts').WarmOptions} options */
@@ -153,4 +159,4 @@ function shown(text) {
   return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }
 
-module.exports = { parse, shown, UsageError, FLAGS }
+module.exports = { parse, named, shown, UsageError, FLAGS }
