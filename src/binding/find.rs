@@ -76,10 +76,14 @@ fn look_up<const N: usize>(
     let started = state.stopwatch();
     let answer = read::with_units(env, key, |units| {
         let key = handler.engine.hasher().key_of(app, kind.class(), units);
-        let request = Request { kind, key, asker: asker(flags) };
-        let (progress, waited) = (Progress::unpack(flags >> flag::BITS), waited(flags));
+        let (asker, progress, waited) = if flags == 0 { <_>::default() } else { resumed(flags) };
+        let request = Request { kind, key, asker };
         let caller = &Asking { env, state, tags };
         match (Lookup { handler, request, progress, waited, caller }).step() {
+            Step::Answer(Answer::Fresh(entry)) => {
+                tell(state, Mark::Fresh, 0.0);
+                write::object(env, state, &entry)
+            }
             Step::Answer(answer) => shown(env, state, answer),
             Step::Wait(wait) => waiting(env, state, &wait, flags),
         }
@@ -90,10 +94,10 @@ fn look_up<const N: usize>(
     answer.unwrap_or_else(|| raw::undefined(env))
 }
 
-#[inline]
-fn asker(flags: u32) -> Asker {
+/// Who asks, what the get has waited for, and how the last wait ended. Most gets say nothing of that.
+fn resumed(flags: u32) -> (Asker, Progress, Waited) {
     let has = |flag| flags & flag != 0;
-    Asker {
+    let asker = Asker {
         scope: if has(flag::LOCAL) { Scope::Process } else { Scope::Fleet },
         part: match () {
             () if has(flag::ASIDE) => Part::Aside,
@@ -107,16 +111,13 @@ fn asker(flags: u32) -> Asker {
         },
         is_fallback: has(flag::FALLBACK),
         is_ppr: has(flag::PPR),
-    }
-}
-
-#[inline]
-fn waited(flags: u32) -> Waited {
-    match () {
-        () if flags & flag::OVER != 0 => Waited::Over,
-        () if flags & flag::LATE != 0 => Waited::Late,
+    };
+    let waited = match () {
+        () if has(flag::OVER) => Waited::Over,
+        () if has(flag::LATE) => Waited::Late,
         () => Waited::InTime,
-    }
+    };
+    (asker, Progress::unpack(flags >> flag::BITS), waited)
 }
 
 /// The answer to who has to wait, and then asks again with the flags in the mailbox.
@@ -128,7 +129,6 @@ fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value 
     raw::small(env, wait.token)
 }
 
-#[inline]
 fn shown(env: raw::Env, state: &State, answer: Answer) -> raw::Value {
     match answer {
         Answer::Fresh(entry) => {

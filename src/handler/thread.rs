@@ -96,6 +96,7 @@ impl Thread {
     }
 
     /// The name of the object of `entry`, if one is ready.
+    #[inline]
     pub fn handle(&self, entry: &Entry) -> Option<Handle> {
         self.ready.borrow_mut().handle(entry)
     }
