@@ -19,12 +19,28 @@ function configure(options) {
   for (const name of native.envNames()) variables[name] = plain(process.env[name])
   if (process.env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
   const { given, sink } = read(options ?? null)
-  const chosen = native.configure(JSON.stringify(given), JSON.stringify(variables))
+  const chosen = choose(given, JSON.stringify(variables), options == null)
   invalidating.graceMs = chosen.graceMs
   invalidating.mustRecord = chosen.mustRecord
   debug.sink = chosen.debug
     ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
     : undefined
+}
+
+/**
+ * Who only loads the module takes what runs already, such as a thread what the main thread chose.
+ * @param {unknown} given
+ * @param {string} variables
+ * @param {boolean} isLoading
+ */
+function choose(given, variables, isLoading) {
+  try {
+    return native.configure(JSON.stringify(given), variables)
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (!isLoading || code !== 'TIERCEL_ALREADY_RUNNING') throw error
+    return native.configure('null', variables)
+  }
 }
 
 /**
@@ -37,7 +53,9 @@ function read(options) {
   if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
     return { given: NOTHING, sink: undefined }
   }
-  const values = new Map([...Object.entries(received()), ...valuesOf(options ?? {})])
+  const carried = Object.entries(received())
+  if (options === null && carried.length === 0) return { given: null, sink: undefined }
+  const values = new Map([...carried, ...valuesOf(options ?? {})])
   const sink = values.get('debug')
   const pairs = [...values].map(([name, value]) => [sound(name), plain(value)])
   if (typeof sink === 'function') pairs.push(['debug', true])

@@ -367,6 +367,7 @@ describe.concurrent('options', () => {
       require(settings).withTiercel({}, { memoryMb: 7 })
       const capacity = Tiercel.stats().memory.capacityBytes / 1024 / 1024
       new Tiercel()
+      require(settings).withTiercel({})
       try {
         require(settings).withTiercel({}, { memoryMb: 9 })
       } catch ({ code }) {

@@ -32,10 +32,13 @@ function hand(options) {
     throw invalid(`option \`${name}\` is a function, which does not reach the servers; ${cure}`)
   }
   const text = JSON.stringify(options)
-  if (text === '{}') delete process.env[VARIABLE]
-  else process.env[VARIABLE] = text
+  if (text === '{}') {
+    delete process.env[VARIABLE]
+    return
+  }
+  process.env[VARIABLE] = text
   const loaded = /** @type {any} */ (globalThis)[Symbol.for('tiercel.handler')]
-  loaded?.configure()
+  loaded?.configure({})
 }
 
 /**
