@@ -2,15 +2,15 @@
  * Tiercel: a cache engine for Next.js 16.
  *
  * One class serves both options of next.config: its instances are `cacheHandler` (pages, routes,
- * fetch, images), the class itself is one of `cacheHandlers` (`'use cache'`).
+ * `fetch`, `unstable_cache`, images), and the class itself is one of `cacheHandlers` (`'use cache'`).
  *
  * @example
- * // next.config.mjs
+ * // next.config.ts or next.config.mjs
  * import { createRequire } from 'node:module'
- * const require = createRequire(import.meta.url)
+ * const tiercel = createRequire(import.meta.url).resolve('tiercel')
  * export default {
- *   cacheHandler: require.resolve('tiercel'),
- *   cacheHandlers: { default: require.resolve('tiercel'), remote: require.resolve('tiercel') },
+ *   cacheHandler: tiercel,
+ *   cacheHandlers: { default: tiercel, remote: tiercel },
  * }
  */
 declare class TiercelHandler {
@@ -18,27 +18,32 @@ declare class TiercelHandler {
   constructor(context?: TiercelHandler.Context)
 
   /** The entry of `key`, or `null` for a miss. Settles within 2.5 s and never rejects. */
-  get(key: string, context: any): Promise<TiercelHandler.Found | null>
-  /** Stores `value`; a kind of value that is not known is not stored. Never rejects. */
-  set(key: string, value: any, context: any): Promise<void>
+  get(key: string, context: TiercelHandler.GetContext): Promise<TiercelHandler.Found | null>
+  /** Stores `value`, unless its kind is unknown. Never rejects. */
+  set(
+    key: string,
+    value: TiercelHandler.Value | null,
+    context: TiercelHandler.SetContext,
+  ): Promise<void>
   /**
-   * Invalidates tags: in effect here at once, and on every instance when it resolves. Hard without
-   * `durations`, else stale now and dead after `durations.expire` seconds.
+   * Invalidates tags: in effect here immediately, and on every instance when it resolves. Without
+   * `durations` entries are gone; with them entries are stale now, and gone after `durations.expire`
+   * seconds.
    */
   revalidateTag(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
-  /** Forgets what this instance noted of its request. */
+  /** Called by Next.js when a request begins. */
   resetRequestCache(): void
 
   /**
-   * The entry of `key`, or `undefined` for a miss; each with a stream of its own. Waits for a set
-   * of the key that is under way. Settles within 2.5 s and never rejects.
+   * The entry of `key`, each time with a new stream, or `undefined` for a miss. Waits for a set of the
+   * key that is under way. Settles within 2.5 s and never rejects.
    */
   static get(key: string, softTags: string[]): Promise<TiercelHandler.Entry | undefined>
-  /** Stores an entry once its stream has ended; an errored one is not stored. Never rejects. */
+  /** Stores an entry once its stream has ended, unless it ended with an error. Never rejects. */
   static set(key: string, pendingEntry: Promise<TiercelHandler.Entry>): Promise<void>
-  /** Nothing to do: invalidations are in effect where they are made. */
+  /** Does nothing: invalidations arrive by themselves. */
   static refreshTags(): Promise<void>
-  /** `Infinity`: soft tags are judged in `get`. */
+  /** `Infinity`, which tells Next.js that `get` judges soft tags itself. */
   static getExpiration(tags: string[]): Promise<number>
   /** See {@link TiercelHandler.revalidateTag}. */
   static updateTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
@@ -46,21 +51,22 @@ declare class TiercelHandler {
   static expireTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
 
   /**
-   * Chooses options for this process. Call it in the module that next.config names, before the
-   * first request; the same options again are fine. Each option also has an environment variable,
-   * which counts where the object says nothing. Gives back the class it is called on.
+   * Sets options for this process. Call it in the module that next.config names, before the first
+   * request. Calling it again with the same options changes nothing. Each option also has an
+   * environment variable, which counts if the object does not set it. Returns the class it is called
+   * on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`
    */
   static configure<Handler>(this: Handler, options?: TiercelHandler.Options): Handler
-  /** What this process has counted since it started. */
+  /** Counters of this process since it started. */
   static stats(): TiercelHandler.Stats
   /**
-   * Whether this process may get traffic, for a readiness probe. It may at once in memory only; with
-   * a shared tier once it knows every invalidation there was, and 10 s after its start at the latest.
-   * From then on it stays ready, also while the server is away: no request needs it. Starts the
-   * engine. Settles within `timeoutMs` and never rejects.
+   * Whether this process may receive traffic, for a readiness probe. Without a shared tier it is ready
+   * immediately; with one, once it has loaded all past invalidations, and 10 s after its start at the
+   * latest. From then on it stays ready, even while the server is away, because no request needs the
+   * server. Starts the engine. Settles within `timeoutMs` and never rejects.
    *
    * @example
    * // app/api/ready/route.js
@@ -75,127 +81,133 @@ declare class TiercelHandler {
 
 declare namespace TiercelHandler {
   interface Options {
+    // Generated from `src/options/spec.rs`.
     /**
-     * Bound of the memory tier, in MiB; 0 = no memory tier.
+     * Size of the memory tier; 0 turns the memory tier off. In MiB, 0 to 1048576.
      * @default 64, or `TIERCEL_MEMORY_MB`
      */
     memoryMb?: number
     /**
-     * Bound of one entry, in MiB.
+     * Largest entry that memory holds. Redis takes entries of up to 16 MiB, or of this size if it
+     * is larger. An entry that is too large for both is stored nowhere; a log line names its key
+     * once an hour, for at most 64 keys an hour. In MiB, 1 to 1024.
      * @default a quarter of `memoryMb`, at least 1, or `TIERCEL_MAX_ENTRY_MB`
      */
     maxEntryMb?: number
     /**
-     * Returned objects that are kept ready, per thread.
+     * Returned JavaScript objects that each thread keeps ready. From 0 to 1048576 objects.
      * @default 4096, or `TIERCEL_HOT_ENTRIES`
      */
     hotEntries?: number
     /**
-     * Bound of the entries those objects belong to, in MiB.
+     * Total size of the entries that those objects belong to. In MiB, 0 to 1048576.
      * @default half of `memoryMb`, or `TIERCEL_HOT_MB`
      */
     hotMb?: number
     /**
-     * How long a `fetch` that is under way, here or in another process, is waited for, in ms; 0 = not
-     * at all. What counts is when it began: then one of those who wait makes one more, and the others
-     * wait for that, no longer than `waitMs` in all.
-     * @default 1200, or `TIERCEL_FETCH_WAIT_MS`; at most 2200
-     */
-    fetchWaitMs?: number
-    /**
-     * How long any other generation that is under way, here or in another process, is waited for, and
-     * how long a get waits in all, in ms; 0 = not at all.
-     * @default 2200, or `TIERCEL_WAIT_MS`; at most 2200
-     */
-    waitMs?: number
-    /**
-     * Whether misses of pages, routes, `fetch` and `unstable_cache` look into what `next build` left.
-     * @default true, or `TIERCEL_PRERENDERED`
-     */
-    prerendered?: boolean
-    /**
-     * By how much of its time an entry turns stale early, at most, in percent, 0 to 50; how much is
-     * decided by its key. What was stored together is then not generated anew together.
-     * @default 5, or `TIERCEL_JITTER_PERCENT`
-     */
-    jitterPercent?: number
-    /**
-     * For which last part of its time an entry that many ask for is generated anew before it turns
-     * stale, in percent, 0 to 50; 0 = not. Many are 8 gets in one process.
-     * @default 0, or `TIERCEL_REFRESH_AHEAD_PERCENT`
-     */
-    refreshAheadPercent?: number
-    /**
-     * Tags whose invalidation is remembered, 100 to 10 000 000. Beyond, the oldest are forgotten
-     * and entries older than those are not served.
+     * Tags whose invalidation is remembered. Beyond that number the engine forgets the oldest
+     * invalidations and no longer serves entries from before them. From 100 to 10000000 tags.
      * @default 100000, or `TIERCEL_MAX_TAGS`
      */
     maxTags?: number
     /**
-     * Prints a line per decision to standard error, or hands each to a function.
-     * @default false, or `TIERCEL_DEBUG`, or `NEXT_PRIVATE_DEBUG_CACHE`
+     * How long a `fetch` lookup waits for the same `fetch` under way, in this process or another
+     * one, before one more is made; 0 never waits. The time counts from the moment the first one
+     * began. Those who go on waiting then wait for the new one, no longer than `waitMs` in all. In
+     * ms, 0 to 2200.
+     * @default 1200, or `TIERCEL_FETCH_WAIT_MS`
+     */
+    fetchWaitMs?: number
+    /**
+     * How long a lookup of anything else waits for a generation under way, in this process or
+     * another one, and the longest time that any get waits in all; 0 never waits. In ms, 0 to 2200.
+     * @default 2200, or `TIERCEL_WAIT_MS`
+     */
+    waitMs?: number
+    /**
+     * Jitter: an entry may turn stale up to this share of its lifetime early, so that entries
+     * stored together do not turn stale together. The key decides how early, so all instances
+     * agree. In %, 0 to 50.
+     * @default 5, or `TIERCEL_JITTER_PERCENT`
+     */
+    jitterPercent?: number
+    /**
+     * Early refresh: in this last share of its lifetime a popular entry is regenerated before it
+     * turns stale; 0 turns early refresh off. Popular means 8 gets in one process. In %, 0 to 50.
+     * @default 0, or `TIERCEL_REFRESH_AHEAD_PERCENT`
+     */
+    refreshAheadPercent?: number
+    /**
+     * Whether misses of pages, routes, `fetch` and `unstable_cache` look into the output of
+     * `next build`.
+     * @default true, or `TIERCEL_PRERENDERED`
+     */
+    prerendered?: boolean
+    /**
+     * Prints a line per decision to standard error. As an option it may also be a function, which
+     * then receives each decision instead. `NEXT_PRIVATE_DEBUG_CACHE=1` turns it on as well.
+     * @default false, or `TIERCEL_DEBUG`
      */
     debug?: boolean | ((decision: Decision) => void)
-
     /**
-     * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `docs/redis.md` of the
-     * repository lists the spellings. `'none'` = memory only, also where a variable names a server.
+     * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
+     * everything in memory, whatever the later sources name.
      * @default memory only, or `TIERCEL_REDIS_URL`, or `REDIS_URL`
      */
     redisUrl?: string | null
     /**
-     * User of the access list; wins over the URL's. Needs a password.
+     * User of the access list; needs a password.
      * @default the URL's, or `TIERCEL_REDIS_USERNAME`
      */
     redisUsername?: string
     /**
-     * Password as it is, not percent-encoded; wins over the URL's.
+     * Password, not percent-encoded.
      * @default the URL's, or `TIERCEL_REDIS_PASSWORD`
      */
     redisPassword?: string
     /**
-     * Numbered database, 0 to 255, in a cluster 0; wins over the URL's.
+     * Numbered database; in a cluster only 0. From 0 to 255.
      * @default the URL's, else 0, or `TIERCEL_REDIS_DATABASE`
      */
     redisDatabase?: number
     /**
-     * Whether connections are encrypted; wins over the URL's scheme.
+     * Whether connections are encrypted.
      * @default true with `rediss://`, or `TIERCEL_REDIS_TLS`
      */
     redisTls?: boolean
     /**
-     * PEM file of the authorities that may have signed the server's certificate. This and the
-     * options of TLS below are refused where connections are not encrypted.
+     * Authorities that may have signed the server's certificate. Like the options of TLS below, it
+     * is refused where connections are not encrypted.
      * @default the platform's authorities, or `TIERCEL_REDIS_TLS_CA_FILE`
      */
     redisTlsCaFile?: string
     /**
-     * PEM file of the certificate this process proves itself with. Needs `redisTlsKeyFile`.
+     * Certificate by which this process identifies itself; needs `redisTlsKeyFile`.
      * @default none, or `TIERCEL_REDIS_TLS_CERT_FILE`
      */
     redisTlsCertFile?: string
     /**
-     * PEM file of the key of that certificate.
+     * Key of that certificate.
      * @default none, or `TIERCEL_REDIS_TLS_KEY_FILE`
      */
     redisTlsKeyFile?: string
     /**
-     * The name the server's certificate must be for.
-     * @default the host's, or `TIERCEL_REDIS_TLS_SERVER_NAME`
+     * Name that the server's certificate must carry.
+     * @default the URL's host, or `TIERCEL_REDIS_TLS_SERVER_NAME`
      */
     redisTlsServerName?: string
     /**
-     * Whether the server's certificate is checked. `false` trusts whoever answers.
+     * Whether the server's certificate is checked; `false` trusts any server that answers.
      * @default true, or `TIERCEL_REDIS_TLS_VERIFY`
      */
     redisTlsVerify?: boolean
     /**
-     * What the Sentinels call the primary; wins over the URL's.
+     * Name that the Sentinels have for the primary.
      * @default the URL's, or `TIERCEL_REDIS_SENTINEL_NAME`
      */
     redisSentinelName?: string
     /**
-     * User of the Sentinels themselves; they never get the server's login.
+     * User of the Sentinels themselves; the server's login is never sent to them.
      * @default the URL's `sentinelUsername`, or `TIERCEL_REDIS_SENTINEL_USERNAME`
      */
     redisSentinelUsername?: string
@@ -205,39 +217,41 @@ declare namespace TiercelHandler {
      */
     redisSentinelPassword?: string
     /**
-     * Takes the hosts of a `redis://` URL as a cluster's: its configuration endpoint, or some nodes.
+     * Treats the hosts of a `redis://` URL as nodes of a cluster, such as its configuration
+     * endpoint.
      * @default true with `redis+cluster://`, or `TIERCEL_REDIS_CLUSTER`
      */
     redisCluster?: boolean
     /**
-     * Keeps apps that share a server apart: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
-     * @default found out from the app, or `TIERCEL_NAMESPACE`
-     */
-    namespace?: string
-    /**
-     * Authenticates stored entries, so that nobody else who can write to the server can plant one:
-     * 16 characters or more, the same in all processes.
-     * @default entries are not authenticated, or `TIERCEL_SECRET`
-     */
-    secret?: string
-    /**
-     * How long one command may take, in ms, 10 to 2000; beyond, it is a miss.
-     * @default 100, or `TIERCEL_COMMAND_TIMEOUT_MS`
-     */
-    commandTimeoutMs?: number
-    /**
-     * What pages belong to, such as a commit, where each instance builds for itself: 1 to 64 of the
-     * characters `A-Z a-z 0-9 . _ : -`. It must be another one for each deploy.
-     * @default the build that is served, and copies of it, or `TIERCEL_BUILD_NAME`
-     */
-    buildName?: string
-    /**
-     * How long opening a connection may take, in ms, 100 to 30000. No request waits for it.
+     * How long opening a connection may take. No request waits for it. In ms, 100 to 30000.
      * @default 2000, or `TIERCEL_CONNECT_TIMEOUT_MS`
      */
     connectTimeoutMs?: number
     /**
-     * Bound of the entries waiting to be written, in MiB, 1 to 1024; beyond, entries are not shared.
+     * How long one command may take; a slower answer counts as a miss. In ms, 10 to 2000.
+     * @default 100, or `TIERCEL_COMMAND_TIMEOUT_MS`
+     */
+    commandTimeoutMs?: number
+    /**
+     * Separates apps that share a server: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+     * @default derived from the app, or `TIERCEL_NAMESPACE`
+     */
+    namespace?: string
+    /**
+     * The build that pages belong to, such as a commit, where each instance builds for itself: 1 to
+     * 64 of `A-Z a-z 0-9 . _ : -`, and a new one for each deploy.
+     * @default derived from the build, or `TIERCEL_BUILD_NAME`
+     */
+    buildName?: string
+    /**
+     * Authenticates stored entries, so that nobody else with access to the server can plant one: 16
+     * characters or more, the same in all processes.
+     * @default none, or `TIERCEL_SECRET`
+     */
+    secret?: string
+    /**
+     * Total size of the entries waiting to be written; entries beyond it are not shared. In MiB, 1
+     * to 1024.
      * @default 32, or `TIERCEL_WRITE_QUEUE_MB`
      */
     writeQueueMb?: number
@@ -247,7 +261,7 @@ declare namespace TiercelHandler {
      */
     compress?: boolean
     /**
-     * Whether a deploy begins without what `fetch` and `unstable_cache` stored before it.
+     * Whether a deploy starts without the `fetch` and `unstable_cache` data stored before it.
      * @default false, or `TIERCEL_ISOLATE_FETCH`
      */
     isolateFetch?: boolean
@@ -262,33 +276,34 @@ declare namespace TiercelHandler {
      */
     redisInDev?: boolean
     /**
-     * How an invalidation ends that could not be recorded because the server is away. It is in
-     * effect in this process, and recorded later, in both cases.
+     * How an invalidation ends that could not be recorded: `resolve` or `reject`. In both cases it
+     * is in effect in this process and recorded later.
      * @default 'resolve', or `TIERCEL_ON_INVALIDATION_FAILURE`
      */
     onInvalidationFailure?: 'resolve' | 'reject'
     /**
-     * Repeats each invalidation this much later, in ms, 0 to 60000; 0 = not. For apps that read
-     * from a database replica that lags behind what was written.
+     * Repeats each invalidation this much later, for database replicas that lag behind; 0 does not
+     * repeat it. In ms, 0 to 60000.
      * @default 0, or `TIERCEL_INVALIDATION_GRACE_MS`
      */
     invalidationGraceMs?: number
     /**
-     * How long memory goes on answering while the server is away, in ms, 0 to 3600000.
+     * How long memory keeps answering while the server is away. In ms, 0 to 3600000.
      * @default 30000, or `TIERCEL_OUTAGE_SERVE_MS`
      */
     outageServeMs?: number
+    // End.
   }
 
   interface ReadyOptions {
     /**
-     * How long this call waits for the shared tier, in ms, 60000 at most; 0 = not at all.
+     * How long this call waits for the shared tier, in ms, at most 60000; 0 does not wait.
      * @default 500
      */
     timeoutMs?: number
     /**
-     * How long after its start the shared tier may hold this process back, in ms; `Infinity` = until
-     * it has been connected once.
+     * How long after its start an absent server holds this process back, in ms; with `Infinity` until
+     * it has connected once.
      * @default 10000
      */
     giveUpMs?: number
@@ -297,10 +312,14 @@ declare namespace TiercelHandler {
   interface Readiness {
     ready: boolean
     /**
-     * How it stands to the shared tier now: there is none; it knows every invalidation; it is not
-     * known yet whether the server is there, or the table of tags is being loaded; the server does
-     * not answer; it answers, and forbids this user what the agreement on invalidations needs; in the
-     * edge runtime it cannot be known, and so `ready` is false.
+     * The state of the shared tier.
+     *
+     * - `none`: there is none.
+     * - `connected`: this process knows every invalidation.
+     * - `connecting`: the first connection is being made, or the table of tags is being loaded.
+     * - `away`: the server does not answer.
+     * - `denied`: the server forbids commands that invalidations need.
+     * - `unknown`: the call ran in the edge runtime, where there is no engine; `ready` is false.
      */
     shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied' | 'unknown'
   }
@@ -309,9 +328,9 @@ declare namespace TiercelHandler {
   interface Decision {
     call: 'get' | 'set' | 'invalidate'
     kind: 'USE_CACHE' | 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE' | 'REDIRECT' | 'TAG'
-    /** The key, shortened; of an invalidation the tags. */
+    /** The key, shortened, or the tags of an invalidation. */
     key: string
-    /** Where it came from or went to. */
+    /** The tier that the entry came from or went to. */
     tier: 'memory' | 'shared' | 'prerendered' | 'none'
     outcome: 'fresh' | 'stale' | 'miss' | 'stored' | 'dropped' | 'hard' | 'soft'
     /** Why, in words. */
@@ -319,23 +338,116 @@ declare namespace TiercelHandler {
   }
 
   interface Durations {
-    /** Seconds until what is stale now is dead. */
+    /** Seconds until an entry that is stale now is gone. */
     expire?: number
   }
 
-  /** What Next.js hands to a `cacheHandler`; only these are read. */
+  /** The fields that are read of the context that Next.js passes to a `cacheHandler`. */
   interface Context {
     dev?: boolean
     serverDistDir?: string
+    _requestHeaders?: Record<string, string | string[] | undefined>
   }
 
-  /** What `cacheHandler.get` returns. */
+  /** What Next.js hands to `cacheHandler.get`; only these are read. */
+  interface GetContext {
+    kind: 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE'
+    /** Of a `fetch`. */
+    tags?: string[]
+    /** Of a `fetch`: the implicit tags of the route that asks. */
+    softTags?: string[]
+    isFallback?: boolean
+    isRoutePPREnabled?: boolean
+  }
+
+  /** What Next.js hands to `cacheHandler.set`; only these are read. */
+  interface SetContext {
+    /** Whether the value is that of a `fetch`. */
+    fetchCache?: boolean
+    /** Of a `fetch`. */
+    tags?: string[]
+    isImplicitBuildTimeCache?: boolean
+    /** Of anything else. */
+    cacheControl?: CacheControl
+  }
+
+  /** In seconds; `false` = never stale, `undefined` = kept for as long as there is room. */
+  interface CacheControl {
+    revalidate: number | false
+    expire: number | undefined
+  }
+
+  /** The result of `get` of a `cacheHandler`. */
   interface Found {
     /** On the clock of `performance.timeOrigin + performance.now()`, in ms. */
     lastModified: number
+    /**
+     * A {@link Value}, or `null` for a page that does not exist. Not typed as one: in the types of
+     * Next.js its `kind` is an enum, which no type but that enum fits.
+     */
     value: any
-    cacheControl?: { revalidate: number | false; expire: number | undefined }
+    cacheControl?: CacheControl
     [other: string]: unknown
+  }
+
+  /** What Next.js stores with `cacheHandler.set`. */
+  type Value = AppPageValue | AppRouteValue | PagesValue | RedirectValue | FetchValue | ImageValue
+
+  /** Headers of a response as Node.js has them. */
+  type Headers = Record<string, number | string | string[] | undefined>
+
+  /** A page of the App Router. */
+  interface AppPageValue {
+    kind: 'APP_PAGE'
+    html: string
+    rscData: Uint8Array | undefined
+    headers: Headers | undefined
+    postponed: string | undefined
+    status: number | undefined
+    segmentData: Map<string, Uint8Array> | undefined
+  }
+
+  /** The response of a route handler. */
+  interface AppRouteValue {
+    kind: 'APP_ROUTE'
+    body: Uint8Array
+    status: number
+    headers: Headers
+  }
+
+  /** A page of the Pages Router. */
+  interface PagesValue {
+    kind: 'PAGES'
+    html: string
+    pageData: unknown
+    headers: Headers | undefined
+    status: number | undefined
+  }
+
+  /** A page of the Pages Router that redirects. */
+  interface RedirectValue {
+    kind: 'REDIRECT'
+    props: unknown
+  }
+
+  /** The answer to a `fetch`, or what `unstable_cache` keeps. */
+  interface FetchValue {
+    kind: 'FETCH'
+    data: { headers: Record<string, string>; body: string; url: string; status?: number }
+    tags?: string[]
+    /** In seconds. */
+    revalidate: number
+  }
+
+  /** An optimized image. */
+  interface ImageValue {
+    kind: 'IMAGE'
+    etag: string
+    upstreamEtag: string
+    buffer: Uint8Array
+    extension: string
+    /** In seconds; from 16.4 on. */
+    revalidate?: number
   }
 
   /** An entry of `'use cache'`. Durations in seconds. */
@@ -356,15 +468,15 @@ declare namespace TiercelHandler {
     /** From memory, stale by age or tag. */
     stale: number
     misses: number
-    /** Read from the shared tier; from then on memory has it. */
+    /** From the shared tier; memory holds the entry from then on. */
     sharedFresh: number
     sharedStale: number
-    /** From prerendered build output, or what the build fetched. */
+    /** From prerendered build output, or data that the build fetched. */
     prerenderedFresh: number
     prerenderedStale: number
   }
 
-  /** Time inside the engine, in microseconds, of one call in 64. */
+  /** Time spent in the engine, in microseconds, measured for one call in 64. */
   interface LatencyStats {
     measured: number
     p50Micros: number
@@ -372,62 +484,62 @@ declare namespace TiercelHandler {
     p99Micros: number
   }
 
-  /** Who generated what others wanted too. Without a shared tier only this process counts. */
+  /** Generations that several requests needed. Without a shared tier only those of this process. */
   interface LeaseStats {
-    /** Leases this process got: of each it generated one entry for the whole fleet. */
+    /** Leases that this process got: for each it generated one entry for the whole fleet. */
     taken: number
-    /** Gets that waited for what another process generates. */
+    /** Gets that waited for a generation in another process. */
     followed: number
-    /** Gets that waited for as long as they may, and generated too. */
+    /** Of those, gets whose wait timed out, so that they generated too. */
     timedOut: number
-    /** Gets that waited, and were served what was generated for another. */
+    /** Gets that waited and were served the result. */
     saved: number
-    /** Gets that were served something stale, without being told, while another generates. */
+    /** Gets that were served a stale entry as if it were fresh, while another request generated. */
     staleMeanwhile: number
   }
 
-  /** The shared tier. Totals since the process started, but for how it is now. */
+  /** The shared tier: totals since the process started, and its present state. */
   interface SharedStats {
-    /** Where it is, without a password: `redis cache:6379/0`. */
+    /** The server, without a password: `redis cache:6379/0`. */
     place: string
     namespace: string
     /** Connections open now. */
     connections: number
-    /** How long memory may answer without asking, from now on, in ms; 0 = it has to ask. */
+    /** How long memory may answer from now on without asking the server, in ms. */
     leaseMs: number
     /**
-     * Whether the server is away, or does not let this process follow the invalidations any more:
-     * memory answers for `outageServeMs`.
+     * Whether the server is away, or no longer lets this process follow invalidations. Memory answers
+     * for `outageServeMs`.
      */
     isAway: boolean
-    /** Whether commands are refused at once, because the server did not answer. */
+    /** Whether commands fail immediately, because the server did not answer the last ones. */
     isBroken: boolean
     /**
-     * What the server answers and does not do now: `keys` or a command that this user may not touch
-     * or run, `commands` if it does not say which, the code of an error such as `MISCONF`; empty if
-     * it does everything.
+     * The present refusal of a server that answers: `keys` or the command that this user may not touch
+     * or run, `commands` if the server does not say which, or the code of an error such as `MISCONF`.
+     * Empty if it refuses nothing.
      */
     refuses: string
-    /** How often it came to that. */
+    /** How often `isBroken` became true. */
     breaks: number
-    /** Connections replaced because nothing came back on them. */
+    /** Connections replaced because they did not answer. */
     replacedConnections: number
     /** Commands that were not answered in time. */
     timeouts: number
-    /** Writes that wait now, and their bytes. */
+    /** Writes waiting now, and their bytes. */
     queuedWrites: number
     queuedBytes: number
-    /** Writes dropped because too much waited. */
+    /** Writes dropped because the queue was full. */
     droppedWrites: number
-    /** Stored bytes that were no entry, or not the one asked for: a miss. */
+    /** Stored bytes that were not the entry asked for, which is a miss. */
     brokenEntries: number
-    /** Invalidations that could not be told to other instances at once. */
+    /** Invalidations that could not be recorded immediately. */
     unrecorded: number
-    /** Time until an invalidation was in effect everywhere, of every one. */
+    /** Time until an invalidation was in effect everywhere, measured for each one. */
     invalidation: LatencyStats
   }
 
-  /** Totals since the process started, but for what is held now. */
+  /** Totals since the process started, and the present contents. */
   interface Stats {
     useCache: KindStats
     appPage: KindStats
@@ -436,26 +548,26 @@ declare namespace TiercelHandler {
     fetch: KindStats
     image: KindStats
     memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
-    /** Nothing in memory only. */
+    /** Absent without a shared tier. */
     shared?: SharedStats
     leases: LeaseStats
     /** Entries stored. */
     sets: number
     /** Values not stored: invalidated while generated, too large, failed, dynamic. */
     dropped: number
-    /** Values over `maxEntryMb`, which memory does not hold; a line names those that nobody holds. */
+    /** Values over `maxEntryMb`, which memory does not hold. The log names those that no tier holds. */
     tooLarge: number
     /** Invalidations; repeats of one user call count once. */
     invalidations: number
     /** Tags remembered now. */
     tags: number
-    /** Gets that waited for another and were served from it. */
+    /** Gets that waited for another get and were served its result. */
     joined: number
-    /** Gets that waited in vain. */
+    /** Gets whose wait timed out. */
     waitTimeouts: number
-    /** Keys under way now, or passed because theirs could not be stored. */
+    /** Keys being generated now, and keys that no request waits for, because they were not stored. */
     flights: number
-    /** Panics caught and answered with a miss. */
+    /** Panics of the engine that were caught and answered with a miss. */
     panics: number
     get: LatencyStats
     set: LatencyStats

@@ -7,6 +7,9 @@ if (process.env.NEXT_RUNTIME === 'edge') {
 } else if (process.env.NEXT_RUNTIME === 'traced') {
   // Never true. File tracing follows this line, so the addon reaches a standalone build.
   module.exports = require('./js/handler.js')
+  // Node.js finds names for `import { configure }` by reading these lines; the class has them all.
+  exports.configure = exports.ready = exports.stats = exports.updateTags = exports.expireTags = 0
+  exports.get = exports.set = exports.refreshTags = exports.getExpiration = 0
 } else {
   module.exports = load()
 }

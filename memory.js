@@ -1,14 +1,30 @@
 // @ts-check
 
 const Tiercel = require('./index.js')
-
-/** As in `src/binding/terms.rs`. */
-const LOCAL = 4
+const { FLAG } = require('./js/abi.js')
 
 /**
  * The cache of this process only, as a handler of its own: name it beside `tiercel`. Its tags are
  * those of the fleet.
  */
-module.exports = class TiercelMemory extends Tiercel {
-  static flags = LOCAL
+class TiercelMemory extends Tiercel {
+  static flags = FLAG.LOCAL
+
+  // Of its own, not inherited: only such can be imported by name from an ES module.
+  static get = Tiercel.get.bind(TiercelMemory)
+  static set = Tiercel.set.bind(TiercelMemory)
+  static refreshTags = Tiercel.refreshTags
+  static getExpiration = Tiercel.getExpiration
+  static updateTags = Tiercel.updateTags
+  static expireTags = Tiercel.expireTags
+  static configure = Tiercel.configure
+  static stats = Tiercel.stats
+  static ready = Tiercel.ready
+}
+
+module.exports = TiercelMemory
+
+if (process.env.NEXT_RUNTIME === 'traced') {
+  // Never true. Node.js finds the names for `import { configure }` by reading this line, the last.
+  module.exports = require('./index.js')
 }

@@ -8,8 +8,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { openFixture, startOrigin } from '../__test__/next/support.mjs'
-import { start } from '../__test__/redis/servers.mjs'
+import { openFixture, startOrigin } from '../tools/next/support.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { plotOf } from './deploy/plot.mjs'
 import { pagesOf, rollout } from './deploy/rollout.mjs'
 import { aligned } from './handlers/report.mjs'
@@ -42,7 +42,7 @@ const count = Number(options.processes)
 const perSecond = Number(options.rate)
 const pages = pagesOf(Number(options.pages))
 
-/** What is compared. */
+/** The subjects. */
 const subjects = [
   { name: 'Tiercel and Redis', cache: 'Tiercel and Redis' },
   { name: 'Tiercel and Redis, after tiercel warm', cache: 'Tiercel and Redis', isWarmed: true },

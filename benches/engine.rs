@@ -10,25 +10,24 @@ use tiercel::coherence::Coherence;
 use tiercel::coherence::event::Lifetime;
 use tiercel::engine::Engine;
 use tiercel::entry::{Meta, Source};
-use tiercel::flight::{News, Wake};
 use tiercel::key::Class;
 use tiercel::options::Options;
 use tiercel::tags::{Change, Position, Stamp, Table, Tag};
+use tiercel::wake::{Notice, Ticket, Wake};
 
 /// Entries taken in turn.
 const KEYS: usize = 256;
 const NOW: Timestamp = Timestamp(1_000_000);
 
-/// Nobody waits in a benchmark.
-struct Nobody;
+/// No request waits in a benchmark.
+struct NoWaiter;
 
-impl Wake for Nobody {
-    fn wake(&self, _: u32, _: News) {}
+impl Wake for NoWaiter {
+    fn wake(&self, _: u32, _: Notice) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag]) {
-    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-    engine.invalidate(tags, Lifetime::None, &nobody, 0);
+    let _ = engine.invalidate(tags, Lifetime::None, Ticket::new(Arc::new(NoWaiter), 0));
 }
 
 fn engine() -> Arc<Engine> {
@@ -155,13 +154,13 @@ fn judge_and_invalidate(c: &mut Criterion) {
 
 fn flight(c: &mut Criterion) {
     let (engine, _) = filled();
-    let waker: Arc<dyn Wake> = Arc::new(Nobody);
+    let waker: Arc<dyn Wake> = Arc::new(NoWaiter);
     let units = units(KEYS + 1);
     let key = engine.hasher().key(Class::Fetch, &units);
     let mut group = c.benchmark_group("flight");
     group.bench_function("lead and land", |b| {
         b.iter(|| {
-            let joined = engine.join(&key, 1_200, &waker, 1);
+            let joined = engine.join(&key, 1_200, Ticket::new(waker.clone(), 1));
             engine.abandon(&key, false);
             joined
         });
@@ -169,7 +168,7 @@ fn flight(c: &mut Criterion) {
     group.bench_function("lead, ten join, land", |b| {
         b.iter(|| {
             for token in 0..11 {
-                black_box(engine.join(&key, 1_200, &waker, token));
+                black_box(engine.join(&key, 1_200, Ticket::new(waker.clone(), token)));
             }
             engine.abandon(&key, false);
         });

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Tiercel beside an ideal `Map` and beside what Next.js ships: `npm run bench`.
+ * Tiercel next to an ideal `Map` and next to the caches that Next.js ships: `npm run bench`.
  *
  * Ratios count, taken within one run; nanoseconds are of this machine. Nothing is asserted.
  */
@@ -25,7 +25,7 @@ const FILES = "Next's file cache"
 const DEFAULT = "Next's default"
 
 /**
- * A row of what is measured in rounds: the case, whom it is compared with, and the goals.
+ * A row of a case that is measured in rounds: the case, the subjects it is compared with, the goals.
  * @typedef {object} Match
  * @property {string} what
  * @property {string} act
@@ -178,7 +178,7 @@ async function inTurn(contestants, rounds, act, ...args) {
  * @param {string} what
  * @param {Row['unit']} unit
  * @param {number[]} figures of Tiercel, the ideal, the empty process
- * @param {number} [goal] beside the empty process
+ * @param {number} [goal] in relation to the empty process
  */
 function beside(what, unit, [tiercel, ideal, empty], goal) {
   const ratios = { ideal: tiercel / ideal, empty: tiercel / empty }
@@ -196,7 +196,7 @@ function beside(what, unit, [tiercel, ideal, empty], goal) {
   ]
 }
 
-/** What is measured, by what it says in its rows. @type {{ words: string, rows: () => Promise<Row[]> }[]} */
+/** The measurements, by the words in their rows. @type {{ words: string, rows: () => Promise<Row[]> }[]} */
 const sections = [
   ...matches.map((match) => ({ words: match.what, rows: () => play(match) })),
   { words: 'invalidate and get', rows: invalidations },

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The shared tier beside two Redis clients, on a server of its own: `npm run bench:shared`.
+ * The shared tier next to two Redis clients, on a server of its own: `npm run bench:shared`.
  *
  * Ratios count, taken within one run; times are of this machine. Nothing is asserted.
  */
-import { start } from '../__test__/redis/servers.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { options } from './options.mjs'
 import { invalidations, trips } from './shared/invalidations.mjs'
 import { reads } from './shared/reads.mjs'
@@ -20,7 +20,7 @@ const say = (/** @type {string} */ text) => console.error(text)
 const sizes = options.quick ? [1_000, 100_000] : [1_000, 10_000, 100_000, 1_000_000]
 const rounds = options.quick ? 4 : 15
 
-/** What is measured, by the words that choose it, and how it is printed. */
+/** The measurements, by the words that choose them, and how they are printed. */
 const sections = {
   reads: {
     measure: (/** @type {any} */ server) => reads(server.url, { rounds, only: options.only, say }),

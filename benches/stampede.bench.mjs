@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Everybody asks several `next start` processes for one key at once, while a generation takes long:
+ * Many clients ask several `next start` processes for one key together, while a generation takes long:
  * how often it is generated, and how long they wait. `npm run bench:stampede`.
  *
  * With Tiercel and one Redis, with Tiercel in memory only, and with Next's own handlers, in one run.
  * Nothing is asserted.
  */
 import { parseArgs } from 'node:util'
-import { events, rush, subjects } from '../__test__/next/stampede.mjs'
-import { openFixture, startOrigin } from '../__test__/next/support.mjs'
-import { start } from '../__test__/redis/servers.mjs'
+import { events, rush, subjects } from '../tools/next/stampede.mjs'
+import { openFixture, startOrigin } from '../tools/next/support.mjs'
+import { start } from '../tools/redis/servers.mjs'
 import { build, caches, deployed, warm } from './stampede/fleets.mjs'
 import { figuresOf, table } from './stampede/report.mjs'
 

@@ -6,14 +6,14 @@ const { createRequire } = require('node:module')
 const { dirname, join, relative, resolve } = require('node:path')
 
 /**
- * Which app runs here, and on which Next.js. What runs says so: the modules that are loaded, the
- * servers that Next.js lists, its command line, the build output. The working directory comes last:
+ * Which app runs here, and on which Next.js. The process itself says so: its loaded modules, the
+ * servers that Next.js lists, the command line, the build output. The working directory comes last:
  * `next start apps/web` leaves it where it was.
  *
  * @typedef {object} App
  * @property {string | undefined} root where its Next.js lies
  * @property {string | undefined} version of its Next.js
- * @property {string} name what no other app of the same repository is called
+ * @property {string} name unlike that of any other app of the same repository
  * @property {boolean} isNext whether Next.js runs here, also one that is not found
  * @property {boolean} isSure whether it was seen and not guessed: then it stays so
  */
@@ -37,7 +37,7 @@ let found
 let seen = { listed: 0 }
 
 /**
- * What is known. Looks again while that is a guess and there is more to go by.
+ * The app as far as it is known. Looks again while that is a guess and there is more to go by.
  * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
  * @returns {App}
  */
@@ -76,6 +76,17 @@ function loadedNext() {
   }
 }
 
+/**
+ * The Next.js of an app: the one that is loaded, else the one that its folder finds.
+ * @param {string} dir
+ * @returns {{ root: string, version: string } | undefined}
+ */
+function nextOf(dir) {
+  const root = loadedNext() ?? installedNext([dir])
+  const version = root && packageIn(root)?.version
+  return root && typeof version === 'string' ? { root, version } : undefined
+}
+
 /** @param {(string | undefined)[]} places */
 function installedNext(places) {
   for (const place of places) {
@@ -104,7 +115,7 @@ function servers() {
   return listed ? Object.keys(listed) : NONE
 }
 
-/** What a worker of `next build` reads and writes, where no handler is told. */
+/** The output that a worker of `next build` reads and writes, where no handler receives it. */
 function outputOfBuild() {
   const dir = global.__incrementalCache?.cacheHandler?.serverDistDir
   return typeof dir === 'string' ? dir : undefined
@@ -114,7 +125,7 @@ function outputOfBuild() {
 function dirOfCommand() {
   const main = mainFile()
   if (!COMMAND.test(main) || !OF_NEXT.test(main)) return undefined
-  // After the command. What is no folder is an option, or what one is set to.
+  // After the command. Arguments that are no folder are options or their values.
   const named = process.argv.slice(3).filter((given) => !given.startsWith('-'))
   return named.map((given) => resolve(given)).find(isFolder) ?? process.cwd()
 }
@@ -158,7 +169,7 @@ function nameOf(dir) {
   const name = [packageIn(home).name, relative(home, dir)].filter(Boolean).join('-')
   const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
   if (plain.length <= LONGEST) return plain
-  // What it begins with may be what others begin with, too.
+  // Other names may begin alike.
   const rest = createHash('sha256').update(plain).digest('hex').slice(0, 8)
   return `${plain.slice(0, LONGEST - 9)}-${rest}`
 }
@@ -194,4 +205,4 @@ function isFolder(path) {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-module.exports = { app }
+module.exports = { app, nextOf }

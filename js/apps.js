@@ -7,8 +7,8 @@ const build = require('./build.js')
 const { native } = require('./native.js')
 
 /**
- * The apps of this process: a custom server may run several. What a handler keeps belongs to the app
- * it was made for, which its `.next/server` names.
+ * The apps of this process: a custom server may run several. The entries of a handler belong to the
+ * app it was made for, which its `.next/server` names.
  *
  * @typedef {object} App
  * @property {number} id its number in the addon
@@ -17,7 +17,7 @@ const { native } = require('./native.js')
  * @property {Map<string, import('./hot.js').Hot>} ready objects of it, by key
  */
 
-/** By number. The first is also that of handlers that are not told: of a proxy, or made by hand.
+/** By number. The first is also that of handlers without a folder: of a proxy, or made by hand.
  * @type {App[]} */
 const apps = [{ id: 0, dir: undefined, label: '', ready: new Map() }]
 /** @type {Map<string, App>} */

@@ -7,10 +7,10 @@ const { dirname, join } = require('node:path')
 const next = require('./next.js')
 
 /**
- * What `next build` has left in a `.next`, and what tells it from other builds.
+ * The output of `next build` in a `.next`, and how it differs from that of other builds.
  *
  * @typedef {object} Build
- * @property {string} [name] the same for all who serve copies of it, and for no other build
+ * @property {string} [name] the same in all instances that serve copies of it, and in no other build
  * @property {number} beganMs when it began to read, or earlier, in ms since the epoch
  *
  * @typedef {{ id: string, beganMs: number }} Mark
@@ -20,7 +20,7 @@ const next = require('./next.js')
 const MARK = join('pages', '.tiercel-build')
 /** What `next build` has written before it renders anything, below `.next`. */
 const COMPILED = ['package.json', 'build-manifest.json', join('server', 'app-paths-manifest.json')]
-/** What differs from build to build, as far as Next.js sees to it: keys, paths, files. */
+/** Files that differ from build to build, because Next.js puts keys, paths and file names there. */
 const MANIFESTS = [
   'prerender-manifest.json',
   'build-manifest.json',
@@ -47,7 +47,7 @@ function of(serverDir) {
 
 /**
  * With a deployment id the build id is a constant, and it may be one without. So the build's own mark
- * tells it apart or, where none was left, what its manifests say.
+ * tells it apart or, where there is none, a digest of its manifests.
  * @param {string} dir @param {Mark | undefined} marked
  */
 function nameOf(dir, marked) {
@@ -80,23 +80,23 @@ function mark(serverDir) {
     writeFileSync(draft, text)
     renameSync(draft, file)
   } catch {
-    // It is told from others by its manifests.
+    // Its manifests tell it apart.
   }
 }
 
-/** What Next.js makes keys of fetched data of. */
+/** Keys of fetched data, as Next.js makes them. */
 const FETCH_KEY = /^[\da-f]{64}$/
 
 /**
- * Keeps what a build has fetched where Next's own cache does, and as that does, so that those who
- * serve the build need not fetch it again.
+ * Keeps the data that a build has fetched where and how Next's own cache does, so that the servers of
+ * the build need not fetch it again.
  * @param {string | undefined} serverDir
  * @param {string} key
  * @param {any} value
  * @param {any} ctx
  */
 async function keepFetch(serverDir, key, value, ctx) {
-  // What a build caches only for itself is of no use later.
+  // A build caches some data only for itself.
   if (!serverDir || !FETCH_KEY.test(key) || ctx.isImplicitBuildTimeCache) return
   const folder = join(dirname(serverDir), 'cache', 'fetch-cache')
   const draft = join(folder, `${key}.${randomUUID()}`)

@@ -1,15 +1,16 @@
 // @ts-check
 
+const { received } = require('./config/carried.js')
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
-/** What is done with invalidations: how long after each it is repeated, in ms, 0 = not; and whether
- * one fails that could not be recorded. */
+/** Options of invalidations: how long after each it is repeated, in ms, 0 = not; and whether one
+ * fails that could not be recorded. */
 const invalidating = { graceMs: 0, mustRecord: false }
 
 /**
- * Resolves the options of this process from an object and the environment. Both are read by the
- * addon; here is only what JSON cannot carry.
+ * Resolves the options of this process from an object, next.config and the environment. All are read
+ * by the addon; this side keeps only values that JSON cannot carry.
  * @param {Record<string, unknown>} [options]
  */
 function configure(options) {
@@ -18,7 +19,7 @@ function configure(options) {
   for (const name of native.envNames()) variables[name] = plain(process.env[name])
   if (process.env.NEXT_PRIVATE_DEBUG_CACHE) variables.TIERCEL_DEBUG ||= '1'
   const { given, sink } = read(options ?? null)
-  const chosen = native.configure(JSON.stringify(given), JSON.stringify(variables))
+  const chosen = choose(given, JSON.stringify(variables), options == null)
   invalidating.graceMs = chosen.graceMs
   invalidating.mustRecord = chosen.mustRecord
   debug.sink = chosen.debug
@@ -27,16 +28,34 @@ function configure(options) {
 }
 
 /**
- * What JSON may carry of options, and who is to be told of decisions. Each is read once: it may be
- * what somebody else computes.
+ * Who only loads the module takes what runs already, such as a thread what the main thread chose.
+ * @param {unknown} given
+ * @param {string} variables
+ * @param {boolean} isLoading
+ */
+function choose(given, variables, isLoading) {
+  try {
+    return native.configure(JSON.stringify(given), variables)
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (!isLoading || code !== 'TIERCEL_ALREADY_RUNNING') throw error
+    return native.configure('null', variables)
+  }
+}
+
+/**
+ * Options as JSON, and the function that receives decisions. Each option is read once, because it may
+ * be a getter.
  * @param {any} options
  * @returns {{ given: unknown, sink: unknown }}
  */
 function read(options) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    return { given: options === null ? null : NOTHING, sink: undefined }
+  if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
+    return { given: NOTHING, sink: undefined }
   }
-  const values = valuesOf(options)
+  const carried = Object.entries(received())
+  if (options === null && carried.length === 0) return { given: null, sink: undefined }
+  const values = new Map([...carried, ...valuesOf(options ?? {})])
   const sink = values.get('debug')
   const pairs = [...values].map(([name, value]) => [sound(name), plain(value)])
   if (typeof sink === 'function') pairs.push(['debug', true])
@@ -48,7 +67,10 @@ function valuesOf(options) {
   let name
   try {
     const values = new Map()
-    for (name of Object.keys(options)) values.set(name, options[name])
+    for (name of Object.keys(options)) {
+      const value = options[name]
+      if (value !== undefined) values.set(name, value)
+    }
     return values
   } catch (cause) {
     const what = name === undefined ? 'the options' : `option \`${sound(name)}\``
@@ -57,13 +79,13 @@ function valuesOf(options) {
   }
 }
 
-/** What no option may be, so that it is refused by name.
+/** A value that no option may have, so that the option is refused by name.
  * @type {readonly unknown[]} */
 const NOTHING = Object.freeze([])
 
 /**
- * A value as it is, or nothing that an option may be: what is a number, a text or a flag only by a
- * conversion was not meant.
+ * A value as it is, or one that no option may have: values that become a number, a text or a flag
+ * only by a conversion were not meant.
  * @param {unknown} value
  */
 function plain(value) {

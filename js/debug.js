@@ -46,7 +46,7 @@ function tell(call, kind, key, why) {
       }),
     )
   } catch {
-    // What listens must not break what is listened to.
+    // A listener that throws must not break the cache.
   }
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { FLAG, KEY_TAG, KIND, KIND_BITS, MARK } = require('./abi.js')
 const apps = require('./apps.js')
 const build = require('./build.js')
 const { configure } = require('./configure.js')
@@ -12,32 +13,16 @@ const shells = require('./shells.js')
 const { Starts } = require('./starts.js')
 const plural = require('./use-cache.js')
 const visits = require('./visits.js')
-const { KINDS, FETCH, KEY_TAG, stampOf, disassemble } = require('./values.js')
+const { KINDS, stampOf, disassemble } = require('./values.js')
 
-const {
-  native,
-  mailbox,
-  known,
-  start,
-  objectOf,
-  isFresh,
-  MARK,
-  DETAIL,
-  REVISION,
-  FRESH,
-  STALE,
-  MODIFIED,
-  MEANWHILE,
-  MEANWHILE_SECS,
-} = at
-const { FALLBACK, PPR, LOCAL, ASIDE, PREFETCH, KEPT, SHIFT, now, outlast } = at
+const { native, left, known, start, objectOf, isFresh, now, outlast, MEANWHILE_SECS } = at
+const { FETCH, IMAGE, PAGES } = KIND
 
-/** With these a get that misses, or is told that something is stale, is nobody's leader. */
-const UNLED_MISS = ASIDE | PPR | FALLBACK
-const UNLED_STALE = ASIDE | PREFETCH | KEPT
+/** With these flags a get that misses, or receives a stale value, does not become a leader. */
+const UNLED_MISS = FLAG.ASIDE | FLAG.PPR | FLAG.FALLBACK
+const UNLED_STALE = FLAG.ASIDE | FLAG.PREFETCH | FLAG.KEPT
 
 const { flagsOf } = plural
-const { IMAGE, PAGES } = KINDS
 const IS_BUILDING = next.isBuilding()
 
 /**
@@ -47,7 +32,7 @@ const IS_BUILDING = next.isBuilding()
 class TiercelHandler {
   /** The app it is made for. */
   #app
-  /** What was known when this request began, and when that was.
+  /** The point known when this request began, and when that was.
    * @type {import('./starts.js').Start} */
   #start
   /** When generations of this request began.
@@ -85,7 +70,7 @@ class TiercelHandler {
   }
 
   /**
-   * Everything but a plain hit: first hits, waits, misses, what is stale. A kind that is not known,
+   * Everything but a plain hit: first hits, waits, misses, stale values. A kind that is not known,
    * or arguments of no use, are a miss.
    * @param {string} key
    * @param {any} ctx
@@ -107,9 +92,9 @@ class TiercelHandler {
     if (kind === FETCH) visits.current()?.renders()
     const { id } = this.#app
     if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page, id))
-    let flags = flagsOf(this.constructor) | (ctx.isFallback ? FALLBACK : 0)
-    if (ctx.isRoutePPREnabled) flags |= PPR
-    if (this.#isOnDemand) flags |= ASIDE
+    let flags = flagsOf(this.constructor) | (ctx.isFallback ? FLAG.FALLBACK : 0)
+    if (ctx.isRoutePPREnabled) flags |= FLAG.PPR
+    if (this.#isOnDemand) flags |= FLAG.ASIDE
     flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
     const ask = (/** @type {number} */ flags) => this.#ask(kind, flags, key, ctx)
     let since
@@ -122,19 +107,21 @@ class TiercelHandler {
   }
 
   /**
-   * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+   * A token to wait with, or the answer of `get`. It is built right here, because every call writes
+   * into the one mailbox.
    * @param {number} kind
    * @param {number} flags
    * @param {string} key
    * @param {any} ctx
    */
   #ask(kind, flags, key, ctx) {
+    visits.glance()
     const { id, ready } = this.#app
-    const answer = native.find(kind | (flags << SHIFT), key, ctx.tags, ctx.softTags, id)
+    const answer = native.find(kind | (flags << KIND_BITS), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer
     const found = answer && objectOf(ready, ctx.kind, key, answer)
-    // Before anybody is told: who listens may call a handler, too.
-    const [mark, lastModified, revision] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
+    // Before the listener is called: it may call a handler, too.
+    const [mark, lastModified, revision] = left()
     if (debug.sink) tell('get', ctx.kind, key, native.why())
     if (found === undefined) {
       if (kind === PAGES) shells.miss(this.#headers, key)
@@ -142,24 +129,25 @@ class TiercelHandler {
       this.#begins(kind, key, revision)
       return null
     }
-    const isMeanwhile = mark === MEANWHILE
+    const isMeanwhile = mark === MARK.MEANWHILE
     const cacheControl = isMeanwhile
       ? { ...found.cacheControl, revalidate: MEANWHILE_SECS }
       : found.cacheControl
     if (known.mustRemember && kind !== FETCH && kind !== IMAGE)
       next.rememberLifetime(key, cacheControl)
-    if (mark === FRESH) return found
+    if (mark === MARK.FRESH) return found
     // No generation begins, and no CDN keeps it for long.
     if (isMeanwhile) return meanwhile(kind, found, cacheControl)
     if (!(flags & UNLED_STALE)) visits.current()?.lead(kind, key, true, this.#app.id)
     this.#begins(kind, key, revision)
-    if (mark === STALE) return found
-    if (mark === MODIFIED) return { ...found, lastModified }
+    if (mark === MARK.STALE) return found
+    if (mark === MARK.MODIFIED) return { ...found, lastModified }
     return { ...found, lastModified, cacheControl: { ...found.cacheControl, revalidate: 1 } }
   }
 
   /** @param {string} key @param {any} value @param {any} ctx */
   async set(key, value, ctx) {
+    /** @type {number | undefined} */
     let kind = ctx?.fetchCache ? FETCH : undefined
     visits.current()?.ended(key)
     try {
@@ -171,9 +159,9 @@ class TiercelHandler {
         const revalidate = kind === FETCH ? value.revalidate : ctx?.cacheControl?.revalidate
         // Images have no tags, and their handler lives as long as the process.
         const stamp = kind === IMAGE ? native.revision() : (stampOf(value) ?? began)
-        // What a build caches only for itself is of no use to others.
-        const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? LOCAL : 0)
-        const kindAndFlags = kind | (flags << SHIFT)
+        // A build caches some data only for itself.
+        const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? FLAG.LOCAL : 0)
+        const kindAndFlags = kind | (flags << KIND_BITS)
         const expire = ctx?.cacheControl?.expire
         native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
@@ -185,7 +173,7 @@ class TiercelHandler {
     } catch {
       // A value that cannot be written down is not stored.
     }
-    // Whoever waits for it is told.
+    // Wakes the requests that wait for it.
     if (kind !== undefined) native.abandon(kind, key, this.#app.id)
   }
 
@@ -201,8 +189,8 @@ class TiercelHandler {
   }
 
   /**
-   * What others hold of a page is stale before it is generated anew, and not gone: if that fails,
-   * Next.js goes on with the last page there was.
+   * Other instances hold the page as stale, not gone, before it is regenerated: if that fails, Next.js
+   * goes on with the last page.
    * @param {number} kind
    * @param {string} key
    */
@@ -235,7 +223,7 @@ class TiercelHandler {
   }
 
   static stats() {
-    return native.stats()
+    return JSON.parse(native.stats())
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */
@@ -245,7 +233,7 @@ class TiercelHandler {
 }
 
 /**
- * What looks fresh while another generates.
+ * A stale value that looks fresh while another instance generates.
  * @param {number} kind
  * @param {any} found
  * @param {any} cacheControl
@@ -260,8 +248,8 @@ function meanwhile(kind, found, cacheControl) {
 configure()
 at.learn()
 
-// One class of a realm answers for all copies of this module, as `index.js` has it: of two that
-// attach in turns, each would wait in vain for what the other one is told.
+// One class of a realm answers for all copies of this module, as `index.js` has it: two
+// that attach in turns would each miss the wake-ups that the other one receives.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
 one[Symbol.for('tiercel.handler')] ??= TiercelHandler
 

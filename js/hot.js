@@ -1,16 +1,18 @@
 // @ts-check
 
+const { PLACES } = require('./abi.js')
+
 /**
- * Objects that were returned before and are returned again. The addon says which may be kept, and
- * for how long; here is only where they lie.
+ * Objects that were returned before and are returned again. The addon decides which are kept, and for
+ * how long; this module only holds them.
  *
  * @typedef {object} Hot
  * @property {number} handle the addon's name for it
  * @property {Map<string, Hot>} map where it is found by its key
- * @property {string} kind what was asked for, in Next's words
+ * @property {string} kind of the request, in Next's words
  * @property {string} key
  * @property {any} found
- * @property {number} at the revision up to which it was found fresh for who asked with these tags
+ * @property {number} at the revision up to which it was found fresh for a caller with these tags
  * @property {string[] | undefined} tags
  * @property {string[] | undefined} softTags
  */
@@ -18,8 +20,6 @@
 /** Of the plural interface, by key; each app has its own of the singular one.
  * @type {Map<string, Hot>} */
 const readyUse = new Map()
-/** A handle is a place among this many, and a count above it; as in `src/binding/hot.rs`. */
-const PLACES = 2 ** 21
 /** All of them, by place.
  * @type {(Hot | undefined)[]} */
 const kept = []

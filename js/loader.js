@@ -51,7 +51,7 @@ const files = {
 }
 
 /**
- * Loads the addon: the file beside this package if there is one, else the platform's package.
+ * Loads the addon: the file in this package if there is one, else the platform's package.
  * @param {string} name
  */
 function load(name = platform()) {

@@ -1,6 +1,7 @@
 // @ts-check
 
 const { isMainThread } = require('node:worker_threads')
+const { ENDING, FIELD, FLAG, MAILBOX, MARK } = require('./abi.js')
 const { app } = require('./app.js')
 const hot = require('./hot.js')
 const next = require('./next.js')
@@ -36,43 +37,18 @@ const waits = require('./waits.js')
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
- * @property {() => any} stats
+ * @property {() => string} stats as JSON
  * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
  */
 
 /** @type {Native} */
 const native = require('./loader.js').load()
 
-/** What a call answers beside its result; written by the addon. */
-const mailbox = new Float64Array(5)
+/** The rest of an answer, in addition to the result of the call; written by the addon. */
+const mailbox = new Float64Array(MAILBOX)
 
-/** Places in the mailbox. With a token the mark is the flags to ask again with, the detail for how
- * long to wait, in ms, and the handle for how long a get may wait in all. */
-const MARK = 0
-const DETAIL = 1
-const REVISION = 2
-const HANDLE = 3
-const ATTACHED = 4
-
-/** Marks: how to read a returned entry. Any other: with another lifetime. */
-const FRESH = 0
-const STALE = 1
-const MODIFIED = 2
-const MEANWHILE = 5
-/** Of a check: fresh, if the tags of who asks do not say otherwise. */
-const ASKED = 4
-
-/** Flags of a get, as in `src/binding/terms.rs`; `find` takes them shifted, above the kind. */
-const FALLBACK = 1
-const PPR = 2
-const LOCAL = 4
-const ASIDE = 8
-const PREFETCH = 16
-const KEPT = 32
-const MARKED = 64
-const LATE = 128
-const OVER = 256
-const SHIFT = 8
+/** What the addon left with an answer: a mark, its detail and a revision; see `FIELD`. */
+const left = () => [mailbox[FIELD.MARK], mailbox[FIELD.DETAIL], mailbox[FIELD.REVISION]]
 
 /** How long something stale may look fresh while another process generates, in seconds. */
 const MEANWHILE_SECS = 2
@@ -88,24 +64,25 @@ function flush() {
 }
 
 /**
- * The answer to a get that was told to wait, by a token: it waits and asks again, as often as it is
- * told to and until its time is over. What is read meanwhile leaves with everything else of this
- * tick.
+ * The answer to a get that has to wait, for a token: it waits and asks again, as often as the addon
+ * says so and until its time is over. The reads that it causes are sent together with all others of
+ * this tick.
  * @param {number} token
  * @param {(flags: number) => any} ask
  * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
  */
 async function outlast(token, ask, since = performance.now()) {
-  const due = since + mailbox[HANDLE]
+  const due = since + mailbox[FIELD.HANDLE]
   let answer = token
   while (typeof answer === 'number') {
     if (!isFlushing) {
       isFlushing = true
       queueMicrotask(flush)
     }
-    const flags = mailbox[MARK]
-    const ending = await waits.wait(answer, Math.min(mailbox[DETAIL], due - performance.now()))
-    const late = ending === waits.LATE ? LATE | (performance.now() < due ? 0 : OVER) : 0
+    const flags = mailbox[FIELD.MARK]
+    const ms = Math.min(mailbox[FIELD.DETAIL], due - performance.now())
+    const ending = await waits.wait(answer, ms)
+    const late = ending === ENDING.LATE ? FLAG.LATE | (performance.now() < due ? 0 : FLAG.OVER) : 0
     answer = ask(flags | late)
   }
   return answer
@@ -114,24 +91,24 @@ async function outlast(token, ask, since = performance.now()) {
 /** Waits until everything written so far has reached the server. */
 async function drained() {
   const token = native.drain()
-  if (token !== 0) await waits.wait(token, mailbox[DETAIL])
+  if (token !== 0) await waits.wait(token, mailbox[FIELD.DETAIL])
 }
 
 /** What follows from which Next.js runs here. */
 const known = { mustRemember: false }
-/** What the addon was told of the app.
+/** The app that the addon knows.
  * @type {import('./app.js').App | undefined} */
-let told
+let named
 
 /**
- * Tells the addon which app runs here, as soon as it is known and as often as more of it is.
+ * Names the running app to the addon, as soon as it is known and as often as more of it is.
  * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
  */
 function learn(serverDir) {
-  if (told?.isSure) return
+  if (named?.isSure) return
   const found = app(serverDir)
-  if (found === told) return
-  told = found
+  if (found === named) return
+  named = found
   known.mustRemember = next.mustRemember(found)
   const { version, isNext, isSure } = found
   const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
@@ -145,13 +122,13 @@ function learn(serverDir) {
 }
 
 /**
- * Starts the engine of this process, if nobody has, with the options chosen so far.
+ * Starts the engine of this process, unless it runs, with the options chosen so far.
  * @param {string} [serverDir] see {@link learn}
  */
 function start(serverDir) {
   learn(serverDir)
-  if (mailbox[ATTACHED] === 1) return
-  // Perhaps another copy of this module has attached since: what was kept here is not looked after.
+  if (mailbox[FIELD.ATTACHED] === 1) return
+  // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
@@ -159,7 +136,7 @@ function start(serverDir) {
 }
 
 /**
- * Whether an object that is ready may be returned to who asks with these tags. The addon judges; it
+ * Whether an object that is ready may be returned to a caller with these tags. The addon judges; it
  * is asked about the same tags once per revision.
  * @param {import('./hot.js').Hot} ready
  * @param {string[] | undefined} tags
@@ -168,12 +145,12 @@ function start(serverDir) {
 function isFresh(ready, tags, softTags) {
   const { handle } = ready
   native.check(handle)
-  const mark = mailbox[MARK]
-  if (mark !== ASKED) return mark === FRESH
-  const revision = mailbox[REVISION]
+  const mark = mailbox[FIELD.MARK]
+  if (mark !== MARK.ASKED) return mark === MARK.FRESH
+  const revision = mailbox[FIELD.REVISION]
   if (hot.isKnown(ready, revision, tags, softTags)) return true
   native.checkAsked(handle, tags, softTags)
-  if (mailbox[MARK] !== FRESH) return false
+  if (mailbox[FIELD.MARK] !== MARK.FRESH) return false
   hot.know(ready, revision, tags, softTags)
   return true
 }
@@ -186,7 +163,7 @@ function isFresh(ready, tags, softTags) {
  * @param {any} answer
  */
 function objectOf(map, kind, key, answer) {
-  const handle = mailbox[HANDLE]
+  const handle = mailbox[FIELD.HANDLE]
   if (answer === true) return hot.byHandle(handle)
   hot.keep(map, kind, key, answer, handle)
   return answer
@@ -195,29 +172,14 @@ function objectOf(map, kind, key, answer) {
 module.exports = {
   native,
   mailbox,
+  left,
   known,
   learn,
   start,
   objectOf,
-  ATTACHED,
-  MARK,
-  DETAIL,
-  REVISION,
-  FRESH,
-  STALE,
-  MODIFIED,
-  MEANWHILE,
   MEANWHILE_SECS,
   isFresh,
   now,
-  FALLBACK,
-  PPR,
-  LOCAL,
-  ASIDE,
-  PREFETCH,
-  KEPT,
-  MARKED,
-  SHIFT,
   outlast,
   drained,
 }

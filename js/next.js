@@ -5,19 +5,19 @@ const { join } = require('node:path')
 const { app } = require('./app.js')
 
 /**
- * The Next.js of the app this runs in: its phase, and the places of its inside that have no public
- * door. Those are looked for, never relied on.
+ * The Next.js of the app this runs in: its phase, and internal modules without a public API. Those
+ * are looked for, never relied on.
  */
 
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
 const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
 
-/** What only a build knows, by its `.next/server`.
+/** Secrets of builds, by their `.next/server`.
  * @type {Map<string, string | undefined>} */
 const secrets = new Map()
 
 /**
- * Whether a request is Next's own, made by `res.revalidate`: it shows what only the build knows.
+ * Whether a request is Next's own, made by `res.revalidate`: it shows a secret of the build.
  * @param {any} ctx what Next gives the constructor of a handler
  */
 function isOnDemand(ctx) {
@@ -39,8 +39,8 @@ function previewModeId(serverDistDir) {
 }
 
 /**
- * A part of Next.js, `undefined` as long as Next.js has not loaded it. Whoever loads one of its
- * storages before Next.js has set itself up leaves it with one that throws, for good.
+ * A part of Next.js, `undefined` as long as Next.js has not loaded it. Loading one of its storages
+ * before Next.js has set itself up would leave it with one that throws, for good.
  * @param {string[]} path
  * @returns {() => any}
  */
@@ -65,11 +65,11 @@ const PREFETCH_HEADERS = [
   'x-middleware-prefetch',
 ]
 
-/** What Next.js knows of the request this runs in. */
+/** Next's own store of the request this runs in. */
 const work = () => workStorage()?.workAsyncStorage?.getStore?.()
 
 /**
- * Before 16.4, Next.js knows a page's lifetime only where it rendered it. This tells it.
+ * Before 16.4, Next.js knows a page's lifetime only where it rendered it. This hands it over.
  * @param {string} key
  * @param {any} cacheControl
  */
@@ -83,17 +83,17 @@ function rememberLifetime(key, cacheControl) {
 const NOT_KEPT = ['request', 'private-cache']
 
 /**
- * Whether what is read now becomes part of something that is kept: a page, a cached function. Where
- * that cannot be told, it does.
+ * Whether a value read now becomes part of something that is kept: a page, a cached function. If that
+ * is unknown, it does.
  */
 function isKept() {
   const storage = workUnitStorage()
-  // Without Next.js somebody calls the handler themselves.
+  // Without Next.js the program itself calls the handler.
   if (storage === undefined && app().root === undefined && !app().isNext) return false
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
-/** Whether a page is generated to be kept: then Next.js generates all that is stale before. */
+/** Whether a page is generated to be kept: then Next.js first regenerates everything stale in it. */
 function isWaitedFor() {
   return work()?.isStaticGeneration === true
 }
@@ -110,8 +110,8 @@ function isPrefetch(headers) {
 }
 
 /**
- * Whether Next.js has to be told of lifetimes, which it honours in answers from 16.4 on. Telling one
- * that does changes nothing.
+ * Whether Next.js needs lifetimes handed over. From 16.4 on it honours those in answers; handing them
+ * over as well changes nothing.
  * @param {import('./app.js').App} app
  */
 function mustRemember({ version, isNext }) {

@@ -17,9 +17,9 @@ const EVERY_MS = 20
 const loaded = performance.now()
 
 /**
- * Whether this process has known every invalidation before, or was forbidden to: nobody should be
- * held back by an access list that stays as it is. From then on it is ready: what befalls
- * the server befalls all instances at once, and without any of them there is no app.
+ * Whether this process has known every invalidation before, or was forbidden to: an access list that
+ * stays as it is should hold no instance back. From then on it is ready: a failing server would take
+ * all instances out of traffic together, and without any of them there is no app.
  */
 let hasKnown = false
 
@@ -41,7 +41,7 @@ async function ready(options) {
 }
 
 /**
- * What is no number counts as not given.
+ * Anything but a number counts as not given.
  * @param {unknown} given
  * @param {number} otherwise
  */

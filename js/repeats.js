@@ -5,13 +5,13 @@ const next = require('./next.js')
 /**
  * Calls that Next.js makes more than once for one call of the user.
  *
- * It makes two handler calls of it, and a server action repeats both after it has rendered: taken at
- * their word, they would kill what the action just generated. What an app calls by itself is meant
- * each time.
+ * It makes two handler calls of it, and a server action repeats both after it has rendered: taken
+ * literally, they would kill what the action just generated. A call of the app itself counts each
+ * time.
  */
 
 /**
- * What each request has invalidated already, and when that is in effect.
+ * The tags that each request has invalidated already, and when that is in effect.
  * @type {WeakMap<object, Map<string, Promise<any>>>}
  */
 const invalidated = new WeakMap()
@@ -60,7 +60,7 @@ async function decided(call, store, tags, expire, invalidate) {
   invalidated.set(store, seen)
   const names = tags.map((tag) => nameOf(store, tag, expire))
   const isNew = !names.some((name) => seen.has(name))
-  // What is new counts at once, and before anybody knows who calls.
+  // A new tag counts immediately, before the caller is known.
   let outcome = isNew ? invalidate(tags) : undefined
   await null
   turn.delete(tags)
@@ -90,8 +90,8 @@ function hasPlural() {
 }
 
 /**
- * What the user called for a tag in this request, in a word; nothing for a tag of which Next.js knows
- * nothing. From 16.4 on it says when, which tells two calls apart.
+ * The user's call for a tag in this request, in a word; nothing for a tag that Next.js does not
+ * know. From 16.4 on it says when, which tells two calls apart.
  * @param {any} store
  * @param {string} tag
  * @param {number | undefined} expire

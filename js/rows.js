@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Rows of what React writes for a `'use cache'` entry: an id in hex, a colon, and what it is. Rows of
+ * Rows that React writes for a `'use cache'` entry: an id in hex, a colon, and the value. Rows of
  * bytes and of long text tell their length up to a comma; all others end with their line
  * (`processBinaryChunk` of React's `ReactFlightClient`).
  */
@@ -25,7 +25,7 @@ function hasViews(bytes) {
     if (BYTES.has(tag)) return true
     const end = tag === TEXT ? endOfText(bytes, colon + 2) : bytes.indexOf(LINE, colon) + 1
     if (end === 0) return false
-    // What cannot be read is not known to be text.
+    // An unreadable row may be bytes.
     if (!(end > colon)) return true
     at = end
   }

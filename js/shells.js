@@ -7,8 +7,8 @@
  */
 
 /**
- * What each request missed. The shell is asked for through a handler of its own: the headers are what
- * both have of the request.
+ * The pages that each request missed. The shell is asked for through another handler: only the headers
+ * of the request are common to both.
  * @type {WeakMap<object, string>}
  */
 const missed = new WeakMap()

@@ -1,33 +1,30 @@
 // @ts-check
 
-/**
- * Traces: tags by which what is made of a stale `'use cache'` entry shows it (`src/next/trace.rs`).
- *
- * Next.js hands the answer to one get to others who never asked, and who may keep what they make of it.
- * They take over the tags of what they read.
- */
+const { POSITION, TRACE, TRACE_OF_AGE } = require('./abi.js')
 
-/** Begins a trace, as in `src/next/trace.rs`. */
-const TRACE = 'tiercel:stale:'
-/** Instead of the position that an entry counts as, as in `src/binding/get.rs`. */
-const BY_AGE = -1
-const NONE = -2
+/**
+ * Traces: tags that mark a value made of a stale `'use cache'` entry (`src/next/trace.rs`).
+ *
+ * Next.js hands the answer to one get to callers that never asked, and that may keep what they make of
+ * it. They take over the tags of the entry.
+ */
 
 /**
  * The tags of a stale entry, with a trace.
  * @param {string[]} tags
- * @param {number} position that the entry counts as, or one of the above
+ * @param {number} position that the entry counts as, or a `POSITION`
  * @param {number} epoch of that position
  */
 function traced(tags, position, epoch) {
-  if (position === NONE) return tags
-  return [...tags, TRACE + (position === BY_AGE ? 'age' : `${epoch}:${position}`)]
+  if (position === POSITION.NO_TRACE) return tags
+  const rest = position === POSITION.STALE_BY_AGE ? TRACE_OF_AGE : `${epoch}:${position}`
+  return [...tags, TRACE + rest]
 }
 
 const isTrace = (/** @type {unknown} */ tag) => typeof tag === 'string' && tag.startsWith(TRACE)
 
 /**
- * The tags of what is stored, as they are shown later.
+ * The tags of a value to be stored, as they are shown later.
  * @param {any} tags
  */
 function untraced(tags) {

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { ENDING, FIELD, FLAG, KIND, MARK } = require('./abi.js')
 const { invalidating } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
@@ -9,27 +10,10 @@ const place = require('./place.js')
 const { once } = require('./repeats.js')
 const { traced } = require('./traces.js')
 const visits = require('./visits.js')
-const { USE_CACHE, describe } = require('./values.js')
-const { FAILED, LATE, wait, watch } = require('./waits.js')
+const { describe } = require('./values.js')
+const { wait, watch } = require('./waits.js')
 
-const {
-  native,
-  mailbox,
-  start,
-  objectOf,
-  isFresh,
-  now,
-  outlast,
-  ASIDE,
-  KEPT,
-  MARK,
-  DETAIL,
-  REVISION,
-  FRESH,
-  MODIFIED,
-  MEANWHILE,
-  MEANWHILE_SECS,
-} = at
+const { native, mailbox, left, start, objectOf, isFresh, now, outlast, MEANWHILE_SECS } = at
 
 /** The plural interface: `cacheHandlers`, for `'use cache'`. */
 
@@ -78,49 +62,52 @@ function find(key, softTags, flags) {
 }
 
 /**
- * A token to wait with, or what `get` returns: made at once, since the mailbox is everybody's.
+ * A token to wait with, or the answer of `get`. It is built right here, because every call writes into
+ * the one mailbox.
  * @param {string} key
  * @param {string[]} softTags
  * @param {number} flags
  */
 function askWith(key, softTags, flags) {
+  visits.glance()
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
-  // Before anybody is told: who listens may call a handler, too.
-  const [mark, position, epoch] = [mailbox[MARK], mailbox[DETAIL], mailbox[REVISION]]
+  // Before the listener is called: it may call a handler, too.
+  const [mark, position, epoch] = left()
   if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
   if (found === undefined) {
-    if (!(flags & ASIDE)) visits.current()?.lead(USE_CACHE, key, false, 0)
+    if (!(flags & FLAG.ASIDE)) visits.current()?.lead(KIND.USE_CACHE, key, false, 0)
     return undefined
   }
   const shown = entryOf(found)
-  if (mark === FRESH) return shown
-  if (mark !== MEANWHILE && !(flags & (ASIDE | KEPT))) {
-    visits.current()?.lead(USE_CACHE, key, true, 0)
+  if (mark === MARK.FRESH) return shown
+  if (mark !== MARK.MEANWHILE && !(flags & (FLAG.ASIDE | FLAG.KEPT))) {
+    visits.current()?.lead(KIND.USE_CACHE, key, true, 0)
   }
-  // A build generates all there is: nothing in it is older than the build.
+  // A build generates everything: nothing in it is older than the build.
   if (!IS_BUILDING) shown.tags = traced(found.tags, position, epoch)
-  if (mark === MODIFIED) return Object.assign(shown, past(found))
-  if (mark === MEANWHILE) return Object.assign(shown, meanwhile(found))
+  if (mark === MARK.MODIFIED) return Object.assign(shown, past(found))
+  if (mark === MARK.MEANWHILE) return Object.assign(shown, meanwhile(found))
   return shown
 }
 
 /**
- * Of an entry that is to be served once more and generated anew: when Next.js would see that by
- * itself. Its lifetime is not touched, since Next.js makes it that of what is made of the entry.
+ * The timestamp of an entry that is served once more and regenerated: one at which Next.js sees by
+ * itself that it is stale. The lifetime stays as it is, because a value made of the entry takes it
+ * over.
  * @param {any} found
  */
 function past({ timestamp, revalidate, expire }) {
   const most = Math.min(revalidate, LONGEST_SECS)
-  // What dies when it turns stale could not be shown as stale.
+  // An entry that dies when it turns stale could not be shown as stale.
   const secs = expire > most ? most : expire / 2
   return { revalidate: secs, timestamp: Math.min(timestamp, now() - secs * 1_000 - 1) }
 }
 
 /**
- * Of a stale entry that another generates: when it is to have been generated to be fresh, and not for
- * long.
+ * The timestamp of a stale entry that another instance generates: one at which it looks fresh, for a
+ * short time.
  * @param {any} found
  */
 function meanwhile(found) {
@@ -131,7 +118,7 @@ function meanwhile(found) {
 
 /** @param {any} found */
 function entryOf({ bytes, hasViews, tags, stale, timestamp, expire, revalidate }) {
-  // Whoever reads a typed array may write into it.
+  // The reader of a typed array may write into it.
   const value = streamOf(hasViews ? new Uint8Array(bytes) : bytes)
   return { value, tags, stale, timestamp, expire, revalidate }
 }
@@ -183,7 +170,7 @@ async function store(key, pending, flags, done) {
   } catch {
     // The generation failed, perhaps half-way: nothing of it is kept.
   } finally {
-    if (!isStored) native.abandon(USE_CACHE, key, 0)
+    if (!isStored) native.abandon(KIND.USE_CACHE, key, 0)
     done()
   }
 }
@@ -203,8 +190,8 @@ async function getExpiration(tags) {
 }
 
 /**
- * Invalidates: here at once, everywhere when it resolves. Without `durations` hard; with them stale
- * now, and dead after `expire` seconds if that is given.
+ * Invalidates: here immediately, everywhere when it resolves. Without `durations` it is hard; with
+ * them entries are stale now, and dead after `expire` seconds if that is given.
  * @param {string | string[]} tags
  * @param {{ expire?: number }} [durations]
  */
@@ -244,10 +231,10 @@ async function invalidate(tags, expire) {
   if (graceMs > 0) setTimeout(() => native.invalidate(tags, expire), graceMs).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0) return
-  const ending = await wait(token, mailbox[DETAIL])
-  if (ending !== FAILED && !(ending === LATE && mustRecord)) return
-  const told = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
-  throw Object.assign(told, { code: 'TIERCEL_NOT_RECORDED' })
+  const ending = await wait(token, mailbox[FIELD.DETAIL])
+  if (ending !== ENDING.FAILED && !(ending === ENDING.LATE && mustRecord)) return
+  const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
+  throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
 module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags, invalidateOnce }

@@ -1,5 +1,6 @@
 // @ts-check
 
+const { KIND } = require('./abi.js')
 const { hasViews } = require('./rows.js')
 const { untraced, withoutTraces } = require('./traces.js')
 
@@ -8,23 +9,13 @@ const { untraced, withoutTraces } = require('./traces.js')
  * short, and parts that are long text or bytes; `src/next/value.rs` lays them out.
  */
 
-/** Numbers of the kinds, as in `ValueKind` of `src/next/value.rs`. */
-const USE_CACHE = 0
-const APP_PAGE = 1
-const APP_ROUTE = 2
-const PAGES = 3
-const FETCH = 4
-const IMAGE = 5
-const REDIRECT = 6
-const NOTHING = 7
+const { USE_CACHE, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT, NOTHING } = KIND
 
-/** @type {any} */
+/** The kinds that have a name in Next.js, by that.
+ * @type {any} */
 const KINDS = { __proto__: null, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT }
 
 const TAGS_HEADER = 'x-next-cache-tags'
-
-/** Begins the tag that pages and routes carry for their key, as in `src/next/value.rs`. */
-const KEY_TAG = 'tiercel:key:'
 
 /** @typedef {[epoch: number, position: number, local: number]} Stamp */
 
@@ -39,8 +30,8 @@ class Given {
 
 /**
  * Values that a get returned have a stamp: Next.js sets the same value again when a regeneration
- * failed, and it is no younger for that. It is a private field of theirs, which nobody sees and no
- * copy has. A WeakMap, which is the same, costs the garbage collector a tenth of a get.
+ * failed, and it is no younger for that. It is a private field of theirs, which is invisible and not
+ * copied. A WeakMap, which is the same, costs the garbage collector a tenth of a get.
  */
 class Stamped extends Given {
   /** @type {Stamp} */
@@ -117,7 +108,7 @@ function describe({ tags, stale, expire, revalidate }) {
 }
 
 /**
- * Builds what a get returns. Called by the addon, once per entry; the result is kept and returned
+ * Builds the answer of a get. Called by the addon, once per entry; the result is kept and returned
  * again.
  * @param {number} kind
  * @param {number} told the moment of the entry on Next's clock, in ms
@@ -212,9 +203,6 @@ function valueFrom(kind, v, d, s, part) {
 
 module.exports = {
   KINDS,
-  USE_CACHE,
-  FETCH,
-  KEY_TAG,
   stampOf: Stamped.of,
   disassemble,
   describe,

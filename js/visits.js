@@ -2,26 +2,28 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const channel = require('node:diagnostics_channel')
+const { KIND } = require('./abi.js')
 const { native } = require('./native.js')
 const next = require('./next.js')
-const { FETCH, USE_CACHE } = require('./values.js')
 
 /**
- * Requests, and what each of them is to generate.
+ * Requests, and the keys that each of them is expected to generate.
  *
- * Whoever misses, or is told that something is stale, is expected to generate it, and others wait or
- * make do meanwhile. That is shown here, not assumed: by the render that begins for the same request,
- * by the work that Next.js has under way for it, and by its end. Where nothing is known of a request
- * (it began before this module was loaded, it came by HTTP/2), a lead is short.
+ * A request that misses, or receives a stale value, is expected to generate it, and others wait or
+ * make do meanwhile. That is observed here, not assumed: by the render that begins for the same
+ * request, by the work that Next.js has under way for it, and by its end. A request that cannot be
+ * observed (it began before this module was loaded, it came by HTTP/2) leads for a short time only.
  */
 
-/** Between looks at what is generated in the background, in ms: twice in what the engine believes. */
+/** Between looks at background work, in ms: half of the time for which the engine believes a leader. */
 const LOOK_MS = 400
+/** The same between gets: a thread that answers hundreds of requests at once rings no timer meanwhile. */
+const GLANCE_MS = 50
 /** How long a request that has ended may still store what it generated, in ms. */
 const GRACE_MS = 250
 /** Leads that one request may have; more are not watched. */
 const MOST = 1_024
-/** For longer than this the engine believes in nobody, in ms. */
+/** The longest that the engine believes a leader, in ms. */
 const LONGEST_MS = 10_000
 
 /**
@@ -58,7 +60,7 @@ class Visit {
    */
   lead(kind, key, isStale, app) {
     if (this.#leads.size >= MOST) return
-    // Nothing is known of what is made of a request after its end.
+    // Work after the end of a request cannot be observed.
     if (!isStale && this.response.writableEnded) return
     const store = next.work()
     const since = performance.now()
@@ -74,7 +76,7 @@ class Visit {
     }
   }
 
-  /** What was generated for a key is on its way. @param {string} key */
+  /** The value generated for a key is on its way. @param {string} key */
   ended(key) {
     const lead = this.#leads.get(key)
     if (lead === undefined) return
@@ -82,7 +84,7 @@ class Visit {
     watched.delete(lead)
   }
 
-  /** A render has begun, or goes on: it is that of the page which was found stale. */
+  /** A render has begun, or goes on: that of the page which was found stale. */
   renders() {
     if (!this.#hasStalePage) return
     for (const lead of this.#leads.values()) {
@@ -93,9 +95,9 @@ class Visit {
     }
   }
 
-  /** The answer is out. What it had to wait for is not generated any more, unless it was given up. */
+  /** The answer is out. What it waited for is not being generated any more, unless it was cut. */
   #closed() {
-    // What renders a page behind its answer has just begun.
+    // A render of a page behind its answer has just begun.
     if (!this.response.writableFinished || this.#hasStalePage) return
     const before = performance.now()
     setTimeout(() => this.#isOver(before), GRACE_MS).unref()
@@ -112,10 +114,10 @@ class Visit {
 }
 
 /** @param {number} kind */
-const isPage = (kind) => kind !== FETCH && kind !== USE_CACHE
+const isPage = (kind) => kind !== KIND.FETCH && kind !== KIND.USE_CACHE
 
 /**
- * What Next.js has under way behind an answer.
+ * The number of jobs that Next.js has under way behind an answer.
  * @param {any} store
  * @returns {number}
  */
@@ -125,11 +127,13 @@ function pendingOf(store) {
   return Object.keys(pendingRevalidates ?? {}).length + (pendingRevalidateWrites?.length ?? 0)
 }
 
-/** What is generated behind an answer, as long as that is believed.
+/** Generations behind an answer, as long as they are believed.
  * @type {Set<Lead>} */
 const watched = new Set()
 /** @type {NodeJS.Timeout | undefined} */
 let timer
+/** When that was last looked at, on `performance.now()`. */
+let looked = 0
 
 /** @param {Lead} lead */
 function watch(lead) {
@@ -137,8 +141,14 @@ function watch(lead) {
   timer ??= setInterval(look, LOOK_MS).unref()
 }
 
+/** Before a get is told who generates, the engine knows what is under way in this process. */
+function glance() {
+  if (watched.size > 0 && performance.now() - looked >= GLANCE_MS) look()
+}
+
 function look() {
   const now = performance.now()
+  looked = now
   for (const lead of watched) {
     if (now - lead.since > LONGEST_MS) watched.delete(lead)
     else if (lead.isSeen || pendingOf(lead.store) > lead.pending)
@@ -182,4 +192,4 @@ function isPrefetch() {
   return current()?.request[META]?.isPrefetchRSCRequest === true
 }
 
-module.exports = { current, isPrefetch }
+module.exports = { current, isPrefetch, glance }

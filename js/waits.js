@@ -1,15 +1,13 @@
 // @ts-check
 
+const { ENDING } = require('./abi.js')
+
 /**
  * Promises that wait for something outside, each with a deadline. One timer serves them all; it
- * keeps the process alive only while somebody waits.
+ * keeps the process alive only while a caller waits.
  */
 
 /** @typedef {{ due: number, resolve: (ending: number) => void }} Wait */
-
-/** How waits end: not in time, and otherwise as who settles them says. */
-const LATE = 0
-const FAILED = 2
 
 /** @type {Map<unknown, Wait>} */
 const waits = new Map()
@@ -18,7 +16,7 @@ let timer
 let timerDue = Number.POSITIVE_INFINITY
 
 /**
- * Resolves to how it ended when `settle(token, ending)` is called, to `LATE` after `ms`.
+ * Resolves to how it ended when `settle(token, ending)` is called, to `ENDING.LATE` after `ms`.
  * @param {unknown} token
  * @param {number} ms
  * @returns {Promise<number>}
@@ -57,7 +55,7 @@ function ring() {
   for (const [token, { due, resolve }] of waits) {
     if (due <= now) {
       waits.delete(token)
-      resolve(LATE)
+      resolve(ENDING.LATE)
     } else if (due < next) {
       next = due
     }
@@ -102,4 +100,4 @@ function toll() {
   bell = undefined
 }
 
-module.exports = { wait, settle, watch, LATE, FAILED }
+module.exports = { wait, settle, watch }

@@ -1,9 +1,9 @@
 // @ts-check
-/** Formatting, lints, types, and that what is declared is what is exported: `npm run check`. */
+/** Formatting, lints, types, what is declared and exported, and the package: `npm run check`. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { main, root, run, step } from './run.mjs'
+import { main, root, run, step } from '../tools/run.mjs'
 
 await main(async () => {
   if (!existsSync(join(root, 'node_modules', '@biomejs'))) {
@@ -22,6 +22,7 @@ await main(async () => {
     await run('npm', ['run', 'build'])
     compare()
   })
+  await step('package', () => run('node', ['scripts/package.mjs']))
 })
 
 /** `js/native.js` declares the functions of the addon; the addon has to have just those. */

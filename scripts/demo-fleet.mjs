@@ -4,7 +4,8 @@
 // Several instances of the app, one Redis, and one address in front. Plain Node without
 // dependencies, because it runs before anything is installed.
 
-import { freePort, startDemo } from './demo/app.mjs'
+import { freePort } from '../tools/ports.mjs'
+import { startDemo } from './demo/app.mjs'
 import { DemoError } from './demo/child.mjs'
 import { COMMON, command } from './demo/command.mjs'
 import { startDatabase } from './demo/database.mjs'
@@ -122,8 +123,8 @@ async function untilAllStopped(instances, redis, isStopping) {
 async function answeredByAll(port, instances) {
   for (const { number } of instances) {
     const headers = { accept: 'text/html' }
-    const { ok, headers: told } = await fetch(`http://localhost:${port}`, { headers })
-    if (!ok || told.get('x-demo-instance') !== `${number} of ${instances.length}`) {
+    const { ok, headers: answered } = await fetch(`http://localhost:${port}`, { headers })
+    if (!ok || answered.get('x-demo-instance') !== `${number} of ${instances.length}`) {
       throw new DemoError(`Instance ${number} did not answer on http://localhost:${port}.`)
     }
     console.log(`✓ Instance ${number} answered on http://localhost:${port}`)

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Every test there is: `npm test`. Installs what is missing. `npm test -- --fast` leaves out the
+ * All tests: `npm test`. Installs missing tools. `npm test -- --fast` leaves out the
  * real Next.js apps and the browser.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureRedis } from '../__test__/redis/binaries.mjs'
-import { main, root, run, step } from './run.mjs'
+import { ensureRedis } from '../tools/redis/binaries.mjs'
+import { main, root, run, step } from '../tools/run.mjs'
 
 const fast = process.argv.includes('--fast')
 const isRoot = process.getuid?.() === 0

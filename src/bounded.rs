@@ -34,6 +34,11 @@ impl<V> Bounded<V> {
     }
 
     /// The value of `key`.
+    pub fn get(&self, key: Hash128) -> Option<&V> {
+        self.values.get(&key).map(|(value, _)| value)
+    }
+
+    /// The value of `key`, to be changed.
     pub fn get_mut(&mut self, key: Hash128) -> Option<&mut V> {
         self.values.get_mut(&key).map(|(value, _)| value)
     }

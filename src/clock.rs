@@ -114,7 +114,7 @@ fn monotonic_us() -> u64 {
 }
 
 /// The boot clock has no cheap reading; the uptime clock has, and lags behind it by the time slept.
-/// After a sleep the wall clock has moved against the uptime clock: only then is the lag read anew.
+/// After a sleep the wall clock has moved against the uptime clock: only then is the lag read again.
 #[cfg(target_os = "linux")]
 #[inline]
 fn coarse_boot_us() -> u64 {
@@ -129,7 +129,7 @@ fn coarse_boot_us() -> u64 {
     let apart = micros(clock_gettime(ClockId::RealtimeCoarse)).wrapping_sub(uptime);
     if apart.abs_diff(APART_US.load(Ordering::Acquire)) > NOISE_US {
         SLEPT_US.store(boot_us().saturating_sub(monotonic_us()), Ordering::Relaxed);
-        // Whoever sees this sees the sleep it was read with.
+        // A reader of this value sees the sleep it was read with.
         APART_US.store(apart, Ordering::Release);
     }
     uptime + SLEPT_US.load(Ordering::Relaxed)

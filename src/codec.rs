@@ -24,7 +24,7 @@ use zip::Zip;
 /// What every frame begins with. No text begins so: the first byte is none of UTF-8.
 pub const MAGIC: [u8; 4] = *b"\xFFtcl";
 
-/// What a frame says beside key, tags and body.
+/// The fields of a frame other than key, tags and body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The life of the tag table that `position` belongs to.
@@ -96,9 +96,9 @@ pub enum Broken {
     TooLarge,
     /// They are not what was written.
     Checksum,
-    /// There is a secret, but whoever wrote them signed nothing.
+    /// There is a secret, but their writer signed nothing.
     Unsigned,
-    /// Whoever signed them had another secret.
+    /// They were signed with another secret.
     Mac,
     /// There is no such class of keys.
     Class,
@@ -106,25 +106,6 @@ pub enum Broken {
     Tags,
     /// The body does not decompress to what the frame says.
     Compression,
-}
-
-impl Broken {
-    /// The word for logs and statistics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Magic => "magic",
-            Self::Version => "version",
-            Self::Flags => "flags",
-            Self::Length => "length",
-            Self::TooLarge => "too large",
-            Self::Checksum => "checksum",
-            Self::Unsigned => "unsigned",
-            Self::Mac => "mac",
-            Self::Class => "class",
-            Self::Tags => "tags",
-            Self::Compression => "compression",
-        }
-    }
 }
 
 /// Encodes and decodes. Holds the compression contexts, which are reused: make one and keep it.

@@ -8,7 +8,7 @@ use crate::key::{AppId, Class, Hash128, KeyRef, share};
 use crate::spread::Spread;
 use crate::tags::{MAX_LIFE_US, Stamp, TagList, Verdict};
 
-/// Bytes an entry costs beside key, tags and body: the struct, its slot in the map, allocator
+/// Bytes an entry costs on top of key, tags and body: the struct, its slot in the map, allocator
 /// headers.
 const OVERHEAD: usize = 320;
 
@@ -25,7 +25,7 @@ pub struct Meta {
     pub since: Revision,
     /// When the generation began.
     pub created: Timestamp,
-    /// The same moment as Next.js first told it, in milliseconds on its own clock.
+    /// The same moment as Next.js first gave it, in milliseconds on its own clock.
     pub told_ms: f64,
     /// From when on memory may answer with it for a while if the store is away: when it was generated
     /// or, however old it is, read from build output.
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 impl Meta {
-    /// Whether its generation began after that of `other`, as far as that can be told.
+    /// Whether its generation began after that of `other`, as far as that is known.
     pub fn is_younger(&self, other: &Self) -> bool {
         self.stamp.epoch == other.stamp.epoch && self.stamp.at > other.stamp.at
     }
@@ -74,8 +74,8 @@ pub struct Entry {
     pub meta: Meta,
     /// The bytes, opaque to the engine.
     pub body: Box<[u8]>,
-    /// The newest revision at which the tags were looked up and found untouched: while nothing was
-    /// invalidated since, nobody looks again.
+    /// The newest revision at which the tags were looked up and found untouched: they are
+    /// not looked up again until something else is invalidated.
     verified: AtomicU64,
     /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
     bound: AtomicBool,
@@ -83,13 +83,13 @@ pub struct Entry {
     retired: AtomicBool,
     /// Age past which it is stale: `revalidate_us`, or somewhat less.
     fresh_us: u64,
-    /// Age past which it is generated anew if many ask for it, and how many have since.
+    /// Age past which it is refreshed early if it is popular, and the gets since then.
     ahead_us: u64,
     asked: AtomicU32,
 }
 
-/// From so many gets on an entry whose end is near is generated anew; once more each time as many
-/// have come again, should that have failed.
+/// Gets after which an entry near its end is refreshed early; repeated after as many more, in case
+/// the refresh failed.
 const MANY: u32 = 8;
 
 impl Entry {
@@ -157,15 +157,14 @@ impl Entry {
         if age > self.fresh_us { Verdict::Stale } else { Verdict::Fresh }
     }
 
-    /// Whether its end is so near that it is generated anew if many ask for it. The clock is read only
-    /// where that is wanted.
+    /// Whether its end is so near that a popular entry is refreshed early. The clock is read only if
+    /// early refresh is on.
     #[inline]
     pub fn is_ahead(&self, now: impl FnOnce() -> Timestamp) -> bool {
         self.ahead_us != NEVER && now().since_us(self.meta.created) > self.ahead_us
     }
 
-    /// Notes that it was asked for when its end is near. True if that is the time to generate it
-    /// anew.
+    /// Counts a get near its end. True if this get should refresh it.
     pub fn is_renewed(&self) -> bool {
         (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(MANY)
     }

@@ -1,4 +1,4 @@
-//! Errors of the configuration. At run time there are none: what fails is a miss.
+//! Errors of the configuration. At run time there are none: a failure is a miss.
 
 /// Why a configuration was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum Error {
         given: String,
     },
     /// There is no such option.
-    #[error("tiercel: there is no option `{option}`; there are {known}")]
+    #[error("tiercel: there is no option `{option}`; the options are {known}")]
     UnknownOption {
         /// The option as it was spelled.
         option: String,
@@ -27,12 +27,12 @@ pub enum Error {
     NotAnObject,
     /// The engine runs with other options already.
     #[error(
-        "tiercel: the engine of this process runs already, with other options; call configure() \
+        "tiercel: the engine of this process already runs with other options; call configure() \
          in the module that next.config names, before the first request"
     )]
     AlreadyRunning,
     /// The thread of the shared tier cannot be started.
-    #[error("tiercel: the system gives no thread for the shared tier")]
+    #[error("tiercel: the operating system could not start the thread of the shared tier")]
     NoThread,
 }
 

@@ -1,5 +1,5 @@
-//! A panic is a miss: it is caught at every door to Node, and told in one line without its message,
-//! which may hold what was cached.
+//! A panic is a miss: every door to Node catches it and logs one line without its message, which may
+//! contain cached data.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -24,9 +24,9 @@ pub fn be_brief() {
     DONE.call_once(|| std::panic::set_hook(Box::new(|info| tell(info, &mut std::io::stderr()))));
 }
 
-/// Says something to whoever runs the process.
+/// Logs a line for the operator.
 pub fn say(line: &str) {
-    // Nobody can be told that telling failed.
+    // A failed write to standard error cannot be reported anywhere.
     let _ = writeln!(std::io::stderr(), "tiercel: {line}");
 }
 
@@ -44,7 +44,7 @@ fn tell(info: &PanicHookInfo<'_>, out: &mut impl Write) {
         return;
     }
     let place = info.location().map_or_else(String::new, |at| format!(" at {at}"));
-    // Nobody can be told that telling failed.
+    // A failed write to standard error cannot be reported anywhere.
     let _ = writeln!(out, "tiercel: a panic{place} was answered with a miss; please report it");
 }
 
@@ -54,16 +54,19 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
-    fn a_panic_is_nothing_and_its_message_is_not_told() {
-        static TOLD: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    fn a_panic_is_nothing_and_its_message_is_not_logged() {
+        static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|info| tell(info, &mut *TOLD.lock().unwrap())));
+        std::panic::set_hook(Box::new(|info| tell(info, &mut *LOGGED.lock().unwrap())));
         let results: Vec<_> = (0..3).map(|_| guard(|| panic!("a secret"))).collect();
         std::panic::set_hook(before);
         assert_eq!(results, [None::<()>, None, None]);
-        let told = String::from_utf8(TOLD.lock().unwrap().clone()).unwrap();
-        assert!(told.starts_with("tiercel: a panic at src") && !told.contains("secret"), "{told}");
-        assert_eq!(told.lines().count(), 1);
+        let logged = String::from_utf8(LOGGED.lock().unwrap().clone()).unwrap();
+        assert!(
+            logged.starts_with("tiercel: a panic at src") && !logged.contains("secret"),
+            "{logged}"
+        );
+        assert_eq!(logged.lines().count(), 1);
         assert_eq!(guard(|| 5), Some(5));
     }
 }

@@ -1,4 +1,4 @@
-//! Cache keys: what Next.js calls a key, made safe to look up.
+//! Cache keys as Next.js makes them, safe to look up.
 //!
 //! A key stays the UTF-16 it was in JavaScript. Two keys of one real app differed only in lone
 //! surrogates and became equal once converted to UTF-8.
@@ -22,11 +22,11 @@ pub enum Class {
 }
 
 /// An app of this process, by the order in which they became known: a custom server may run several,
-/// and their pages may have the same paths. What does not know its app is of the first.
+/// and their pages may have the same paths. Callers that do not know their app count as the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct AppId(pub u32);
 
-/// The 128-bit hash under which memory finds an entry. Seeded per process, so nobody outside can
+/// The 128-bit hash under which memory finds an entry. Seeded per process, so no visitor can
 /// choose colliding keys.
 pub type Hash128 = u128;
 

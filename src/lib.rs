@@ -1,16 +1,22 @@
 //! Tiercel: a cache engine for Next.js 16.
 //!
-//! Reading order: [`engine`] says what happens on a get, a set and an invalidation. [`entry`] is
+//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean, [`engine`] what
+//! happens in the tiers then. [`entry`] is
 //! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
 //! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
-//! in the bytes of [`codec`]; [`flight`] keeps generations single in
-//! this process, [`lease`] in the fleet, for as long as [`generation`] says; [`spread`] says when
-//! they are due. [`options`], [`stats`],
+//! in the bytes of [`codec`]; [`generation`] says who generates; [`spread`] when it is due. [`wake`], [`options`], [`stats`],
 //! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
-//! `next` knows what Next.js stores and expects; `binding` is the only code that knows Node.
-//! Nothing of the core knows either.
+//! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
+//! decides nothing. Nothing of the core knows either. [`app`] is what an app's own code
+//! asks for.
+//! [`process`] puts the parts together.
 
+/// The one part of `binding` that needs no Node, for the test that writes the side of JavaScript.
+#[cfg(test)]
+#[path = "binding/abi.rs"]
+#[expect(dead_code, reason = "the rest of `binding` is not built for tests")]
+mod abi;
 pub mod app;
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;
@@ -21,18 +27,21 @@ pub mod coherence;
 pub mod engine;
 pub mod entry;
 pub mod error;
-pub mod flight;
+#[cfg(test)]
+mod generated;
 pub mod generation;
 pub mod guard;
+pub mod handler;
 pub mod key;
-pub mod lease;
 pub mod ledger;
 pub mod memory;
 pub mod next;
 pub mod options;
+pub mod process;
 pub mod redis;
 pub mod spread;
 pub mod stats;
 pub mod store;
 mod sync;
 pub mod tags;
+pub mod wake;

@@ -23,7 +23,7 @@ pub struct MemoryStore {
     evictions: AtomicU64,
 }
 
-/// What became of an insert.
+/// The outcome of an insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
     /// It is held.
@@ -52,7 +52,7 @@ impl MemoryStore {
             }
         };
         let shard_limit = usize::try_from(cache.shard_capacity()).unwrap_or(usize::MAX);
-        // The cache refuses what is heavier than 97 hundredths of a shard.
+        // The cache refuses entries heavier than 97 hundredths of a shard.
         let shard_limit = shard_limit / 100 * 97;
         Self { cache, entry_limit: entry_limit.min(shard_limit), evictions: AtomicU64::new(0) }
     }
@@ -212,8 +212,8 @@ mod tests {
     }
 
     proptest! {
-        /// Against a plain map: what is found is the last thing inserted, what is missing was
-        /// handed back, and the weight never passes the bound.
+        /// Against a plain map: a get finds the last entry inserted, missing entries were handed
+        /// back, and the weight never passes the bound.
         #[test]
         fn the_store_is_a_bounded_map(steps in proptest::collection::vec((0..40_u16, 0..3_000_usize), 1..200)) {
             const BOUND: u64 = 20_000;

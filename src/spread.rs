@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How the ends of lives are spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spread {
     /// By how much of its time an entry may turn stale early, in percent. What was stored together
     /// is then not generated anew together.
@@ -11,12 +11,6 @@ pub struct Spread {
     /// For which last part of its time an entry that is asked for often is generated anew before it
     /// turns stale, in percent; 0 = none.
     pub ahead_percent: u32,
-}
-
-impl Default for Spread {
-    fn default() -> Self {
-        Self { jitter_percent: 5, ahead_percent: 0 }
-    }
 }
 
 /// The place of a key among all: the same in every process.

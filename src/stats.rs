@@ -65,13 +65,13 @@ pub struct Stats {
     pub invalidations: AtomicU64,
     /// Gets that waited for a generation under way and were served from it.
     pub joined: AtomicU64,
-    /// Gets that waited in vain.
+    /// Gets whose wait timed out.
     pub wait_timeouts: AtomicU64,
-    /// Keys that this process was given to generate, of all processes.
+    /// Leases that this process got: it generated those keys for all processes.
     pub leases_taken: AtomicU64,
     /// Gets that waited for what another process generates.
     pub followed: AtomicU64,
-    /// Of those, how many were in vain.
+    /// Of those, how many timed out.
     pub lease_timeouts: AtomicU64,
     /// Gets that would have generated, and were served what was generated for another.
     pub saved: AtomicU64,
@@ -79,7 +79,7 @@ pub struct Stats {
     pub stale_meanwhile: AtomicU64,
     /// Stored bytes that were no entry, or not the one asked for.
     pub broken: AtomicU64,
-    /// Invalidations that could not be told to others at once; they are later.
+    /// Invalidations that the shared tier did not record immediately, but later.
     pub unrecorded: AtomicU64,
     /// Panics that were caught and answered with a miss.
     pub panics: AtomicU64,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
-pub use crate::flight::Woken;
+use crate::wake::WakeOnDrop;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];
@@ -18,11 +18,11 @@ pub struct Unavailable;
 
 /// Called once with what lies at an address. Who waited for it is woken when the result is dropped:
 /// a store that has several answers drops those together.
-pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
+pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
-/// A wish to generate what an address holds, so that nobody else of the fleet does meanwhile.
+/// The request for the lease of an address: to generate it, so that no other instance does meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub struct LeaseRequest {
     /// The life of the table that is followed.
     pub epoch: u64,
     /// What is known now of invalidations: what is generated from here on is dated by it.
@@ -31,42 +31,42 @@ pub struct Claim {
     pub outdated: u64,
     /// Whether it is of no interest if anything lies at the address.
     pub only_absent: bool,
-    /// A leader that began longer ago than so many ms is waited for no longer: its lease is taken over.
+    /// A leader that began longer ago than this number of ms is waited for no longer: its lease is
+    /// taken over.
     pub patience_ms: u32,
     /// How long the lease lives without a renewal, in ms.
     pub life_ms: u32,
 }
 
-/// The answer to a [`Claim`].
+/// The answer to a [`LeaseRequest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
-    /// Nobody else generates it until the lease ends.
-    Taken,
-    /// Somebody else does.
-    Held,
-    /// For so many ms nobody need wait for anybody: it was not stored the last times.
-    Passed(u32),
-    /// Something lies there, and no claim was made.
-    Present,
+pub enum LeaseReply {
+    /// No other instance generates it until the lease ends.
+    Granted,
+    /// Another instance does.
+    HeldElsewhere,
+    /// Hit-for-miss, for this number of ms: the last generations were not stored, so nobody waits.
+    HitForMiss(u32),
+    /// An entry lies there, and no lease was taken.
+    EntryExists,
     /// There was no answer, or there are no leases here.
     Unavailable,
 }
 
 /// How a lease ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum LeaseEnd {
     /// It is free again.
     Released,
     /// Something was stored, so that it pays again to wait for each other.
     Stored,
-    /// Nothing was stored, and will not be soon: for a while nobody need wait for anybody, longer each
-    /// time.
-    Unset,
+    /// Nothing was stored, and will not be soon: a hit-for-miss, longer each time.
+    Uncacheable,
 }
 
 /// Called once with the answer to a claim, and with what lies at the address; as [`Receive`].
-pub type ReceiveClaim =
-    Box<dyn FnOnce(Claimed, Result<Option<Bytes>, Unavailable>) -> Woken + Send>;
+pub type ReceiveLease =
+    Box<dyn FnOnce(LeaseReply, Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
 /// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
 /// be stored any more.
@@ -79,10 +79,16 @@ pub trait SharedStore: Send + Sync {
 
     /// Claims an address and asks for its entry, in one turn. It leaves with the next
     /// [`SharedStore::flush`], or by itself after a pause in ms.
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim);
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    );
 
     /// Ends a lease of this process, if it still has it.
-    fn end(&self, address: Address, ending: Ending);
+    fn end(&self, address: Address, ending: LeaseEnd);
 
     /// Sends what was asked for since the last time: the requests of one tick travel together.
     fn flush(&self);
@@ -190,7 +196,7 @@ impl Room {
     pub fn fault(self) -> Option<&'static str> {
         match self {
             Self { most_bytes: 0, .. } => {
-                Some("it has no bound, and grows until its machine is full")
+                Some("it has no bound and grows until the machine is full")
             }
             Self { policy: "noeviction", .. } => Some("once it is full it refuses every write"),
             _ => None,

@@ -133,7 +133,7 @@ fn what_any_version_stored_is_still_read() {
         let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let read = Codec::new(stored.secret, LIMIT).decode(&[], &bytes);
         let Frame { head, key, tags, body } =
-            read.unwrap_or_else(|broken| panic!("{}: {}", stored.file, broken.as_str()));
+            read.unwrap_or_else(|broken| panic!("{}: {broken:?}", stored.file));
         let meant = (stored.frame)();
         assert_eq!(head, meant.head, "{}", stored.file);
         assert_eq!(key, meant.key, "{}", stored.file);

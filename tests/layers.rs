@@ -44,17 +44,53 @@ fn forbid(within: impl Fn(&Path) -> bool, words: &[&str]) {
 }
 
 fn is_core(file: &Path) -> bool {
-    !file.starts_with("binding") && !file.starts_with("next") && file != Path::new("lib.rs")
+    // The handler speaks for Next.js, and the process puts all parts together.
+    let outer = ["binding", "handler", "next", "lib.rs", "process.rs"];
+    !outer.iter().any(|part| file.starts_with(part))
 }
 
 #[test]
 fn the_core_knows_neither_node_nor_next() {
-    forbid(is_core, &["crate::binding", "crate::next", "napi"]);
+    let words = ["crate::binding", "crate::handler", "crate::next", "crate::process", "napi"];
+    forbid(is_core, &words);
+}
+
+#[test]
+fn the_handler_speaks_for_next_and_knows_no_server() {
+    let words = ["crate::binding", "crate::process", "crate::redis", "napi"];
+    forbid(|file| file.starts_with("handler"), &words);
+}
+
+#[test]
+fn the_binding_only_converts() {
+    let words = [
+        // Rooms in which something is decided.
+        "crate::codec",
+        "crate::coherence",
+        "crate::engine",
+        "crate::generation",
+        "crate::ledger",
+        "crate::memory",
+        "crate::redis",
+        "crate::store",
+        // Types that decisions are made of.
+        "Claimant",
+        "Engine",
+        "Fallback",
+        "Found",
+        "Permit",
+        "Reason",
+        "Role",
+        "Stored",
+        "Verdict",
+    ];
+    forbid(|file| file.starts_with("binding"), &words);
 }
 
 #[test]
 fn what_next_stores_is_independent_of_node() {
-    forbid(|file| file.starts_with("next"), &["crate::binding", "crate::engine", "napi"]);
+    let words = ["crate::binding", "crate::engine", "crate::handler", "crate::process", "napi"];
+    forbid(|file| file.starts_with("next"), &words);
 }
 
 #[test]
@@ -63,9 +99,20 @@ fn only_the_binding_names_node_api() {
 }
 
 #[test]
-fn memory_and_flights_do_not_know_the_engine() {
-    let parts =
-        ["memory.rs", "flight.rs", "tags.rs", "coherence", "ledger.rs", "entry.rs", "key.rs"];
+fn memory_and_generations_do_not_know_the_engine() {
+    let parts = [
+        "memory.rs",
+        "generation",
+        "tags.rs",
+        "tags",
+        "coherence",
+        "ledger.rs",
+        "entry.rs",
+        "key.rs",
+        "store.rs",
+        "bounded.rs",
+        "spread.rs",
+    ];
     forbid(|file| parts.iter().any(|part| file.starts_with(part)), &["crate::engine"]);
 }
 
@@ -82,19 +129,30 @@ fn options_know_neither_the_engine_nor_a_client_of_redis() {
 
 #[test]
 fn the_carrier_knows_the_protocol_and_no_tier() {
-    let words = ["crate::engine", "crate::memory", "crate::flight", "crate::ledger"];
+    let words = [
+        "crate::engine",
+        "crate::memory",
+        "crate::ledger",
+        "crate::generation::flights",
+        "crate::generation::leases",
+    ];
     forbid(|file| file.starts_with("redis"), &words);
 }
 
 #[test]
 fn what_the_app_asks_for_is_decided_without_a_store_and_without_next() {
     let words = [
-        "crate::engine",
-        "crate::redis",
-        "crate::binding",
-        "crate::next",
-        "crate::memory",
         "crate::coherence",
+        "crate::engine",
+        "crate::entry",
+        "crate::generation",
+        "crate::handler",
+        "crate::ledger",
+        "crate::memory",
+        "crate::next",
+        "crate::redis",
+        "crate::store",
+        "crate::tags",
     ];
     forbid(|file| file.starts_with("app"), &words);
 }

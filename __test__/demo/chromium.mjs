@@ -1,7 +1,7 @@
 // @ts-check
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { chromium } from 'playwright-core'
+import { freePort as firstFreePort } from '../../tools/ports.mjs'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -34,13 +34,5 @@ export const launch = (executablePath) => chromium.launch({ executablePath, args
 /**
  * A port that a running demo does not use, and that the system gives no connection meanwhile: those
  * begin at 32768.
- * @returns {Promise<number>}
  */
-export function freePort() {
-  const port = 20_000 + Math.floor(Math.random() * 10_000)
-  return new Promise((done) => {
-    const probe = createServer()
-    probe.once('error', () => done(freePort()))
-    probe.listen(port, () => probe.close(() => done(port)))
-  })
-}
+export const freePort = () => firstFreePort(20_000 + Math.floor(Math.random() * 10_000))

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareDemo } from '../../scripts/demo/prepare.mjs'
-import { root } from '../../scripts/run.mjs'
+import { root } from '../../tools/run.mjs'
 import { findChromium, freePort, launch } from './chromium.mjs'
 import { Visit, WAIT_MS } from './visit.mjs'
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openFixture, startOrigin } from './support.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 /** The app holds a proxy.js, an edge route and an edge page: each bundles the handler's entry. */
 const ways = [
@@ -87,6 +87,11 @@ describe.each(ways)('%s, %s, %s', (name, bundler, mode) => {
   it('the bundled entry answers for the engine of the process', async () => {
     const { stats } = await server.json('/api/stats')
     expect(JSON.stringify(stats)).toMatch(/[1-9]/)
+  })
+
+  it.runIf(name.startsWith('components'))('options of withTiercel are part of it', async () => {
+    const { stats } = await server.json('/api/stats')
+    expect(stats.memory.capacityBytes).toBe(48 << 20)
   })
 
   it('a readiness probe is answered at once, as there is no server to wait for', async () => {

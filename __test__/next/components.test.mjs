@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtMetadata, openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { useCachePromises } from './promises/use-cache.mjs'
 import {
   answered,
@@ -7,7 +8,6 @@ import {
   repliesUntilNew,
   settled,
 } from './promises/watch.mjs'
-import { builtMetadata, openFixture, startOrigin } from './support.mjs'
 
 describe('Next 16.4 with Cache Components', () => {
   let app
@@ -31,6 +31,12 @@ describe('Next 16.4 with Cache Components', () => {
       expect(await server.get(path)).toMatchObject({ status: 200, cache: 'HIT' })
     },
   )
+
+  it('options of withTiercel reach the build and the server', async () => {
+    const capacityBytes = 48 << 20
+    expect(await server.json('/api/cached')).toMatchObject({ capacityBytes })
+    expect((await server.json('/api/stats')).stats.memory).toMatchObject({ capacityBytes })
+  })
 
   it('a prerendered shell is kept while its hole is filled by every request', async () => {
     const first = await server.get('/ppr')

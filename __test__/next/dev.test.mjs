@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { page, startFleet } from './fleet.mjs'
-import { openFixture, startOrigin } from './support.mjs'
+import { page, startFleet } from '../../tools/next/fleet.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 // In dev Next.js has a memory of its own in front of handlers for `'use cache'`, from 16.3 on.
 describe.each(['components-16.4', 'minor-16.3', 'minor-16.2'])('%s, next dev', (name) => {

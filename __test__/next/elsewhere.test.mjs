@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { installFixture } from './fixtures.mjs'
+import { installFixture } from '../../tools/next/fixtures.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { expectStaleThenNew, repliesUntilNew, settled } from './promises/watch.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 // `next start apps/web`, and a custom server with `dir`: what runs is not where it runs from.
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { repliesUntilNew, settled, waitFor } from './promises/watch.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 /** Next enforces `expire` from 16.3 on; the page is stale after one second and gone after three. */
 describe.each(['full-16.4', 'minor-16.3'])('%s with expireTime: 3', (name) => {

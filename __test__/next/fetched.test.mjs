@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { distOf, openFixture, startOrigin } from './support.mjs'
+import { distOf, openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 // What next build has fetched is there for the requests after a deploy. Keys of fetches name the origin:
 // the build must have asked the same one.

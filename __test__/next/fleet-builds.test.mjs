@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { start } from '../redis/servers.mjs'
-import { copyBuild } from './builds.mjs'
-import { startFleet } from './fleet.mjs'
+import { copyBuild } from '../../tools/next/builds.mjs'
+import { startFleet } from '../../tools/next/fleet.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { settled } from './promises/watch.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 describe('builds of an app that share a server', () => {
   let redis

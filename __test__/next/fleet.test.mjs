@@ -8,9 +8,9 @@ import {
   page,
   REPEATS,
   startFleet,
-} from './fleet.mjs'
+} from '../../tools/next/fleet.mjs'
+import { until } from '../../tools/next/support.mjs'
 import { settled, waitFor } from './promises/watch.mjs'
-import { until } from './support.mjs'
 
 /** Pages and data of the layer `isr`, by what invalidates them at once. */
 const isr = [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { isrPromises } from './promises/isr.mjs'
 import { answered } from './promises/watch.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 describe('Next 16.4 without Cache Components', () => {
   let app

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openBuilt, startFleet } from './fleet.mjs'
+import { openBuilt, startFleet } from '../../tools/next/fleet.mjs'
+import { until } from '../../tools/next/support.mjs'
 import { waitFor } from './promises/watch.mjs'
-import { until } from './support.mjs'
 
 // Whoever is told to generate something stale may not: then somebody else is, and soon.
 

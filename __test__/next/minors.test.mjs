@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { isrPromises } from './promises/isr.mjs'
 import { useCachePromises } from './promises/use-cache.mjs'
 import { answered } from './promises/watch.mjs'
-import { openFixture, startOrigin } from './support.mjs'
 
 describe.each(['16.0', '16.2', '16.3'])('Next %s', (minor) => {
   let app

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openFixture, startOrigin } from './support.mjs'
+import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 // `tiercel/app` in a route handler, a Server Component, proxy.js and an edge route of a real app.
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildOutput, builtMetadata, openFixture, startOrigin } from '../../tools/next/support.mjs'
 import { prerendered } from './promises/isr.mjs'
-import { buildOutput, builtMetadata, openFixture, startOrigin } from './support.mjs'
 
 const apps = ['full-16.4', 'minor-16.0', 'minor-16.2', 'minor-16.3']
 

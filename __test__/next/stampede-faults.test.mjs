@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ASKED_BY_BUILDS, openBuilt, startFleet } from './fleet.mjs'
-import { flood, quiet, rush, subjects } from './stampede.mjs'
-import { until } from './support.mjs'
+import { ASKED_BY_BUILDS, openBuilt, startFleet } from '../../tools/next/fleet.mjs'
+import { flood, quiet, rush, subjects } from '../../tools/next/stampede.mjs'
+import { until } from '../../tools/next/support.mjs'
 
 const PROCESSES = 3
 const REQUESTS = 15

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyBuild } from './builds.mjs'
-import { openBuilt, startFleet } from './fleet.mjs'
-import { events, rush, subjects } from './stampede.mjs'
+import { copyBuild } from '../../tools/next/builds.mjs'
+import { openBuilt, startFleet } from '../../tools/next/fleet.mjs'
+import { events, rush, subjects } from '../../tools/next/stampede.mjs'
 
 const PROCESSES = 4
 const GENERATION_MS = 300
+/** How long the lease of something stale lives that nobody is seen to generate. */
+const STALE_LEASE_MS = 1_500
 
 /**
  * Hundreds of requests at once keep two cores busy for a second and more, which is how long a fetch
@@ -50,7 +52,11 @@ describe.each([
     const asked = await events[event](fleet, subjects[subject], `rush-${event}`)
     const { generations, old, newAt, replies } = await rush(fleet, on.origin, asked, requests)
     expect(replies.filter(({ status }) => status !== 200)).toEqual([])
-    expect(generations).toBe(1)
+    // A process that was held up for longer than its lease lives has lost it: once at most.
+    const slowestMs = Math.max(...replies.map(({ tookMs }) => tookMs))
+    const isServedStale = event === 'stale' || event === 'soft'
+    expect(generations).toBeGreaterThan(0)
+    expect(generations).toBeLessThanOrEqual(isServedStale && slowestMs > STALE_LEASE_MS ? 2 : 1)
     expect(newAt).toBe(PROCESSES)
     if (event === 'hard') expect(old).toBe(0)
   })

@@ -2,8 +2,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { openBuilt } from './fleet.mjs'
-import { distOf } from './support.mjs'
+import { openBuilt } from '../../tools/next/fleet.mjs'
+import { distOf } from '../../tools/next/support.mjs'
 
 // A custom server that runs two apps in one process.
 

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { start } from '../redis/servers.mjs'
-import { freePort } from '../unit/servers.mjs'
-import { buildOutput, openFixture, startOrigin, until } from './support.mjs'
+import { buildOutput, openFixture, startOrigin, until } from '../../tools/next/support.mjs'
+import { freePort } from '../../tools/ports.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 
 const here = import.meta.dirname
 

@@ -1,10 +1,10 @@
 import { cpSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { appIn, directory, hour, inChild, ofPage, page, until, write } from '../unit/support.mjs'
 import { connected, newName } from './instances.mjs'
-import { start } from './servers.mjs'
-import { fleet } from './support.mjs'
 
 // What tells builds apart, and when one began to read.
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { startProxy } from '../../tools/redis/proxy.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { appWith, directory, hour, ofPage, page, pause, until, write } from '../unit/support.mjs'
 import { connected, newName } from './instances.mjs'
-import { startProxy } from './proxy.mjs'
-import { start } from './servers.mjs'
-import { fleet } from './support.mjs'
 
 // Before 16.4 a miss of a page of `dynamicParams = false` is a 404. So it is never one, also where
 // nobody can tell whether what is held is current.

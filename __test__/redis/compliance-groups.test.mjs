@@ -1,5 +1,5 @@
+import { start } from '../../tools/redis/servers.mjs'
 import { complies } from './compliance.mjs'
-import { start } from './servers.mjs'
 
 // Servers that belong together.
 

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
+import { findServer, start } from '../../tools/redis/servers.mjs'
 import { complies } from './compliance.mjs'
-import { findServer, start } from './servers.mjs'
 
 // Servers of another make or age.
 

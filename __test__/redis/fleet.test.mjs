@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { fetched, ofFetch, page, setFetch, tagged, until } from '../unit/support.mjs'
-import { gone } from './guarded.mjs'
-import { fleet } from './support.mjs'
+import { gone } from '../../tools/guarded.mjs'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { fetched, ofFetch, page, pause, setFetch, tagged, until } from '../unit/support.mjs'
 
 /** Instances that end with the test. */
 async function started({ onTestFinished }, count, env) {
@@ -34,7 +34,7 @@ test('what a request began before an invalidation is not stored', async (test) =
   const request = await one.request()
   const begun = await one.now()
   expect(await request.get('FETCH', 'data', ofFetch(['t']))).toBe(null)
-  await new Promise((wake) => setTimeout(wake, 5))
+  await pause(5)
   await one.invalidate(['t'])
   await request.set('data', fetched('old'), setFetch(['t']))
   await one.useSet('key', 'old', { tags: ['t'], timestamp: begun })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { isRunning } from './guarded.mjs'
-import { findServer, start } from './servers.mjs'
+import { isRunning } from '../../tools/guarded.mjs'
+import { findServer, start } from '../../tools/redis/servers.mjs'
 
 // Servers that belong together: they are complete when they have started, and they fail over.
 

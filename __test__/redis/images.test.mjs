@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../unit/support.mjs'
+import { start } from '../../tools/redis/servers.mjs'
+import { pause, until } from '../unit/support.mjs'
 import { connected, instances, newName } from './instances.mjs'
 import { untagged } from './kinds.mjs'
-import { start } from './servers.mjs'
 
 // Images as Next's optimizer takes them: `lastModified` is compared with `Date.now()` of the process.
 
@@ -71,7 +71,7 @@ test('an image is shared, and of all one generates it anew, whatever their wall 
   await store(one, key, 'old', seconds(2))
   await until('it is shared', async () => (await seen(two, key)).how === 'fresh' || undefined)
   for (const by of all) expect(await seen(by, key)).toEqual({ how: 'fresh', body: 'old' })
-  await new Promise((wake) => setTimeout(wake, 2_100))
+  await pause(2_100)
   const told = []
   for (const by of [...all, ...all]) told.push(await seen(by, key))
   expect(told.map(({ body }) => body)).toEqual(Array(6).fill('old'))

@@ -1,9 +1,9 @@
 /** Instances of one app on one server, and what lies on that. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { temporary } from '../../tools/redis/server.mjs'
 import { appIn, until } from '../unit/support.mjs'
-import { temporary } from './server.mjs'
-import { fleet } from './support.mjs'
 
 /** How much longer the tests of promises run: each repetition is done so many times. */
 export const REPEATS = Number(process.env.TIERCEL_TEST_REPEATS ?? 1)

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporary } from '../../tools/redis/server.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { inChild } from '../unit/support.mjs'
 import { newName } from './instances.mjs'
-import { temporary } from './server.mjs'
-import { start } from './servers.mjs'
 
 // What a process takes in all that moves many times its bounds: memory and the queue of writes with a
 // fifth each, and so much for tables, buffers, and what V8 has not collected yet.

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
-import { start } from './servers.mjs'
-import { fleet } from './support.mjs'
 
 /** What the build knows and nobody else, as Next.js writes it. */
 const SECRET = 'of-the-build'

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
 import { connected, entriesOf, instances, newName } from './instances.mjs'
 import { kinds } from './kinds.mjs'
 import { proxied } from './promises/support.mjs'
-import { start } from './servers.mjs'
 
 // An option makes the difference it says. Those of promises are among the promises.
 

@@ -1,8 +1,8 @@
 import net from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startProxy } from '../../tools/redis/proxy.mjs'
+import { connect, start } from '../../tools/redis/servers.mjs'
 import { pause, timed, until } from '../unit/support.mjs'
-import { startProxy } from './proxy.mjs'
-import { connect, start } from './servers.mjs'
 
 let server
 beforeAll(async () => {

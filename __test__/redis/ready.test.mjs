@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { startProxy } from '../../tools/redis/proxy.mjs'
+import { start } from '../../tools/redis/servers.mjs'
 import { timed, until } from '../unit/support.mjs'
 import { connected, newName } from './instances.mjs'
 import { direct, proxied } from './promises/support.mjs'
-import { startProxy } from './proxy.mjs'
-import { start } from './servers.mjs'
-import { fleet } from './support.mjs'
 
 // A probe holds back an instance that does not know yet what was invalidated, and no instance for
 // long, or again, because the server is away.

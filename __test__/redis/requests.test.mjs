@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
 import { connected, entriesOf, newName, team } from './instances.mjs'
 import { kinds } from './kinds.mjs'
-import { start } from './servers.mjs'
 
 // Some requests never make Next.js generate what they ask for: nobody may wait for them.
 

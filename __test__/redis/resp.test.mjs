@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encode, Frames, Push, ReplyError } from './resp.mjs'
+import { encode, Frames, Push, ReplyError } from '../../tools/redis/resp.mjs'
 
 /** Every form there is, nested ones included, and what it means. */
 const STREAM = [

@@ -2,18 +2,17 @@ import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { expect, test, vi } from 'vitest'
+import { gone, isRunning } from '../../tools/guarded.mjs'
+import * as ports from '../../tools/ports.mjs'
+import { certificates } from '../../tools/redis/certificates.mjs'
+import { temporary } from '../../tools/redis/server.mjs'
+import { connect, findServer, start } from '../../tools/redis/servers.mjs'
 import { until } from '../unit/support.mjs'
-import { certificates } from './certificates.mjs'
-import * as guarded from './guarded.mjs'
-import { temporary } from './server.mjs'
-import { connect, findServer, start } from './servers.mjs'
 
-vi.mock('./guarded.mjs', async (original) => {
+vi.mock('../../tools/ports.mjs', async (original) => {
   const actual = await original()
   return { ...actual, freePorts: vi.fn(actual.freePorts) }
 })
-
-const { gone, isRunning } = guarded
 
 /** Starts servers that end with the test. */
 async function started({ onTestFinished }, kind, options) {
@@ -61,7 +60,7 @@ test('a port that somebody else takes first is given up for another one', async 
   test.onTestFinished(() => other.close())
   await until('it listens', () => (other.listening ? true : undefined))
   const { port } = other.address()
-  const freePorts = vi.mocked(guarded.freePorts).mockClear().mockResolvedValueOnce([port])
+  const freePorts = vi.mocked(ports.freePorts).mockClear().mockResolvedValueOnce([port])
   const server = await started(test, 'single')
   expect(freePorts).toHaveBeenCalledTimes(2)
   expect(server.port).not.toBe(port)
@@ -186,7 +185,7 @@ test('no server and no file outlives its owner, however that ends', async () => 
   const owners = ['process.kill(process.pid, "SIGKILL")', 'throw new Error("a test failed")', '']
   const outcomes = owners.map(async (end) => {
     const source = `
-      const { start } = await import(${JSON.stringify(import.meta.resolve('./servers.mjs'))})
+      const { start } = await import(${JSON.stringify(import.meta.resolve('../../tools/redis/servers.mjs'))})
       const servers = [await start('single'), await start('tls')]
       servers[0].pause()
       process.stdout.write(JSON.stringify(servers.map(({ pid, folder }) => ({ pid, folder }))))

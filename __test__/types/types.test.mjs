@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fixtureNames, installFixture } from '../next/fixtures.mjs'
+import { fixtureNames, installFixture } from '../../tools/next/fixtures.mjs'
 
 const here = import.meta.dirname
 const compiler = createRequire(import.meta.url).resolve('typescript/package.json')

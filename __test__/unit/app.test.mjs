@@ -151,7 +151,7 @@ test.concurrent('a Next.js that is not found is told in words that all understan
   const { answer, stderr } = await inChild(stale, { cwd, given })
   expect(answer).toEqual(older)
   expect(stderr.trim().split('\n')).toEqual([
-    expect.stringMatching(/^tiercel: which Next\.js runs here cannot be found out/),
+    expect.stringMatching(/^tiercel: the version of Next\.js cannot be determined/),
   ])
 })
 

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { freePort, serve } from './servers.mjs'
+import { freePort } from '../../tools/ports.mjs'
+import { serve } from './servers.mjs'
 import { directory, pause, until, write } from './support.mjs'
 
 const { Display } = createRequire(import.meta.url)('../../js/command/display.js')

@@ -1,6 +1,5 @@
 /** Servers on loopback that answer as a test wants. */
 import http from 'node:http'
-import net from 'node:net'
 
 /**
  * Starts a server; it ends with the test.
@@ -33,13 +32,4 @@ export async function serve(
     paths: () => seen.map(({ url }) => url),
     stop,
   }
-}
-
-/** A port that nobody listens on. */
-export async function freePort() {
-  const server = net.createServer()
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address()
-  await new Promise((closed) => server.close(closed))
-  return port
 }

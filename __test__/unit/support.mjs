@@ -1,31 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { index, now, readAll } from '../../tools/handler.mjs'
 
-/** The module that next.config names. */
-export const index = fileURLToPath(new URL('../../index.js', import.meta.url))
-
-/** Loads Tiercel as Node.js does; what `process.env` says by then counts. */
-export const load = () => createRequire(import.meta.url)(index)
-
-/** Next's clock, in ms. */
-export const now = () => performance.timeOrigin + performance.now()
-
-export const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
-
-/** Asks again until `probe` gives something other than `undefined`; fails after `within` ms. */
-export async function until(what, probe, { within = 10_000, every = 5 } = {}) {
-  const end = performance.now() + within
-  for (;;) {
-    const found = await probe()
-    if (found !== undefined) return found
-    if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`)
-    await pause(every)
-  }
-}
+export { entryOf, index, load, now, readAll, streamOf } from '../../tools/handler.mjs'
+export { pause, until } from '../../tools/time.mjs'
 
 /** Waits until Next's clock shows another millisecond. */
 export async function nextMillisecond() {
@@ -75,34 +55,8 @@ export const ofPage = { kind: 'APP_PAGE', isRoutePPREnabled: false, isFallback: 
 export const ofFetch = (tags = [], softTags = []) => ({ kind: 'FETCH', tags, softTags })
 export const setFetch = (tags = []) => ({ fetchCache: true, tags })
 
-export function streamOf(...chunks) {
-  return new ReadableStream({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk)
-      controller.close()
-    },
-  })
-}
-
-/** A `'use cache'` entry that holds `body`. */
-export const entryOf = (body, more) => ({
-  value: streamOf(Buffer.from(body)),
-  tags: [],
-  stale: 300,
-  timestamp: now(),
-  expire: 4_294_967_294,
-  revalidate: 900,
-  ...more,
-})
-
 /** Whether Next.js takes a `'use cache'` entry for a stale one. */
 export const looksPast = ({ timestamp, revalidate }) => timestamp + revalidate * 1_000 < now()
-
-export async function readAll(stream) {
-  const chunks = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
 
 export const textOf = async (entry) => (await readAll(entry.value)).toString()
 

@@ -83,6 +83,23 @@ test('whose render is seen to begin leads for longer than a second', async () =>
   expect(await isStale('/seen')).toBe(false)
 })
 
+test('a thread that is busy for seconds leads on with what it has under way', async () => {
+  await stalePage('/busy')
+  const leads = visit(async () => {
+    const told = await isStale('/busy')
+    new Tiercel().resetRequestCache()
+    // Other requests, one after another: no timer rings meanwhile.
+    const others = []
+    for (let part = 0; part < 4; part++) {
+      const end = performance.now() + 600
+      while (performance.now() < end);
+      others.push(await isStale('/busy'))
+    }
+    return [told, ...others]
+  })
+  expect(await leads).toEqual([true, false, false, false, false])
+})
+
 const misses = (key) => async () => (await new Tiercel().get(key, ofFetch())) ?? null
 
 test('a fetch that a request has not stored by its end is waited for no longer', async () => {

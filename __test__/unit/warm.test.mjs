@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
-import { freePort, serve } from './servers.mjs'
+import { freePort } from '../../tools/ports.mjs'
+import { serve } from './servers.mjs'
 import { directory, pause, timed, until, write } from './support.mjs'
 
 const { warm } = createRequire(import.meta.url)('../../js/warm/warm.js')

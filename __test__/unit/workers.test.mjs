@@ -80,20 +80,24 @@ test('what another thread replaced or invalidated is never returned again, howev
   await worker.terminate()
 })
 
-test('a thread loads with the options that the main thread chose', async () => {
-  const { code, stderr, answer } = await inChild(async ({ index }) => {
-    const Tiercel = require(index).configure({ memoryMb: 16 })
-    new Tiercel()
-    const { Worker } = require('node:worker_threads')
-    const source = `const Tiercel = require(${JSON.stringify(index)})
+test.each([undefined, '{"memoryMb":7}'])(
+  'a thread loads with the options that the main thread chose, whatever next.config says: %s',
+  async (TIERCEL_OPTIONS) => {
+    const run = async ({ index }) => {
+      const Tiercel = require(index).configure({ memoryMb: 16 })
+      new Tiercel()
+      const { Worker } = require('node:worker_threads')
+      const source = `const Tiercel = require(${JSON.stringify(index)})
       require('node:worker_threads').parentPort.postMessage(Tiercel.stats().memory.capacityBytes)`
-    const worker = new Worker(source, { eval: true })
-    return new Promise((resolve) => {
-      worker.once('message', resolve).once('error', ({ message }) => resolve(message))
-    })
-  })
-  expect({ code, stderr, answer }).toEqual({ code: 0, stderr: '', answer: 16 << 20 })
-})
+      const worker = new Worker(source, { eval: true })
+      return new Promise((resolve) => {
+        worker.once('message', resolve).once('error', ({ message }) => resolve(message))
+      })
+    }
+    const { code, stderr, answer } = await inChild(run, { env: { TIERCEL_OPTIONS } })
+    expect({ code, stderr, answer }).toEqual({ code: 0, stderr: '', answer: 16 << 20 })
+  },
+)
 
 test('threads come and go in a process whose main thread never loads it', async () => {
   const { code, signal, answer } = await inChild(async ({ index }) => {

@@ -33,7 +33,7 @@ const STYLE = `
  * @property {string} name
  * @property {number[]} counts origin requests of each bin
  * @property {number[]} switches in ms
- * @property {string} note what is to be seen, in figures
+ * @property {string} note the result, in figures
  * @property {boolean} isOther what Tiercel is compared with
  */
 

@@ -1,14 +1,14 @@
 /** A deploy under load: the instances of one build are replaced by those of the next, one by one. */
-import { flood, subjects } from '../../__test__/next/stampede.mjs'
+
 import { warm } from '../../js/warm/warm.js'
+import { flood, subjects } from '../../tools/next/stampede.mjs'
+import { pause } from '../../tools/time.mjs'
 import { deployed } from '../stampede/fleets.mjs'
 
 /** Load before the first switch, between switches, and after the last one. */
 const BEFORE_MS = 3_000
 const BETWEEN_MS = 2_000
 const AFTER_MS = 7_000
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
  * @typedef {object} Rollout
@@ -51,7 +51,7 @@ export async function rollout(app, cache, { count, pages, perSecond, isWarmed, o
       const [last] = instances.splice(nth, 1, next)
       switches.push(performance.now() - begun)
       await pause(BETWEEN_MS)
-      // By now nobody waits for it any more.
+      // By now no request waits for it any more.
       await last.stop()
     }
     await pause(AFTER_MS - BETWEEN_MS)

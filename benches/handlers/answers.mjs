@@ -2,7 +2,7 @@
 /** The other side of `Contestant.ask`, in the process of a subject. */
 
 /**
- * Does what is asked for, and tells what came of it.
+ * Carries out requests, and sends back their results.
  * @param {Record<string, (...args: any[]) => any>} acts
  */
 export function answersWith(acts) {

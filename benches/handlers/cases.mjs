@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What is measured in rounds. A case prepares a subject once, then runs many times over; what a run
+ * The cases measured in rounds. A case prepares a subject once, then runs many times over; what a run
  * consumes is made before its time is taken.
  */
 import * as values from './values.mjs'
@@ -23,7 +23,7 @@ const KEYS = 256
 /** @param {(index: number) => string} name */
 const keysOf = (name) => Array.from({ length: KEYS }, (_, index) => name(index))
 
-/** The same text in a string nobody has hashed yet. @param {string} key */
+/** The same text in a string that has not been hashed yet. @param {string} key */
 const fresh = (key) => Buffer.from(key, 'latin1').toString('latin1')
 
 /** @param {Subject} subject @param {number} count */
@@ -130,7 +130,7 @@ function copy(kind) {
   }
 }
 
-/** Building the object: each entry is set anew, untimed, and got once.
+/** Building the object: each entry is set again, untimed, and got once.
  * @param {keyof typeof kinds} kind @returns {Case} */
 function coldGet(kind) {
   const { name, value, get, set } = kinds[kind]

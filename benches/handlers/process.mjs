@@ -20,8 +20,8 @@ let count = 0
 const ROUND_MS = 12
 
 /**
- * What one call costs, in ns of CPU time of all threads: what other programs take does not count,
- * what the collector of garbage does beside the main thread does.
+ * The cost of one call, in ns of CPU time of all threads: the time of other programs does not count,
+ * that of the garbage collector next to the main thread does.
  * @param {number} calls
  */
 async function round(calls) {

@@ -1,10 +1,11 @@
 // @ts-check
 /** Invalidations seen by a second process, and what travels between a process and the server. */
-import { fleet } from '../../__test__/redis/support.mjs'
-import { until } from '../../__test__/unit/support.mjs'
+
+import { fleet } from '../../tools/instances/fleet.mjs'
+import { until } from '../../tools/time.mjs'
 import { median } from '../handlers/contest.mjs'
 
-/** @typedef {any} Server as `start` of `__test__/redis/servers.mjs` gives it */
+/** @typedef {any} Server as `start` of `tools/redis/servers.mjs` gives it */
 /** @typedef {any} Instance a process of a fleet */
 
 const KEY = 'a'
@@ -155,7 +156,7 @@ export async function trips(server) {
     // Lines come in order: once this one is there, all before it are.
     await server.command('ECHO', what)
     const isAll = () => seen.some((line) => line.includes(what)) || undefined
-    await until('the server has told all commands', isAll)
+    await until('the server has counted all commands', isAll)
     return { what, commands: perCall(seen) }
   }
   try {
@@ -170,7 +171,7 @@ export async function trips(server) {
       await counted('get, memory has it', () => one.run(getMany, given)),
       await counted('get, the server has it', () => two.run(getMany, given)),
       await counted('the same again', () => two.run(getMany, given)),
-      await counted('get, nobody has it', () => one.run(getMany, missing)),
+      await counted('get, stored nowhere', () => one.run(getMany, missing)),
       await counted('invalidation, two instances', () => one.run(invalidateMany, given)),
     ]
   } finally {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The process of one subject: does what it is asked, one thing at a time, and is idle between.
+ * The process of one subject: carries out one request at a time, and is idle in between.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { sorts } from './values.mjs'
 const [name, url] = process.argv.slice(2)
 const under = await subjects[name](url)
 
-/** More than are ever under way at once: no two gets of one key meet. */
+/** More than are ever under way together: no two gets of one key meet. */
 const KEYS = 256
 
 /** @type {string[]} */

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Who is compared: Tiercel, and the least that a handler does over a client library, which is GET and
- * SET of JSON with its bytes as base64. Those judge nothing: no tag, no age.
+ * Who is compared: Tiercel, the leanest handler that JavaScript allows (ideal.mjs), and what handlers
+ * do over a client library, which is GET and SET of JSON with its bytes as base64. Those last judge
+ * nothing: no tag, no age.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { streamOf } from '../handlers/values.mjs'
+import { ideal } from './ideal.mjs'
 
 const require = createRequire(import.meta.url)
 
@@ -86,6 +88,8 @@ const over = (client, close) => ({
 
 /** @type {Record<string, (url: string) => Promise<Subject>>} */
 export const subjects = {
+  'ideal JavaScript': ideal,
+
   async ioredis(url) {
     const client = new (require('ioredis').Redis)(url)
     return over(client, () => client.disconnect())
@@ -114,7 +118,7 @@ export const subjects = {
     handler()
     const shared = () => Tiercel.stats().shared
     while (!(shared()?.leaseMs > 0)) await sleep(5)
-    // Its request begins now: what is older than the first look at the server is not shared.
+    // Its request begins now: entries from before the first look at the server are not shared.
     const incremental = handler()
     return {
       incremental,

@@ -1,5 +1,5 @@
 // @ts-check
-/** What is stored: text as pages have it, which a compressor makes a quarter of. */
+/** The stored values: text as pages have it, which compresses to a quarter. */
 import {
   FETCH_GET,
   FETCH_SET,
@@ -82,9 +82,9 @@ const ofFetch = (size) => ({
 
 /** @type {Record<string, Sort>} */
 export const sorts = {
-  'fetch 1 KB': ofFetch(1_000),
-  'fetch 10 KB': ofFetch(10_000),
+  'fetch 4 KB': ofFetch(4_000),
   'fetch 100 KB': ofFetch(100_000),
-  "'use cache' 10 KB": { make: (nth) => used(10_000, nth), key: useKey },
+  "'use cache' 2 KB": { make: (nth) => used(2_000, nth), key: useKey },
+  "'use cache' 50 KB": { make: (nth) => used(50_000, nth), key: useKey },
   APP_PAGE: { make: whole, key: pageKey, get: PAGE_GET, set: PAGE_SET },
 }

@@ -1,8 +1,9 @@
 /** The processes of one app, by who caches for them. */
-import { copyBuild } from '../../__test__/next/builds.mjs'
-import { startFleet } from '../../__test__/next/fleet.mjs'
-import { flood, quiet, subjects } from '../../__test__/next/stampede.mjs'
-import { startOrigin } from '../../__test__/next/support.mjs'
+import { copyBuild } from '../../tools/next/builds.mjs'
+import { startFleet } from '../../tools/next/fleet.mjs'
+import { flood, quiet, subjects } from '../../tools/next/stampede.mjs'
+import { startOrigin } from '../../tools/next/support.mjs'
+import { pause } from '../../tools/time.mjs'
 
 /** How long Next is given for what it does after the response to an invalidation. */
 const AFTER_RESPONSE_MS = 200
@@ -48,7 +49,7 @@ export async function deployed(app, cache, { count, first = 0, redis, deploy }) 
 /** What Next's own cache does after the response cannot be watched. */
 async function invalidateOne(server, query) {
   await server.invalidate(query)
-  await new Promise((resolve) => setTimeout(resolve, AFTER_RESPONSE_MS))
+  await pause(AFTER_RESPONSE_MS)
 }
 
 /** Every route is loaded by every process before anything is measured. */

@@ -35,7 +35,7 @@ export function table(figures) {
 /**
  * @param {string} what
  * @param {string} cache
- * @param {Awaited<ReturnType<typeof import('../../__test__/next/stampede.mjs').rush>>} outcome
+ * @param {Awaited<ReturnType<typeof import('../../tools/next/stampede.mjs').rush>>} outcome
  * @param {{ count: number, isCold?: boolean }} about `isCold`: there is nothing older to be shown
  * @returns {Figures}
  */

@@ -1,6 +1,7 @@
 // @ts-check
 
-const { native, mailbox, start, ATTACHED } = require('../native.js')
+const { FIELD } = require('../abi.js')
+const { native, mailbox, start } = require('../native.js')
 const waits = require('../waits.js')
 const { invalid, notDone } = require('./errors.js')
 
@@ -47,7 +48,7 @@ const PATIENCE_MS = 35_000
  */
 async function ask(order, group, own, ...details) {
   // What runs here need be found out once only.
-  if (mailbox[ATTACHED] !== 1) start()
+  if (mailbox[FIELD.ATTACHED] !== 1) start()
   let answer = native.ask(order, group, own, ...details)
   if (typeof answer === 'number') {
     await waits.wait(answer, PATIENCE_MS)

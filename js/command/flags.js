@@ -5,7 +5,7 @@ const { text } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
 const { resolve } = require('../warm/options.js')
 
-/** What is wrong with how a command was called, in one line. */
+/** A mistake in how a command was called, in one line. */
 class UsageError extends Error {}
 
 const FLAGS = /** @type {const} */ ({
@@ -34,7 +34,7 @@ const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ 
 })
 
 /**
- * What the arguments of `tiercel warm` say.
+ * Reads the arguments of `tiercel warm`.
  * @param {string[]} args
  * @throws {UsageError}
  */
@@ -68,12 +68,18 @@ function parsed(args) {
   try {
     return parseArgs({ args, options: FLAGS, allowPositionals: true })
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
-    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new UsageError(`there is no flag ${flag}`)
-    const isTooMuch = message.includes('does not take an argument')
-    throw new UsageError(`${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`)
+    throw new UsageError(named(error))
   }
+}
+
+/** What is wrong with flags, in one line. @param {unknown} error of `parseArgs` */
+function named(error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no flag ${flag}`
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'it takes flags only'
+  const isTooMuch = message.includes('does not take an argument')
+  return `${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`
 }
 
 /** Names the flag of what `warm` would refuse. @param {import('../../warm.d.ts').WarmOptions} options */
@@ -88,7 +94,7 @@ function check(options) {
 }
 
 /**
- * Does not repeat it: what is no path may be half of a header that was not quoted.
+ * Does not repeat it: something that is no path may be half of a header that was not quoted.
  * @param {string} path
  * @param {string} what
  */
@@ -147,10 +153,10 @@ function headersOf(lines) {
   )
 }
 
-/** A text of somebody else's, for a terminal: without what would move its cursor. @param {string} text */
+/** Foreign text, for a terminal: without characters that would move its cursor. @param {string} text */
 function shown(text) {
   const plain = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·')
   return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }
 
-module.exports = { parse, shown, UsageError, FLAGS }
+module.exports = { parse, named, shown, UsageError, FLAGS }

@@ -3,13 +3,15 @@
 // The command line.
 //
 //   main.js      which command, signals, exit codes     flags.js     what the flags say
-//   usage.js     what --help shows                      display.js   what is shown meanwhile and after
+//   usage.js     what --help shows                      display.js   progress and summary
+//   setup.js     init and migrate
 //
 // It loads no addon, so that it also works where there is none.
 
 const { warm } = require('../warm/warm.js')
 const { Display, summary } = require('./display.js')
 const { parse, UsageError } = require('./flags.js')
+const { runSetup } = require('./setup.js')
 const { GENERAL, WARM } = require('./usage.js')
 
 const FINE = 0
@@ -33,24 +35,25 @@ const REFUSED = new Set([
  * @returns {Promise<number>}
  */
 async function main([name, ...args]) {
-  // Whoever reads the output may go before its end, as `head` does.
+  // The reader of the output may leave before its end, as `head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   if (name === '--version' || name === '-v') return print(require('../../package.json').version)
   if (name === '--help' || name === '-h' || name === 'help') return print(GENERAL)
-  if (name !== 'warm') {
+  const isSetup = name === 'init' || name === 'migrate'
+  if (name !== 'warm' && !isSetup) {
     const problem = name === undefined ? 'a command is missing' : `there is no command ${name}`
     return refuse(`${problem}; see tiercel --help`)
   }
   try {
-    return await runWarm(args)
+    return isSetup ? await runSetup(name, args) : await runWarm(args)
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const told = message.replace(/^tiercel: /, '')
+    const reason = message.replace(/^tiercel: /, '')
     if (error instanceof UsageError || REFUSED.has(code ?? '')) {
-      return refuse(`${told}; see tiercel warm --help`)
+      return refuse(`${reason}; see tiercel ${name} --help`)
     }
     const hint = code === 'TIERCEL_NO_SERVER' ? '; --wait <seconds> waits for one' : ''
-    process.stderr.write(`tiercel: ${told}${hint}\n`)
+    process.stderr.write(`tiercel: ${reason}${hint}\n`)
     return FAILED
   }
 }

@@ -3,10 +3,12 @@
 /** What `tiercel --help` shows. */
 const GENERAL = `tiercel: a cache engine for self-hosted Next.js
 
+  tiercel init        makes it the cache of an app: shows the change, then asks
+  tiercel migrate     the same for an app that has another cache handler
   tiercel warm        fills the caches of a running server before its traffic arrives
   tiercel --version
 
-More: tiercel warm --help`
+More: tiercel init --help, tiercel migrate --help, tiercel warm --help`
 
 /** What `tiercel warm --help` shows. */
 const WARM = `Fills the caches of a running Next.js server before its traffic arrives.
@@ -27,7 +29,7 @@ Whom to ask
   --wait <seconds>       waits so long for a server that is not up yet       [0]
 
 How
-  --concurrency <count>  requests at once, 1 to 256                          [6]
+  --concurrency <count>  requests in parallel, 1 to 256                      [6]
   --timeout <seconds>    how long one request may take                      [30]
 
 What to show
@@ -49,4 +51,32 @@ Examples
   tiercel warm --file most-visited.txt --json > warmed.json
   psql -Atc "select path from pages" | tiercel warm -`
 
-module.exports = { GENERAL, WARM }
+/** What both of these take. */
+const SETUP_FLAGS = `  --dir <folder>  the app                                                      [.]
+  --dry-run       shows what would change, and changes nothing
+  -y, --yes       changes it without asking
+  -h, --help      this
+
+Exit code
+  0  done, or nothing to do    1  left as it was    2  not called like this`
+
+/** What `tiercel init --help` shows. */
+const INIT = `Makes Tiercel the cache of a Next.js app: wraps what next.config exports in
+withTiercel. A file that is written in an unusual way stays as it is, and what
+to write by hand is shown.
+
+${SETUP_FLAGS}`
+
+/** What `tiercel migrate --help` shows. */
+const MIGRATE = `Moves a Next.js app from another cache handler to Tiercel: takes the old one
+out of next.config, wraps the rest in withTiercel with the options that mean the
+same, and says what has no equivalent. The file of the old handler stays.
+
+It knows @neshca/cache-handler, @fortedigital/nextjs-cache-handler,
+@trieb.work/nextjs-turbo-redis-cache, @leejpsd/nextjs-cache-handler,
+@mrjasonroy/cache-components-cache-handler, and handlers of an app's own on
+redis or ioredis, such as the example of Next.js.
+
+${SETUP_FLAGS}`
+
+module.exports = { GENERAL, WARM, INIT, MIGRATE }

@@ -11,13 +11,13 @@ const { urlToHttpOptions } = require('node:url')
  * @typedef {object} Answer
  * @property {number} [status] nothing if there was no whole answer
  * @property {string} [reason] why there was none
- * @property {boolean} isAbsent whether nobody is there who could have answered
+ * @property {boolean} isAbsent whether no server is there that could have answered
  * @property {string | undefined} cache the header `x-nextjs-cache`
  * @property {number} bytes of the body
  * @property {number} ms until its end
  */
 
-/** What an error means to somebody who started a server, or is about to. */
+/** Errors in the words of a person who started a server, or is about to. */
 const REASONS = /** @type {Record<string, string>} */ ({
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection closed',
@@ -29,7 +29,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
   ETIMEDOUT: 'no connection',
 })
 
-/** Statuses with which a proxy says that nobody is behind it. */
+/** Statuses with which a proxy says that no server is behind it. */
 const ABSENT = new Set([502, 503, 504])
 
 /** Asks one server for pages, on connections that it keeps. */
@@ -68,11 +68,11 @@ class Client {
     let answer = await this.#send(path)
     // The server gave a kept connection up while the request was on its way.
     while (answer.isCrossed && !this.#isClosed) answer = await this.#send(path)
-    const { isCrossed, ...told } = answer
-    return { ...told, ms: performance.now() - begun }
+    const { isCrossed, ...rest } = answer
+    return { ...rest, ms: performance.now() - begun }
   }
 
-  /** Ends what is under way; whoever waits for it gets an answer without a status. */
+  /** Ends the requests under way; their callers get an answer without a status. */
   close() {
     this.#isClosed = true
     for (const request of this.#underWay) request.destroy()

@@ -25,7 +25,7 @@ const MOST_CONCURRENCY = 256
 /** An hour. */
 const MOST_MS = 3_600_000
 
-/** What each option may be, and how it is read: `undefined` for what is not allowed. */
+/** The allowed values of each option, and how it is read: `undefined` for any other. */
 const OPTIONS = {
   base: { allowed: 'an http or https URL, such as http://127.0.0.1:3000', read: urlOf },
   basePath: { allowed: 'a path, such as /shop', read: basePathOf },
@@ -101,7 +101,7 @@ function resolve(given = {}) {
 function readOne(option, value) {
   if (!Object.hasOwn(OPTIONS, option)) {
     const known = Object.keys(OPTIONS).join(', ')
-    const message = `there is no option \`${option}\`; there are ${known}`
+    const message = `there is no option \`${option}\`; the options are ${known}`
     throw Object.assign(failure('TIERCEL_UNKNOWN_OPTION', message), { option })
   }
   const { allowed, read } = OPTIONS[/** @type {keyof typeof OPTIONS} */ (option)]
@@ -173,4 +173,4 @@ function failure(code, message) {
   return Object.assign(new Error(`tiercel: ${message}`), { code })
 }
 
-module.exports = { resolve, failure, DEFAULTS }
+module.exports = { resolve, failure }

@@ -15,7 +15,7 @@ const { failure } = require('./options.js')
  *   is answered with, if it says so
  */
 
-/** The page behind what fails in another way; nobody asks for it by its path. */
+/** The page for other failures; no visitor asks for it by its path. */
 const UNASKED = new Set(['/_global-error'])
 
 /**

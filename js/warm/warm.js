@@ -2,7 +2,7 @@
 
 // Asks a running server for its pages, so that its caches are filled before its traffic arrives.
 //
-//   options.js  what is asked for          pages.js  what a build prerendered
+//   options.js  options and their checks   pages.js  the pages that a build prerendered
 //   client.js   one request                tally.js  the figures
 //
 // Nothing here loads the addon: it works where there is none, against any Next.js server.
@@ -62,7 +62,7 @@ class Run {
     this.#basePath = plan.basePath ?? build?.basePath ?? ''
   }
 
-  /** Ends what is under way, and begins nothing more. */
+  /** Ends the requests under way, and begins no more. */
   stop() {
     this.#isStopped = true
     this.#client.close()
@@ -77,9 +77,9 @@ class Run {
   }
 
   /**
-   * The first path is asked for alone, again and again until somebody answers: so many requests at
-   * once are nothing for a server that is just starting.
-   * @throws {Error} with `code` `TIERCEL_NO_SERVER` if nobody does
+   * The first path is asked for alone, again and again until a server answers: all requests
+   * together would be too much for a server that is just starting.
+   * @throws {Error} with `code` `TIERCEL_NO_SERVER` if none does
    */
   async #begin() {
     const [path] = this.#paths
@@ -124,8 +124,8 @@ class Run {
       status < 100 || (status >= 400 && status !== (await this.#build?.statusOf(path)))
     this.#tally.add(path, answer, isFailed)
     const { cache, bytes, ms } = answer
-    const told = status === 0 ? { path, reason } : { path, status, cache }
-    this.#plan.onProgress?.({ ...told, isFailed, bytes, ms, ...this.#tally.progress })
+    const result = status === 0 ? { path, reason } : { path, status, cache }
+    this.#plan.onProgress?.({ ...result, isFailed, bytes, ms, ...this.#tally.progress })
   }
 
   /** @param {number} ms */

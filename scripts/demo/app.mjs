@@ -1,18 +1,16 @@
 // @ts-check
 /** Starts the built demo app: once, or as one of several instances. */
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { root } from '../run.mjs'
+import { freePort, isFree } from '../../tools/ports.mjs'
+import { root } from '../../tools/run.mjs'
+import { pause } from '../../tools/time.mjs'
 import { DemoError, run } from './child.mjs'
 
 /**
  * @typedef {{ url: string, stopped: Promise<number>, output: () => string, stop: () => Promise<void> }} Running
  *   `stopped`: its exit code
  */
-
-/** Ports that are looked at; the one after is taken as free, and whoever listens there says if not. */
-const MOST_PORTS = 1_000
 
 export const demo = join(root, 'examples', 'demo')
 
@@ -31,7 +29,7 @@ export async function startDemo({ port, env, verbose = false } = {}) {
     throw new DemoError('The demo is not built yet. Run this once without --no-build.')
   }
   const listening = port ?? (process.env.PORT ? Number(process.env.PORT) : await freePort(3000))
-  // Otherwise whoever listens there would answer, and pass for the demo.
+  // Otherwise another listener would answer there, and pass for the demo.
   if (!(await isFree(listening))) throw new DemoError(`Port ${listening} is in use.`)
   const url = `http://localhost:${listening}`
   const server = run(process.execPath, [nextCli(), 'start', '--port', String(listening)], demo, {
@@ -51,7 +49,7 @@ export async function startDemo({ port, env, verbose = false } = {}) {
   void server.exit.then(() => (ended = true))
   while (!(await answers(url))) {
     if (!ended && Date.now() < deadline) {
-      await new Promise((wake) => setTimeout(wake, 100))
+      await pause(100)
       continue
     }
     if (!ended) await stop()
@@ -69,24 +67,4 @@ async function answers(url) {
   } catch {
     return false
   }
-}
-
-/**
- * The first port from `port` on that nobody listens on.
- * @param {number} port
- * @param {number} [left] ports to look at
- * @returns {Promise<number>}
- */
-export async function freePort(port, left = MOST_PORTS) {
-  return left === 0 || (await isFree(port)) ? port : freePort(port + 1, left - 1)
-}
-
-/** @param {number} port @returns {Promise<boolean>} */
-function isFree(port) {
-  if (port > 65_535) return Promise.resolve(false)
-  return new Promise((done) => {
-    const probe = createServer()
-    probe.once('error', () => done(false))
-    probe.listen(port, () => probe.close(() => done(true)))
-  })
 }

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { root } from '../run.mjs'
+import { root } from '../../tools/run.mjs'
 import { demo, nextCli } from './app.mjs'
 import { DemoError, stepper } from './child.mjs'
 import { checkNode, checkRust } from './tools.mjs'

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureRedis } from '../../__test__/redis/binaries.mjs'
-import { freePort } from './app.mjs'
+import { freePort } from '../../tools/ports.mjs'
+import { ensureRedis } from '../../tools/redis/binaries.mjs'
+import { pause } from '../../tools/time.mjs'
 import { DemoError, run } from './child.mjs'
 
 const FIRST_PORT = 6400
@@ -34,7 +35,7 @@ export async function startRedis() {
     if (!isRunning || Date.now() > deadline) {
       throw new DemoError(`redis-server did not start.\n\n${server.output()}`)
     }
-    await new Promise((wake) => setTimeout(wake, 50))
+    await pause(50)
   }
   const stop = async () => {
     server.child.kill('SIGTERM')

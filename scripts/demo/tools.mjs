@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../run.mjs'
+import { root } from '../../tools/run.mjs'
 import { DemoError, windows } from './child.mjs'
 
 export function checkNode() {

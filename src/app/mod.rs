@@ -4,8 +4,10 @@
 //! [`value`] (also of tokens), [`code`], [`lock`], [`limit`], [`session`]. [`store`] is what carries an
 //! order out: [`memory`] in this process, bounded, and `redis` for all processes, by a script that
 //! decides the same in one turn. [`label`] names what lies there, [`digest`] hides it. [`desk`] takes
-//! the orders in, and answers by itself what needs no store.
+//! the orders in, and answers by itself what needs no store. An answer becomes [`cells`], which lie among
+//! the [`replies`] of a thread of JavaScript until it takes them.
 
+pub mod cells;
 pub mod code;
 pub mod desk;
 pub mod digest;
@@ -13,6 +15,7 @@ pub mod label;
 pub mod limit;
 pub mod lock;
 pub mod memory;
+pub mod replies;
 pub mod session;
 mod shelf;
 pub mod store;

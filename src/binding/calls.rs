@@ -1,21 +1,33 @@
-//! Calls around a get.
+//! Invalidations, and calls around a get: one call each.
 
-use std::sync::Arc;
+use super::env::{Slot, State};
+use super::{raw, read};
+use crate::handler::invalidate::Pending;
+use crate::process;
 
-use napi::sys;
+/// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many
+/// seconds. The result is a token to wait with until it is in effect everywhere, or 0 if it is.
+pub(super) extern "C" fn invalidate(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<2>(env, info, |call| {
+        let [tags, expire] = call.args;
+        let (tags, expire_secs) = (read::tags(env, tags), read::number(env, expire));
+        pending(env, call.state, call.state.handler().invalidate(&tags, expire_secs))
+    })
+}
 
-use super::env::Slot;
-use super::{process, raw, read};
-use crate::flight::Wake;
+/// `drain()`: a token to wait with until everything shared so far is stored or dropped, or 0.
+pub(super) extern "C" fn drain(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<0>(env, info, |call| pending(env, call.state, call.state.handler().drain()))
+}
 
-/// Longest wait of a build for one write, in ms.
-const DRAIN_WAIT_MS: u32 = 2_000;
+fn pending(env: raw::Env, state: &State, pending: Option<Pending>) -> raw::Value {
+    let Some(Pending { token, at_most_ms }) = pending else { return raw::small(env, 0) };
+    state.leave(Slot::Detail, f64::from(at_most_ms));
+    raw::small(env, token)
+}
 
 /// `flush()`: the reads of this tick leave.
-pub(super) extern "C" fn flush(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn flush(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |_| {
         process::engine().flush();
         raw::undefined(env)
@@ -23,47 +35,23 @@ pub(super) extern "C" fn flush(
 }
 
 /// `revision()`: the revision of what is known now.
-pub(super) extern "C" fn revision(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn revision(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
 }
 
 /// `diedAt(tags)`: when the last of these tags died, in ms on Next's clock; 0 if none did.
-pub(super) extern "C" fn died_at(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn died_at(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [tags] = call.args;
-        let engine = process::engine();
-        let died = engine.ledger.died_at(&read::tags(env, tags), engine.clock.now());
-        let ago_us = |at| engine.clock.uptime().since_us(at) as f64;
-        let told = died.map_or(0.0, |at| call.state.next_now_ms() - ago_us(at) / 1e3);
-        raw::number(env, told)
+        raw::number(env, call.state.handler().died_at_ms(&read::tags(env, tags)))
     })
 }
 
 /// `why()`: tier, outcome and reason of the last decision, while decisions are printed.
-pub(super) extern "C" fn why(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+pub(super) extern "C" fn why(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {
-        let units: Vec<u8> =
-            call.state.why.borrow().encode_utf16().flat_map(u16::to_ne_bytes).collect();
+        let why = call.state.thread.why();
+        let units: Vec<u8> = why.encode_utf16().flat_map(u16::to_ne_bytes).collect();
         raw::utf16(env, &units)
-    })
-}
-
-/// `drain()`: a token to wait with until everything shared so far is stored or dropped, or 0.
-pub(super) extern "C" fn drain(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
-    raw::call::<0>(env, info, |call| {
-        let token = call.state.token();
-        let waker: Arc<dyn Wake> = call.state.shared.clone();
-        let waits = process::engine().drain(&waker, token);
-        call.state.leave(Slot::Detail, f64::from(DRAIN_WAIT_MS));
-        raw::small(env, if waits { token } else { 0 })
     })
 }

@@ -1,63 +1,40 @@
 //! The state of one JavaScript environment.
 //!
-//! [`State`] lives on its thread; [`Shared`] is the part other threads may
-//! reach. Everything goes
-//! with the environment: a worker may end at any moment.
+//! [`State`] lives on its thread; [`Shared`] is the part other threads may reach. Everything goes with
+//! the environment: a worker may end at any moment.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 
 use napi::sys;
 
-use super::hot::Hot;
+use super::abi::MAILBOX;
+pub(super) use super::abi::Slot;
 use super::inbox::{self, Shared};
-use super::{process, raw, read};
-use crate::entry::Entry;
+use super::{raw, read};
+use crate::app::replies::Replies;
+use crate::clock::stopwatch_ns;
 use crate::guard::guard;
+use crate::handler::Handler;
+use crate::handler::next_clock::NextClock;
+use crate::handler::thread::Thread;
 use crate::key::Hash128;
-
-/// Doubles shared with JavaScript: answers beside the returned value, without an object for them.
-pub(super) const MAILBOX: usize = 5;
-
-/// What a call leaves in the mailbox, by place. `js/native.js` names them the same.
-#[derive(Clone, Copy)]
-pub(super) enum Slot {
-    /// How to read the returned entry, see `terms::Mark`; with a token the flags to ask with next.
-    Mark = 0,
-    /// With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
-    /// with a token how long to wait, in ms.
-    Detail = 1,
-    /// The revision of what was known when the answer was given; of a stale `'use cache'` entry the
-    /// epoch of that position.
-    Revision = 2,
-    /// The name of the returned object; with a token how long the get may wait in all, in ms.
-    Handle = 3,
-    /// 1 as long as this mailbox is the one that is written to.
-    Attached = 4,
-}
+use crate::process;
 
 /// State of one environment, touched by its thread only.
 pub(super) struct State {
-    env: sys::napi_env,
+    env: raw::Env,
     pub(super) shared: Arc<Shared>,
-    pub(super) hot: RefCell<Hot>,
+    /// What came of orders of the app's own code.
+    pub(super) replies: Arc<Replies>,
+    /// What it has with it from call to call.
+    pub(super) thread: Thread,
     /// Doubles that JavaScript reads; null until attached.
     mailbox: Cell<*mut f64>,
-    /// JavaScript functions and clocks, once attached.
+    /// JavaScript functions, once attached.
     attached: Cell<Option<Attached>>,
-    /// Entries that were read for gets that wait for them: memory may have no room.
-    delivered: RefCell<HashMap<Hash128, (Arc<Entry>, u64)>>,
-    /// Looks into the inbox so far.
-    rounds: Cell<u64>,
-    /// The last reason in words, kept when decisions are printed.
-    pub(super) why: RefCell<String>,
-    next_token: Cell<u32>,
-    calls: Cell<u64>,
-    /// What `slept_ms` said when the bound objects were made.
-    slept_ms: Cell<f64>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,36 +44,23 @@ struct Attached {
     assemble: sys::napi_ref,
     settle: sys::napi_ref,
     forget: sys::napi_ref,
-    /// Next's clock minus the uptime clock, in ms.
-    next_offset_ms: f64,
-    /// Engine clock minus uptime clock when attached, in us: grows when the machine sleeps.
-    drift_us: i64,
 }
 
 impl State {
-    /// A number for a get that has to wait.
-    pub(super) fn token(&self) -> u32 {
-        let token = self.next_token.get();
-        self.next_token.set(token.checked_add(1).unwrap_or(1));
-        token
-    }
-
-    /// Whether this call is one of those that are timed.
+    /// What calls of this environment work with.
     #[inline]
-    pub(super) fn is_timed(&self) -> bool {
-        let calls = self.calls.get().wrapping_add(1);
-        self.calls.set(calls);
-        calls.is_multiple_of(crate::stats::SAMPLE)
+    pub(super) fn handler(&self) -> Handler<'_> {
+        Handler { engine: process::engine(), apps: process::apps(), thread: &self.thread }
     }
 
-    /// After a sleep of the machine the moments in bound objects are off: lets go of them.
-    #[cold]
-    pub(super) fn notice_sleep(&self) {
-        let slept = self.slept_ms();
-        if (slept - self.slept_ms.replace(slept)).abs() > 1_000.0 {
-            self.hot.borrow_mut().clear();
-            self.forget_dropped(self.env);
-        }
+    /// When a get began, if it is one of those that are timed.
+    #[inline]
+    pub(super) fn stopwatch(&self) -> Option<u64> {
+        self.thread.is_timed().then(|| {
+            self.thread.notice_sleep(process::engine());
+            self.forget_dropped();
+            stopwatch_ns()
+        })
     }
 
     /// Leaves a value in the mailbox.
@@ -111,60 +75,21 @@ impl State {
     }
 
     /// The JavaScript function that builds what a get returns.
-    pub(super) fn assemble(&self) -> Option<sys::napi_value> {
+    pub(super) fn assemble(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
     }
 
     /// The JavaScript function that lets those who wait go on.
-    pub(super) fn settle(&self) -> Option<sys::napi_value> {
+    pub(super) fn settle(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.settle))
-    }
-
-    /// Hands an entry to the gets that wait for it: they run right after the next look into the
-    /// inbox, and the look after that lets go of it. There is one for as long as there is anything to
-    /// let go of: the thread may be idle from then on.
-    pub(super) fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
-        self.delivered.borrow_mut().insert(hash, (entry, self.rounds.get()));
-    }
-
-    /// The entry handed over under `hash`.
-    pub(super) fn delivered(&self, hash: Hash128) -> Option<Arc<Entry>> {
-        self.delivered.borrow().get(&hash).map(|(entry, _)| entry.clone())
-    }
-
-    fn begin_round(&self) {
-        let round = self.rounds.get();
-        self.delivered.borrow_mut().retain(|_, (_, delivered)| *delivered >= round);
-        self.rounds.set(round + 1);
-    }
-
-    fn end_round(&self) {
-        if !self.delivered.borrow().is_empty() {
-            self.shared.call();
-        }
-    }
-
-    /// Now on Next's clock, in ms.
-    pub(super) fn next_now_ms(&self) -> f64 {
-        let offset = self.attached.get().map_or(0.0, |a| a.next_offset_ms);
-        process::engine().clock.uptime_us() as f64 / 1e3 + offset
-    }
-
-    /// How much longer the machine has slept since this environment attached, in ms: Next's clock
-    /// stood still meanwhile.
-    pub(super) fn slept_ms(&self) -> f64 {
-        let attached = self.attached.get().map_or(0, |a| a.drift_us);
-        let slept = drift_us() - attached;
-        // The two clocks are read one after the other; less than a second is noise.
-        if slept.abs() < 1_000_000 { 0.0 } else { slept as f64 / 1e3 }
     }
 
     /// Lets go of objects whose entries left memory.
     pub(super) fn sweep(&self, released: &[(Hash128, u64)]) {
         for (hash, id) in released {
-            self.hot.borrow_mut().release(*hash, *id);
+            self.thread.release(*hash, *id);
         }
-        self.forget_dropped(self.env);
+        self.forget_dropped();
     }
 
     /// Takes the JavaScript side away from a copy of it that attached before. It sees that, and that
@@ -174,10 +99,7 @@ impl State {
         self.leave(Slot::Attached, 0.0);
         self.leave(Slot::Mark, f64::NAN);
         self.mailbox.set(ptr::null_mut());
-        self.delivered.borrow_mut().clear();
-        self.hot.borrow_mut().clear();
-        // It lets go by itself of what it kept.
-        self.hot.borrow_mut().take_dropped();
+        self.thread.clear();
         let Attached { mailbox, assemble, settle, forget, .. } = attached;
         for reference in [mailbox, assemble, settle, forget] {
             raw::release(self.env, reference);
@@ -185,12 +107,12 @@ impl State {
     }
 
     /// Has JavaScript let go of the objects that were dropped.
-    pub(super) fn forget_dropped(&self, env: sys::napi_env) {
-        let dropped = self.hot.borrow_mut().take_dropped();
+    pub(super) fn forget_dropped(&self) {
+        let dropped = self.thread.take_dropped();
         let Some(attached) = self.attached.get().filter(|_| !dropped.is_empty()) else { return };
-        let forget = raw::dereference(env, attached.forget);
+        let forget = raw::dereference(self.env, attached.forget);
         for handle in dropped {
-            let _ = raw::invoke(env, forget, &[raw::number(env, handle as f64)]);
+            let _ = raw::invoke(self.env, forget, &[raw::number(self.env, handle as f64)]);
         }
     }
 
@@ -201,27 +123,16 @@ impl State {
     }
 }
 
-/// Engine clock minus uptime clock.
-fn drift_us() -> i64 {
-    let clock = &process::engine().clock;
-    clock.now().0.wrapping_sub(clock.uptime_us()) as i64
-}
-
 /// Makes the state of `env`. It is freed when the environment ends.
-pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
+pub(super) fn create(env: raw::Env) -> napi::Result<*mut State> {
     let shared = Arc::new(Shared::default());
     let state = Box::into_raw(Box::new(State {
         env,
         shared: shared.clone(),
-        hot: RefCell::new(Hot::default()),
+        replies: Arc::default(),
+        thread: Thread::new(shared.clone()),
         mailbox: Cell::new(ptr::null_mut()),
         attached: Cell::new(None),
-        delivered: RefCell::default(),
-        rounds: Cell::new(0),
-        why: RefCell::default(),
-        next_token: Cell::new(1),
-        calls: Cell::new(0),
-        slept_ms: Cell::new(0.0),
     }));
     let caller = threadsafe_function(env, state)?;
     // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
@@ -229,7 +140,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
     let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
     napi::check_status!(status)?;
     // Not before it is certain that others are told when the environment ends.
-    shared.open(caller);
+    shared.bell.open(caller);
     process::enter(shared);
     // SAFETY: as above; the instance data is nobody else's.
     let status =
@@ -239,7 +150,7 @@ pub(super) fn create(env: sys::napi_env) -> napi::Result<*mut State> {
 }
 
 fn threadsafe_function(
-    env: sys::napi_env,
+    env: raw::Env,
     state: *mut State,
 ) -> napi::Result<sys::napi_threadsafe_function> {
     let mut out = ptr::null_mut();
@@ -272,33 +183,30 @@ fn threadsafe_function(
 unsafe extern "C" fn clean_up(state: *mut c_void) {
     // SAFETY: `state` is what `create` registered.
     let state = unsafe { &*state.cast::<State>() };
-    process::leave(&state.shared);
-    state.shared.close();
+    process::leave(&(state.shared.clone() as _));
+    state.shared.bell.close();
 }
 
-unsafe extern "C" fn finalize(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
+unsafe extern "C" fn finalize(_: raw::Env, state: *mut c_void, _: *mut c_void) {
     // SAFETY: `state` is the box leaked in `create`; this runs once, last.
     drop(unsafe { Box::from_raw(state.cast::<State>()) });
 }
 
 /// Something lies in the inbox.
-unsafe extern "C" fn receive(
-    env: sys::napi_env,
-    _: sys::napi_value,
-    state: *mut c_void,
-    _: *mut c_void,
-) {
+unsafe extern "C" fn receive(env: raw::Env, _: raw::Value, state: *mut c_void, _: *mut c_void) {
     if env.is_null() || state.is_null() {
         return;
     }
     // SAFETY: Node calls this on the environment's thread while it lives.
     let state = unsafe { &*state.cast::<State>() };
     guard(|| {
-        state.begin_round();
+        state.thread.begin_round();
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
         inbox::settle(env, state, inbox.woken);
-        state.end_round();
+        if state.thread.has_delivered() {
+            state.shared.call();
+        }
     });
 }
 
@@ -306,10 +214,7 @@ unsafe extern "C" fn receive(
 /// returns `performance.timeOrigin + performance.now()`. Where there are copies of that side, the last
 /// one has it: those before may be of a realm that is gone. The result is 1 if other processes see
 /// what is stored, and none attached before.
-pub(super) extern "C" fn attach(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn attach(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<5>(env, info, |call| {
         let [mailbox, assemble, settle, forget, now] = call.args;
         let is_first = call.state.attached.get().is_none();
@@ -321,13 +226,12 @@ pub(super) extern "C" fn attach(
                 assemble: raw::reference(env, assemble)?,
                 settle: raw::reference(env, settle)?,
                 forget: raw::reference(env, forget)?,
-                next_offset_ms: next_offset_ms(env, now)?,
-                drift_us: drift_us(),
             };
-            Some((doubles, attached))
+            Some((doubles, attached, next_clock(env, now)?))
         };
-        if let Some((doubles, attached)) = attach() {
-            process::learn_clock(attached.next_offset_ms, attached.drift_us);
+        if let Some((doubles, attached, clock)) = attach() {
+            process::learn_clock(clock);
+            call.state.thread.set_clock(clock);
             call.state.attached.set(Some(attached));
             call.state.mailbox.set(doubles);
             call.state.leave(Slot::Attached, 1.0);
@@ -336,18 +240,19 @@ pub(super) extern "C" fn attach(
     })
 }
 
-/// Next's clock minus the uptime clock, in ms. Never too small, so that a generation is never dated
-/// later than it began: the uptime is read first. The smallest of several is closest.
-fn next_offset_ms(env: sys::napi_env, now: sys::napi_value) -> Option<f64> {
+/// How Next's clock stands to those of the engine. Never too small, so that a generation is never
+/// dated later than it began: the uptime is read first. The smallest of several is closest.
+fn next_clock(env: raw::Env, now: raw::Value) -> Option<NextClock> {
     let clock = &process::engine().clock;
     let once = |_| {
         let uptime = clock.uptime_us() as f64 / 1e3;
         Some(read::number(env, raw::invoke(env, now, &[])?)? - uptime)
     };
-    (0..8).filter_map(once).min_by(f64::total_cmp)
+    let offset_ms = (0..8).filter_map(once).min_by(f64::total_cmp)?;
+    Some(NextClock::new(clock, offset_ms))
 }
 
-fn doubles(env: sys::napi_env, array: sys::napi_value) -> Option<*mut f64> {
+fn doubles(env: raw::Env, array: raw::Value) -> Option<*mut f64> {
     let (mut sort, mut length, mut data) = (-1, 0, ptr::null_mut());
     // SAFETY: `array` belongs to the current call.
     let status = unsafe {

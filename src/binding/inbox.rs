@@ -1,47 +1,30 @@
-//! What other threads have for an environment: who may go on, and what left memory.
+//! The inbox of an environment: its bell is a threadsafe function.
 
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::sys;
 use parking_lot::Mutex;
 
-use super::app::Replies;
+use super::abi::Ending;
 use super::env::State;
-use super::{process, raw};
-use crate::coherence::event::Outcome;
-use crate::entry::Entry;
-use crate::flight::{News, Wake};
-use crate::key::Hash128;
+use super::raw;
+use crate::handler::inbox::{Bell, Inbox, WaitEnd};
+use crate::wake::Notice;
 
-/// How waits end; as in `js/waits.js`.
-const DONE: u32 = 1;
-const FAILED: u32 = 2;
 /// Arguments of one call into JavaScript.
 const MOST_ARGS: usize = 256;
 
 /// The part of an environment that other threads reach.
+pub(super) type Shared = Inbox<Caller>;
+
+/// Calls the environment's thread. Under a lock, so that it is not closed meanwhile.
 #[derive(Default)]
-pub(super) struct Shared {
-    inbox: Mutex<Inbox>,
-    /// What came of orders of the app's own code.
-    pub(super) replies: Replies,
-    /// Whether the environment's thread was told to look into the inbox and has not yet.
-    called: AtomicBool,
-    /// The threadsafe function; null once the environment ends. Called under the lock, so that it
-    /// is not closed meanwhile.
-    caller: Mutex<Caller>,
-}
+pub(super) struct Caller(Mutex<Function>);
 
-#[derive(Default)]
-pub(super) struct Inbox {
-    pub(super) woken: Vec<(u32, News)>,
-    pub(super) released: Vec<(Hash128, u64)>,
-}
+/// The threadsafe function; null once the environment ends.
+struct Function(sys::napi_threadsafe_function);
 
-struct Caller(sys::napi_threadsafe_function);
-
-impl Default for Caller {
+impl Default for Function {
     fn default() -> Self {
         Self(ptr::null_mut())
     }
@@ -49,79 +32,41 @@ impl Default for Caller {
 
 // SAFETY: a threadsafe function may be called from any thread; closing it is serialised by the lock
 // around it.
-unsafe impl Send for Caller {}
+unsafe impl Send for Function {}
 
-impl Shared {
-    /// From now on the environment's thread is called through `caller`.
-    pub(super) fn open(&self, caller: sys::napi_threadsafe_function) {
-        self.caller.lock().0 = caller;
+impl Caller {
+    /// From now on the environment's thread is called through `function`.
+    pub(super) fn open(&self, function: sys::napi_threadsafe_function) {
+        self.0.lock().0 = function;
     }
 
     /// From now on it is not called.
     pub(super) fn close(&self) {
-        self.caller.lock().0 = ptr::null_mut();
-    }
-
-    /// Entries that left memory since the last time.
-    pub(super) fn take_released(&self) -> Vec<(Hash128, u64)> {
-        std::mem::take(&mut self.inbox.lock().released)
-    }
-
-    /// An entry left memory.
-    pub(super) fn release(&self, entry: &Entry) {
-        self.inbox.lock().released.push((entry.hash, entry.id));
-        self.call();
-    }
-
-    /// Has the environment's thread look into the inbox.
-    pub(super) fn call(&self) {
-        if self.called.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let caller = self.caller.lock();
-        if !caller.0.is_null() {
-            // SAFETY: not null means not closed, and closing waits for this lock.
-            unsafe {
-                sys::napi_call_threadsafe_function(
-                    caller.0,
-                    ptr::null_mut(),
-                    sys::ThreadsafeFunctionCallMode::nonblocking,
-                );
-            }
-        }
-    }
-
-    /// What came since the last time.
-    pub(super) fn take(&self) -> Inbox {
-        self.called.store(false, Ordering::Release);
-        std::mem::take(&mut *self.inbox.lock())
+        self.0.lock().0 = ptr::null_mut();
     }
 }
 
-impl Wake for Shared {
-    fn wake(&self, token: u32, news: News) {
-        self.wake_many(vec![(token, news)]);
-    }
-
-    fn wake_many(&self, many: Vec<(u32, News)>) {
-        self.inbox.lock().woken.extend(many);
-        self.call();
+impl Bell for Caller {
+    fn ring(&self) {
+        let function = self.0.lock();
+        if !function.0.is_null() {
+            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
+            // SAFETY: not null means not closed, and closing waits for this lock.
+            unsafe { sys::napi_call_threadsafe_function(function.0, ptr::null_mut(), mode) };
+        }
     }
 }
 
 /// Tells JavaScript that those who wait can go on, many at a time: with each token how it ended.
-pub(super) fn settle(env: sys::napi_env, state: &State, woken: Vec<(u32, News)>) {
+pub(super) fn settle(env: raw::Env, state: &State, woken: Vec<(u32, Notice)>) {
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);
-    for (token, news) in woken {
-        let is_failed = matches!(news, News::Invalidated(Outcome::Here)) && process::must_record();
-        args.extend([
-            raw::small(env, token),
-            raw::small(env, if is_failed { FAILED } else { DONE }),
-        ]);
-        if let News::Brought(entry) = news {
-            state.deliver(entry.hash, entry);
-        }
+    for (token, notice) in woken {
+        let ending = match state.handler().take_in(notice) {
+            WaitEnd::Done => Ending::Done,
+            WaitEnd::Failed => Ending::Failed,
+        };
+        args.extend([raw::small(env, token), raw::small(env, ending as u32)]);
     }
     for some in args.chunks(MOST_ARGS) {
         let _ = raw::invoke(env, function, some);

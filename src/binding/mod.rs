@@ -1,33 +1,30 @@
 //! The Node binding: convert, one call, convert. No caching decision is made here.
 //!
-//! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one
-//! JavaScript environment (the main thread or a worker); [`hot`] which entries have a
-//! JavaScript object ready; [`read`] and [`write`] turn arguments into values and back, in the
-//! [`terms`] agreed with JavaScript. [`check`], [`get`] and [`set`] are the calls; [`prerendered`]
-//! reads build output of the [`apps`] in the background; [`app`] takes the orders of the app's own code; [`cold`] is configuration and statistics, through macros,
-//! where speed does not matter.
+//! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one JavaScript
+//! environment (the main thread or a worker), [`inbox`] what other threads have for it. [`read`] and
+//! [`write`] turn arguments into values and back, in the [`abi`] agreed with JavaScript. [`check`],
+//! [`find`], [`put`] and [`calls`] are the calls, and [`cold`] those through macros, where speed does
+//! not matter; [`output`] carries the reading of build output to Node's threads. [`app`] takes the
+//! orders of the app's own code. What all of them mean is said in [`crate::handler`] and
+//! [`crate::app`].
 //!
 //! Why not macros everywhere: a macro method costs 200 ns, a raw one 14 ns, and a hit is 150 ns.
 #![expect(unsafe_code, reason = "Node-API is C; every block says why it is sound")]
 #![expect(clippy::needless_pass_by_value, reason = "the macros take values")]
 #![expect(unreachable_pub, reason = "what the macros export has to be `pub`")]
 
+mod abi;
 mod app;
-mod apps;
 mod calls;
 mod check;
 mod cold;
 mod env;
-mod get;
-mod hot;
+mod find;
 mod inbox;
-mod miss;
-mod prerendered;
-mod process;
+mod output;
+mod put;
 mod raw;
 mod read;
-mod set;
-mod terms;
 mod write;
 
 use napi::bindgen_prelude::Object;
@@ -46,19 +43,19 @@ const FUNCTIONS: [(&str, sys::napi_callback); 20] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
-    ("find", Some(get::find)),
-    ("findUse", Some(get::find_use)),
+    ("find", Some(find::find)),
+    ("findUse", Some(find::find_use)),
     ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
     ("revision", Some(calls::revision)),
     ("diedAt", Some(calls::died_at)),
-    ("put", Some(set::put)),
-    ("putUse", Some(set::put_use)),
-    ("beginUse", Some(set::begin_use)),
-    ("abandon", Some(set::abandon)),
-    ("idle", Some(set::idle)),
-    ("see", Some(set::see)),
-    ("invalidate", Some(set::invalidate)),
+    ("put", Some(put::put)),
+    ("putUse", Some(put::put_use)),
+    ("beginUse", Some(put::begin_use)),
+    ("abandon", Some(put::abandon)),
+    ("idle", Some(put::idle)),
+    ("see", Some(put::see)),
+    ("invalidate", Some(calls::invalidate)),
     ("why", Some(calls::why)),
     ("ask", Some(app::ask)),
     ("answered", Some(app::answered)),

@@ -6,22 +6,29 @@ use std::ptr;
 use napi::sys;
 
 use super::env::State;
-use super::process;
 use crate::guard::guard;
+use crate::process;
 use crate::stats::bump;
 
+/// An environment, in the words of Node-API.
+pub(super) type Env = sys::napi_env;
+/// A value of JavaScript.
+pub(super) type Value = sys::napi_value;
+/// The arguments of a call.
+pub(super) type Info = sys::napi_callback_info;
+
 /// A value that `Object::set` passes on unchanged.
-pub(super) struct Raw(pub(super) sys::napi_value);
+pub(super) struct Raw(pub(super) Value);
 
 impl napi::bindgen_prelude::ToNapiValue for Raw {
-    unsafe fn to_napi_value(_: sys::napi_env, val: Self) -> napi::Result<sys::napi_value> {
+    unsafe fn to_napi_value(_: Env, val: Self) -> napi::Result<Value> {
         Ok(val.0)
     }
 }
 
 /// A JavaScript function that calls `callback` with `data`.
 pub(super) fn function(
-    env: sys::napi_env,
+    env: Env,
     name: &str,
     callback: sys::napi_callback,
     data: *mut c_void,
@@ -44,8 +51,8 @@ pub(super) fn function(
 
 /// Arguments of a call, padded with null pointers, and the state of its environment.
 pub(super) struct Call<'a, const N: usize> {
-    pub(super) env: sys::napi_env,
-    pub(super) args: [sys::napi_value; N],
+    pub(super) env: Env,
+    pub(super) args: [Value; N],
     pub(super) state: &'a State,
 }
 
@@ -53,10 +60,10 @@ pub(super) struct Call<'a, const N: usize> {
 /// cross into Node, which would abort the process.
 #[inline]
 pub(super) fn call<const N: usize>(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-    body: impl FnOnce(&Call<'_, N>) -> sys::napi_value,
-) -> sys::napi_value {
+    env: Env,
+    info: Info,
+    body: impl FnOnce(&Call<'_, N>) -> Value,
+) -> Value {
     let mut args = [ptr::null_mut(); N];
     let mut count = N;
     let mut data = ptr::null_mut();
@@ -88,77 +95,61 @@ pub(super) fn call<const N: usize>(
     })
 }
 
+/// What `make` makes; null, which is `undefined` as a result, if it fails.
+#[inline]
+fn made(make: impl FnOnce(*mut Value) -> sys::napi_status) -> Value {
+    let mut out = ptr::null_mut();
+    make(&raw mut out);
+    out
+}
+
 /// A JavaScript number.
 #[inline]
-pub(super) fn number(env: sys::napi_env, value: f64) -> sys::napi_value {
-    let mut out = ptr::null_mut();
-    // SAFETY: `env` is the environment of the current call. On failure `out` stays null, which is
-    // `undefined` as a result.
-    unsafe { sys::napi_create_double(env, value, &raw mut out) };
-    out
+pub(super) fn number(env: Env, value: f64) -> Value {
+    // SAFETY: `env` is the environment of the current call.
+    made(|out| unsafe { sys::napi_create_double(env, value, out) })
 }
 
 /// A JavaScript integer; cheaper than [`number`].
 #[inline]
-pub(super) fn small(env: sys::napi_env, value: u32) -> sys::napi_value {
-    let mut out = ptr::null_mut();
+pub(super) fn small(env: Env, value: u32) -> Value {
     // SAFETY: as in `number`.
-    unsafe { sys::napi_create_uint32(env, value, &raw mut out) };
-    out
+    made(|out| unsafe { sys::napi_create_uint32(env, value, out) })
 }
 
 /// `undefined`.
-pub(super) fn undefined(env: sys::napi_env) -> sys::napi_value {
-    let mut out = ptr::null_mut();
+pub(super) fn undefined(env: Env) -> Value {
     // SAFETY: as in `number`.
-    unsafe { sys::napi_get_undefined(env, &raw mut out) };
-    out
+    made(|out| unsafe { sys::napi_get_undefined(env, out) })
 }
 
 /// `true`.
-pub(super) fn truth(env: sys::napi_env) -> sys::napi_value {
-    let mut out = ptr::null_mut();
+pub(super) fn truth(env: Env) -> Value {
     // SAFETY: as in `number`.
-    unsafe { sys::napi_get_boolean(env, true, &raw mut out) };
-    out
+    made(|out| unsafe { sys::napi_get_boolean(env, true, out) })
 }
 
 /// A JavaScript string of Latin-1 bytes, copied.
-pub(super) fn latin1(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
-    let mut out = ptr::null_mut();
+pub(super) fn latin1(env: Env, bytes: &[u8]) -> Value {
+    let (start, length) = (bytes.as_ptr().cast(), bytes.len() as isize);
     // SAFETY: the bytes are read during the call only.
-    unsafe {
-        sys::napi_create_string_latin1(
-            env,
-            bytes.as_ptr().cast(),
-            bytes.len() as isize,
-            &raw mut out,
-        );
-    }
-    out
+    made(|out| unsafe { sys::napi_create_string_latin1(env, start, length, out) })
 }
 
 /// A JavaScript string of UTF-16 in the order of this machine, copied. `bytes` may lie anywhere.
-pub(super) fn utf16(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+pub(super) fn utf16(env: Env, bytes: &[u8]) -> Value {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .filter_map(|two| two.try_into().ok().map(u16::from_ne_bytes))
         .collect();
-    let mut out = ptr::null_mut();
+    let length = units.len() as isize;
     // SAFETY: the units are read during the call only.
-    unsafe {
-        sys::napi_create_string_utf16(env, units.as_ptr(), units.len() as isize, &raw mut out);
-    }
-    out
+    made(|out| unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), length, out) })
 }
 
 /// Calls `function` with `args`. `None` if it threw; the exception is cleared, for nothing here may
 /// throw into Next.js.
-pub(super) fn invoke(
-    env: sys::napi_env,
-    function: sys::napi_value,
-    args: &[sys::napi_value],
-) -> Option<sys::napi_value> {
+pub(super) fn invoke(env: Env, function: Value, args: &[Value]) -> Option<Value> {
     let mut out = ptr::null_mut();
     // SAFETY: all values belong to the current handle scope of `env`.
     let status = unsafe {
@@ -181,7 +172,7 @@ pub(super) fn invoke(
 }
 
 /// Keeps `value` alive until the reference is deleted.
-pub(super) fn reference(env: sys::napi_env, value: sys::napi_value) -> Option<sys::napi_ref> {
+pub(super) fn reference(env: Env, value: Value) -> Option<sys::napi_ref> {
     let mut out = ptr::null_mut();
     // SAFETY: `value` belongs to the current handle scope of `env`.
     let status = unsafe { sys::napi_create_reference(env, value, 1, &raw mut out) };
@@ -189,7 +180,7 @@ pub(super) fn reference(env: sys::napi_env, value: sys::napi_value) -> Option<sy
 }
 
 /// Deletes a reference, which is of no use from then on.
-pub(super) fn release(env: sys::napi_env, reference: sys::napi_ref) {
+pub(super) fn release(env: Env, reference: sys::napi_ref) {
     // SAFETY: references are made by `reference` above, for the same environment; whoever deletes one
     // has taken it out of the state.
     unsafe { sys::napi_delete_reference(env, reference) };
@@ -197,10 +188,8 @@ pub(super) fn release(env: sys::napi_env, reference: sys::napi_ref) {
 
 /// The value behind a strong reference of this environment.
 #[inline]
-pub(super) fn dereference(env: sys::napi_env, reference: sys::napi_ref) -> sys::napi_value {
-    let mut out = ptr::null_mut();
+pub(super) fn dereference(env: Env, reference: sys::napi_ref) -> Value {
     // SAFETY: references are made by `reference` above, and kept in the state of the same
     // environment until `release`.
-    unsafe { sys::napi_get_reference_value(env, reference, &raw mut out) };
-    out
+    made(|out| unsafe { sys::napi_get_reference_value(env, reference, out) })
 }

@@ -5,6 +5,7 @@ use std::ptr;
 
 use napi::sys;
 
+use super::raw;
 use crate::next::value::Part;
 use crate::tags::Tag;
 
@@ -16,8 +17,8 @@ const MOST_PARTS: u32 = 1 << 16;
 /// Reads the string `value` and hands its UTF-16 units to `body`. `None` if it is no string.
 #[inline]
 pub(super) fn with_units<R>(
-    env: sys::napi_env,
-    value: sys::napi_value,
+    env: raw::Env,
+    value: raw::Value,
     body: impl FnOnce(&[u16]) -> R,
 ) -> Option<R> {
     let mut stack = [const { MaybeUninit::<u16>::uninit() }; STACK];
@@ -38,7 +39,7 @@ pub(super) fn with_units<R>(
 }
 
 /// The UTF-16 units of the string `value`.
-pub(super) fn units(env: sys::napi_env, value: sys::napi_value) -> Option<Vec<u16>> {
+pub(super) fn units(env: raw::Env, value: raw::Value) -> Option<Vec<u16>> {
     let mut length = 0;
     // SAFETY: without a buffer Node only tells the length.
     let status = unsafe {
@@ -65,22 +66,25 @@ pub(super) fn units(env: sys::napi_env, value: sys::napi_value) -> Option<Vec<u1
 
 /// A number; `None` if it is none.
 #[inline]
-pub(super) fn number(env: sys::napi_env, value: sys::napi_value) -> Option<f64> {
+pub(super) fn number(env: raw::Env, value: raw::Value) -> Option<f64> {
     let mut out = 0.0;
     // SAFETY: `value` belongs to the current call.
     let status = unsafe { sys::napi_get_value_double(env, value, &raw mut out) };
     (status == sys::Status::napi_ok).then_some(out)
 }
 
-/// The numbers in an array; what is none is left out.
-pub(super) fn numbers(env: sys::napi_env, array: sys::napi_value) -> Vec<f64> {
+/// A number, or the numbers in an array; what is none is left out.
+pub(super) fn numbers(env: raw::Env, array: raw::Value) -> Vec<f64> {
+    if let Some(number) = number(env, array) {
+        return vec![number];
+    }
     let elements = (0..length(env, array)).filter_map(|index| element(env, array, index));
     elements.filter_map(|value| number(env, value)).collect()
 }
 
 /// A small whole number; 0 if it is none.
 #[inline]
-pub(super) fn small(env: sys::napi_env, value: sys::napi_value) -> u32 {
+pub(super) fn small(env: raw::Env, value: raw::Value) -> u32 {
     let mut out = 0;
     // SAFETY: as in `number`.
     unsafe { sys::napi_get_value_uint32(env, value, &raw mut out) };
@@ -89,7 +93,7 @@ pub(super) fn small(env: sys::napi_env, value: sys::napi_value) -> u32 {
 
 /// Tags: an array of strings, or one string of comma-separated tags as in
 /// `x-next-cache-tags`. Anything else is none.
-pub(super) fn tags(env: sys::napi_env, value: sys::napi_value) -> Vec<Tag> {
+pub(super) fn tags(env: raw::Env, value: raw::Value) -> Vec<Tag> {
     let mut sort = -1;
     // SAFETY: as in `number`.
     unsafe { sys::napi_typeof(env, value, &raw mut sort) };
@@ -109,7 +113,7 @@ pub(super) fn tags(env: sys::napi_env, value: sys::napi_value) -> Vec<Tag> {
 }
 
 /// The length of an array; 0 if it is none.
-pub(super) fn length(env: sys::napi_env, array: sys::napi_value) -> u32 {
+pub(super) fn length(env: raw::Env, array: raw::Value) -> u32 {
     let mut is_array = false;
     // SAFETY: as in `number`.
     unsafe { sys::napi_is_array(env, array, &raw mut is_array) };
@@ -121,7 +125,7 @@ pub(super) fn length(env: sys::napi_env, array: sys::napi_value) -> u32 {
     length
 }
 
-fn element(env: sys::napi_env, array: sys::napi_value, index: u32) -> Option<sys::napi_value> {
+fn element(env: raw::Env, array: raw::Value, index: u32) -> Option<raw::Value> {
     let mut out = ptr::null_mut();
     // SAFETY: `array` is an array of this call. A getter could run JavaScript here, but the arrays
     // are made by our own code or by Next.js and have none; were one to throw, the status says so.
@@ -147,7 +151,7 @@ impl Owned<'_> {
 }
 
 /// The parts in an array. `None` if one is neither a string, bytes, `undefined` nor `null`.
-pub(super) fn parts<'a>(env: sys::napi_env, array: sys::napi_value) -> Option<Vec<Owned<'a>>> {
+pub(super) fn parts<'a>(env: raw::Env, array: raw::Value) -> Option<Vec<Owned<'a>>> {
     let length = length(env, array);
     if length > MOST_PARTS {
         return None;
@@ -156,7 +160,7 @@ pub(super) fn parts<'a>(env: sys::napi_env, array: sys::napi_value) -> Option<Ve
 }
 
 /// One part; see [`parts`].
-pub(super) fn part<'a>(env: sys::napi_env, value: sys::napi_value) -> Option<Owned<'a>> {
+pub(super) fn part<'a>(env: raw::Env, value: raw::Value) -> Option<Owned<'a>> {
     let mut sort = -1;
     // SAFETY: as in `number`.
     unsafe { sys::napi_typeof(env, value, &raw mut sort) };
@@ -170,7 +174,7 @@ pub(super) fn part<'a>(env: sys::napi_env, value: sys::napi_value) -> Option<Own
 
 /// The bytes of a Buffer, typed array or `ArrayBuffer`, borrowed for the current call: nothing runs
 /// JavaScript between here and the copy into the entry.
-fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Option<&'a [u8]> {
+fn bytes<'a>(env: raw::Env, value: raw::Value) -> Option<&'a [u8]> {
     let (mut data, mut length) = (ptr::null_mut(), 0);
     let mut is_view = false;
     // SAFETY: as in `number`. Node aborts when asked for the buffer of anything but a view, so it

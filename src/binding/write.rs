@@ -7,54 +7,37 @@ use std::sync::{Arc, OnceLock};
 use napi::sys;
 
 use super::env::{Slot, State};
-use super::hot::Handle;
 use super::raw;
 use crate::entry::{Entry, Source};
-use crate::next::value::{Found, count, part};
+use crate::next::value::{PartRef, count, part};
+use crate::process;
 
 /// From this size on bytes and strings are shared with JavaScript instead of copied.
 const SHARE_FROM: usize = 4_096;
 
 /// What a get returns for `entry`: `true` if JavaScript has its object ready, else a new object. The
 /// mailbox names it; -1 if it is not to be kept.
-pub(super) fn object(
-    env: sys::napi_env,
-    state: &State,
-    entry: &Arc<Entry>,
-) -> Option<sys::napi_value> {
-    let ready = state.hot.borrow_mut().handle(entry);
-    if let Some(handle) = ready {
+pub(super) fn object(env: raw::Env, state: &State, entry: &Arc<Entry>) -> raw::Value {
+    if let Some(handle) = state.thread.handle(entry) {
         state.leave(Slot::Handle, handle as f64);
-        return Some(raw::truth(env));
+        return raw::truth(env);
     }
-    let object = build(env, state, entry)?;
-    let handle = keep(state, entry);
-    state.forget_dropped(env);
+    let Some(object) = build(env, state, entry) else { return raw::undefined(env) };
+    let handle = state.thread.keep(entry, process::engine());
+    state.forget_dropped();
     state.leave(Slot::Handle, handle.map_or(-1.0, |handle| handle as f64));
-    Some(object)
-}
-
-/// A name for the object of `entry`. None for what is not in memory: it would pin its bytes beside
-/// those of memory, and never be a hit.
-fn keep(state: &State, entry: &Arc<Entry>) -> Option<Handle> {
-    if entry.is_retired() {
-        return None;
-    }
-    let handle = state.hot.borrow_mut().bind(entry)?;
-    entry.bind();
-    if entry.is_retired() {
-        // It left meanwhile, and nobody may have been told.
-        state.hot.borrow_mut().release(entry.hash, entry.id);
-        return None;
-    }
-    Some(handle)
+    object
 }
 
 #[cold]
-fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::napi_value> {
+fn build(env: raw::Env, state: &State, entry: &Arc<Entry>) -> Option<raw::Value> {
     let body = &entry.body;
     // Build output is dated by its files, on the wall clock; nothing to translate.
-    let shift = if entry.meta.source == Source::Output { 0.0 } else { state.slept_ms() };
+    let shift = if entry.meta.source == Source::Output {
+        0.0
+    } else {
+        state.thread.clock().slept_ms(&process::engine().clock)
+    };
     let stamp = entry.meta.stamp;
     let mut args = vec![
         raw::small(env, u32::from(entry.meta.format)),
@@ -67,8 +50,8 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
     ];
     for index in 1..count(body) {
         match part(body, index)? {
-            Found::Absent => args.extend([raw::undefined(env), raw::undefined(env)]),
-            Found::Bytes(bytes, offset) => {
+            PartRef::Absent => args.extend([raw::undefined(env), raw::undefined(env)]),
+            PartRef::Bytes(bytes, offset) => {
                 args.extend([raw::small(env, offset as u32), raw::small(env, bytes.len() as u32)]);
             }
             text => args.extend([string(env, entry, text), raw::undefined(env)]),
@@ -78,10 +61,10 @@ fn build(env: sys::napi_env, state: &State, entry: &Arc<Entry>) -> Option<sys::n
 }
 
 /// One `ArrayBuffer` over the whole body: JavaScript cuts its Buffers out of it.
-fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
+fn buffer(env: raw::Env, entry: &Arc<Entry>) -> raw::Value {
     let body = &entry.body;
     let has_bytes =
-        (0..count(body)).any(|index| matches!(part(body, index), Some(Found::Bytes(..))));
+        (0..count(body)).any(|index| matches!(part(body, index), Some(PartRef::Bytes(..))));
     if !has_bytes {
         return raw::undefined(env);
     }
@@ -111,7 +94,7 @@ fn buffer(env: sys::napi_env, entry: &Arc<Entry>) -> sys::napi_value {
     copied(env, body)
 }
 
-fn copied(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+fn copied(env: raw::Env, bytes: &[u8]) -> raw::Value {
     let (mut data, mut out) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: Node allocates as many bytes as asked for, which are then written.
     unsafe {
@@ -123,35 +106,30 @@ fn copied(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
     out
 }
 
-fn string(env: sys::napi_env, entry: &Arc<Entry>, text: Found<'_>) -> sys::napi_value {
+fn string(env: raw::Env, entry: &Arc<Entry>, text: PartRef<'_>) -> raw::Value {
     match text {
-        Found::Latin1(bytes) => {
+        PartRef::Latin1(bytes) => {
             external(env, entry, bytes, 1).unwrap_or_else(|| raw::latin1(env, bytes))
         }
-        Found::Utf16(bytes) => {
+        PartRef::Utf16(bytes) => {
             external(env, entry, bytes, 2).unwrap_or_else(|| raw::utf16(env, bytes))
         }
-        Found::Absent | Found::Bytes(..) => raw::undefined(env),
+        PartRef::Absent | PartRef::Bytes(..) => raw::undefined(env),
     }
 }
 
 type CreateExternal = unsafe extern "C" fn(
-    sys::napi_env,
+    raw::Env,
     *const c_void,
     isize,
     sys::napi_finalize,
     *mut c_void,
-    *mut sys::napi_value,
+    *mut raw::Value,
     *mut bool,
 ) -> sys::napi_status;
 
 /// A string that reads the entry's own bytes. `None` if it is short, or Node cannot make one.
-fn external(
-    env: sys::napi_env,
-    entry: &Arc<Entry>,
-    bytes: &[u8],
-    unit: usize,
-) -> Option<sys::napi_value> {
+fn external(env: raw::Env, entry: &Arc<Entry>, bytes: &[u8], unit: usize) -> Option<raw::Value> {
     if bytes.len() < SHARE_FROM || !(bytes.as_ptr() as usize).is_multiple_of(unit) {
         return None;
     }
@@ -223,7 +201,7 @@ impl Pin {
 }
 
 /// JavaScript is done with an entry. The environment may be gone.
-unsafe extern "C" fn unpin(env: sys::napi_env, _: *mut c_void, pin: *mut c_void) {
+unsafe extern "C" fn unpin(env: raw::Env, _: *mut c_void, pin: *mut c_void) {
     // SAFETY: `pin` is the box leaked in `Pin::leak`; Node finalizes once.
     let pin = unsafe { Box::from_raw(pin.cast::<Pin>()) };
     if pin.told > 0 && !env.is_null() {
@@ -232,7 +210,7 @@ unsafe extern "C" fn unpin(env: sys::napi_env, _: *mut c_void, pin: *mut c_void)
 }
 
 /// Tells the garbage collector of memory it cannot see.
-fn adjust(env: sys::napi_env, bytes: i64) {
+fn adjust(env: raw::Env, bytes: i64) {
     let mut total = 0;
     // SAFETY: `env` lives; this only adds to a counter.
     unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut total) };

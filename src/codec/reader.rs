@@ -1,8 +1,8 @@
-//! Takes bytes apart from the front. Whatever is not there is [`Broken::Length`].
+//! Takes bytes apart from the front. Missing bytes are [`Broken::Length`].
 
 use super::Broken;
 
-/// What is left to read.
+/// The bytes left to read.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -75,7 +75,7 @@ impl Seal {
     }
 }
 
-/// The place is not part of the frame: whoever reads it knows where it lay.
+/// The place is not part of the frame: its reader knows where it lay.
 fn mac_of(key: &[u8; blake3::KEY_LEN], frame: &[u8], place: &[u8]) -> blake3::Hash {
     blake3::Hasher::new_keyed(key).update(frame).update(place).finalize()
 }

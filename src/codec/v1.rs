@@ -108,7 +108,7 @@ pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, 
     Ok(Frame { head, key, tags, body })
 }
 
-/// Written out, so that no change of [`Class`] changes what is stored.
+/// Written out, so that no change of [`Class`] changes stored bytes.
 fn number_of(class: Class) -> u8 {
     match class {
         Class::UseCache => 0,

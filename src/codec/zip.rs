@@ -16,7 +16,7 @@ const LEVEL: i32 = 3;
 /// The contexts of zstd, reused because making them costs more than most bodies. One thread uses
 /// them; the locks are for the compiler, and for the day there are two.
 pub(super) struct Zip {
-    /// `None` if nothing is to be compressed, or zstd could not be set up.
+    /// `None` if compression is off, or zstd could not be set up.
     compressor: Mutex<Option<Compressor<'static>>>,
     decompressor: Mutex<Decompressor<'static>>,
 }
@@ -47,8 +47,8 @@ impl Zip {
     pub(super) fn decompress(&self, zipped: &[u8], raw_len: usize) -> Result<Box<[u8]>, Broken> {
         // Only one zstd frame, and nothing behind it: else their lengths would add up.
         let whole = find_frame_compressed_size(zipped).is_ok_and(|size| size == zipped.len());
-        let told = get_frame_content_size(zipped).ok().flatten();
-        if !whole || told != Some(raw_len as u64) {
+        let declared = get_frame_content_size(zipped).ok().flatten();
+        if !whole || declared != Some(raw_len as u64) {
             return Err(Broken::Compression);
         }
         let mut body = Vec::with_capacity(raw_len);

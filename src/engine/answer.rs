@@ -48,6 +48,11 @@ pub enum Stored {
 }
 
 impl Stored {
+    /// Whether it is held.
+    pub fn is_held(self) -> bool {
+        self == Self::Yes
+    }
+
     /// The word for logs.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,14 +1,16 @@
-//! The engine: the only place that orders memory, tags and flights.
+//! The engine: one call is one turn through memory, tags, flights, leases and the store. Which turns a
+//! get takes, and in which order, is said in `handler`.
 //!
-//! A get: memory, then age, then tags. Nothing is locked across two of them. A miss may join a
-//! flight. A set: judged first, then held, then the flight lands. An invalidation takes a position
-//! and is in effect when it returns.
+//! A get: memory, then age, then tags. Nothing is locked across two of them. A set: judged first, then
+//! held, then shared, then the flight lands. An invalidation takes a position and is in effect when
+//! it returns. [`coordinate`] asks other processes who generates, [`shared`] reads and writes what
+//! they see, [`report`] says what was counted.
 
 mod answer;
-mod flights;
-mod lead;
+mod coordinate;
 mod notices;
 mod oversize;
+pub mod report;
 mod shared;
 mod superseded;
 mod tier;
@@ -22,20 +24,20 @@ use crate::coherence::Coherence;
 use crate::coherence::marks::Marks;
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{Flights, Landing};
+use crate::generation::End;
+use crate::generation::flights::Flights;
+use crate::generation::leases::Leases;
 use crate::key::{Class, Hasher, KeyRef};
-use crate::lease::{End, Leases};
 use crate::ledger::{Ledger, License};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
-use crate::store::Ending;
+use crate::store::LeaseEnd;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 use self::superseded::Superseded;
 
 pub use self::answer::{Found, Holdings, Link, Reason, Stored};
-pub use self::lead::{Claimant, Serves};
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 
@@ -259,7 +261,7 @@ impl Engine {
             .flatten();
         match (shared, lease) {
             (Some(shared), _) => stored = shared,
-            (None, Some(address)) => self.end(address, Ending::Released),
+            (None, Some(address)) => self.end(address, LeaseEnd::Released),
             (None, None) => {}
         }
         drop(woken);
@@ -269,10 +271,10 @@ impl Engine {
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
             // Memory cannot hand it to those who wait.
             entry.retire();
-            let landing = if stored == Stored::Yes { Landing::Stored } else { Landing::Unset };
-            self.flights.bring(key.hash, landing, &entry, now);
+            let end = if stored == Stored::Yes { End::Done } else { End::Uncacheable };
+            self.flights.bring(key.hash, end, &entry, now);
         } else {
-            self.flights.land(key.hash, Landing::Stored, now);
+            self.flights.land(key.hash, End::Done, now);
         }
         stored
     }
@@ -361,4 +363,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! What whoever runs the process is told of the shared tier, and not too often.
+//! Rate-limited log lines for the operator about the shared tier.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -66,7 +66,7 @@ impl Notices {
         }
         let news = match event {
             Event::Unreachable => self.is_away(true, now).then(|| {
-                format!("{place} is away: this process goes on by itself and tries again")
+                format!("{place} is away: this process answers from memory and tries again")
             }),
             Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),
             _ => None,
@@ -82,8 +82,8 @@ impl Notices {
         self.is_away(true, now);
         if !self.told_refused.swap(true, Ordering::Relaxed) {
             say(&format!(
-                "{} refuses the login: check the user and the password; until then this process \
-                 goes on by itself",
+                "{} refuses the login: check the user and the password; meanwhile this process \
+                 answers from memory",
                 self.place
             ));
         }
@@ -93,8 +93,8 @@ impl Notices {
     pub(super) fn say_old(&self, version: &str) {
         if !self.told_old.swap(true, Ordering::Relaxed) {
             say(&format!(
-                "{} is of version {version}, and 6.0 is the oldest that is supported: invalidations \
-                 are heard of by polls only, half a second late at most",
+                "{} is version {version}, and 6.0 is the oldest supported version: invalidations arrive \
+                 by polling only, up to half a second late",
                 self.place
             ));
         }
@@ -127,7 +127,7 @@ impl Notices {
         let place = &self.place;
         let Some((refusal, part)) = refused else {
             if told.suffers.take().is_some() {
-                say(&format!("{place} does what it is asked again"));
+                say(&format!("{place} refuses nothing any more, and is used again"));
             }
             return;
         };
@@ -150,8 +150,8 @@ impl Notices {
             *told_ns = Some(now);
             let place = &self.place;
             say(&format!(
-                "{count} invalidated tags could not be recorded on {place}: they hold in this \
-                 process, and are recorded when it answers again"
+                "{count} invalidated tags could not be recorded on {place}: they are in effect in \
+                 this process, and will be recorded when it answers again"
             ));
         }
     }
@@ -160,9 +160,9 @@ impl Notices {
     pub(super) fn say_room(&self, room: Room) {
         if let Some(fault) = room.fault() {
             say(&format!(
-                "{} has maxmemory {} and maxmemory-policy {}, which is wrong for a cache: {fault}. A \
-                 bound and volatile-lru are right; if the server is not meant for this, \
-                 TIERCEL_REDIS_URL names another",
+                "{} has maxmemory {} and maxmemory-policy {}, which is wrong for a cache: {fault}. \
+                 Set a maxmemory and volatile-lru or, if this server is not meant to be a cache, name \
+                 another one in TIERCEL_REDIS_URL",
                 self.place, room.most_bytes, room.policy
             ));
         }
@@ -172,7 +172,7 @@ impl Notices {
     pub(super) fn say_overflowed(&self) {
         say(&format!(
             "more tags than maxTags wait to be recorded on {}: when it answers again, everything \
-             that is stored is invalidated",
+             stored is invalidated",
             self.place
         ));
     }
@@ -193,13 +193,13 @@ fn reason(refusal: Refusal, namespace: &str) -> String {
     match refusal {
         Refusal::Keys => format!("does not let this user touch the keys of {namespace}"),
         Refusal::Command("EVALSHA" | "EVAL") => {
-            "forbids scripts (EVALSHA and EVAL) to this user".into()
+            "forbids this user to run scripts (EVALSHA and EVAL)".into()
         }
-        Refusal::Command(name) => format!("forbids {name} to this user, or does not have it"),
+        Refusal::Command(name) => format!("forbids this user {name}, or does not have it"),
         Refusal::Commands => {
-            "forbids to this user what a script does (ACL LOG on the server names it)".into()
+            "forbids this user a command that a script runs (ACL LOG on the server names it)".into()
         }
-        Refusal::Error(code) => format!("refuses what it is asked ({code})"),
+        Refusal::Error(code) => format!("answers with an error ({code})"),
     }
 }
 
@@ -207,9 +207,9 @@ fn reason(refusal: Refusal, namespace: &str) -> String {
 fn suffers(part: Part) -> &'static str {
     match part {
         Part::Invalidations => {
-            "invalidations stay in this process, and are told to the others once it does"
+            "until that is over, invalidations stay in this process; the other instances get them then"
         }
-        Part::Entries => "entries stay in this process until it does",
-        Part::Leases => "each process generates for itself until it does",
+        Part::Entries => "until that is over, entries stay in this process",
+        Part::Leases => "until that is over, each process generates for itself",
     }
 }

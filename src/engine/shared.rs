@@ -13,7 +13,6 @@ use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::ring::Revision;
 use crate::entry::{Entry, Meta, Source};
-use crate::flight::{News, Wake, Woken};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};
 use crate::ledger::License;
@@ -21,6 +20,7 @@ use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
+use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
@@ -58,13 +58,11 @@ impl Engine {
         timeout as u32 + READ_SLACK_MS
     }
 
-    /// Wakes somebody once everything shared so far is stored or dropped. False if nobody has to
-    /// wait.
-    pub fn drain(&self, waker: &Arc<dyn Wake>, token: u32) -> bool {
-        let Some(tier) = self.tier() else { return false };
-        let waker = waker.clone();
-        tier.store.drain(Box::new(move || waker.wake(token, News::Landed)));
-        true
+    /// Ends a wait once everything shared so far is stored or dropped.
+    pub fn drain(&self, ticket: Ticket) -> Wait {
+        let Some(tier) = self.tier() else { return Wait::Needless };
+        tier.store.drain(Box::new(move || ticket.wake(Notice::LookAgain)));
+        Wait::Pending
     }
 
     /// Sends what was asked for since the last time.
@@ -75,9 +73,9 @@ impl Engine {
     }
 
     /// Asks the store whether memory may answer. Whoever waits is woken when it may be judged.
-    pub fn ask(&self, waker: &Arc<dyn Wake>, token: u32) {
+    pub fn ask(&self, ticket: Ticket) {
         if let Some(tier) = self.tier() {
-            let ask = tier.enlist(waker, token);
+            let ask = tier.enlist(ticket);
             self.tell(Event::Ask(ask));
         }
     }
@@ -91,36 +89,28 @@ impl Engine {
         }
     }
 
-    /// Invalidates `tags`, in effect here when this returns. True if somebody has to wait until it
-    /// is in effect everywhere: they are woken then.
-    pub fn invalidate(
-        &self,
-        tags: &[Tag],
-        lifetime: Lifetime,
-        waker: &Arc<dyn Wake>,
-        token: u32,
-    ) -> bool {
+    /// Invalidates `tags`, in effect here when this returns. The wait ends when it is in effect
+    /// everywhere.
+    pub fn invalidate(&self, tags: &[Tag], lifetime: Lifetime, ticket: Ticket) -> Wait {
         bump(&self.stats.invalidations);
-        let call = self.tier().map_or(0, |tier| tier.enlist(waker, token));
+        let call = self.tier().map_or(0, |tier| tier.enlist(ticket));
         self.tell(Event::Invalidate(call, tags.to_vec(), lifetime));
-        call != 0
+        if call == 0 { Wait::Needless } else { Wait::Pending }
     }
 
-    /// Looks `key` up in the shared tier. Whoever waits is woken with what it holds. False if there
-    /// is nothing to wait for.
-    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, waker: &Arc<dyn Wake>, token: u32) -> bool {
-        let Some(tier) = self.tier() else { return false };
+    /// Looks `key` up in the shared tier. The wait ends with what it holds.
+    pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> Wait {
+        let Some(tier) = self.tier() else { return Wait::Needless };
         if !tier.is_read || self.ledger.is_apart() {
-            return false;
+            return Wait::Needless;
         }
-        let Some(address) = tier.address(key) else { return false };
-        let waiter = (waker.clone(), token);
+        let Some(address) = tier.address(key) else { return Wait::Needless };
         let mut reads = tier.reads.lock();
         if let Some(waiters) = reads.get_mut(&key.hash) {
-            waiters.push(waiter);
-            return true;
+            waiters.push(ticket);
+            return Wait::Pending;
         }
-        reads.insert(key.hash, vec![waiter]);
+        reads.insert(key.hash, vec![ticket]);
         drop(reads);
         let engine = self.clone();
         let KeyRef { class, app, hash, .. } = *key;
@@ -129,7 +119,7 @@ impl Engine {
             engine.receive(&KeyRef { class, app, units: &units, hash }, &address, answer)
         };
         tier.store.read(address, Box::new(receive));
-        true
+        Wait::Pending
     }
 
     /// An answer came: on a thread of the store.
@@ -138,9 +128,8 @@ impl Engine {
         key: &KeyRef<'_>,
         address: &Address,
         answer: Result<Option<Bytes>, Unavailable>,
-    ) -> Woken {
-        let mut woken = Woken::default();
-        let Some(tier) = self.tier() else { return woken };
+    ) -> WakeOnDrop {
+        let Some(tier) = self.tier() else { return WakeOnDrop::default() };
         // Whatever these bytes do, nobody waits for them any longer than this.
         let found = guard(|| {
             let bytes = answer.ok().flatten()?;
@@ -152,10 +141,7 @@ impl Engine {
         });
         let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
-        for (waker, token) in waiters {
-            woken.add(waker, token, held.clone().map_or(News::Landed, News::Brought));
-        }
-        woken
+        WakeOnDrop::all(waiters, &held.map_or(Notice::LookAgain, Notice::Delivered))
     }
 
     /// The entry in bytes from the store; `None` if they are not the one asked for.

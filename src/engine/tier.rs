@@ -10,14 +10,11 @@ use super::notices::Notices;
 use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
-use crate::flight::{News, Wake};
 use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::options::Shared;
 use crate::stats::Stats;
 use crate::store::{Address, SharedStore};
-
-/// Somebody to be woken, and the number they wait under.
-pub(super) type Waiter = (Arc<dyn Wake>, u32);
+use crate::wake::{Notice, Ticket};
 
 /// The shared tier of an engine.
 pub struct Tier {
@@ -32,9 +29,9 @@ pub struct Tier {
     /// Names the build of each app; without it its pages are not shared.
     builds: RwLock<HashMap<AppId, Box<[u8]>>>,
     /// Reads under way, with who waits for them.
-    pub(super) reads: Mutex<HashMap<Hash128, Vec<Waiter>>>,
+    pub(super) reads: Mutex<HashMap<Hash128, Vec<Ticket>>>,
     /// Asks and invalidations under way, and since when.
-    waiters: Mutex<HashMap<u64, (Waiter, u64)>>,
+    waiters: Mutex<HashMap<u64, (Ticket, u64)>>,
     next: AtomicU64,
     /// What whoever runs the process is told of it.
     pub(super) notices: Notices,
@@ -116,15 +113,15 @@ impl Tier {
         hasher.finalize().as_bytes().first_chunk().copied()
     }
 
-    pub(super) fn enlist(&self, waker: &Arc<dyn Wake>, token: u32) -> u64 {
+    pub(super) fn enlist(&self, ticket: Ticket) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.waiters.lock().insert(number, ((waker.clone(), token), stopwatch_ns()));
+        self.waiters.lock().insert(number, (ticket, stopwatch_ns()));
         number
     }
 
-    fn wake(&self, number: u64, news: News) -> Option<u64> {
-        let ((waker, token), since) = self.waiters.lock().remove(&number)?;
-        waker.wake(token, news);
+    fn wake(&self, number: u64, notice: Notice) -> Option<u64> {
+        let (ticket, since) = self.waiters.lock().remove(&number)?;
+        ticket.wake(notice);
         Some(stopwatch_ns().saturating_sub(since))
     }
 
@@ -135,10 +132,10 @@ impl Tier {
             match action {
                 Action::Send(request, command) => commands.push((request, command)),
                 Action::Wake(ask) => {
-                    self.wake(ask, News::Landed);
+                    self.wake(ask, Notice::LookAgain);
                 }
                 Action::Resolve(call, outcome) => {
-                    let took = self.wake(call, News::Invalidated(outcome));
+                    let took = self.wake(call, Notice::Invalidated(outcome));
                     if let Some(ns) = took.filter(|_| outcome == Outcome::Everywhere) {
                         stats.time_invalidation(ns);
                     }

@@ -1,7 +1,7 @@
 //! What Next.js stores and what it expects back.
 //!
 //! [`value`] lays a cached value out as bytes; [`signal`] says in the words of each minor of
-//! Next.js whether a value is fresh, and [`trace`] tells what was made of something stale; [`seed`]
+//! Next.js whether a value is fresh, and [`trace`] marks values made of something stale; [`seed`]
 //! reads the files of a build and [`prerendered`] makes values of them.
 
 pub mod prerendered;

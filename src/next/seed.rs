@@ -46,16 +46,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Next's own name of the kind, as in `ctx.kind` and in response keys.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AppPage => "APP_PAGE",
-            Self::AppRoute => "APP_ROUTE",
-            Self::Pages => "PAGES",
-        }
-    }
-
     /// Folder of the build output, and suffix of the file that holds the body.
     const fn layout(self) -> (&'static str, &'static str) {
         match self {
@@ -108,7 +98,7 @@ pub struct Seed {
     pub segments: Option<Vec<(String, Vec<u8>)>>,
     /// `Pages`: the text of a valid JSON document; `{}` for a fallback shell.
     pub page_data: Option<String>,
-    /// Lifetime stored beside the entry (`{revalidate, expire}`). A build writes none; the
+    /// Lifetime stored next to the entry (`{revalidate, expire}`). A build writes none; the
     /// built-in cache of 16.4 does, when it ran on this folder before us.
     pub cache_control: Option<Value>,
 }
@@ -287,7 +277,7 @@ fn rsc(wanted: &Wanted<'_>, source: &Source, is_postponed: bool) -> Rsc {
 
 /// Three minors, three rules, and plain keys do not tell which one built the output. For a page
 /// with PPR, 16.0 writes `.prefetch.rsc` only, 16.1 neither file, 16.2 and later `.rsc` unless
-/// postponed. So what is there decides; what differs is only that a damaged 16.0 or 16.2 output
+/// postponed. So the files that exist decide; the only difference is that a damaged 16.0 or 16.2 output
 /// (file lost) looks like one of 16.1.
 fn plain_ppr_rsc(source: &Source, is_postponed: bool) -> Rsc {
     if !is_postponed && let Some(bytes) = source.output.bytes(&source.name(".rsc")) {

@@ -15,28 +15,33 @@ pub struct Version {
     pub major: u32,
     /// 0 to 4 and later.
     pub minor: u32,
-    /// The patch.
-    pub patch: u32,
 }
 
 impl Version {
     /// The first that enforces `expire`, treats `lastModified: -1` as blocking and joins concurrent
     /// generations of a `'use cache'` entry itself.
-    pub const V16_3: Self = Self { major: 16, minor: 3, patch: 0 };
+    pub const V16_3: Self = Self { major: 16, minor: 3 };
     /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
-    /// is missing, and generates a stale inner entry anew before an outer one keeps it.
-    pub const V16_4: Self = Self { major: 16, minor: 4, patch: 0 };
-    /// Of a Next.js that cannot be found: it is told in the words that every minor understands. Below
-    /// all others, as the earliest understand the least.
-    pub const UNKNOWN: Self = Self { major: 0, minor: 0, patch: 0 };
-    /// What is assumed without Next.js.
-    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0, patch: 0 };
+    /// is missing, and regenerates a stale inner entry before an outer one keeps it.
+    pub const V16_4: Self = Self { major: 16, minor: 4 };
+    /// A Next.js whose version is unknown gets the signals that every minor understands. It sorts
+    /// below all others, because the earliest understand the least.
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
+    /// The version assumed without Next.js.
+    pub const NEWEST: Self = Self { major: u32::MAX, minor: 0 };
+
+    /// The version that a text such as `16.3.0-canary.4` begins with; a patch there must be.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
+        let version = Self { major: numbers.next()??, minor: numbers.next()?? };
+        numbers.next()?.map(|_patch| version)
+    }
 }
 
-/// How often a value is to be generated anew.
+/// How often a value is regenerated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Revalidate {
-    /// Every so many seconds.
+    /// After this number of seconds.
     Secs(f64),
     /// Never by time.
     Never,
@@ -57,7 +62,7 @@ pub struct Question {
     pub modified_ms: f64,
     /// Now, in ms on Next's clock.
     pub now_ms: f64,
-    /// When the value is to be generated anew.
+    /// When the value is regenerated.
     pub revalidate: Revalidate,
     /// Whether it is past 30 days: then it is not served on any account.
     pub outlived: bool,
@@ -114,9 +119,7 @@ fn stale(question: &Question) -> Signal {
 }
 
 fn gone(question: &Question, is_told: bool, closed: impl FnOnce() -> bool) -> Signal {
-    let is_page =
-        matches!(question.kind, ValueKind::AppPage | ValueKind::AppRoute | ValueKind::Pages);
-    if !is_page {
+    if !question.kind.is_page() {
         return Signal::Miss;
     }
     // From 16.3 on Next.js enforces `expire`, and keeps the old page should the render fail.
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
 
     fn at(minor: u32) -> Version {
-        Version { major: 16, minor, patch: 8 }
+        Version { major: 16, minor }
     }
 
     fn question(minor: u32, kind: ValueKind, verdict: Verdict) -> Question {
@@ -154,6 +157,17 @@ mod tests {
 
     fn said(question: &Question) -> Signal {
         signal(question, || false)
+    }
+
+    #[test]
+    fn a_version_is_what_a_text_begins_with() {
+        let version = Version { major: 16, minor: 3 };
+        for text in ["16.3.0", "16.3.0-canary.4", "16.3.0+build"] {
+            assert_eq!(Version::parse(text), Some(version));
+        }
+        for text in ["", "16", "16.3", "16.x.0", "canary"] {
+            assert_eq!(Version::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,18 +1,17 @@
-//! Traces: what is made of something stale shows it.
+//! Traces: a value made of something stale shows it.
 //!
 //! Next.js shares the answer to one get with others who never asked: a render that is kept joins the
 //! read of one that is not (`crossRequestPendingCacheInvocations` and `completedCacheInvocations` of
 //! `use-cache-wrapper.js`, 16.3 and 16.4), and before 16.4 a cached function keeps what was stale when
 //! it read it. They take over the tags of what they read, and with them a trace that is one more tag.
-//! Whatever is stored with a trace is as stale as what it was made of: it is served once more, and
-//! generated anew.
+//! A value stored with a trace is as stale as its source: it is served once more, and regenerated.
 
 use crate::tags::{Epoch, Position, Stamp, Tag};
 
-/// Begins a trace, as in `js/traces.js`.
-const TRACE: &[u8] = b"tiercel:stale:";
+/// Begins a trace.
+pub const TRACE: &[u8] = b"tiercel:stale:";
 /// The rest of one that stands for age.
-const BY_AGE: &str = "age";
+pub const BY_AGE: &str = "age";
 
 /// No table ever has it: what belongs to two lives belongs to none.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);
@@ -40,8 +39,8 @@ pub fn take(tags: &mut Vec<Tag>) -> Traces {
 }
 
 impl Traces {
-    /// The stamp of a value with these traces whose generation began at `stamp`. `None` if what it
-    /// was made of belongs to another life of the table: nobody can tell what it is worth.
+    /// The stamp of a value with these traces whose generation began at `stamp`. `None` if its
+    /// source belongs to another life of the table: whether it is stale is unknown then.
     pub fn date(self, stamp: Stamp) -> Option<Stamp> {
         match self.by_tag {
             None => Some(stamp),
@@ -62,9 +61,12 @@ impl Traces {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Trace {
+/// What one stale thing counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// By a tag: as of this stamp.
     Tag(Stamp),
+    /// By its age.
     Age,
 }
 

@@ -7,11 +7,12 @@
 //! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
 //! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
 
-use crate::key::wtf8;
+use crate::key::{Class, wtf8};
+use crate::stats::Kind;
 use crate::tags::Tag;
 
-/// Begins the tag of a key, as in `js/values.js`.
-const KEY_TAG: &[u8] = b"tiercel:key:";
+/// Begins the tag of a key.
+pub const KEY_TAG: &[u8] = b"tiercel:key:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,21 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
+    /// All of them, by number.
+    pub const ALL: [Self; 8] = [
+        Self::UseCache,
+        Self::AppPage,
+        Self::AppRoute,
+        Self::Pages,
+        Self::Fetch,
+        Self::Image,
+        Self::Redirect,
+        Self::Nothing,
+    ];
+
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
-        use ValueKind::{AppPage, AppRoute, Fetch, Image, Nothing, Pages, Redirect, UseCache};
-        [UseCache, AppPage, AppRoute, Pages, Fetch, Image, Redirect, Nothing]
-            .get(number as usize)
-            .copied()
+        Self::ALL.get(number as usize).copied()
     }
 
     /// Whether Next.js accepts a stored value of kind `stored` when it asks for `self`. A value of
@@ -54,6 +64,35 @@ impl ValueKind {
                 Self::AppPage | Self::AppRoute => stored == Self::Nothing as u8,
                 _ => false,
             }
+    }
+
+    /// The class of the keys under which values of this kind are stored.
+    #[inline]
+    pub fn class(self) -> Class {
+        match self {
+            Self::UseCache => Class::UseCache,
+            Self::Fetch => Class::Fetch,
+            Self::Image => Class::Image,
+            _ => Class::Response,
+        }
+    }
+
+    /// As what it is counted.
+    #[inline]
+    pub fn counted(self) -> Kind {
+        match self {
+            Self::UseCache => Kind::UseCache,
+            Self::AppRoute => Kind::AppRoute,
+            Self::Pages | Self::Redirect | Self::Nothing => Kind::Pages,
+            Self::Fetch => Kind::Fetch,
+            Self::Image => Kind::Image,
+            Self::AppPage => Kind::AppPage,
+        }
+    }
+
+    /// Whether it answers a request by itself: a page, or the response of a route.
+    pub fn is_page(self) -> bool {
+        matches!(self, Self::AppPage | Self::AppRoute | Self::Pages)
     }
 
     /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
@@ -73,8 +112,6 @@ pub enum Part<'a> {
     Absent,
     /// A string, as UTF-16.
     Text(&'a [u16]),
-    /// A string that is known to be ASCII.
-    Ascii(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
     /// Bytes in pieces, laid down as one.
@@ -83,7 +120,7 @@ pub enum Part<'a> {
 
 /// A part found in a laid-out value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum PartRef<'a> {
     /// `undefined`.
     Absent,
     /// A string whose units all fit into a byte.
@@ -138,7 +175,6 @@ fn plan(parts: &[Part<'_>]) -> Option<(Vec<Row>, usize)> {
             Part::Absent => (ABSENT, 0),
             Part::Text(units) if is_narrow(units) => (LATIN1, units.len()),
             Part::Text(units) => (UTF16, units.len() * 2),
-            Part::Ascii(text) => (LATIN1, text.len()),
             Part::Bytes(bytes) => (BYTES, bytes.len()),
             Part::Chunks(chunks) => (BYTES, chunks.iter().map(|chunk| chunk.len()).sum()),
         };
@@ -165,7 +201,6 @@ fn lay(out: &mut Vec<u8>, part: &Part<'_>, sort: u32) {
         Part::Absent => {}
         Part::Text(units) if sort == LATIN1 => out.extend(units.iter().map(|unit| *unit as u8)),
         Part::Text(units) => out.extend(units.iter().flat_map(|unit| unit.to_ne_bytes())),
-        Part::Ascii(text) => out.extend_from_slice(text.as_bytes()),
         Part::Bytes(bytes) => out.extend_from_slice(bytes),
         Part::Chunks(chunks) => {
             for chunk in *chunks {
@@ -192,7 +227,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// How many parts a value has.
 pub fn count(body: &[u8]) -> usize {
-    // Never more than there is room for: bytes from outside say what they like.
+    // Never more than there is room for: bytes from outside may claim anything.
     let room = body.len().saturating_sub(size_of::<u32>()) / ROW;
     room.min(word(body, 0).unwrap_or(0) as usize)
 }
@@ -200,18 +235,18 @@ pub fn count(body: &[u8]) -> usize {
 /// Whether bytes from outside are laid out as a value is: at least one part, all of them within.
 pub fn is_sound(body: &[u8]) -> bool {
     let count = count(body);
-    let told = word(body, 0).unwrap_or(0) as usize;
+    let declared = word(body, 0).unwrap_or(0) as usize;
     let is_even = |index| {
         row(body, index).is_some_and(|(sort, offset, length)| {
             sort != UTF16 || offset.is_multiple_of(2) && length.is_multiple_of(2)
         })
     };
     let is_part = |index| part(body, index).is_some() && is_even(index);
-    count > 0 && count == told && (0..count).all(is_part)
+    count > 0 && count == declared && (0..count).all(is_part)
 }
 
 /// The part at `index`; `None` if there is none or the table is broken.
-pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
+pub fn part(body: &[u8], index: usize) -> Option<PartRef<'_>> {
     if index >= count(body) {
         return None;
     }
@@ -219,10 +254,10 @@ pub fn part(body: &[u8], index: usize) -> Option<Found<'_>> {
     let offset = offset as usize;
     let bytes = || body.get(offset..)?.get(..length as usize);
     Some(match sort {
-        ABSENT => Found::Absent,
-        LATIN1 => Found::Latin1(bytes()?),
-        UTF16 => Found::Utf16(bytes()?),
-        BYTES => Found::Bytes(bytes()?, offset),
+        ABSENT => PartRef::Absent,
+        LATIN1 => PartRef::Latin1(bytes()?),
+        UTF16 => PartRef::Utf16(bytes()?),
+        BYTES => PartRef::Bytes(bytes()?, offset),
         _ => return None,
     })
 }
@@ -235,7 +270,8 @@ mod tests {
     #[test]
     fn what_is_laid_out_is_sound_and_a_lie_about_it_is_not() {
         let units: Vec<u16> = "läng€r".encode_utf16().collect();
-        let body = encode(&[Part::Ascii("{}"), Part::Text(&units), Part::Bytes(&[1, 2])]).unwrap();
+        let json: Vec<u16> = "{}".encode_utf16().collect();
+        let body = encode(&[Part::Text(&json), Part::Text(&units), Part::Bytes(&[1, 2])]).unwrap();
         assert!(is_sound(&body));
         for (place, value) in [(0, u32::MAX), (0, 0), (0, 2), (8, u32::MAX), (12, 1 << 20), (20, 1)]
         {
@@ -248,10 +284,10 @@ mod tests {
         assert!(!is_sound(&[]) && !is_sound(&body[..body.len() - 1]));
     }
 
-    fn text(found: Found<'_>) -> Vec<u16> {
+    fn text(found: PartRef<'_>) -> Vec<u16> {
         match found {
-            Found::Latin1(bytes) => bytes.iter().map(|b| u16::from(*b)).collect(),
-            Found::Utf16(bytes) => {
+            PartRef::Latin1(bytes) => bytes.iter().map(|b| u16::from(*b)).collect(),
+            PartRef::Utf16(bytes) => {
                 bytes.chunks(2).map(|two| u16::from_ne_bytes([two[0], two[1]])).collect()
             }
             other => panic!("{other:?}"),
@@ -264,15 +300,15 @@ mod tests {
         let body = encode(&[Part::Bytes(&big), Part::Absent, Part::Bytes(&big)]).unwrap();
         assert!(body.len() < 11_000);
         assert_eq!(part(&body, 0), part(&body, 2));
-        assert_eq!(part(&body, 1), Some(Found::Absent));
+        assert_eq!(part(&body, 1), Some(PartRef::Absent));
         assert_eq!(part(&body, 3), None);
     }
 
     #[test]
     fn empty_bytes_stay_bytes() {
         let body = encode(&[Part::Bytes(&[]), Part::Text(&[])]).unwrap();
-        assert!(matches!(part(&body, 0), Some(Found::Bytes([], _))));
-        assert_eq!(part(&body, 1), Some(Found::Latin1(&[])));
+        assert!(matches!(part(&body, 0), Some(PartRef::Bytes([], _))));
+        assert_eq!(part(&body, 1), Some(PartRef::Latin1(&[])));
     }
 
     #[test]
@@ -293,11 +329,12 @@ mod tests {
         ) {
             let (front, back) = b.split_at(b.len() / 3);
             let chunks = [front, back];
-            let parts = [Part::Text(&a), Part::Ascii(&ascii), Part::Chunks(&chunks), Part::Text(&c)];
+            let ascii: Vec<u16> = ascii.encode_utf16().collect();
+            let parts = [Part::Text(&a), Part::Text(&ascii), Part::Chunks(&chunks), Part::Text(&c)];
             let body = encode(&parts).unwrap();
             prop_assert_eq!(text(part(&body, 0).unwrap()), a);
-            prop_assert_eq!(text(part(&body, 1).unwrap()), ascii.encode_utf16().collect::<Vec<_>>());
-            prop_assert!(matches!(part(&body, 2), Some(Found::Bytes(bytes, _)) if bytes == b));
+            prop_assert_eq!(text(part(&body, 1).unwrap()), ascii);
+            prop_assert!(matches!(part(&body, 2), Some(PartRef::Bytes(bytes, _)) if bytes == b));
             prop_assert_eq!(text(part(&body, 3).unwrap()), c);
         }
 

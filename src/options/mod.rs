@@ -1,7 +1,7 @@
-//! Every option, its environment variable, its unit and its default. They exist here only.
+//! The options, resolved.
 //!
 //! Order: the object given to `configure()`, then the environment, then the default. `spec.rs` lists
-//! the options; `sources.rs` looks a value up. Those of the shared tier are in `shared.rs`, where
+//! the options, each with its variable, unit, range and default; `sources.rs` looks a value up. Those of the shared tier are in `shared.rs`, where
 //! its server is in `server.rs`, from a URL that `url` reads.
 
 mod secret;
@@ -21,8 +21,8 @@ pub use self::server::{Host, Server, Topology};
 pub use self::shared::{InvalidationFailure, Shared};
 use self::sources::Sources;
 use self::spec::{
-    AHEAD, DEBUG, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number, PLATFORM_URL,
-    PRERENDERED, TAGS, WAIT,
+    AHEAD, DEBUG, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number,
+    PLATFORM_URL, PRERENDERED, TAGS, WAIT,
 };
 pub use self::tls::{ClientPem, Pem, Tls};
 use crate::error::Error;
@@ -59,18 +59,21 @@ const MIB: u64 = 1 << 20;
 
 impl Default for Options {
     fn default() -> Self {
-        let memory_bytes = 64 * MIB;
+        let memory_bytes = MEMORY.default * MIB;
         Self {
             memory_bytes,
             entry_bytes: entry_share(memory_bytes),
-            hot_entries: 4_096,
+            hot_entries: HOT_ENTRIES.default as usize,
             hot_bytes: hot_share(memory_bytes),
-            fetch_wait_ms: 1_200,
-            wait_ms: 2_200,
-            prerendered: true,
-            spread: Spread::default(),
-            max_tags: 100_000,
-            debug: false,
+            fetch_wait_ms: FETCH_WAIT.default as u32,
+            wait_ms: WAIT.default as u32,
+            prerendered: PRERENDERED.default,
+            spread: Spread {
+                jitter_percent: JITTER.default as u32,
+                ahead_percent: AHEAD.default as u32,
+            },
+            max_tags: TAGS.default as usize,
+            debug: DEBUG.default,
             shared: None,
         }
     }
@@ -104,30 +107,23 @@ impl Options {
             return Err(Error::UnknownOption { option: option.clone(), known });
         }
         let read = Sources { given, env };
-        let base = Self::default();
-        let bytes = |spec: &Number| Ok(read.number(spec)?.map(|mb| mb * MIB));
-        let memory_bytes = bytes(&MEMORY)?.unwrap_or(base.memory_bytes);
-        let entry_bytes = bytes(&ENTRY)?.map_or(entry_share(memory_bytes), |b| b as usize);
-        let count = |spec: &Number, default: usize| {
-            Ok(read.number(spec)?.map_or(default, |number| number as usize))
+        let memory_bytes = read.number(&MEMORY)? * MIB;
+        let bytes = |spec: &Number<Derived>, derived: usize| {
+            Ok(read.given_number(spec)?.map_or(derived, |mib| (mib.value * MIB) as usize))
         };
-        let small = |spec: &Number, default: u32| {
-            Ok(read.number(spec)?.map_or(default, |number| number as u32))
-        };
+        let count = |spec: &Number| Ok(read.number(spec)? as usize);
+        let small = |spec: &Number| Ok(read.number(spec)? as u32);
         Ok(Self {
             memory_bytes,
-            entry_bytes,
-            hot_entries: count(&HOT_ENTRIES, base.hot_entries)?,
-            hot_bytes: bytes(&HOT)?.map_or(hot_share(memory_bytes), |b| b as usize),
-            fetch_wait_ms: small(&FETCH_WAIT, base.fetch_wait_ms)?,
-            wait_ms: small(&WAIT, base.wait_ms)?,
-            prerendered: read.flag(&PRERENDERED)?.unwrap_or(base.prerendered),
-            spread: Spread {
-                jitter_percent: small(&JITTER, base.spread.jitter_percent)?,
-                ahead_percent: small(&AHEAD, base.spread.ahead_percent)?,
-            },
-            max_tags: count(&TAGS, base.max_tags)?,
-            debug: read.flag(&DEBUG)?.unwrap_or(base.debug),
+            entry_bytes: bytes(&ENTRY, entry_share(memory_bytes))?,
+            hot_entries: count(&HOT_ENTRIES)?,
+            hot_bytes: bytes(&HOT, hot_share(memory_bytes))?,
+            fetch_wait_ms: small(&FETCH_WAIT)?,
+            wait_ms: small(&WAIT)?,
+            prerendered: read.flag(&PRERENDERED)?,
+            spread: Spread { jitter_percent: small(&JITTER)?, ahead_percent: small(&AHEAD)? },
+            max_tags: count(&TAGS)?,
+            debug: read.flag(&DEBUG)?,
             shared: Shared::resolve(&read)?,
         })
     }

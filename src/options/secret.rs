@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-/// A password or a key: whoever prints it or what it is part of sees three dots.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T = String>(T);
+use zeroize::Zeroize;
 
-impl<T> Secret<T> {
+/// A password or a key. Printed, alone or as part of something, it is three dots. Dropped, it is wiped,
+/// so that memory which is used again does not hold it; the environment still does.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T: Zeroize = String>(T);
+
+impl<T: Zeroize> Secret<T> {
     /// Keeps `value` out of every output.
     pub fn new(value: T) -> Self {
         Self(value)
@@ -18,8 +21,34 @@ impl<T> Secret<T> {
     }
 }
 
-impl<T> fmt::Debug for Secret<T> {
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str("Secret(...)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    #[test]
+    fn a_secret_is_wiped_when_it_goes() {
+        struct Seen(Rc<Cell<bool>>);
+        impl Zeroize for Seen {
+            fn zeroize(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let is_wiped = Rc::new(Cell::new(false));
+        drop(Secret::new(Seen(is_wiped.clone())));
+        assert!(is_wiped.get());
     }
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 /// The server, and the login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// What is asked for a connection.
+    /// Where connections come from.
     pub topology: Topology,
     /// Set = connections are encrypted.
     pub tls: Option<Tls>,
@@ -28,7 +28,7 @@ pub struct Server {
     pub database: u8,
 }
 
-/// What is asked for a connection.
+/// Where connections come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
     /// One server.
@@ -89,19 +89,19 @@ impl Server {
         }
     }
 
-    /// The server of the URL, as the options beside it change it; `none` is none.
+    /// The server of the URL, overridden by the explicit options; `none` is none.
     ///
     /// # Errors
     /// A flaw of the URL, a value that is not allowed, or two that do not go together.
     pub(super) fn resolve(read: &Sources) -> Result<Option<Self>, Error> {
         // Read without a URL as well: a mistake shows where it is made, not first in production.
-        let beside = Beside::read(read)?;
+        let explicit = Explicit::read(read)?;
         let Some(url) = read.url()? else { return Ok(None) };
         if url.value.trim().eq_ignore_ascii_case("none") {
             return Ok(None);
         }
         let Url { form, parts } = url::parse(url.value).map_err(|flaw| flawed(&url, &flaw))?;
-        let draft = Draft { url, parts: beside.over(parts), beside };
+        let draft = Draft { url, parts: explicit.over(parts), explicit };
         let topology = draft.topology(form)?;
         let database = draft.database(&topology)?;
         let (username, password) = draft.login()?;
@@ -110,8 +110,8 @@ impl Server {
     }
 }
 
-/// The options beside the URL.
-struct Beside<'a> {
+/// The options that override the URL.
+struct Explicit<'a> {
     username: Option<Given<&'a str>>,
     password: Option<Given<&'a str>>,
     database: Option<Given<u64>>,
@@ -123,7 +123,7 @@ struct Beside<'a> {
     cluster: Option<Given<bool>>,
 }
 
-impl<'a> Beside<'a> {
+impl<'a> Explicit<'a> {
     fn read(read: &Sources<'a>) -> Result<Self, Error> {
         Ok(Self {
             username: read.text(&USERNAME)?,
@@ -138,7 +138,7 @@ impl<'a> Beside<'a> {
         })
     }
 
-    /// What the URL says, where these do not say otherwise.
+    /// The parts of the URL, overridden by these.
     fn over(&self, url: Parts) -> Parts {
         let text = |given: Option<Given<&str>>| given.map(|given| given.value.to_owned());
         let secret = |given: Option<Given<&str>>| text(given).map(Secret::new);
@@ -157,13 +157,13 @@ impl<'a> Beside<'a> {
 /// A server whose parts are known, but not yet whether they go together.
 struct Draft<'a> {
     url: Given<&'a str>,
-    beside: Beside<'a>,
+    explicit: Explicit<'a>,
     parts: Parts,
 }
 
 impl Draft<'_> {
     fn topology(&self, form: Form) -> Result<Topology, Error> {
-        let Beside { cluster, primary, sentinel_username, sentinel_password, .. } = self.beside;
+        let Explicit { cluster, primary, sentinel_username, sentinel_password, .. } = self.explicit;
         let for_sentinel = primary.or(sentinel_username).or(sentinel_password);
         match (form, cluster, for_sentinel) {
             (Form::Sentinel(_) | Form::Unix(_), Some(given), _) if given.value => {
@@ -189,19 +189,19 @@ impl Draft<'_> {
         let primary = primary.clone().ok_or_else(|| self.flawed(&Flaw::NoPrimary))?;
         let login = login(sentinel_username.as_deref(), sentinel_password.as_ref());
         let (username, password) =
-            login.ok_or_else(|| self.no_password(self.beside.sentinel_username))?;
+            login.ok_or_else(|| self.no_password(self.explicit.sentinel_username))?;
         Ok(Topology::Sentinel { hosts, primary, username, password })
     }
 
     fn login(&self) -> Result<(Option<String>, Option<Secret>), Error> {
         let Parts { username, password, .. } = &self.parts;
         let login = login(username.as_deref(), password.as_ref());
-        login.ok_or_else(|| self.no_password(self.beside.username))
+        login.ok_or_else(|| self.no_password(self.explicit.username))
     }
 
     fn database(&self, topology: &Topology) -> Result<u8, Error> {
         let database = self.parts.database.unwrap_or(0);
-        match (topology, self.beside.database) {
+        match (topology, self.explicit.database) {
             (Topology::Cluster { .. }, Some(given)) if database != 0 => {
                 Err(given.must_be("0 in a cluster", "not"))
             }
@@ -214,10 +214,10 @@ impl Draft<'_> {
 
     fn tls(&self, topology: &Topology) -> Result<Option<Tls>, Error> {
         let is_tls = self.parts.tls.unwrap_or(false);
-        match (topology, self.beside.tls) {
+        match (topology, self.explicit.tls) {
             (Topology::Unix(_), Some(given)) if is_tls => Err(given.needs("a URL with a host")),
             (Topology::Unix(_), None) if is_tls => Err(self.flawed(&Flaw::UnixTls)),
-            _ => self.beside.tls_details.resolve(is_tls),
+            _ => self.explicit.tls_details.resolve(is_tls),
         }
     }
 
@@ -225,19 +225,19 @@ impl Draft<'_> {
         flawed(&self.url, flaw)
     }
 
-    /// The refusal of a user without a password, given beside the URL or in it.
+    /// The refusal of a user without a password, from the URL or an option.
     fn no_password(&self, username: Option<Given<&str>>) -> Error {
         username.map_or_else(|| self.flawed(&Flaw::NoPassword), |given| given.needs("a password"))
     }
 }
 
 fn flawed(url: &Given<&str>, flaw: &Flaw) -> Error {
-    // Whoever set that variable may not have meant this cache.
+    // The platform may have set that variable for another purpose.
     let way_out = if url.name == PLATFORM_URL { " (`TIERCEL_REDIS_URL` counts first)" } else { "" };
     url.must_be(&format!("{URL_ALLOWED}{way_out}"), &flaw.to_string())
 }
 
-/// User and password; none of a user without a password, but for the one that everybody is.
+/// User and password; `None` for a user without a password, except `default`.
 fn login(
     username: Option<&str>,
     password: Option<&Secret>,

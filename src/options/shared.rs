@@ -17,47 +17,51 @@ use crate::error::Error;
 pub struct Shared {
     /// Where it is.
     pub server: Server,
-    /// What keeps apps that share a server apart; none = found out from the app.
+    /// Keeps apps that share a server apart; none = derived from the app.
     pub namespace: Option<String>,
-    /// What pages belong to; none = the build that is served, and copies of it.
+    /// The build that pages belong to; none = the one that is served, and copies of it.
     pub build_name: Option<String>,
-    /// What stored entries are authenticated with; none = they are not.
+    /// Authenticates stored entries; none = they are not authenticated.
     pub secret: Option<Secret>,
-    /// How long one command may take. Default: 100 ms.
+    /// How long one command may take.
     pub command_timeout: Duration,
-    /// How long opening a connection may take. Default: 2 s.
+    /// How long opening a connection may take.
     pub connect_timeout: Duration,
-    /// Bound of what waits to be written, in bytes. Default: 32 MiB.
+    /// Bound of the writes that wait, in bytes.
     pub write_queue_bytes: usize,
-    /// Whether entries are compressed. Default: true.
+    /// Whether entries are compressed.
     pub compress: bool,
-    /// Whether a deploy does not see what `fetch` stored before it. Default: false.
+    /// Whether a deploy ignores `fetch` data stored before it.
     pub isolate_fetch: bool,
-    /// Whether `next build` stores into it. Default: false.
+    /// Whether `next build` stores into it.
     pub in_build: bool,
-    /// Whether `next dev` uses it. Default: false.
+    /// Whether `next dev` uses it.
     pub in_dev: bool,
-    /// How an invalidation ends that could not be recorded. Default: it resolves.
+    /// How an invalidation ends that could not be recorded.
     pub on_invalidation_failure: InvalidationFailure,
     /// How long after it an invalidation is repeated, for data read from a database replica that
-    /// lags behind; 0 = not repeated. Default: 0.
+    /// lags behind; 0 = not repeated.
     pub invalidation_grace: Duration,
-    /// How long memory answers while the server is away. Default: 30 s.
+    /// How long memory answers while the server is away.
     pub outage_serve: Duration,
 }
 
 /// How the promise of an invalidation ends that is in effect here, but could not be recorded in the
 /// shared tier yet. Either way it is recorded once the server is back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidationFailure {
     /// It resolves: an outage of a cache fails no server action.
-    #[default]
     Resolve,
     /// It rejects: the caller wants to know.
     Reject,
 }
 
 impl Shared {
+    /// Whether an invalidation fails that could not be recorded for other instances.
+    pub fn must_record(&self) -> bool {
+        self.on_invalidation_failure == InvalidationFailure::Reject
+    }
+
     /// Where it is, in words without a secret: `redis host:6379/0`.
     pub fn place(&self) -> String {
         self.server.place()
@@ -70,19 +74,17 @@ impl Shared {
         let namespace = read.text(&NAMESPACE)?.map(|given| given.value.to_owned());
         let build_name = read.text(&BUILD_NAME)?.map(|given| given.value.to_owned());
         let secret = read.text(&SECRET)?.map(|given| Secret::new(given.value.to_owned()));
-        let millis = |spec: &Number, default: u64| {
-            Ok(Duration::from_millis(read.number(spec)?.unwrap_or(default)))
-        };
-        let command_timeout = millis(&COMMAND_TIMEOUT, 100)?;
-        let connect_timeout = millis(&CONNECT_TIMEOUT, 2_000)?;
-        let invalidation_grace = millis(&INVALIDATION_GRACE, 0)?;
-        let outage_serve = millis(&OUTAGE_SERVE, 30_000)?;
-        let write_queue_mib = read.number(&WRITE_QUEUE)?.unwrap_or(32);
-        let compress = read.flag(&COMPRESS)?.unwrap_or(true);
-        let isolate_fetch = read.flag(&ISOLATE_FETCH)?.unwrap_or(false);
-        let in_build = read.flag(&IN_BUILD)?.unwrap_or(false);
-        let in_dev = read.flag(&IN_DEV)?.unwrap_or(false);
-        let on_invalidation_failure = read.choice(&ON_INVALIDATION_FAILURE)?.unwrap_or_default();
+        let millis = |spec: &Number| Ok(Duration::from_millis(read.number(spec)?));
+        let command_timeout = millis(&COMMAND_TIMEOUT)?;
+        let connect_timeout = millis(&CONNECT_TIMEOUT)?;
+        let invalidation_grace = millis(&INVALIDATION_GRACE)?;
+        let outage_serve = millis(&OUTAGE_SERVE)?;
+        let write_queue_mib = read.number(&WRITE_QUEUE)?;
+        let compress = read.flag(&COMPRESS)?;
+        let isolate_fetch = read.flag(&ISOLATE_FETCH)?;
+        let in_build = read.flag(&IN_BUILD)?;
+        let in_dev = read.flag(&IN_DEV)?;
+        let on_invalidation_failure = read.choice(&ON_INVALIDATION_FAILURE)?;
         Ok(server.map(|server| Self {
             server,
             namespace,

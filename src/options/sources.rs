@@ -13,7 +13,7 @@ pub(super) struct Given<T> {
 }
 
 impl<T> Given<T> {
-    /// The refusal of this value, told without repeating it.
+    /// The refusal of this value, which does not repeat it.
     pub(super) fn must_be(&self, allowed: &str, given: &str) -> Error {
         Error::InvalidOption {
             option: self.name.into(),
@@ -22,7 +22,7 @@ impl<T> Given<T> {
         }
     }
 
-    /// The refusal of a value that means nothing without something else.
+    /// The refusal of a value that needs another one.
     pub(super) fn needs(&self, what: &str) -> Error {
         self.must_be(&format!("set only with {what}"), "set without")
     }
@@ -35,29 +35,31 @@ pub(super) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    pub(super) fn number(&self, spec: &Number) -> Result<Option<u64>, Error> {
-        Ok(self.given_number(spec)?.map(|given| given.value))
+    /// The number given, else the default.
+    pub(super) fn number(&self, spec: &Number) -> Result<u64, Error> {
+        Ok(self.given_number(spec)?.map_or(spec.default, |given| given.value))
     }
 
-    pub(super) fn given_number(&self, spec: &Number) -> Result<Option<Given<u64>>, Error> {
+    pub(super) fn given_number<D>(&self, spec: &Number<D>) -> Result<Option<Given<u64>>, Error> {
         let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
         let number = match value {
             Value::Number(n) => n.as_u64().or_else(|| whole(n.as_f64()?)),
             Value::String(s) if name == spec.names.env => s.trim().parse().ok(),
             _ => None,
         };
-        let Number { least, most, .. } = *spec;
+        let &Number { least, most, .. } = spec;
         number
             .filter(|n| (least..=most).contains(n))
             .map(|value| Some(Given { name, value }))
             .ok_or_else(|| refused(name, format!("a whole number from {least} to {most}"), value))
     }
 
-    pub(super) fn flag(&self, spec: &Flag) -> Result<Option<bool>, Error> {
-        Ok(self.given_flag(spec)?.map(|given| given.value))
+    /// The flag given, else the default.
+    pub(super) fn flag(&self, spec: &Flag) -> Result<bool, Error> {
+        Ok(self.given_flag(spec)?.map_or(spec.default, |given| given.value))
     }
 
-    pub(super) fn given_flag(&self, spec: &Flag) -> Result<Option<Given<bool>>, Error> {
+    pub(super) fn given_flag<D>(&self, spec: &Flag<D>) -> Result<Option<Given<bool>>, Error> {
         let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
         let (flag, allowed) = match value {
             Value::Bool(flag) => (Some(*flag), "true or false"),
@@ -70,14 +72,15 @@ impl<'a> Sources<'a> {
             .ok_or_else(|| refused(name, allowed.into(), value))
     }
 
-    pub(super) fn choice<T: Copy>(&self, spec: &Choice<T>) -> Result<Option<T>, Error> {
-        let Some(Given { name, value }) = self.find(spec.names) else { return Ok(None) };
+    /// The choice made, else the default.
+    pub(super) fn choice<T: Copy>(&self, spec: &Choice<T>) -> Result<T, Error> {
+        let Some(Given { name, value }) = self.find(spec.names) else { return Ok(spec.default) };
         let chosen = value.as_str().map(str::trim);
         let allowed = || spec.values.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
         spec.values
             .iter()
             .find(|(word, _)| Some(*word) == chosen)
-            .map(|(_, value)| Some(*value))
+            .map(|(_, value)| *value)
             .ok_or_else(|| refused(name, allowed(), value))
     }
 

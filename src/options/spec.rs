@@ -1,6 +1,11 @@
-//! The options there are: names, environment variables and what each may be.
+//! The options there are: names, environment variables, what each may be, what it is if nothing is
+//! given, and what it does.
+//!
+//! The lists in `docs/options.md` and `Options` in `index.d.ts` are generated from this file. One
+//! sentence of a comment is one of theirs.
 
 use super::shared::InvalidationFailure;
+use crate::generation::limits::LONGEST_WAIT_MS;
 
 /// What an option is called in the object and in the environment.
 #[derive(Debug, Clone, Copy)]
@@ -9,132 +14,266 @@ pub(super) struct Names {
     pub(super) env: &'static str,
 }
 
+/// What stands in for a default that depends on something else, in words.
+#[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+#[derive(Clone, Copy)]
+pub(super) struct Derived(pub(super) &'static str);
+
 /// A whole number.
-pub(super) struct Number {
+pub(super) struct Number<D = u64> {
     pub(super) names: Names,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+    pub(super) unit: &'static str,
     pub(super) least: u64,
     pub(super) most: u64,
+    pub(super) default: D,
 }
 
 /// True or false.
-pub(super) struct Flag {
+pub(super) struct Flag<D = bool> {
     pub(super) names: Names,
+    pub(super) default: D,
 }
 
 /// One of a few words.
 pub(super) struct Choice<T: 'static> {
     pub(super) names: Names,
     pub(super) values: &'static [(&'static str, T)],
+    pub(super) default: T,
 }
 
 /// A text. None is ever printed: it may be a secret, or one in the wrong place.
 pub(super) struct Text {
     pub(super) names: Names,
+    /// What it is, in a word.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+    pub(super) unit: &'static str,
     /// What it may be, in words.
     pub(super) allowed: &'static str,
     pub(super) fits: fn(&str) -> bool,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+    pub(super) default: Derived,
 }
 
 const fn named(option: &'static str, env: &'static str) -> Names {
     Names { option, env }
 }
 
-const fn number(option: &'static str, env: &'static str, least: u64, most: u64) -> Number {
-    Number { names: named(option, env), least, most }
+const fn number<D: Copy>(
+    names: Names,
+    unit: &'static str,
+    (least, most): (u64, u64),
+    default: D,
+) -> Number<D> {
+    Number { names, unit, least, most, default }
 }
 
-const fn flag(option: &'static str, env: &'static str) -> Flag {
-    Flag { names: named(option, env) }
+const fn flag<D: Copy>(names: Names, default: D) -> Flag<D> {
+    Flag { names, default }
 }
 
-const fn text(option: &'static str, env: &'static str) -> Text {
+const fn text(names: Names, default: &'static str) -> Text {
     let allowed = "a text without line breaks or other control characters";
-    Text { names: named(option, env), allowed, fits: is_printable }
+    Text { names, unit: "text", allowed, fits: is_printable, default: Derived(default) }
 }
 
-const fn file(option: &'static str, env: &'static str) -> Text {
-    Text { allowed: "the path of a PEM file", ..text(option, env) }
+const fn file(names: Names, default: &'static str) -> Text {
+    Text { unit: "PEM file", allowed: "the path of a PEM file", ..text(names, default) }
 }
 
-/// Declares options and lists all of them, so that none is read that is not listed.
+const fn name(names: Names, default: &'static str) -> Text {
+    let allowed = "1 to 64 of the characters A-Z a-z 0-9 . _ : -";
+    Text { allowed, fits: is_namespace, ..text(names, default) }
+}
+
+/// Declares options, by the list of `docs/options.md` they are in, and lists all of them, so that
+/// none is read that is not listed.
 macro_rules! options {
-    ($($spec:ident: $kind:ty = $value:expr;)*) => {
-        $(pub(super) const $spec: $kind = $value;)*
+    ($($list:ident { $($(#[doc = $about:literal])+ $spec:ident: $kind:ty = $value:expr;)+ })+) => {
+        $($($(#[doc = $about])+ pub(super) const $spec: $kind = $value;)+)+
 
         /// The names of all options.
-        pub(super) const ALL: &[Names] = &[$($spec.names),*];
+        pub(super) const ALL: &[Names] = &[$($($spec.names),+),+];
+
+        /// What the documentation says of them.
+        #[cfg(test)]
+        pub(super) fn described() -> Vec<super::tests::pages::Description> {
+            use super::tests::pages::describe;
+            vec![$($(describe(stringify!($list), &$spec, concat!($($about, "\n"),+))),+),+]
+        }
     };
 }
 
 options! {
-    MEMORY: Number = number("memoryMb", "TIERCEL_MEMORY_MB", 0, 1 << 20);
-    ENTRY: Number = number("maxEntryMb", "TIERCEL_MAX_ENTRY_MB", 1, 1 << 10);
-    HOT_ENTRIES: Number = number("hotEntries", "TIERCEL_HOT_ENTRIES", 0, 1 << 20);
-    HOT: Number = number("hotMb", "TIERCEL_HOT_MB", 0, 1 << 20);
-    FETCH_WAIT: Number = number("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS", 0, 2_200);
-    WAIT: Number = number("waitMs", "TIERCEL_WAIT_MS", 0, 2_200);
-    PRERENDERED: Flag = flag("prerendered", "TIERCEL_PRERENDERED");
-    JITTER: Number = number("jitterPercent", "TIERCEL_JITTER_PERCENT", 0, 50);
-    AHEAD: Number = number("refreshAheadPercent", "TIERCEL_REFRESH_AHEAD_PERCENT", 0, 50);
-    TAGS: Number = number("maxTags", "TIERCEL_MAX_TAGS", 100, 10_000_000);
-    DEBUG: Flag = flag("debug", "TIERCEL_DEBUG");
+memory {
+    /// Size of the memory tier; 0 turns the memory tier off.
+    MEMORY: Number = number(named("memoryMb", "TIERCEL_MEMORY_MB"), "MiB", (0, 1 << 20), 64);
+    /// Largest entry that memory holds.
+    /// Redis takes entries of up to 16 MiB, or of this size if it is larger.
+    /// An entry that is too large for both is stored nowhere; a log line names its key once an hour,
+    /// for at most 64 keys an hour.
+    ENTRY: Number<Derived> = number(
+        named("maxEntryMb", "TIERCEL_MAX_ENTRY_MB"),
+        "MiB",
+        (1, 1 << 10),
+        Derived("a quarter of `memoryMb`, at least 1"),
+    );
+    /// Returned JavaScript objects that each thread keeps ready.
+    HOT_ENTRIES: Number =
+        number(named("hotEntries", "TIERCEL_HOT_ENTRIES"), "objects", (0, 1 << 20), 4_096);
+    /// Total size of the entries that those objects belong to.
+    HOT: Number<Derived> =
+        number(named("hotMb", "TIERCEL_HOT_MB"), "MiB", (0, 1 << 20), Derived("half of `memoryMb`"));
+    /// Tags whose invalidation is remembered.
+    /// Beyond that number the engine forgets the oldest invalidations and no longer serves entries
+    /// from before them.
+    TAGS: Number =
+        number(named("maxTags", "TIERCEL_MAX_TAGS"), "tags", (100, 10_000_000), 100_000);
+}
 
+generation {
+    /// How long a `fetch` lookup waits for the same `fetch` under way, in this process or another
+    /// one, before one more is made; 0 never waits.
+    /// The time counts from the moment the first one began.
+    /// Those who go on waiting then wait for the new one, no longer than `waitMs` in all.
+    FETCH_WAIT: Number =
+        number(named("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS"), "ms", (0, LONGEST_WAIT_MS as u64), 1_200);
+    /// How long a lookup of anything else waits for a generation under way, in this process or
+    /// another one, and the longest time that any get waits in all; 0 never waits.
+    WAIT: Number = number(named("waitMs", "TIERCEL_WAIT_MS"), "ms", (0, LONGEST_WAIT_MS as u64), LONGEST_WAIT_MS as u64);
+    /// Jitter: an entry may turn stale up to this share of its lifetime early, so that entries
+    /// stored together do not turn stale together.
+    /// The key decides how early, so all instances agree.
+    JITTER: Number =
+        number(named("jitterPercent", "TIERCEL_JITTER_PERCENT"), "%", (0, 50), 5);
+    /// Early refresh: in this last share of its lifetime a popular entry is regenerated before it
+    /// turns stale; 0 turns early refresh off.
+    /// Popular means 8 gets in one process.
+    AHEAD: Number =
+        number(named("refreshAheadPercent", "TIERCEL_REFRESH_AHEAD_PERCENT"), "%", (0, 50), 0);
+    /// Whether misses of pages, routes, `fetch` and `unstable_cache` look into the output of
+    /// `next build`.
+    PRERENDERED: Flag = flag(named("prerendered", "TIERCEL_PRERENDERED"), true);
+}
+
+diagnosis {
+    /// Prints a line per decision to standard error.
+    /// As an option it may also be a function, which then receives each decision instead.
+    /// `NEXT_PRIVATE_DEBUG_CACHE=1` turns it on as well.
+    /// See [observability](observability.md#debug-lines).
+    DEBUG: Flag = flag(named("debug", "TIERCEL_DEBUG"), false);
+}
+
+server {
+    /// Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
+    /// everything in memory, whatever the later sources name.
     URL: Text = Text {
+        unit: "URL",
         allowed: URL_ALLOWED,
         fits: |_| true,
-        ..text("redisUrl", "TIERCEL_REDIS_URL")
+        ..text(named("redisUrl", "TIERCEL_REDIS_URL"), "memory only")
     };
-    USERNAME: Text = text("redisUsername", "TIERCEL_REDIS_USERNAME");
-    PASSWORD: Text = text("redisPassword", "TIERCEL_REDIS_PASSWORD");
-    DATABASE: Number = number("redisDatabase", "TIERCEL_REDIS_DATABASE", 0, 255);
-    TLS: Flag = flag("redisTls", "TIERCEL_REDIS_TLS");
-    TLS_CA: Text = file("redisTlsCaFile", "TIERCEL_REDIS_TLS_CA_FILE");
-    TLS_CERT: Text = file("redisTlsCertFile", "TIERCEL_REDIS_TLS_CERT_FILE");
-    TLS_KEY: Text = file("redisTlsKeyFile", "TIERCEL_REDIS_TLS_KEY_FILE");
+    /// User of the access list; needs a password.
+    USERNAME: Text = text(named("redisUsername", "TIERCEL_REDIS_USERNAME"), "the URL's");
+    /// Password, not percent-encoded.
+    PASSWORD: Text = text(named("redisPassword", "TIERCEL_REDIS_PASSWORD"), "the URL's");
+    /// Numbered database; in a cluster only 0.
+    DATABASE: Number<Derived> = number(
+        named("redisDatabase", "TIERCEL_REDIS_DATABASE"),
+        "number",
+        (0, 255),
+        Derived("the URL's, else 0"),
+    );
+    /// Whether connections are encrypted.
+    TLS: Flag<Derived> =
+        flag(named("redisTls", "TIERCEL_REDIS_TLS"), Derived("true with `rediss://`"));
+    /// Authorities that may have signed the server's certificate.
+    /// Like the options of TLS below, it is refused where connections are not encrypted.
+    TLS_CA: Text = file(
+        named("redisTlsCaFile", "TIERCEL_REDIS_TLS_CA_FILE"),
+        "the platform's authorities",
+    );
+    /// Certificate by which this process identifies itself; needs `redisTlsKeyFile`.
+    TLS_CERT: Text = file(named("redisTlsCertFile", "TIERCEL_REDIS_TLS_CERT_FILE"), "none");
+    /// Key of that certificate.
+    TLS_KEY: Text = file(named("redisTlsKeyFile", "TIERCEL_REDIS_TLS_KEY_FILE"), "none");
+    /// Name that the server's certificate must carry.
     TLS_SERVER_NAME: Text = Text {
+        unit: "host",
         allowed: "a host name or an address",
         fits: is_server_name,
-        ..text("redisTlsServerName", "TIERCEL_REDIS_TLS_SERVER_NAME")
+        ..text(named("redisTlsServerName", "TIERCEL_REDIS_TLS_SERVER_NAME"), "the URL's host")
     };
-    TLS_VERIFY: Flag = flag("redisTlsVerify", "TIERCEL_REDIS_TLS_VERIFY");
-    SENTINEL_NAME: Text = text("redisSentinelName", "TIERCEL_REDIS_SENTINEL_NAME");
-    SENTINEL_USERNAME: Text = text("redisSentinelUsername", "TIERCEL_REDIS_SENTINEL_USERNAME");
-    SENTINEL_PASSWORD: Text = text("redisSentinelPassword", "TIERCEL_REDIS_SENTINEL_PASSWORD");
-    CLUSTER: Flag = flag("redisCluster", "TIERCEL_REDIS_CLUSTER");
-
-    NAMESPACE: Text = Text {
-        allowed: "1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-        fits: is_namespace,
-        ..text("namespace", "TIERCEL_NAMESPACE")
-    };
-    BUILD_NAME: Text = Text {
-        allowed: "1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-        fits: is_namespace,
-        ..text("buildName", "TIERCEL_BUILD_NAME")
-    };
-    COMMAND_TIMEOUT: Number = number("commandTimeoutMs", "TIERCEL_COMMAND_TIMEOUT_MS", 10, 2_000);
+    /// Whether the server's certificate is checked; `false` trusts any server that answers.
+    TLS_VERIFY: Flag = flag(named("redisTlsVerify", "TIERCEL_REDIS_TLS_VERIFY"), true);
+    /// Name that the Sentinels have for the primary.
+    SENTINEL_NAME: Text =
+        text(named("redisSentinelName", "TIERCEL_REDIS_SENTINEL_NAME"), "the URL's");
+    /// User of the Sentinels themselves; the server's login is never sent to them.
+    SENTINEL_USERNAME: Text =
+        text(named("redisSentinelUsername", "TIERCEL_REDIS_SENTINEL_USERNAME"), "the URL's `sentinelUsername`");
+    /// Password of the Sentinels themselves.
+    SENTINEL_PASSWORD: Text =
+        text(named("redisSentinelPassword", "TIERCEL_REDIS_SENTINEL_PASSWORD"), "the URL's `sentinelPassword`");
+    /// Treats the hosts of a `redis://` URL as nodes of a cluster, such as its configuration
+    /// endpoint.
+    CLUSTER: Flag<Derived> = flag(
+        named("redisCluster", "TIERCEL_REDIS_CLUSTER"),
+        Derived("true with `redis+cluster://`"),
+    );
+    /// How long opening a connection may take.
+    /// No request waits for it.
     CONNECT_TIMEOUT: Number =
-        number("connectTimeoutMs", "TIERCEL_CONNECT_TIMEOUT_MS", 100, 30_000);
-    WRITE_QUEUE: Number = number("writeQueueMb", "TIERCEL_WRITE_QUEUE_MB", 1, 1 << 10);
+        number(named("connectTimeoutMs", "TIERCEL_CONNECT_TIMEOUT_MS"), "ms", (100, 30_000), 2_000);
+    /// How long one command may take; a slower answer counts as a miss.
+    COMMAND_TIMEOUT: Number =
+        number(named("commandTimeoutMs", "TIERCEL_COMMAND_TIMEOUT_MS"), "ms", (10, 2_000), 100);
+}
+
+shared {
+    /// Separates apps that share a server: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    /// See [namespaces](redis.md#namespaces).
+    NAMESPACE: Text = name(named("namespace", "TIERCEL_NAMESPACE"), "derived from the app");
+    /// The build that pages belong to, such as a commit, where each instance builds for itself: 1
+    /// to 64 of `A-Z a-z 0-9 . _ : -`, and a new one for each deploy.
+    /// See [builds](redis.md#builds).
+    BUILD_NAME: Text = name(named("buildName", "TIERCEL_BUILD_NAME"), "derived from the build");
+    /// Authenticates stored entries, so that nobody else with access to the server can plant one: 16
+    /// characters or more, the same in all processes.
     SECRET: Text = Text {
         allowed: "a text of 16 characters or more, without control characters",
         fits: |text| text.chars().count() >= 16 && is_printable(text),
-        ..text("secret", "TIERCEL_SECRET")
+        ..text(named("secret", "TIERCEL_SECRET"), "none")
     };
-    ISOLATE_FETCH: Flag = flag("isolateFetch", "TIERCEL_ISOLATE_FETCH");
-    IN_BUILD: Flag = flag("redisInBuild", "TIERCEL_REDIS_IN_BUILD");
-    IN_DEV: Flag = flag("redisInDev", "TIERCEL_REDIS_IN_DEV");
+    /// Total size of the entries waiting to be written; entries beyond it are not shared.
+    WRITE_QUEUE: Number =
+        number(named("writeQueueMb", "TIERCEL_WRITE_QUEUE_MB"), "MiB", (1, 1 << 10), 32);
+    /// Whether entries are stored compressed.
+    COMPRESS: Flag = flag(named("compress", "TIERCEL_COMPRESS"), true);
+    /// Whether a deploy starts without the `fetch` and `unstable_cache` data stored before it.
+    ISOLATE_FETCH: Flag = flag(named("isolateFetch", "TIERCEL_ISOLATE_FETCH"), false);
+    /// Whether `next build` connects, and so warms the shared tier.
+    IN_BUILD: Flag = flag(named("redisInBuild", "TIERCEL_REDIS_IN_BUILD"), false);
+    /// Whether `next dev` connects.
+    IN_DEV: Flag = flag(named("redisInDev", "TIERCEL_REDIS_IN_DEV"), false);
+    /// How an invalidation ends that could not be recorded: `resolve` or `reject`.
+    /// In both cases it is in effect in this process and recorded later.
     ON_INVALIDATION_FAILURE: Choice<InvalidationFailure> = Choice {
         names: named("onInvalidationFailure", "TIERCEL_ON_INVALIDATION_FAILURE"),
         values: &[
             ("resolve", InvalidationFailure::Resolve),
             ("reject", InvalidationFailure::Reject),
         ],
+        default: InvalidationFailure::Resolve,
     };
+    /// Repeats each invalidation this much later, for database replicas that lag behind; 0 does not
+    /// repeat it.
     INVALIDATION_GRACE: Number =
-        number("invalidationGraceMs", "TIERCEL_INVALIDATION_GRACE_MS", 0, 60_000);
-    OUTAGE_SERVE: Number = number("outageServeMs", "TIERCEL_OUTAGE_SERVE_MS", 0, 3_600_000);
-    COMPRESS: Flag = flag("compress", "TIERCEL_COMPRESS");
+        number(named("invalidationGraceMs", "TIERCEL_INVALIDATION_GRACE_MS"), "ms", (0, 60_000), 0);
+    /// How long memory keeps answering while the server is away.
+    OUTAGE_SERVE: Number =
+        number(named("outageServeMs", "TIERCEL_OUTAGE_SERVE_MS"), "ms", (0, 3_600_000), 30_000);
+}
 }
 
 /// Read where neither `redisUrl` nor its own variable says anything: platforms set it.

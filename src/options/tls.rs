@@ -12,7 +12,7 @@ use crate::error::Error;
 /// More than any bundle of authorities has.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// How connections are encrypted, and who proves what.
+/// How connections are encrypted, and which side proves its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// Authorities that may have signed the server's certificate; none = the platform's.
@@ -37,7 +37,7 @@ pub struct ClientPem {
 /// A file as it was read; nothing says yet that it is PEM.
 #[derive(Clone)]
 pub struct Pem {
-    /// The option or variable that names the file, for refusals of what is in it.
+    /// The option or variable that names the file, for refusals of its content.
     pub option: &'static str,
     path: PathBuf,
     bytes: Vec<u8>,
@@ -64,7 +64,7 @@ impl Pem {
     }
 }
 
-/// The bytes of a file, up to one above the bound. Opening what is none, such as a pipe, could wait
+/// The bytes of a file, up to one above the bound. Opening something else, such as a pipe, could wait
 /// for ever.
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if !fs::metadata(path)?.is_file() {
@@ -90,7 +90,7 @@ impl fmt::Debug for Pem {
     }
 }
 
-/// What is said of TLS, whether there is any or not.
+/// The options of TLS, whether connections use it or not.
 pub(super) struct Details<'a> {
     ca: Option<Given<&'a str>>,
     certificate: Option<Given<&'a str>>,
@@ -110,8 +110,8 @@ impl<'a> Details<'a> {
         })
     }
 
-    /// Reads the files, if there is TLS. Without it nothing may be said of it: whoever names an
-    /// authority must not send a password in the clear because of a missing letter in the URL.
+    /// Reads the files, if there is TLS. Without TLS these options are refused: a missing
+    /// letter in the URL must not send a password in the clear.
     pub(super) fn resolve(&self, is_tls: bool) -> Result<Option<Tls>, Error> {
         let Self { ca, certificate, key, server_name, verify } = *self;
         if !is_tls {
@@ -133,7 +133,7 @@ impl<'a> Details<'a> {
             ca: ca.map(Pem::read).transpose()?,
             client,
             server_name: server_name.map(|given| given.value.to_owned()),
-            verify: verify.is_none_or(|given| given.value),
+            verify: verify.map_or(TLS_VERIFY.default, |given| given.value),
         }))
     }
 }

@@ -17,7 +17,10 @@ use super::queue::{Write, Writing};
 use super::refusals::Deed;
 use super::session::Session;
 use crate::guard::guard;
-use crate::store::{Address, Claim, Claimed, Ending, Receive, ReceiveClaim, Unavailable, Woken};
+use crate::store::{
+    Address, LeaseEnd, LeaseReply, LeaseRequest, Receive, ReceiveLease, Unavailable,
+};
+use crate::wake::WakeOnDrop;
 
 /// Entries in one call: more would let the first wait for the last.
 const TOGETHER: usize = 16;
@@ -33,21 +36,25 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 pub(super) struct Read {
     pub(super) address: Address,
     /// The claim that goes with it.
-    pub(super) claim: Option<Claim>,
-    receive: Option<ReceiveClaim>,
+    pub(super) claim: Option<LeaseRequest>,
+    receive: Option<ReceiveLease>,
 }
 
 impl Read {
     pub(super) fn new(address: Address, receive: Receive) -> Self {
-        let receive: ReceiveClaim = Box::new(|_, result| receive(result));
+        let receive: ReceiveLease = Box::new(|_, result| receive(result));
         Self { address, claim: None, receive: Some(receive) }
     }
 
-    pub(super) fn with_claim(address: Address, claim: Claim, receive: ReceiveClaim) -> Self {
+    pub(super) fn with_claim(address: Address, claim: LeaseRequest, receive: ReceiveLease) -> Self {
         Self { address, claim: Some(claim), receive: Some(receive) }
     }
 
-    fn answer(mut self, claimed: Claimed, result: Result<Option<Bytes>, Unavailable>) -> Woken {
+    fn answer(
+        mut self,
+        claimed: LeaseReply,
+        result: Result<Option<Bytes>, Unavailable>,
+    ) -> WakeOnDrop {
         let receive = self.receive.take();
         receive.and_then(|receive| guard(|| receive(claimed, result))).unwrap_or_default()
     }
@@ -56,7 +63,7 @@ impl Read {
 impl Drop for Read {
     fn drop(&mut self) {
         if let Some(receive) = self.receive.take() {
-            drop(guard(|| receive(Claimed::Unavailable, Err(Unavailable))));
+            drop(guard(|| receive(LeaseReply::Unavailable, Err(Unavailable))));
         }
     }
 }
@@ -107,10 +114,10 @@ impl Session {
         let found = found.ok().filter(|found| found.len() == reads.len());
         if found.is_none() {
             // Who asked is told of no lease.
-            let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == Claimed::Taken);
-            taken.for_each(|(read, _)| self.end_lease(read.address, Ending::Released));
+            let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == LeaseReply::Granted);
+            taken.for_each(|(read, _)| self.end_lease(read.address, LeaseEnd::Released));
         }
-        let (mut woken, mut bytes) = (Woken::default(), 0);
+        let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
         let answers = claimed.into_iter().zip(found.into_iter().flatten());
         for (read, (claimed, value)) in reads.into_iter().zip(answers) {
             let entry = entry(value);
@@ -118,7 +125,7 @@ impl Session {
             woken.join(read.answer(claimed, entry));
             if bytes >= WAKE_BYTES {
                 // Those so far are dropped, which wakes them.
-                (woken, bytes) = (Woken::default(), 0);
+                (woken, bytes) = (WakeOnDrop::default(), 0);
             }
         }
     }
@@ -155,7 +162,7 @@ impl Session {
             let Write { address, make, pending, ends, .. } = write;
             let Some(Some((bytes, life_ms))) = guard(make) else {
                 if ends {
-                    self.end_lease(address, Ending::Released);
+                    self.end_lease(address, LeaseEnd::Released);
                 }
                 continue;
             };
@@ -174,7 +181,7 @@ impl Session {
                 let is_written = written.is_ok();
                 writing.end(is_written);
                 if ends {
-                    let ending = if is_written { Ending::Stored } else { Ending::Released };
+                    let ending = if is_written { LeaseEnd::Stored } else { LeaseEnd::Released };
                     session.end_lease(address, ending);
                 }
                 drop(pending);

@@ -14,12 +14,15 @@ use super::failure::Failure;
 use super::refusals::Deed;
 use super::scripts::Script;
 use super::session::Session;
-use crate::generation::{FIRST_PASS_US, LONGEST_PASS_US, STALE_LEASE_MS, VAIN_LEADS};
+use crate::generation::limits::{
+    FIRST_HIT_FOR_MISS_US, LONGEST_HIT_FOR_MISS_US, RENEW_EVERY_MS, STALE_LEASE_MS,
+    TIMED_OUT_LEADERS,
+};
 use crate::guard::guard;
-use crate::store::{Address, Claim, Claimed, Ending};
+use crate::store::{Address, LeaseEnd, LeaseReply, LeaseRequest};
 
-/// Between renewals: twice in what the lease of something stale may lack a sign of life.
-const RENEW_EVERY: Duration = Duration::from_millis(500);
+/// Between renewals.
+const RENEW_EVERY: Duration = Duration::from_millis(RENEW_EVERY_MS);
 /// Renewals under way at once.
 const TOGETHER: usize = 64;
 
@@ -29,18 +32,23 @@ impl Session {
         self: &Arc<Self>,
         link: &Link,
         reads: &[Read],
-    ) -> impl Future<Output = Vec<Claimed>> + Send {
+    ) -> impl Future<Output = Vec<LeaseReply>> + Send {
         let claims: Vec<_> = reads.iter().map(|read| (read.address, read.claim)).collect();
         let one = async move |(address, claim)| match claim {
             Some(claim) => self.claim(link, address, claim).await,
-            None => Claimed::Unavailable,
+            None => LeaseReply::Unavailable,
         };
         join_all(claims.into_iter().map(one))
     }
 
-    async fn claim(self: &Arc<Self>, link: &Link, address: Address, claim: Claim) -> Claimed {
+    async fn claim(
+        self: &Arc<Self>,
+        link: &Link,
+        address: Address,
+        claim: LeaseRequest,
+    ) -> LeaseReply {
         if self.leaseless.is_on(self.listener.now()) {
-            return Claimed::Unavailable;
+            return LeaseReply::Unavailable;
         }
         let args = vec![
             Value::from(self.instance.as_str()),
@@ -50,12 +58,12 @@ impl Session {
             Value::from(claim.life_ms.to_string()),
             Value::from(if claim.only_absent { "1" } else { "0" }),
             Value::from(claim.patience_ms.to_string()),
-            Value::from((FIRST_PASS_US / 1_000).to_string()),
-            Value::from((LONGEST_PASS_US / 1_000).to_string()),
-            Value::from(VAIN_LEADS.to_string()),
+            Value::from((FIRST_HIT_FOR_MISS_US / 1_000).to_string()),
+            Value::from((LONGEST_HIT_FOR_MISS_US / 1_000).to_string()),
+            Value::from(TIMED_OUT_LEADERS.to_string()),
         ];
         let answer = self.on_lease(link, &self.scripts.claim, address, args).await;
-        answer.ok().as_ref().map_or(Claimed::Unavailable, claimed)
+        answer.ok().as_ref().map_or(LeaseReply::Unavailable, reply_in)
     }
 
     /// Reads again after a pause, and claims.
@@ -68,20 +76,20 @@ impl Session {
     }
 
     /// Ends a lease. It may fail: then the lease ends by itself.
-    pub(super) fn end_lease(self: &Arc<Self>, address: Address, ending: Ending) {
+    pub(super) fn end_lease(self: &Arc<Self>, address: Address, ending: LeaseEnd) {
         let Some(link) = self.link() else { return };
         let session = self.clone();
         tokio::spawn(async move {
             let how = match ending {
-                Ending::Released => "released",
-                Ending::Stored => "stored",
-                Ending::Unset => "unset",
+                LeaseEnd::Released => "released",
+                LeaseEnd::Stored => "stored",
+                LeaseEnd::Uncacheable => "unset",
             };
             let args = vec![
                 Value::from(session.instance.as_str()),
                 Value::from(how),
-                Value::from((FIRST_PASS_US / 1_000).to_string()),
-                Value::from((LONGEST_PASS_US / 1_000).to_string()),
+                Value::from((FIRST_HIT_FOR_MISS_US / 1_000).to_string()),
+                Value::from((LONGEST_HIT_FOR_MISS_US / 1_000).to_string()),
             ];
             let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
         });
@@ -124,14 +132,14 @@ impl Session {
 }
 
 /// What the script answered: a word, and a number of ms.
-fn claimed(answer: &Value) -> Claimed {
-    let Value::Array(answer) = answer else { return Claimed::Unavailable };
-    let [word, Value::Integer(ms)] = answer.as_slice() else { return Claimed::Unavailable };
+fn reply_in(answer: &Value) -> LeaseReply {
+    let Value::Array(answer) = answer else { return LeaseReply::Unavailable };
+    let [word, Value::Integer(ms)] = answer.as_slice() else { return LeaseReply::Unavailable };
     match word.as_str().as_deref() {
-        Some("taken") => Claimed::Taken,
-        Some("held") => Claimed::Held,
-        Some("present") => Claimed::Present,
-        Some("passed") => Claimed::Passed(u32::try_from(*ms).unwrap_or(0)),
-        _ => Claimed::Unavailable,
+        Some("taken") => LeaseReply::Granted,
+        Some("held") => LeaseReply::HeldElsewhere,
+        Some("present") => LeaseReply::EntryExists,
+        Some("passed") => LeaseReply::HitForMiss(u32::try_from(*ms).unwrap_or(0)),
+        _ => LeaseReply::Unavailable,
     }
 }

@@ -54,7 +54,7 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::options::{Server, Shared};
 use crate::store::{
-    Address, Claim, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+    Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
 };
 
 /// Longest wait for the store to leave.
@@ -77,7 +77,7 @@ pub struct RedisStore {
 enum Order {
     Read(Vec<Read>),
     Later(Duration, Read),
-    End(Address, Ending),
+    End(Address, LeaseEnd),
     Exchange(Vec<(Request, Command)>),
     Own(Asked),
     Leave(SyncSender<()>),
@@ -127,7 +127,7 @@ impl RedisStore {
     /// Leases whose write is dropped: others may generate.
     fn release(&self, leases: Vec<Address>) {
         for address in leases {
-            self.end(address, Ending::Released);
+            self.end(address, LeaseEnd::Released);
         }
     }
 }
@@ -137,7 +137,13 @@ impl SharedStore for RedisStore {
         self.reads.lock().push(Read::new(address, receive));
     }
 
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    ) {
         let read = Read::with_claim(address, claim, receive);
         match pause_ms {
             None => self.reads.lock().push(read),
@@ -147,7 +153,7 @@ impl SharedStore for RedisStore {
         }
     }
 
-    fn end(&self, address: Address, ending: Ending) {
+    fn end(&self, address: Address, ending: LeaseEnd) {
         let _ = self.orders.send(Order::End(address, ending));
     }
 

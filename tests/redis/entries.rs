@@ -3,7 +3,8 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
-use tiercel::store::{Address, SharedStore, Unavailable, Woken};
+use tiercel::store::{Address, SharedStore, Unavailable};
+use tiercel::wake::WakeOnDrop;
 
 use crate::peer::{PATIENCE, Peer, shared, wait_until};
 use crate::server;
@@ -17,7 +18,7 @@ fn read(peer: &Peer, addresses: &[Address]) -> Receiver<(usize, Found)> {
         let found = found.clone();
         let receive = move |entry| {
             let _ = found.send((nth, entry));
-            Woken::default()
+            WakeOnDrop::default()
         };
         peer.store.read(*address, Box::new(receive));
     }

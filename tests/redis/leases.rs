@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tiercel::store::{
-    Address, Claim, Claimed, Ending, Part, Refusal, SharedStore, Unavailable, Woken,
+    Address, LeaseEnd, LeaseReply, LeaseRequest, Part, Refusal, SharedStore, Unavailable,
 };
+use tiercel::wake::WakeOnDrop;
 
 use crate::entries::read_one;
 use crate::peer::{PATIENCE, Peer, measured, shared, shared_at, wait_until};
@@ -16,7 +17,7 @@ use crate::server::Server;
 
 const ADDRESS: Address = [7; 16];
 /// A claim of who has nothing, and knows of position 50.
-const ABSENT: Claim = Claim {
+const ABSENT: LeaseRequest = LeaseRequest {
     epoch: 7,
     position: 50,
     outdated: 0,
@@ -25,36 +26,36 @@ const ABSENT: Claim = Claim {
     life_ms: 3_000,
 };
 /// The same of who has something stale.
-const STALE: Claim = Claim { only_absent: false, ..ABSENT };
+const STALE: LeaseRequest = LeaseRequest { only_absent: false, ..ABSENT };
 
-type Answer = (Claimed, Result<Option<Bytes>, Unavailable>);
+type Answer = (LeaseReply, Result<Option<Bytes>, Unavailable>);
 
 fn name(kind: &str) -> String {
     format!("app:{{{}}}{kind}", "07".repeat(16))
 }
 
-fn claims(peer: &Peer, claim: Claim) -> Receiver<Answer> {
+fn claims(peer: &Peer, claim: LeaseRequest) -> Receiver<Answer> {
     let (answer, answers) = channel();
     let receive = move |claimed, found| {
         let _ = answer.send((claimed, found));
-        Woken::default()
+        WakeOnDrop::default()
     };
     peer.store.claim(ADDRESS, claim, None, Box::new(receive));
     answers
 }
 
 /// Claims until there is an answer: on a busy machine it may be late.
-pub(crate) fn claim(peer: &Peer, claim: Claim) -> Claimed {
+pub(crate) fn claim(peer: &Peer, claim: LeaseRequest) -> LeaseReply {
     let once = || {
         let answers = claims(peer, claim);
         peer.store.flush();
         answers.recv_timeout(PATIENCE).unwrap()
     };
-    let answered = (0..20).map(|_| once()).find(|(claimed, _)| *claimed != Claimed::Unavailable);
+    let answered = (0..20).map(|_| once()).find(|(claimed, _)| *claimed != LeaseReply::Unavailable);
     answered.expect("no answer").0
 }
 
-fn end(peer: &Peer, ending: Ending) {
+fn end(peer: &Peer, ending: LeaseEnd) {
     peer.store.end(ADDRESS, ending);
 }
 
@@ -82,13 +83,13 @@ fn of_many_who_claim_at_once_one_gets_the_lease() {
         }
         let answers: Vec<_> =
             answers.iter().map(|answer| answer.recv_timeout(PATIENCE).unwrap().0).collect();
-        let taken = answers.iter().filter(|claimed| **claimed == Claimed::Taken).count();
-        let held = answers.iter().filter(|claimed| **claimed == Claimed::Held).count();
-        let late = answers.iter().filter(|claimed| **claimed == Claimed::Unavailable).count();
+        let taken = answers.iter().filter(|claimed| **claimed == LeaseReply::Granted).count();
+        let held = answers.iter().filter(|claimed| **claimed == LeaseReply::HeldElsewhere).count();
+        let late = answers.iter().filter(|claimed| **claimed == LeaseReply::Unavailable).count();
         assert!(taken + held + late == 6 && taken <= 1 && late < 6, "{round}: {answers:?}");
         assert!(taken == 1 || late > 0, "{round}: {answers:?}");
         for peer in &peers {
-            end(peer, Ending::Released);
+            end(peer, LeaseEnd::Released);
         }
         wait_until("the end", || life_ms(&server, ":l") == -2);
     }
@@ -98,8 +99,11 @@ fn of_many_who_claim_at_once_one_gets_the_lease() {
 fn a_lease_names_its_holder_and_what_it_knew_and_ends_by_itself() {
     let server = server!();
     let [one, two] = two(&server);
-    let huge = Claim { epoch: u64::MAX, position: (1 << 52) - 1, ..ABSENT };
-    assert_eq!((claim(&one, huge), claim(&two, huge)), (Claimed::Taken, Claimed::Held));
+    let huge = LeaseRequest { epoch: u64::MAX, position: (1 << 52) - 1, ..ABSENT };
+    assert_eq!(
+        (claim(&one, huge), claim(&two, huge)),
+        (LeaseReply::Granted, LeaseReply::HeldElsewhere)
+    );
     let lease = server.call(&["GET", &name(":l")]);
     let (instance, rest) = lease.split_once(' ').unwrap();
     assert!(instance.len() == 16 && instance.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -112,7 +116,7 @@ fn a_lease_names_its_holder_and_what_it_knew_and_ends_by_itself() {
     let life_ms = life_ms(&server, ":l");
     assert!((1..=3_000).contains(&life_ms), "{life_ms}");
     server.call(&["PEXPIRE", &name(":l"), "1"]);
-    wait_until("the lease", || claim(&two, huge) == Claimed::Taken);
+    wait_until("the lease", || claim(&two, huge) == LeaseReply::Granted);
 }
 
 #[test]
@@ -121,51 +125,61 @@ fn what_is_there_is_not_claimed_by_who_has_nothing() {
     let [one, two] = two(&server);
     write(&one);
     wait_until("the entry", || read_one(&two, ADDRESS) == Ok(Some("entry".into())));
-    assert_eq!(claim(&two, ABSENT), Claimed::Present);
+    assert_eq!(claim(&two, ABSENT), LeaseReply::EntryExists);
     assert_eq!(life_ms(&server, ":l"), -2);
     let answers = claims(&two, ABSENT);
     two.store.flush();
     let found = answers.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(found, (Claimed::Present, Ok(Some("entry".into()))), "it comes with the answer");
-    assert_eq!((claim(&one, STALE), claim(&two, STALE)), (Claimed::Taken, Claimed::Held));
-    assert_eq!(claim(&two, ABSENT), Claimed::Present, "whoever generates");
+    assert_eq!(
+        found,
+        (LeaseReply::EntryExists, Ok(Some("entry".into()))),
+        "it comes with the answer"
+    );
+    assert_eq!(
+        (claim(&one, STALE), claim(&two, STALE)),
+        (LeaseReply::Granted, LeaseReply::HeldElsewhere)
+    );
+    assert_eq!(claim(&two, ABSENT), LeaseReply::EntryExists, "whoever generates");
 }
 
 #[test]
 fn a_lease_that_brings_what_is_outdated_is_taken_over() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    let knowing = |outdated| Claim { position: 60, outdated, ..STALE };
-    assert_eq!([49, 50].map(|at| claim(&two, knowing(at))), [Claimed::Held; 2]);
-    assert_eq!(claim(&two, knowing(51)), Claimed::Taken);
-    assert_eq!(claim(&one, ABSENT), Claimed::Held, "it is the lease of the other now");
-    assert_eq!(claim(&one, knowing(60)), Claimed::Held, "which is from no earlier");
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
+    let knowing = |outdated| LeaseRequest { position: 60, outdated, ..STALE };
+    assert_eq!([49, 50].map(|at| claim(&two, knowing(at))), [LeaseReply::HeldElsewhere; 2]);
+    assert_eq!(claim(&two, knowing(51)), LeaseReply::Granted);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::HeldElsewhere, "it is the lease of the other now");
+    assert_eq!(claim(&one, knowing(60)), LeaseReply::HeldElsewhere, "which is from no earlier");
 }
 
 #[test]
 fn a_lease_of_another_history_is_taken_over() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    assert_eq!(claim(&two, Claim { epoch: 8, position: 1, ..ABSENT }), Claimed::Taken);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
+    assert_eq!(claim(&two, LeaseRequest { epoch: 8, position: 1, ..ABSENT }), LeaseReply::Granted);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
 }
 
 #[test]
 fn its_holder_may_claim_again() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!((claim(&one, ABSENT), claim(&one, STALE)), (Claimed::Taken, Claimed::Taken));
-    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+    assert_eq!(
+        (claim(&one, ABSENT), claim(&one, STALE)),
+        (LeaseReply::Granted, LeaseReply::Granted)
+    );
+    assert_eq!(claim(&two, ABSENT), LeaseReply::HeldElsewhere);
 }
 
 #[test]
 fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    end(&one, Ending::Unset);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
+    end(&one, LeaseEnd::Uncacheable);
     wait_until("the pass", || life_ms(&server, ":p") > 0);
     for peer in [&one, &two] {
         assert!((1..=10_000).contains(&passed_ms(peer)));
@@ -174,7 +188,7 @@ fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
     write(&two);
     // Who stores without a lease has been told of the pass, and ends it.
     wait_until("the end", || life_ms(&server, ":p") == -2);
-    assert_eq!(claim(&two, ABSENT), Claimed::Present);
+    assert_eq!(claim(&two, ABSENT), LeaseReply::EntryExists);
 }
 
 #[test]
@@ -182,20 +196,20 @@ fn each_failure_passes_a_key_for_longer() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
     for secs in [10, 20, 40, 80, 160, 320, 600, 600] {
-        assert_eq!(claim(&peer, ABSENT), Claimed::Taken);
-        end(&peer, Ending::Unset);
+        assert_eq!(claim(&peer, ABSENT), LeaseReply::Granted);
+        end(&peer, LeaseEnd::Uncacheable);
         wait_until("the pass", || life_ms(&server, ":p") > 0);
         let left_ms = passed_ms(&peer);
         let most_ms = secs * 1_000;
         assert!((most_ms - 5_000..=most_ms).contains(&left_ms), "{left_ms} of {secs} s");
-        end(&peer, Ending::Unset);
+        end(&peer, LeaseEnd::Uncacheable);
         assert!(passed_ms(&peer) <= most_ms, "those that fail at once are one failure");
         // The time is over, and what is remembered is not.
         let pass = server.call(&["GET", &name(":p")]);
         let (_, failures) = pass.split_once(' ').unwrap();
         server.call(&["SET", &name(":p"), &format!("1 {failures}"), "KEEPTTL"]);
     }
-    end(&peer, Ending::Stored);
+    end(&peer, LeaseEnd::Stored);
     wait_until("the end", || life_ms(&server, ":p") == -2);
 }
 
@@ -203,12 +217,15 @@ fn each_failure_passes_a_key_for_longer() {
 fn a_leader_that_takes_too_long_is_taken_over_by_one_and_after_three_nobody_waits() {
     let server = server!();
     let [one, two] = two(&server);
-    let impatient = Claim { patience_ms: 300, life_ms: 60_000, ..ABSENT };
-    assert_eq!((claim(&one, impatient), claim(&two, ABSENT)), (Claimed::Taken, Claimed::Held));
+    let impatient = LeaseRequest { patience_ms: 300, life_ms: 60_000, ..ABSENT };
+    assert_eq!(
+        (claim(&one, impatient), claim(&two, ABSENT)),
+        (LeaseReply::Granted, LeaseReply::HeldElsewhere)
+    );
     for _ in 0..2 {
         sleep(Duration::from_millis(300));
-        assert_eq!(claim(&two, impatient), Claimed::Taken, "it is late, and leads");
-        assert_eq!(claim(&one, ABSENT), Claimed::Held, "the others wait on");
+        assert_eq!(claim(&two, impatient), LeaseReply::Granted, "it is late, and leads");
+        assert_eq!(claim(&one, ABSENT), LeaseReply::HeldElsewhere, "the others wait on");
         hand_over(&server);
     }
     sleep(Duration::from_millis(300));
@@ -224,9 +241,9 @@ fn a_leader_that_takes_too_long_is_taken_over_by_one_and_after_three_nobody_wait
 fn a_lease_that_has_ended_was_not_waited_for_in_vain() {
     let server = server!();
     let [one, two] = two(&server);
-    let short = Claim { patience_ms: 10, life_ms: 30, ..ABSENT };
+    let short = LeaseRequest { patience_ms: 10, life_ms: 30, ..ABSENT };
     for peer in [&one, &two].repeat(4) {
-        assert_eq!(claim(peer, short), Claimed::Taken);
+        assert_eq!(claim(peer, short), LeaseReply::Granted);
         wait_until("the end", || life_ms(&server, ":l") == -2);
     }
     assert_eq!(life_ms(&server, ":p"), -2);
@@ -236,9 +253,9 @@ fn a_lease_that_has_ended_was_not_waited_for_in_vain() {
 fn what_fails_while_another_has_taken_over_passes_nothing() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    end(&two, Ending::Unset);
-    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
+    end(&two, LeaseEnd::Uncacheable);
+    assert_eq!(claim(&two, ABSENT), LeaseReply::HeldElsewhere);
     assert_eq!(life_ms(&server, ":p"), -2);
 }
 
@@ -247,15 +264,15 @@ fn a_lease_from_the_future_is_one_that_has_just_begun() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
     server.call(&["SET", &name(":l"), "0123 7 50 99999999999999 0"]);
-    assert_eq!(claim(&peer, Claim { patience_ms: 1, ..ABSENT }), Claimed::Held);
+    assert_eq!(claim(&peer, LeaseRequest { patience_ms: 1, ..ABSENT }), LeaseReply::HeldElsewhere);
 }
 
 fn passed_ms(peer: &Peer) -> u32 {
     passed_ms_of(claim(peer, STALE))
 }
 
-fn passed_ms_of(claimed: Claimed) -> u32 {
-    let Claimed::Passed(left_ms) = claimed else { panic!("it is not passed: {claimed:?}") };
+fn passed_ms_of(claimed: LeaseReply) -> u32 {
+    let LeaseReply::HitForMiss(left_ms) = claimed else { panic!("it is not passed: {claimed:?}") };
     left_ms
 }
 
@@ -273,22 +290,22 @@ fn a_lease_whose_taker_is_not_told_what_lies_there_is_given_back() {
     server.call(&["RPUSH", &name(""), "of another type"]);
     let answers = claims(&one, STALE);
     one.store.flush();
-    assert_eq!(answers.recv_timeout(PATIENCE).unwrap().0, Claimed::Unavailable);
+    assert_eq!(answers.recv_timeout(PATIENCE).unwrap().0, LeaseReply::Unavailable);
     let ends = || wait_until("the end", || life_ms(&server, ":l") == -2);
     let ((), took) = measured(ends);
     assert!(took < Duration::from_secs(2), "it ended by itself");
     server.call(&["DEL", &name("")]);
-    assert_eq!(claim(&two, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&two, ABSENT), LeaseReply::Granted);
 }
 
 #[test]
 fn a_lease_that_is_released_leaves_a_pass_as_it_was() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
     server.call(&["SET", &name(":p"), "1 2", "PX", "60000"]);
-    end(&two, Ending::Released);
-    end(&one, Ending::Released);
+    end(&two, LeaseEnd::Released);
+    end(&one, LeaseEnd::Released);
     wait_until("the end", || life_ms(&server, ":l") == -2);
     assert!(life_ms(&server, ":p") > 0);
 }
@@ -297,15 +314,18 @@ fn a_lease_that_is_released_leaves_a_pass_as_it_was() {
 fn a_lease_ends_by_the_word_of_its_holder_alone() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
-    end(&two, Ending::Released);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
+    end(&two, LeaseEnd::Released);
     // Both go the same way, one after the other.
-    assert_eq!((claim(&two, ABSENT), claim(&one, ABSENT)), (Claimed::Held, Claimed::Taken));
+    assert_eq!(
+        (claim(&two, ABSENT), claim(&one, ABSENT)),
+        (LeaseReply::HeldElsewhere, LeaseReply::Granted)
+    );
     write(&two);
     wait_until("the entry", || read_one(&two, ADDRESS) == Ok(Some("entry".into())));
-    assert_eq!(claim(&two, STALE), Claimed::Held);
-    end(&one, Ending::Released);
-    wait_until("the end", || claim(&two, STALE) == Claimed::Taken);
+    assert_eq!(claim(&two, STALE), LeaseReply::HeldElsewhere);
+    end(&one, LeaseEnd::Released);
+    wait_until("the end", || claim(&two, STALE) == LeaseReply::Granted);
 }
 
 #[test]
@@ -313,15 +333,15 @@ fn a_lease_ends_after_the_write_and_not_before() {
     let server = server!();
     let [one, two] = two(&server);
     for _ in 0..20 {
-        assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+        assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
         write(&one);
         wait_until("the entry", || match claim(&two, ABSENT) {
-            Claimed::Held => false,
-            Claimed::Present => true,
+            LeaseReply::HeldElsewhere => false,
+            LeaseReply::EntryExists => true,
             other => panic!("{other:?}"),
         });
-        wait_until("the lease", || claim(&two, STALE) == Claimed::Taken);
-        end(&two, Ending::Released);
+        wait_until("the lease", || claim(&two, STALE) == LeaseReply::Granted);
+        end(&two, LeaseEnd::Released);
         wait_until("the end", || life_ms(&server, ":l") == -2);
         server.call(&["DEL", &name("")]);
     }
@@ -331,29 +351,29 @@ fn a_lease_ends_after_the_write_and_not_before() {
 fn a_write_that_is_not_to_be_stored_any_more_gives_the_lease_back() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
     one.store.write(ADDRESS, 1, true, Box::new(|| None));
-    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
-    end(&two, Ending::Released);
+    wait_until("the lease", || claim(&two, ABSENT) == LeaseReply::Granted);
+    end(&two, LeaseEnd::Released);
     // As does one that is dropped before its turn.
-    wait_until("the end", || claim(&one, ABSENT) == Claimed::Taken);
+    wait_until("the end", || claim(&one, ABSENT) == LeaseReply::Granted);
     one.store.write(ADDRESS, usize::MAX / 2, true, Box::new(|| Some((b"entry".to_vec(), 60_000))));
-    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
+    wait_until("the lease", || claim(&two, ABSENT) == LeaseReply::Granted);
 }
 
 #[test]
 fn a_lease_lives_as_long_as_its_holder_renews_it() {
     let server = server!();
     let [one, two] = two(&server);
-    assert_eq!(claim(&one, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
     *one.heard.leases.lock() = vec![ADDRESS];
     // Who says so of a lease of somebody else does not renew it.
     *two.heard.leases.lock() = vec![ADDRESS];
     sleep(Duration::from_millis(3_500));
-    assert_eq!(claim(&two, ABSENT), Claimed::Held);
+    assert_eq!(claim(&two, ABSENT), LeaseReply::HeldElsewhere);
     one.heard.leases.lock().clear();
     sleep(Duration::from_millis(1_200));
-    wait_until("the lease", || claim(&two, ABSENT) == Claimed::Taken);
+    wait_until("the lease", || claim(&two, ABSENT) == LeaseReply::Granted);
 }
 
 #[test]
@@ -377,31 +397,31 @@ fn what_somebody_else_left_in_its_place_is_no_lease() {
     ];
     for lease in leases {
         server.call(&["SET", &name(":l"), lease]);
-        assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "{lease:.20}");
+        assert_eq!(claim(&peer, ABSENT), LeaseReply::Granted, "{lease:.20}");
         assert!(life_ms(&server, ":l") > 0, "and it is a lease again");
     }
     server.call_bytes(&[b"SET", name(":l").as_bytes(), b"\xff\0 7 50 9 0"]);
-    assert_eq!(claim(&peer, ABSENT), Claimed::Taken);
+    assert_eq!(claim(&peer, ABSENT), LeaseReply::Granted);
 }
 
 #[test]
 fn what_is_no_string_is_no_lease() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
-    for ending in [Ending::Released, Ending::Stored, Ending::Unset] {
+    for ending in [LeaseEnd::Released, LeaseEnd::Stored, LeaseEnd::Uncacheable] {
         server.call(&["DEL", &name(":l"), &name(":p")]);
         server.call(&["LPUSH", &name(":l"), "of somebody else"]);
         end(&peer, ending);
         *peer.heard.leases.lock() = vec![ADDRESS];
-        if ending == Ending::Unset {
+        if ending == LeaseEnd::Uncacheable {
             wait_until("the pass", || life_ms(&server, ":p") > 0);
             server.call(&["DEL", &name(":p")]);
         }
-        assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "{ending:?}");
+        assert_eq!(claim(&peer, ABSENT), LeaseReply::Granted, "{ending:?}");
     }
     server.call(&["HSET", &name(":p"), "of", "somebody else"]);
-    assert_eq!(claim(&peer, ABSENT), Claimed::Taken, "a pass that never ends is none");
-    end(&peer, Ending::Stored);
+    assert_eq!(claim(&peer, ABSENT), LeaseReply::Granted, "a pass that never ends is none");
+    end(&peer, LeaseEnd::Stored);
     wait_until("the end", || life_ms(&server, ":p") == -2);
 }
 
@@ -420,8 +440,8 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
             answers.recv_timeout(PATIENCE).unwrap()
         };
         let first = once().0;
-        assert!(first == Claimed::Unavailable || allowed != entries_and_table);
-        end(&peer, Ending::Released);
+        assert!(first == LeaseReply::Unavailable || allowed != entries_and_table);
+        end(&peer, LeaseEnd::Released);
         wait_until("the word", || !peer.heard.refused.lock().is_empty());
         let told = peer.heard.refused.lock()[0];
         let is_meant = |refusal| match refusal {
@@ -430,10 +450,10 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
             Refusal::Error(_) => false,
         };
         assert!(matches!(told, Some((refusal, Part::Leases)) if is_meant(refusal)), "{told:?}");
-        assert_eq!([once().0, once().0], [Claimed::Unavailable; 2]);
+        assert_eq!([once().0, once().0], [LeaseReply::Unavailable; 2]);
         write(&peer);
         wait_until("the entry", || read_one(&peer, ADDRESS) == Ok(Some("entry".into())));
-        assert_eq!(once(), (Claimed::Unavailable, Ok(Some("entry".into()))));
+        assert_eq!(once(), (LeaseReply::Unavailable, Ok(Some("entry".into()))));
         let known = peer.register();
         assert_eq!(peer.hard("a").previous, known.applied);
         peer.heard.was_refused(&[told]);
@@ -441,8 +461,8 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
         // It is tried again after a pause.
         server.call(&["ACL", "SETUSER", "app", "allkeys", "+@all"]);
         server.call(&["DEL", &name(""), &name(":l")]);
-        wait_until("a lease", || once().0 == Claimed::Taken);
-        end(&peer, Ending::Released);
+        wait_until("a lease", || once().0 == LeaseReply::Granted);
+        end(&peer, LeaseEnd::Released);
         peer.heard.was_refused(&[told, None]);
         server.call(&["DEL", &name(""), &name(":l")]);
     }
@@ -450,16 +470,22 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
 
 /// Leases where servers have a part of the keys each: entry, lease and pass lie on one.
 pub(crate) fn are_beside_their_entries(one: &Peer, two: &Peer) {
-    assert_eq!((claim(one, ABSENT), claim(two, ABSENT)), (Claimed::Taken, Claimed::Held));
-    end(one, Ending::Unset);
-    wait_until("the pass", || matches!(claim(two, ABSENT), Claimed::Passed(_)));
+    assert_eq!(
+        (claim(one, ABSENT), claim(two, ABSENT)),
+        (LeaseReply::Granted, LeaseReply::HeldElsewhere)
+    );
+    end(one, LeaseEnd::Uncacheable);
+    wait_until("the pass", || matches!(claim(two, ABSENT), LeaseReply::HitForMiss(_)));
     write(one);
-    wait_until("the entry", || claim(two, ABSENT) == Claimed::Present);
-    assert_eq!((claim(two, STALE), claim(one, STALE)), (Claimed::Taken, Claimed::Held));
-    end(two, Ending::Released);
-    wait_until("the lease", || claim(one, STALE) == Claimed::Taken);
+    wait_until("the entry", || claim(two, ABSENT) == LeaseReply::EntryExists);
+    assert_eq!(
+        (claim(two, STALE), claim(one, STALE)),
+        (LeaseReply::Granted, LeaseReply::HeldElsewhere)
+    );
+    end(two, LeaseEnd::Released);
+    wait_until("the lease", || claim(one, STALE) == LeaseReply::Granted);
     // Nothing is left for whoever comes next.
     one.store.write(ADDRESS, 1, true, Box::new(|| Some((b"short".to_vec(), 1))));
-    wait_until("the end", || claim(two, ABSENT) == Claimed::Taken);
-    end(two, Ending::Released);
+    wait_until("the end", || claim(two, ABSENT) == LeaseReply::Granted);
+    end(two, LeaseEnd::Released);
 }

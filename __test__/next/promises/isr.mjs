@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { builtMetadata, until } from '../support.mjs'
+import { builtMetadata, until } from '../../../tools/next/support.mjs'
 import {
   expectNewAtOnce,
   expectStaleThenNew,

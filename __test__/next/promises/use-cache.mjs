@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { until } from '../support.mjs'
+import { until } from '../../../tools/next/support.mjs'
 import { settled, valuesUntilNew, waitFor } from './watch.mjs'
 
 /**

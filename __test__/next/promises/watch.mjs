@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { until } from '../support.mjs'
+import { until } from '../../../tools/next/support.mjs'
 
 /** Asks for a page until it has an undisturbed hit, which is then what later replies are held to. */
 export function settled(server, page) {

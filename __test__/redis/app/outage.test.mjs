@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startProxy } from '../../../tools/redis/proxy.mjs'
+import { start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { connected, newName, team } from '../instances.mjs'
-import { startProxy } from '../proxy.mjs'
-import { start } from '../servers.mjs'
 import { APP } from './support.mjs'
 
 // The server is lost in each of the ways there are: what is promised then holds, and every promise

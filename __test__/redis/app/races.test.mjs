@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
 import { connected, newName, team } from '../instances.mjs'
-import { start } from '../servers.mjs'
 import { APP } from './support.mjs'
 
 // What only several processes can show.

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { complies } from '../../unit/app/suite.mjs'
 import { newName } from '../instances.mjs'
-import { start } from '../servers.mjs'
 
 const require = createRequire(import.meta.url)
 

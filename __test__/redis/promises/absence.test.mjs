@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { startProxy } from '../../../tools/redis/proxy.mjs'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, timed, until } from '../../unit/support.mjs'
 import { connected, instances, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { startProxy } from '../proxy.mjs'
-import { start } from '../servers.mjs'
 import { direct, lanes, proxied, SETTLED_MS } from './support.mjs'
 
 // A slow or absent Redis fails no request: it adds at most 150 ms once, then next to nothing, and

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { findServer, start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
 import { arrives, connected, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { findServer, start } from '../servers.mjs'
 import { rounds, STRICT } from './support.mjs'
 
 // With the rights that docs/redis.md lists everything works; with fewer it says so, or is slower, and

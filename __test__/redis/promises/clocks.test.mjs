@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run } from '../../../scripts/run.mjs'
+import { temporary } from '../../../tools/redis/server.mjs'
+import { run } from '../../../tools/run.mjs'
 import { REPEATS } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { temporary } from '../server.mjs'
 import { lanes, proxied, rounds, STRICT } from './support.mjs'
 
 // Clocks do not matter: instances whose clocks are hours apart, run at another speed, or are set

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
 import { arrives, entriesOf, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct } from './support.mjs'
 
 // Whatever lies where an entry should lie: foreign, cut off, swapped, inflated or of another type,

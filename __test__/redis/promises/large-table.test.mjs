@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { timed } from '../../unit/support.mjs'
 import { arrives, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct, RESOLVED_MS, SETTLED_MS } from './support.mjs'
 
 // However many tags were ever invalidated: an instance that starts knows all of them before it

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, timed, until } from '../../unit/support.mjs'
 import { arrives } from '../instances.mjs'
-import { start } from '../servers.mjs'
 import { counted, crowd, keysOfEntries, Lane } from './visits.mjs'
 
 // An instance that is to generate may be killed, freeze, fail or take too long. Nobody waits for it

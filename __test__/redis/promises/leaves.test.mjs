@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { startProxy } from '../../../tools/redis/proxy.mjs'
+import { start } from '../../../tools/redis/servers.mjs'
 import { inChild, pause, timed, until } from '../../unit/support.mjs'
 import { newName } from '../instances.mjs'
-import { startProxy } from '../proxy.mjs'
-import { start } from '../servers.mjs'
 import { direct } from './support.mjs'
 
 // The process ends by itself, with connections open and with a get under way, and is then waited

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
 import { connected, team } from '../instances.mjs'
-import { start } from '../servers.mjs'
 import { direct, lanes, proxied } from './support.mjs'
 
 // Losing what Redis holds never silently loses an invalidation: an answer is stale at most 1 s

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { arrives, connected, entriesOf, newName, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct, invalidated, STRICT } from './support.mjs'
 
 // A shard of a cluster that is lost loses its keys, and nothing else; they come back with it.

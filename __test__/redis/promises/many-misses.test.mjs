@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause } from '../../unit/support.mjs'
-import { start } from '../servers.mjs'
 import { crowd, Lane } from './visits.mjs'
 
 // A crawler that asks for what is never stored: more keys than any table of generations holds.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { appWith, timed, until } from '../../unit/support.mjs'
-import { start } from '../servers.mjs'
 import { SETTLED_MS } from './support.mjs'
 import { crowd, Lane } from './visits.mjs'
 

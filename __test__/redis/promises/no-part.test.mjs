@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { appWith, directory, until, write } from '../../unit/support.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { counted, crowd, everyKind, Lane } from './visits.mjs'
 
 // Who generates in any case, or never, neither waits for others nor keeps them waiting.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { timed } from '../../unit/support.mjs'
+import { pause, timed } from '../../unit/support.mjs'
 import { REPEATS } from '../instances.mjs'
 import { invalidated, lanes, proxied, RESOLVED_MS, rounds, STRICT } from './support.mjs'
 
@@ -53,7 +53,7 @@ test(
     const cutting = (async () => {
       for (let n = 0; !isOver; n++) {
         await server.command('CLIENT', 'KILL', 'TYPE', n % 2 ? 'pubsub' : 'normal')
-        await new Promise((wake) => setTimeout(wake, 100 + 120 * (n % 5)))
+        await pause(100 + 120 * (n % 5))
       }
     })()
     const run = async (lane, n) => {

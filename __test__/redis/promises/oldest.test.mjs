@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { findServer, start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { newName, team } from '../instances.mjs'
 import { isStale, kinds } from '../kinds.mjs'
-import { findServer, start } from '../servers.mjs'
 import { proxied, rounds, STRICT } from './support.mjs'
 
 // On the oldest server that it works on, everything is as on the newest.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
-import { start } from '../servers.mjs'
 import { counted, crowd, everyKind, Lane, WAYS } from './visits.mjs'
 
 // Of all instances exactly one generates what is missing or stale, whatever the kind, and however

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { timed, until } from '../../unit/support.mjs'
+import { start } from '../../../tools/redis/servers.mjs'
+import { pause, timed, until } from '../../unit/support.mjs'
 import { connected, newName } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct, proxied } from './support.mjs'
 import { Lane, PATIENT } from './visits.mjs'
 
@@ -87,7 +87,7 @@ test('gets of one tick travel together', async (test) => {
   const keys = Array.from({ length: 10 }, () => newName('key'))
   for (const key of keys) await kinds.fetch.set(fleet[0], key, 'x')
   await until('the last one is written', () => kinds.fetch.read(fleet[0], keys[9]))
-  await new Promise((wake) => setTimeout(wake, 50))
+  await pause(50)
   const read = await counted(async () => {
     const found = await fleet[1].run(
       ({ Tiercel, keys }) =>
@@ -182,7 +182,7 @@ test.for(Object.entries(kinds))(
     }
     // Those of leases look whether nobody need wait, and how long that is so yet.
     const ofLeases = async (work) => (await counted(work)).pttl ?? 0
-    const idle = () => new Promise((wake) => setTimeout(wake, 300))
+    const idle = () => pause(300)
     expect(await ofLeases(() => all((key) => kind.read(here, key)))).toBe(20)
     expect(await ofLeases(() => all((key) => kind.set(here, key, 'x', ['t'])))).toBe(0)
     await idle()

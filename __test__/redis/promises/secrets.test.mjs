@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { connected, instances, newName, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 
 // No secret is in any output, and a login that is refused is said clearly: memory goes on alone.
 

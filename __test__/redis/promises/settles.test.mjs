@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { pause } from '../../../tools/time.mjs'
 import { proxied, SETTLED_MS } from './support.mjs'
 
 // Every promise given to Next.js settles within 2.5 s, whatever the server does, and none of a get,
@@ -22,9 +23,9 @@ test('while the server comes and goes', async (test) => {
   ]
   for (const fault of script) {
     await fault()
-    await new Promise((wake) => setTimeout(wake, 850))
+    await pause(850)
     await Promise.all(proxies.map((one) => one.pass()))
-    await new Promise((wake) => setTimeout(wake, 150))
+    await pause(150)
   }
   for (const { calls, longest, rejected } of await working) {
     expect(rejected).toEqual([])

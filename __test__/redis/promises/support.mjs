@@ -1,9 +1,10 @@
 /** Fleets behind proxies, and rounds that count what is older than it may be. */
+
+import { startProxy } from '../../../tools/redis/proxy.mjs'
+import { start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { connected, newName, REPEATS, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
-import { startProxy } from '../proxy.mjs'
-import { start } from '../servers.mjs'
 
 /** How long an invalidation may take when somebody is silent: one lease to record, one to wait. */
 export const RESOLVED_MS = 2_100

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
-import { start } from '../servers.mjs'
 import { counted, crowd, Lane, WAYS } from './visits.mjs'
 
 // A generation that began before an invalidation brings nothing that is of use after it: the next

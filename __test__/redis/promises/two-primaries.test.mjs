@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { until } from '../../unit/support.mjs'
 import { connected, REPEATS, team } from '../instances.mjs'
-import { start } from '../servers.mjs'
 import { direct, invalidated, lanes, STRICT } from './support.mjs'
 
 // A primary that stands still a little longer than Sentinels have patience comes back as one that

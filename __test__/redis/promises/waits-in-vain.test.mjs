@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { start } from '../../../tools/redis/servers.mjs'
 import { kinds } from '../kinds.mjs'
-import { start } from '../servers.mjs'
 import { direct } from './support.mjs'
 
 const PATIENT = { TIERCEL_FETCH_WAIT_MS: '1200', TIERCEL_WAIT_MS: '2200' }

@@ -22,7 +22,7 @@ function known(tag: string) {
   return tag
 }
 
-/** Entries with the tag are gone at once. */
+/** Entries with the tag are gone immediately. */
 export async function expireTag(tag: string) {
   updateTag(known(tag))
 }

@@ -13,7 +13,12 @@ export function Actions({ children }: { children: ReactNode }) {
   )
 }
 
-type ActProps = { label: string; effect: ReactNode; done: string; run: () => Promise<unknown> }
+export type ActProps = {
+  label: string
+  effect: ReactNode
+  done: string
+  run: () => Promise<unknown>
+}
 
 /** Runs one invalidation and says when it was done. */
 export function Act({ label, effect, done, run }: ActProps) {

@@ -44,7 +44,7 @@ async function ask() {
   }
 }
 
-/** What is known of each instance. */
+/** The state of each instance, as far as it is known. */
 function lastNumbers() {
   const numbers = log.stats.map((_, index) =>
     Math.max(0, ...log.decisions.filter(of(index + 1)).map(({ number }) => number)),

@@ -20,8 +20,8 @@ export function FleetBar() {
   const [asked, setAsked] = useState(0)
   const ask = useCallback(() => setAsked((count) => count + 1), [])
 
-  // What is gone at one instance is gone at all: shown as soon as it is known here. What is stale
-  // is left alone, since asking for it would renew it.
+  // An entry that is gone at one instance is gone at all: shown as soon as it is known here. A stale
+  // one is left alone, since asking for it would renew it.
   const gone = decisions.find((row) => row.news && row.outcome === 'hard')
   const lastGone = gone ? `${gone.instance}-${gone.number}` : ''
   useEffect(() => {
@@ -88,8 +88,8 @@ function observe() {
 function note(entries: PerformanceEntry[]) {
   for (const entry of entries as PerformanceResourceTiming[]) {
     const isOfPage = new URL(entry.name).pathname === location.pathname
-    const told = entry.serverTiming?.find(({ name }) => name === 'instance')
-    if (isOfPage && told) latest = told.description
+    const timing = entry.serverTiming?.find(({ name }) => name === 'instance')
+    if (isOfPage && timing) latest = timing.description
   }
   for (const listener of listeners) listener()
 }

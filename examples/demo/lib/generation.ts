@@ -7,7 +7,7 @@ export type Generation = {
   number: number
   /** Milliseconds since the epoch. */
   at: number
-  /** Decides how the glyph looks, so that a new generation is seen at once. */
+  /** Decides how the glyph looks, so that a new generation is easy to see. */
   seed: number
   /** The instance that ran it, from 1. 0 means: `next build`. */
   by: number

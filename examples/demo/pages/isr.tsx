@@ -1,13 +1,36 @@
 import type { GetStaticProps } from 'next'
 import { useEffect, useState } from 'react'
 import { Answer, SourceBadge } from '../components/answer'
-import { Act, Actions, Reload } from '../components/buttons'
-import { Code } from '../components/code'
-import { Page, Section, Steps } from '../components/page'
+import { Lesson, type LessonText } from '../components/lesson'
 import { type Generation, newGeneration, slowly } from '../lib/generation'
 import type { Source } from '../lib/source'
 
 const REVALIDATE_SECS = 15
+
+const lesson: LessonText = {
+  title: 'Pages Router',
+  lede: `A page with getStaticProps is generated at build, and again when a request finds it older than ${REVALIDATE_SECS} seconds. It has no tags: it goes by its age, or by res.revalidate.`,
+  reload: 'Fresh: the same page. Stale: the old page once, then a new one.',
+  invalidations: [
+    {
+      label: "res.revalidate('/isr')",
+      effect: 'The server generates the page now. The next reload shows it.',
+      done: 'The page was generated again. Reload.',
+      run: revalidate,
+    },
+  ],
+  steps: [
+    `Reload within ${REVALIDATE_SECS} seconds. The pattern stays.`,
+    'Wait, then reload twice. First the stale page, then the new one.',
+    'Call res.revalidate and reload. The new page is a hit.',
+  ],
+  code: `export async function getStaticProps() {
+  return { props: { count: await countBirds() }, revalidate: ${REVALIDATE_SECS} }
+}
+
+// pages/api/revalidate.ts
+await res.revalidate('/isr')`,
+}
 
 type Props = { generation: Generation; count: number }
 
@@ -23,42 +46,13 @@ async function revalidate() {
 }
 
 export default function Isr({ generation, count }: Props) {
+  const source = <SourceBadge source={useSource(generation)} />
   return (
-    <Page
-      title="Pages Router"
-      lede={`A page with getStaticProps is generated at build, and again when a request finds it older than ${REVALIDATE_SECS} seconds. It has no tags: it goes by its age, or by res.revalidate.`}
-    >
-      <Section title="The answer">
-        <Answer
-          name="isr"
-          label="Birds counted"
-          generation={generation}
-          source={<SourceBadge source={useSource(generation)} />}
-        >
-          {count}
-        </Answer>
-      </Section>
-      <Actions>
-        <Reload effect="Fresh: the same page. Stale: the old page once, then a new one." />
-        <Act
-          label="res.revalidate('/isr')"
-          effect="The server generates the page now. The next reload shows it."
-          done="The page was generated again. Reload."
-          run={revalidate}
-        />
-      </Actions>
-      <Steps>
-        <li>Reload within {REVALIDATE_SECS} seconds. The pattern stays.</li>
-        <li>Wait, then reload twice. First the stale page, then the new one.</li>
-        <li>Call res.revalidate and reload. The new page is a hit.</li>
-      </Steps>
-      <Code>{`export async function getStaticProps() {
-  return { props: { count: await countBirds() }, revalidate: ${REVALIDATE_SECS} }
-}
-
-// pages/api/revalidate.ts
-await res.revalidate('/isr')`}</Code>
-    </Page>
+    <Lesson {...lesson}>
+      <Answer name="isr" label="Birds counted" generation={generation} source={source}>
+        {count}
+      </Answer>
+    </Lesson>
   )
 }
 

@@ -1,14 +1,17 @@
 //! Rate limits: what an id may still do in each of several windows, decided together.
 //!
 //! All of it is whole numbers and milliseconds, so that the script comes to the same. [`window`] says
-//! what one window admits; [`limiter`] is a limit as the app made it; [`known`] remembers who is over a limit, so that nobody need be asked.
+//! what one window admits; [`limiter`] is a limit as the app made it, [`limiters`] are all of a process;
+//! [`known`] remembers who is over a limit, so that nobody need be asked.
 
 pub mod known;
 pub mod limiter;
+pub mod limiters;
 pub mod window;
 
 use super::shelf::Weight;
 pub use limiter::{Limiter, OnError};
+pub use limiters::Limiters;
 pub use window::{Algorithm, Left, Window};
 
 /// Windows of one limit.

@@ -1,42 +1,38 @@
 //! What the app's own code asks for: `ask`, `answered` and `limiter`.
 //!
-//! [`limiters`] are numbered. [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
+//! [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
 //! is returned; otherwise a token is, and `answered` has the answer once that is settled.
 
-mod limiters;
 mod read;
-mod reply;
 mod write;
 
-use napi::sys;
-
-pub(super) use reply::Replies;
-
 use self::read::Asked;
-use self::reply::Slot;
-use super::{process, raw};
+use super::raw;
+use crate::app::cells;
+use crate::app::replies::Slot;
+use crate::process;
 
 /// Arguments of `ask`.
 const MOST_ARGS: usize = 9;
 
 /// `ask(which, group, own, ...details)`: an array that begins with a word, or a token to wait with, or
 /// `undefined` where the arguments are of no use.
-pub(super) extern "C" fn ask(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<MOST_ARGS>(env, info, |call| {
         let Some(asked) = read::asked(env, &call.args) else { return raw::undefined(env) };
-        let slot = Slot::new(call.state.shared.clone());
+        let slot = Slot::new(call.state.replies.clone(), call.state.shared.clone());
         let fill = slot.clone();
         match asked {
             Asked::Order(order) => {
-                let receive = move |answer| fill.fill(write::cells(answer));
+                let receive = move |answer| fill.fill(cells::of_order(answer));
                 process::desk().ask(order, Box::new(receive));
             }
             Asked::Limit { limiter, id, wish } => {
-                let receive = move |ruling| fill.fill(write::ruling(ruling));
+                let receive = move |ruling| fill.fill(cells::of_limit(ruling));
                 process::desk().limit(&limiter, &id, wish, Box::new(receive));
             }
         }
-        match slot.take_or_wait(|| call.state.token()) {
+        match slot.take_or_wait(|| call.state.thread.token()) {
             Ok(cells) => write::array(env, cells),
             Err(token) => raw::small(env, token),
         }
@@ -45,25 +41,20 @@ pub(super) extern "C" fn ask(env: sys::napi_env, info: sys::napi_callback_info) 
 
 /// `limiter(group, onError, windows)`: the number of a limit, which `ask` takes instead of a group, or
 /// `undefined` where that is of no use.
-pub(super) extern "C" fn limiter(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn limiter(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<3>(env, info, |call| {
-        let number = read::limiter(env, &call.args).and_then(limiters::add);
+        let number =
+            read::limiter(env, &call.args).and_then(|limiter| process::limiters().add(limiter));
         number.map_or_else(|| raw::undefined(env), |number| raw::small(env, number as u32))
     })
 }
 
 /// `answered(token)`: the array of an order whose token is settled; `undefined` if it is not, and then
 /// nobody waits for it any more.
-pub(super) extern "C" fn answered(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+pub(super) extern "C" fn answered(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [token] = call.args;
-        let cells = call.state.shared.replies.take(super::read::small(env, token));
+        let cells = call.state.replies.take(super::read::small(env, token));
         cells.map_or_else(|| raw::undefined(env), |cells| write::array(env, cells))
     })
 }

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use napi::sys;
-
+use super::super::raw;
 use super::super::read::{self, Owned};
-use super::limiters;
 use crate::app::code;
 use crate::app::desk::Wish;
 use crate::app::digest::Digest;
@@ -17,6 +14,8 @@ use crate::app::lock::{self, Owner};
 use crate::app::session;
 use crate::app::store::{Deed, Order};
 use crate::app::value::{self, MOST_NUMBER};
+use crate::process;
+use bytes::Bytes;
 
 /// The longest that anything lives, in ms: ten years.
 const MOST_TTL_MS: f64 = 315_360_000_000.0;
@@ -31,12 +30,12 @@ pub(super) enum Asked {
 
 /// The details of a call.
 struct Args<'a> {
-    env: sys::napi_env,
-    values: &'a [sys::napi_value],
+    env: raw::Env,
+    values: &'a [raw::Value],
 }
 
 impl Args<'_> {
-    fn at(&self, at: usize) -> Option<sys::napi_value> {
+    fn at(&self, at: usize) -> Option<raw::Value> {
         self.values.get(at).copied()
     }
 
@@ -101,13 +100,13 @@ fn window([algorithm, limit, span_ms, burst]: &[f64; 4]) -> Option<Window> {
 
 /// What a call of `ask` wants: which deed, as in `js/app/store.js`, the group and the name of a thing,
 /// and details.
-pub(super) fn asked(env: sys::napi_env, values: &[sys::napi_value]) -> Option<Asked> {
+pub(super) fn asked(env: raw::Env, values: &[raw::Value]) -> Option<Asked> {
     let args = Args { env, values };
     let which = args.whole(0, 99)?;
     let details = Args { env, values: values.get(3..)? };
     let own = args.text(2)?;
     if (50..=59).contains(&which) {
-        let limiter = limiters::find(args.whole(1, u32::MAX.into())? as usize)?;
+        let limiter = process::limiters().find(args.whole(1, u32::MAX.into())? as usize)?;
         let wish = wish(which - 50, &details)?;
         return Some(Asked::Limit { limiter, id: Own::parse(&own)?, wish });
     }
@@ -203,7 +202,7 @@ fn wish(which: u64, args: &Args<'_>) -> Option<Wish> {
 }
 
 /// What a call of `limiter` makes: a group, what is done on errors, and four numbers of each window.
-pub(super) fn limiter(env: sys::napi_env, values: &[sys::napi_value]) -> Option<Limiter> {
+pub(super) fn limiter(env: raw::Env, values: &[raw::Value]) -> Option<Limiter> {
     let args = Args { env, values };
     let on_error = match args.whole(1, 2)? {
         0 => OnError::Local,

@@ -93,7 +93,7 @@ fn a_frame_written_by_hand_is_read() {
     let frame = outcome.unwrap();
     assert_eq!((&*frame.key, &*frame.body), (&[0x61, 0x62][..], &b"body"[..]));
     assert_eq!(frame.tags.iter().collect::<Vec<_>>(), [b"t"]);
-    assert_eq!(allocated, 4 + 5 + 4, "exactly what is kept");
+    assert_eq!(allocated, 4 + 5 + 4, "exactly the bytes that are kept");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_zstd_cannot_decompress_costs_no_more_than_the_limit() {
         let lie = Lie { flags: ZIPPED, raw_bytes: raw.len() as u32, body: &damaged, ..HONEST };
         let (outcome, allocated) = measured(&Codec::new(None, LIMIT), &lie.stored());
         refused += usize::from(outcome == Err(Broken::Compression));
-        // Beside the body there is the text of zstd's error.
+        // In addition to the body there is the text of zstd's error.
         assert!(allocated <= raw.len() + 1_000, "{allocated} bytes at {at}");
     }
     assert!(refused > 0);

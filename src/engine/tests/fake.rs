@@ -5,37 +5,38 @@ use std::collections::HashMap;
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
-use crate::lease::Asked;
+use crate::generation::leases::Ask;
 use crate::ledger::License;
 use crate::store::{
-    Address, Claim, Claimed, Ending, Health, Listener, Make, Receive, ReceiveClaim, SharedStore,
+    Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Listener, Make, Receive, ReceiveLease,
+    SharedStore,
 };
 use crate::tags::{Epoch, Position};
 
 type Queue<T> = Mutex<Vec<T>>;
 
 /// How long gets wait for a leader, in ms.
-pub(super) const WAIT_MS: u32 = 1_200;
+pub(crate) const WAIT_MS: u32 = 1_200;
 
 /// A store that answers when told to.
 #[derive(Default)]
-pub(super) struct Fake {
-    pub(super) entries: Mutex<HashMap<Address, Vec<u8>>>,
-    pub(super) reads: Queue<(Address, Receive)>,
-    pub(super) claims: Queue<Claiming>,
-    pub(super) ends: Queue<(Address, Ending)>,
-    pub(super) writes: Queue<(Address, Make)>,
+pub(crate) struct Fake {
+    pub(crate) entries: Mutex<HashMap<Address, Vec<u8>>>,
+    pub(crate) reads: Queue<(Address, Receive)>,
+    pub(crate) claims: Queue<Claiming>,
+    pub(crate) ends: Queue<(Address, LeaseEnd)>,
+    pub(crate) writes: Queue<(Address, Make)>,
     /// Leases that end with a write.
-    pub(super) written_ends: Queue<Address>,
-    pub(super) commands: Queue<(Request, Command)>,
+    pub(crate) written_ends: Queue<Address>,
+    pub(crate) commands: Queue<(Request, Command)>,
 }
 
 /// A claim that waits for its answer.
-pub(super) struct Claiming {
-    pub(super) address: Address,
-    pub(super) claim: Claim,
-    pub(super) pause_ms: Option<u32>,
-    receive: ReceiveClaim,
+pub(crate) struct Claiming {
+    pub(crate) address: Address,
+    pub(crate) claim: LeaseRequest,
+    pub(crate) pause_ms: Option<u32>,
+    receive: ReceiveLease,
 }
 
 impl SharedStore for Fake {
@@ -45,11 +46,17 @@ impl SharedStore for Fake {
 
     fn flush(&self) {}
 
-    fn claim(&self, address: Address, claim: Claim, pause_ms: Option<u32>, receive: ReceiveClaim) {
+    fn claim(
+        &self,
+        address: Address,
+        claim: LeaseRequest,
+        pause_ms: Option<u32>,
+        receive: ReceiveLease,
+    ) {
         self.claims.lock().push(Claiming { address, claim, pause_ms, receive });
     }
 
-    fn end(&self, address: Address, ending: Ending) {
+    fn end(&self, address: Address, ending: LeaseEnd) {
         self.ends.lock().push((address, ending));
     }
 
@@ -80,7 +87,7 @@ impl SharedStore for Fake {
 }
 
 impl Fake {
-    pub(super) fn answer_reads(&self) -> usize {
+    pub(crate) fn answer_reads(&self) -> usize {
         let reads = std::mem::take(&mut *self.reads.lock());
         let count = reads.len();
         for (address, receive) in reads {
@@ -92,7 +99,7 @@ impl Fake {
 
     /// Answers the one claim that waits, with what lies at the address; what was claimed, and after
     /// which pause.
-    pub(super) fn answer_claim(&self, claimed: Claimed) -> (Claim, Option<u32>) {
+    pub(crate) fn answer_claim(&self, claimed: LeaseReply) -> (LeaseRequest, Option<u32>) {
         let mut claims = std::mem::take(&mut *self.claims.lock());
         assert_eq!(claims.len(), 1, "one claim waits");
         let Claiming { address, claim, pause_ms, receive } = claims.remove(0);
@@ -102,12 +109,12 @@ impl Fake {
     }
 
     /// How leases were ended since the last time.
-    pub(super) fn ended(&self) -> Vec<Ending> {
+    pub(crate) fn ended(&self) -> Vec<LeaseEnd> {
         std::mem::take(&mut *self.ends.lock()).into_iter().map(|(_, ending)| ending).collect()
     }
 
     /// Carries writes out; the lives of what was stored, in ms.
-    pub(super) fn carry_out_writes(&self) -> Vec<u64> {
+    pub(crate) fn carry_out_writes(&self) -> Vec<u64> {
         let writes = std::mem::take(&mut *self.writes.lock());
         let made = writes.into_iter().filter_map(|(address, make)| {
             let (bytes, life_ms) = make()?;
@@ -120,29 +127,29 @@ impl Fake {
 
 /// Who was woken, and with what.
 #[derive(Default)]
-pub(super) struct Woken(pub(super) Mutex<Vec<(u32, News)>>);
+pub(crate) struct Woken(pub(crate) Mutex<Vec<(u32, Notice)>>);
 
 impl Wake for Woken {
-    fn wake(&self, token: u32, news: News) {
-        self.0.lock().push((token, news));
+    fn wake(&self, token: u32, notice: Notice) {
+        self.0.lock().push((token, notice));
     }
 }
 
-pub(super) struct Fixture {
-    pub(super) engine: Arc<Engine>,
-    pub(super) woken: Arc<Woken>,
-    pub(super) waker: Arc<dyn Wake>,
+pub(crate) struct Fixture {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) woken: Arc<Woken>,
+    waker: Arc<dyn Wake>,
 }
 
 /// An instance that shares through `store`.
-pub(super) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
+pub(crate) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
     let engine = engine_over(store.clone(), options);
     let woken = Arc::new(Woken::default());
     Fixture { engine, waker: woken.clone(), woken }
 }
 
 /// An engine whose store has told it of a table.
-pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
+pub(crate) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
     let given = serde_json::json!({ "redisUrl": "redis://cache.example", "jitterPercent": 0 });
     let mut given = given.as_object().unwrap().clone();
     given.extend(options.as_object().unwrap().clone());
@@ -182,7 +189,11 @@ fn settle(engine: &Engine, commands: Vec<(Request, Command)>, polled: &Polled) {
 }
 
 impl Fixture {
-    pub(super) fn set(&self, name: u16, more: impl FnOnce(Meta) -> Meta) -> Stored {
+    pub(crate) fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
+    }
+
+    pub(crate) fn set(&self, name: u16, more: impl FnOnce(Meta) -> Meta) -> Stored {
         let (since, stamp) = self.engine.ledger.present();
         let meta = more(Meta { stamp, since, ..meta() });
         let units = [name];
@@ -190,31 +201,34 @@ impl Fixture {
         self.engine.set(&key, meta, [1, 2, 3].into(), false)
     }
 
-    pub(super) fn read(&self, class: Class, name: u16, token: u32) -> bool {
+    pub(crate) fn read(&self, class: Class, name: u16, token: u32) -> bool {
         let units = [name];
         let key = self.engine.hasher().key(class, &units);
-        self.engine.read(&key, &self.waker, token)
+        self.engine.read(&key, self.ticket(token)) == Wait::Pending
     }
 
     /// Claims with nothing to serve; with `stale`, with that.
-    pub(super) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Asked {
+    pub(crate) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Ask {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
-        let serves = if stale.is_none() { Serves::Nothing } else { Serves::Stale };
-        let claimant = Claimant { held: stale, serves, wait_ms: WAIT_MS };
-        self.engine.claim(&key, claimant, Vec::new, &self.waker, token)
+        let fallback = if stale.is_none() { Fallback::None } else { Fallback::Stale };
+        let claimant = Claimant { held: stale, fallback, wait_ms: WAIT_MS };
+        self.engine.claim(&key, claimant, Vec::new, self.ticket(token))
     }
 
     /// What those who waited got: their tokens, and whether an entry was brought.
-    pub(super) fn got(&self) -> Vec<(u32, bool)> {
+    pub(crate) fn got(&self) -> Vec<(u32, bool)> {
         let woken = std::mem::take(&mut *self.woken.0.lock());
-        woken.iter().map(|(token, news)| (*token, matches!(news, News::Brought(_)))).collect()
+        woken
+            .iter()
+            .map(|(token, notice)| (*token, matches!(notice, Notice::Delivered(_))))
+            .collect()
     }
 }
 
-pub(super) fn store() -> Arc<Fake> {
+pub(crate) fn store() -> Arc<Fake> {
     Arc::new(Fake::default())
 }
 
-pub(super) const NO_MEMORY: fn() -> Value = || serde_json::json!({ "memoryMb": 0 });
-pub(super) const PLAIN: fn() -> Value = || serde_json::json!({});
+pub(crate) const NO_MEMORY: fn() -> Value = || serde_json::json!({ "memoryMb": 0 });
+pub(crate) const PLAIN: fn() -> Value = || serde_json::json!({});

@@ -1,14 +1,33 @@
-mod fake;
-mod lead;
-mod orders;
+mod coordinate;
+pub(crate) mod fake;
 mod shared;
 
 use super::*;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
-use crate::flight::{News, Wake};
+use crate::generation::attempt::{Claimant, Fallback};
 use crate::key::Class;
+use crate::wake::{Notice, Ticket, Wait, Wake};
 use serde_json::Value;
+
+/// The inside, for tests that have every order of threads tried.
+impl Engine {
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.flights
+    }
+
+    pub(crate) fn outputs(&self) -> &Flights {
+        &self.outputs
+    }
+
+    pub(crate) fn known_leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    pub(crate) fn hold_silently(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) {
+        self.hold(key, entry);
+    }
+}
 
 fn engine() -> Arc<Engine> {
     let options = Options::resolve(&Value::Null, &Value::Null).unwrap();
@@ -39,12 +58,12 @@ fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
 struct Nobody;
 
 impl Wake for Nobody {
-    fn wake(&self, _: u32, _: News) {}
+    fn wake(&self, _: u32, _: Notice) {}
 }
 
 fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
-    let nobody: Arc<dyn Wake> = Arc::new(Nobody);
-    assert!(!engine.invalidate(tags, lifetime, &nobody, 0));
+    let nobody = Ticket::new(Arc::new(Nobody), 0);
+    assert_eq!(engine.invalidate(tags, lifetime, nobody), Wait::Needless);
 }
 
 fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {

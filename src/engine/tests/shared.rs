@@ -39,7 +39,8 @@ fn what_a_read_brings_is_judged_when_it_comes() {
     a.set(1, |meta| Meta { tags: [Tag::from("a")].into_iter().collect(), ..meta });
     store.carry_out_writes();
     assert!(b.read(Class::Fetch, 1, 1));
-    b.engine.invalidate(&[Tag::from("a")], Lifetime::None, &b.waker, 2);
+    let wait = b.engine.invalidate(&[Tag::from("a")], Lifetime::None, b.ticket(2));
+    assert_eq!(wait, Wait::Pending);
     store.answer_reads();
     assert_eq!(b.got(), [(1, false)]);
     assert_eq!(verdict(&b.engine, 1, &[]), None);
@@ -56,7 +57,7 @@ fn without_a_memory_tier_what_is_read_is_handed_over() {
     {
         // Nothing would retire it when it is replaced.
         let woken = b.woken.0.lock();
-        assert!(matches!(&woken[..], [(1, News::Brought(entry))] if entry.is_retired()));
+        assert!(matches!(&woken[..], [(1, Notice::Delivered(entry))] if entry.is_retired()));
     }
     assert_eq!(b.got(), [(1, true)]);
 }
@@ -66,7 +67,8 @@ fn a_write_that_was_invalidated_while_it_waited_is_not_carried_out() {
     let store = store();
     let a = instance(&store, &PLAIN());
     a.set(1, |meta| Meta { tags: [Tag::from("a")].into_iter().collect(), ..meta });
-    a.engine.invalidate(&[Tag::from("a")], Lifetime::None, &a.waker, 1);
+    let wait = a.engine.invalidate(&[Tag::from("a")], Lifetime::None, a.ticket(1));
+    assert_eq!(wait, Wait::Pending);
     assert!(store.carry_out_writes().is_empty());
 }
 

@@ -1,8 +1,8 @@
 //! Data that `next build` fetched, where Next.js keeps it: `.next/cache/fetch-cache`.
 //!
 //! The format is that of `FileSystemCache` (`server/lib/incremental-cache/file-system-cache.js`), which
-//! writes it while it builds and reads it when it serves; with a handler of its own nobody does, so
-//! `js/build.js` writes it. Whoever has built with the cache of Next.js before finds that again.
+//! writes it while it builds and reads it when it serves. With a custom handler Next.js does neither,
+//! so `js/build.js` writes it. Files that Next.js' own cache wrote in an earlier build are found too.
 
 use std::{collections::HashSet, fs, path::Path};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::output::{FILE_LIMIT, modified_ms, read_bounded};
 
-/// Digits of a key: Next's SHA-256 of what is asked for.
+/// Digits of a key: Next's SHA-256 of the request.
 const KEY_DIGITS: usize = 64;
 /// Files whose names are remembered, 16 bytes each; of more, each is looked for.
 const MOST_NAMES: usize = 1 << 18;
@@ -32,7 +32,7 @@ pub struct FetchSeed {
     pub modified_ms: f64,
     /// In seconds; `None` if it is never revalidated.
     pub revalidate_secs: Option<u64>,
-    /// The tags of who fetched it.
+    /// The tags of the caller that fetched it.
     pub tags: Vec<String>,
     /// `value` without its kind, its data and its tags.
     pub value: Map<String, Value>,
@@ -55,7 +55,7 @@ struct File {
 }
 
 impl Fetches {
-    /// Lists what a build has left. Blocking. No folder, as in a container, is no files.
+    /// Lists the files of a build. Blocking. A missing folder, as in a container, is an empty one.
     #[must_use]
     pub fn list(server_dir: &Path) -> Self {
         let entries = folder(server_dir).and_then(|folder| fs::read_dir(folder).ok());
@@ -80,7 +80,7 @@ impl Fetches {
     }
 }
 
-/// Reads what was fetched under a key. Blocking. `None` if there is nothing usable.
+/// Reads the data fetched under a key. Blocking. `None` if there is nothing usable.
 #[must_use]
 pub fn read_fetch(server_dir: &Path, key: &str) -> Option<FetchSeed> {
     name_of(key)?;

@@ -1,4 +1,4 @@
-//! What `prerender-manifest.json` says of a path.
+//! What `prerender-manifest.json` says about a path.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ const MANIFEST_LIMIT: u64 = 512 * 1_024 * 1_024;
 #[derive(Default)]
 pub(super) struct Builds(Mutex<Vec<(PathBuf, Arc<Prerendered>)>>);
 
-/// What is kept of a manifest, by path or shell.
+/// The part of a manifest that is kept, by path or shell.
 #[derive(Default)]
 struct Prerendered(HashMap<String, Kept>);
 
-/// What is kept of a path.
+/// The part of a path's record that is kept.
 #[derive(Default)]
 struct Kept {
     /// Whether it is one of an App Router page with `dynamicParams = false`.
@@ -43,7 +43,7 @@ static BUILDS: Builds = Builds(Mutex::new(Vec::new()));
 /// miss, so they are never "closed" here; neither is anything from 16.4 on, which the caller
 /// knows.
 ///
-/// Reads `prerender-manifest.json` beside `server_dir` at the first call for that folder; blocking.
+/// Reads `prerender-manifest.json` next to `server_dir` at the first call for that folder; blocking.
 /// A missing manifest (while building, in dev) is `false`, and looked for again.
 #[must_use]
 pub fn is_closed_path(server_dir: &Path, key: &str) -> bool {
@@ -59,14 +59,14 @@ pub fn revalidate_secs(server_dir: &Path, key: &str) -> Option<u64> {
     BUILDS.revalidate_secs(server_dir, key)
 }
 
-/// Whether the build is known to have prerendered a key, or a shell of that name. Never blocks: what
-/// has not been loaded yet lists nothing.
+/// Whether the build is known to have prerendered a key, or a shell of that name. Never blocks: a
+/// manifest that has not been loaded yet lists nothing.
 #[must_use]
 pub fn is_listed(server_dir: &Path, key: &str) -> bool {
     BUILDS.is_listed(server_dir, key)
 }
 
-/// Reads the manifest of a build, if nobody has. Blocking.
+/// Reads the manifest of a build, unless it has been read. Blocking.
 pub fn load(server_dir: &Path) {
     let _ = BUILDS.prerendered(server_dir);
 }

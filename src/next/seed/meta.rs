@@ -1,4 +1,4 @@
-//! The `.meta` file beside a prerendered output.
+//! The `.meta` file next to a prerendered output.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ pub(super) struct Meta {
     route_cache: Option<RouteCache>,
 }
 
-/// Which response the output beside it is (16.3.8 and later).
+/// Which response the output next to it is (16.3.8 and later).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RouteCache {
@@ -47,7 +47,7 @@ impl Meta {
     /// its path. `key_kind` is the kind that the key itself names.
     ///
     /// Next also hashes the owner's source route and compares it with the hash in the key. That
-    /// is left out: both stand in the same object, written at once from the same owner, so it
+    /// is left out: both stand in the same object, written together from the same owner, so it
     /// can only fail on a file made by hand.
     pub(super) fn answers(&self, wanted: &Wanted<'_>, key_kind: &str) -> bool {
         let Some(found) = &self.route_cache else { return false };

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-/// A file there is; what is in it does not matter here.
+/// A file that exists; its content does not matter here.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");
 
 fn resolve(given: &Value, env: &Value) -> Result<Option<Shared>, String> {

@@ -7,7 +7,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::options) enum Flaw {
     #[error(
-        "one with an unknown scheme; there are redis, rediss (TLS), valkey, valkeys, unix, \
+        "one with an unknown scheme; the schemes are redis, rediss (TLS), valkey, valkeys, unix, \
          redis+sentinel, rediss+sentinel, redis+cluster and rediss+cluster"
     )]
     Scheme,
@@ -65,7 +65,7 @@ pub(in crate::options) enum Flaw {
     #[error("one with `family` that is not 0, 4 or 6")]
     Family,
     #[error(
-        "one with {}; there are db, username, password, tls, family, and for Sentinel \
+        "one with {}; the parameters are db, username, password, tls, family, and for Sentinel \
          sentinelMaster, sentinelUsername and sentinelPassword",
         .0.as_ref().map_or("an unknown parameter".into(), |name| {
             format!("the unknown parameter `{name}`")

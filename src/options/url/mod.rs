@@ -1,7 +1,7 @@
 //! URLs of Redis, in the spellings that clients of several languages taught people.
 //!
 //! [`parse`] takes a URL apart: scheme, login, hosts, path, query (`query.rs`), fragment. No general
-//! parser reads lists of hosts. What does not fit is a [`Flaw`], which repeats nothing of the URL.
+//! parser reads lists of hosts. An error is a [`Flaw`], which repeats nothing of the URL.
 
 mod flaw;
 mod query;
@@ -34,7 +34,7 @@ pub(super) enum Form {
     Cluster(Vec<Host>),
 }
 
-/// What a URL can say beside that.
+/// The other parts of a URL.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) username: Option<String>,
@@ -201,7 +201,7 @@ impl Parts {
     }
 }
 
-/// Says something for the first time, or the same again.
+/// Fills an empty slot; one that is filled takes the same value only.
 fn put<T: PartialEq>(slot: &mut Option<T>, value: T) -> Result<(), Flaw> {
     match slot {
         Some(said) if *said != value => Err(Flaw::Twice),

@@ -2,15 +2,42 @@ import type { Metadata } from 'next'
 import { Suspense } from 'react'
 import { Answer, AnswerPlaceholder, SourceBadge } from '../../components/answer'
 import { Burst } from '../../components/burst'
-import { Act, Actions, Reload } from '../../components/buttons'
-import { Code } from '../../components/code'
-import { Page, Section, Steps } from '../../components/page'
+import { Lesson, type LessonText } from '../../components/lesson'
 import { database } from '../../lib/database'
 import { askOrigin } from '../../lib/origin'
 import { sourced } from '../../lib/source'
 import { dropTag, staleTag } from '../actions'
 
-export const metadata: Metadata = { title: 'fetch' }
+const lesson: LessonText = {
+  title: 'fetch',
+  lede: 'A fetch with a lifetime and a tag is kept by Tiercel too. The origin here is a slow endpoint of this demo. It counts how often it is really called.',
+  reload: 'The origin is not called.',
+  invalidations: [
+    {
+      label: "revalidateTag('origin', 'max')",
+      effect: 'The next reload gets the old answer, the origin is called behind it.',
+      done: 'The entry is stale. Reload twice.',
+      run: staleTag.bind(null, 'origin'),
+    },
+    {
+      label: "revalidateTag('origin', { expire: 0 })",
+      effect: 'The entry is gone. The origin is called at once.',
+      done: 'The entry was invalidated and fetched again.',
+      run: dropTag.bind(null, 'origin'),
+    },
+  ],
+  steps: [
+    'Reload a few times. The number of calls does not grow.',
+    'Make the entry stale and reload twice. There is one more call, and nobody waited for it.',
+    'Send 20 requests at once for a new entry. Next.js alone would call the origin for many of them.',
+  ],
+  code: `const response = await fetch(origin, {
+  cache: 'force-cache',
+  next: { tags: ['origin'], revalidate: 3600 },
+})`,
+}
+
+export const metadata: Metadata = { title: lesson.title }
 
 async function Origin() {
   const [generation, sourceOf] = await sourced(askOrigin)
@@ -30,45 +57,10 @@ async function Origin() {
 
 export default function Fetch() {
   return (
-    <Page
-      title="fetch"
-      lede="A fetch with a lifetime and a tag is kept by Tiercel too. The origin here is a slow endpoint of this demo. It counts how often it is really called."
-    >
-      <Section title="The answer">
-        <Suspense fallback={<AnswerPlaceholder />}>
-          <Origin />
-        </Suspense>
-      </Section>
-      <Actions>
-        <Reload effect="The origin is not called." />
-        <Act
-          label="revalidateTag('origin', 'max')"
-          effect="The next reload gets the old answer, the origin is called behind it."
-          done="The entry is stale. Reload twice."
-          run={staleTag.bind(null, 'origin')}
-        />
-        <Act
-          label="revalidateTag('origin', { expire: 0 })"
-          effect="The entry is gone. The origin is called at once."
-          done="The entry was invalidated and fetched again."
-          run={dropTag.bind(null, 'origin')}
-        />
-        <Burst />
-      </Actions>
-      <Steps>
-        <li>Reload a few times. The number of calls does not grow.</li>
-        <li>
-          Make the entry stale and reload twice. There is one more call, and nobody waited for it.
-        </li>
-        <li>
-          Send 20 requests at once for a new entry. Next.js alone would call the origin for many of
-          them.
-        </li>
-      </Steps>
-      <Code>{`const response = await fetch(origin, {
-  cache: 'force-cache',
-  next: { tags: ['origin'], revalidate: 3600 },
-})`}</Code>
-    </Page>
+    <Lesson {...lesson} actions={<Burst />}>
+      <Suspense fallback={<AnswerPlaceholder />}>
+        <Origin />
+      </Suspense>
+    </Lesson>
   )
 }

@@ -2,14 +2,38 @@ import type { Metadata } from 'next'
 import { cacheLife } from 'next/cache'
 import { Suspense } from 'react'
 import { Answer, SourceBadge } from '../../components/answer'
-import { Act, Actions, Reload } from '../../components/buttons'
-import { Code } from '../../components/code'
-import { Page, Section, Steps } from '../../components/page'
+import { Lesson, type LessonText } from '../../components/lesson'
 import { type Generation, newGeneration, slowly } from '../../lib/generation'
 import { arrival, sourceOf } from '../../lib/source'
 import { refreshNotice } from '../actions'
 
-export const metadata: Metadata = { title: 'revalidatePath' }
+const lesson: LessonText = {
+  title: 'revalidatePath',
+  lede: 'This page was prerendered by next build. Tiercel serves that output from the first request on, and replaces it when its path is invalidated. Only the badge is rendered for each request.',
+  reload: 'The prerendered page comes back.',
+  invalidations: [
+    {
+      label: "revalidatePath('/revalidate-path')",
+      effect: 'The page and all it caches are gone. It is rendered again at once.',
+      done: 'The path was invalidated and rendered again.',
+      run: refreshNotice,
+    },
+  ],
+  steps: [
+    'Look at the decisions: the page came from the tier prerendered or from memory.',
+    'Invalidate the path. The page is rendered again.',
+    'Reload. The new page is read from the cache.',
+  ],
+  code: `export default async function Page() {
+  const { berth } = await notice()        // 'use cache'
+  return <p>The ferry leaves from berth {berth}</p>
+}
+
+// in a server action
+revalidatePath('/revalidate-path')`,
+}
+
+export const metadata: Metadata = { title: lesson.title }
 
 async function notice() {
   'use cache'
@@ -27,48 +51,19 @@ async function RequestSource({ generation }: { generation: Generation }) {
 export default async function RevalidatePath() {
   const { generation, berth } = await notice()
   return (
-    <Page
-      title="revalidatePath"
-      lede="This page was prerendered by next build. Tiercel serves that output from the first request on, and replaces it when its path is invalidated. Only the badge is rendered for each request."
-    >
-      <Section title="The answer">
-        <Answer
-          name="notice"
-          label="Notice at the pier"
-          generation={generation}
-          source={
-            <Suspense fallback={<SourceBadge source={undefined} />}>
-              <RequestSource generation={generation} />
-            </Suspense>
-          }
-        >
-          The ferry leaves from berth {berth}
-        </Answer>
-      </Section>
-      <Actions>
-        <Reload effect="The prerendered page comes back." />
-        <Act
-          label="revalidatePath('/revalidate-path')"
-          effect="The page and all it caches are gone. It is rendered again at once."
-          done="The path was invalidated and rendered again."
-          run={refreshNotice}
-        />
-      </Actions>
-      <Steps>
-        <li>
-          Look at the decisions: the page came from the tier <em>prerendered</em> or from{' '}
-          <em>memory</em>.
-        </li>
-        <li>Invalidate the path. The page is rendered again.</li>
-        <li>Reload. The new page is read from the cache.</li>
-      </Steps>
-      <Code>{`export default async function Page() {
-  const { berth } = await notice()        // 'use cache'
-  return <p>The ferry leaves from berth {berth}</p>
-}
-
-// in a server action
-revalidatePath('/revalidate-path')`}</Code>
-    </Page>
+    <Lesson {...lesson}>
+      <Answer
+        name="notice"
+        label="Notice at the pier"
+        generation={generation}
+        source={
+          <Suspense fallback={<SourceBadge source={undefined} />}>
+            <RequestSource generation={generation} />
+          </Suspense>
+        }
+      >
+        The ferry leaves from berth {berth}
+      </Answer>
+    </Lesson>
   )
 }

@@ -2,14 +2,54 @@ import type { Metadata } from 'next'
 import { cacheLife, cacheTag } from 'next/cache'
 import { Suspense } from 'react'
 import { Answer, AnswerPlaceholder, SourceBadge } from '../../components/answer'
-import { Act, Actions, Reload } from '../../components/buttons'
-import { Code } from '../../components/code'
-import { Page, Section, Steps } from '../../components/page'
+import { Lesson, type LessonText } from '../../components/lesson'
 import { newGeneration, slowly } from '../../lib/generation'
 import { sourced } from '../../lib/source'
 import { expireTag } from '../actions'
 
-export const metadata: Metadata = { title: 'use cache' }
+const TIDE_SECS = 10
+
+const lesson: LessonText = {
+  title: 'use cache',
+  lede: 'A cached function runs once. Its result is an entry with a lifetime and tags. A cached function that calls another one carries the tags of both.',
+  heading: 'The answers',
+  reload: 'Nothing runs: the same generations come back.',
+  invalidations: [
+    {
+      label: "updateTag('report')",
+      effect: 'Only the report runs again. It reads the measurement from the cache.',
+      done: 'The report was invalidated.',
+      run: expireTag.bind(null, 'report'),
+    },
+    {
+      label: "updateTag('measurement')",
+      effect: 'Both run again, because the report carries the tag of its measurement.',
+      done: 'The measurement was invalidated, and the report with it.',
+      run: expireTag.bind(null, 'measurement'),
+    },
+  ],
+  steps: [
+    'Reload. The patterns stay, so no function ran.',
+    'Invalidate the report. Its pattern changes, the one inside stays.',
+    'Invalidate the measurement. Both patterns change.',
+    `Wait until the tide is older than ${TIDE_SECS} seconds and reload twice. First it is stale, then it is new.`,
+  ],
+  code: `async function measurement() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('measurement')
+  return readBarometer()
+}
+
+async function report() {
+  'use cache'
+  cacheLife('hours')
+  cacheTag('report')
+  return write(await measurement())   // carries both tags
+}`,
+}
+
+export const metadata: Metadata = { title: lesson.title }
 
 async function measurement() {
   'use cache'
@@ -28,8 +68,6 @@ async function report() {
   await slowly()
   return { generation: await newGeneration('report'), inner }
 }
-
-const TIDE_SECS = 10
 
 async function tide() {
   'use cache'
@@ -85,52 +123,10 @@ async function Answers() {
 
 export default function UseCache() {
   return (
-    <Page
-      title="use cache"
-      lede="A cached function runs once. Its result is an entry with a lifetime and tags. A cached function that calls another one carries the tags of both."
-    >
-      <Section title="The answers">
-        <Suspense fallback={<AnswerPlaceholder />}>
-          <Answers />
-        </Suspense>
-      </Section>
-      <Actions>
-        <Reload effect="Nothing runs: the same generations come back." />
-        <Act
-          label="updateTag('report')"
-          effect="Only the report runs again. It reads the measurement from the cache."
-          done="The report was invalidated."
-          run={expireTag.bind(null, 'report')}
-        />
-        <Act
-          label="updateTag('measurement')"
-          effect="Both run again, because the report carries the tag of its measurement."
-          done="The measurement was invalidated, and the report with it."
-          run={expireTag.bind(null, 'measurement')}
-        />
-      </Actions>
-      <Steps>
-        <li>Reload. The patterns stay, so no function ran.</li>
-        <li>Invalidate the report. Its pattern changes, the one inside stays.</li>
-        <li>Invalidate the measurement. Both patterns change.</li>
-        <li>
-          Wait until the tide is older than {TIDE_SECS} seconds and reload twice. First it is stale,
-          then it is new.
-        </li>
-      </Steps>
-      <Code>{`async function measurement() {
-  'use cache'
-  cacheLife('hours')
-  cacheTag('measurement')
-  return readBarometer()
-}
-
-async function report() {
-  'use cache'
-  cacheLife('hours')
-  cacheTag('report')
-  return write(await measurement())   // carries both tags
-}`}</Code>
-    </Page>
+    <Lesson {...lesson}>
+      <Suspense fallback={<AnswerPlaceholder />}>
+        <Answers />
+      </Suspense>
+    </Lesson>
   )
 }

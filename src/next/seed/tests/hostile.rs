@@ -56,9 +56,11 @@ fn a_hostile_key_is_nothing_and_touches_nothing() {
         &deep,
     ];
     for path in hostile {
-        for kind in [Kind::AppPage, Kind::AppRoute, Kind::Pages] {
+        for (kind, name) in
+            [(Kind::AppPage, "APP_PAGE"), (Kind::AppRoute, "APP_ROUTE"), (Kind::Pages, "PAGES")]
+        {
             assert_eq!(build.read(kind, path), None, "{path}");
-            let key = format!("/route-cache/{}/{HASH}/${path}", kind.as_str());
+            let key = format!("/route-cache/{name}/{HASH}/${path}");
             assert_eq!(build.read(kind, &key), None, "{key}");
         }
     }

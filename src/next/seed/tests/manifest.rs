@@ -104,7 +104,7 @@ fn a_lifetime_is_that_of_the_path_or_of_the_shell() {
 }
 
 #[test]
-fn what_is_prerendered_is_listed_once_somebody_has_looked() {
+fn prerendered_paths_are_listed_after_the_first_look() {
     let manifest = json!({
         "routes": { "/": {}, "/item/a": { "srcRoute": "/item/[s]" } },
         "dynamicRoutes": { "/item/[s]": { "fallback": "/item/[s]" } },

@@ -6,7 +6,7 @@ const REQUESTS = 20
 
 const calls = () => database.read('origin calls', 0)
 
-/** Sends many requests for one entry that nobody has asked for before. */
+/** Sends many requests for one entry that no request has asked for before. */
 export async function GET() {
   await connection()
   const before = await calls()

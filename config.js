@@ -1,0 +1,5 @@
+// @ts-check
+
+const { withTiercel } = require('./js/config/with.js')
+
+module.exports = { withTiercel }

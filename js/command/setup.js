@@ -1,0 +1,76 @@
+// @ts-check
+
+const { writeFileSync } = require('node:fs')
+const { join, resolve } = require('node:path')
+const { createInterface } = require('node:readline/promises')
+const { parseArgs } = require('node:util')
+const { diff } = require('../setup/diff.js')
+const plan = require('../setup/plan.js')
+const { UsageError, named } = require('./flags.js')
+const { INIT, MIGRATE } = require('./usage.js')
+
+const FLAGS = /** @type {const} */ ({
+  dir: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  yes: { type: 'boolean', short: 'y' },
+  help: { type: 'boolean', short: 'h' },
+})
+
+/** What there is to do and nobody did: 1; else 0. */
+const DONE = 0
+const LEFT = 1
+
+const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
+
+/**
+ * `tiercel init` and `tiercel migrate`: show a change, and make it if they may.
+ * @param {'init' | 'migrate'} command
+ * @param {string[]} args
+ */
+async function runSetup(command, args) {
+  const { values } = parsed(args)
+  if (values.help) {
+    out(command === 'init' ? INIT : MIGRATE)
+    return DONE
+  }
+  const dir = resolve(values.dir ?? '.')
+  const { outcome, says, after, file } = plan[command](dir)
+  if (says.length > 0) out(`${says.join('\n')}\n`)
+  if (outcome === 'done') return DONE
+  if (!file) return LEFT
+  out(`${diff(file.name, file.before, file.after)}\n`)
+  if (after.length > 0) out(['Then:', ...after.map((line) => `  ${line}`), ''].join('\n'))
+  if (values['dry-run']) return DONE
+  if (!values.yes && !(await agrees(file.name))) {
+    out('Nothing was written.')
+    return LEFT
+  }
+  writeFileSync(join(dir, file.name), file.after)
+  out(`${file.name} is written.`)
+  return DONE
+}
+
+/** @param {string[]} args */
+function parsed(args) {
+  try {
+    return parseArgs({ args, options: FLAGS })
+  } catch (error) {
+    throw new UsageError(named(error))
+  }
+}
+
+/** @param {string} name */
+async function agrees(name) {
+  if (!process.stdin.isTTY) {
+    out(`Nobody can be asked here; --yes writes ${name}.`)
+    return false
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question(`Write ${name}? [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+module.exports = { runSetup }

@@ -1,0 +1,20 @@
+// @ts-check
+
+const TiercelEdge = require('./edge.js')
+
+const WHAT =
+  'tiercel does not run in the edge runtime, so this invalidation would reach no cache; ' +
+  'call revalidateTag of next/cache instead, or do it in the Node.js runtime'
+
+/**
+ * What an app gets that imports `tiercel` by its name in edge code. Next.js imports the handler by
+ * its path, gets `edge.js` and calls it beside the one that counts; an app that invalidates means it.
+ */
+module.exports = class TiercelEdgeLight extends TiercelEdge {
+  static async updateTags() {
+    throw Object.assign(new Error(WHAT), { code: 'TIERCEL_IN_EDGE' })
+  }
+  static async expireTags() {
+    return TiercelEdgeLight.updateTags()
+  }
+}

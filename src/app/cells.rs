@@ -1,0 +1,133 @@
+//! What came of an order, as a row that begins with a word; `js/app/store.js` has it as an array.
+
+use bytes::Bytes;
+
+use super::desk::Source;
+use super::limit::Verdict;
+use super::store::{Answer, Failure};
+use super::{code, lock, session, value};
+
+/// A part of the row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// One of those written here.
+    Word(&'static str),
+    /// In Latin-1.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// Bytes that were stored.
+    Bytes(Bytes),
+}
+
+fn number(number: u64) -> Cell {
+    Cell::Number(number as f64)
+}
+
+/// The answer to an order.
+pub fn of_order(answer: Result<Answer, Failure>) -> Vec<Cell> {
+    match answer {
+        Err(failure) => failed(failure),
+        Ok(Answer::Value(answer)) => of_value(answer),
+        Ok(Answer::Code(answer)) => of_code(answer),
+        Ok(Answer::Lock(answer)) => of_lock(answer),
+        Ok(Answer::Session(answer)) => of_session(answer),
+        Ok(Answer::Limit(verdict)) => of_limit(Ok((verdict, Source::Store))),
+    }
+}
+
+/// `failed`, why, and a detail.
+fn failed(failure: Failure) -> Vec<Cell> {
+    let detail = match failure {
+        Failure::Refused(word) => word,
+        _ => "",
+    };
+    vec![Cell::Word("failed"), Cell::Word(failure.as_str()), Cell::Word(detail)]
+}
+
+fn of_value(answer: value::Answer) -> Vec<Cell> {
+    match answer {
+        value::Answer::Found(bytes) => vec![Cell::Word("found"), Cell::Bytes(bytes)],
+        value::Answer::Absent => vec![Cell::Word("absent")],
+        value::Answer::Done => vec![Cell::Word("done")],
+        value::Answer::Present => vec![Cell::Word("present")],
+        value::Answer::Number(sum) => vec![Cell::Word("number"), Cell::Number(sum as f64)],
+        value::Answer::NoNumber => vec![Cell::Word("no number")],
+    }
+}
+
+fn of_code(answer: code::Answer) -> Vec<Cell> {
+    match answer {
+        code::Answer::Issued => vec![Cell::Word("issued")],
+        code::Answer::TooSoon(ms) => vec![Cell::Word("too soon"), number(ms)],
+        code::Answer::Right => vec![Cell::Word("right")],
+        code::Answer::Wrong(left) => vec![Cell::Word("wrong"), number(left.into())],
+        code::Answer::NoCode => vec![Cell::Word("no code")],
+        code::Answer::Revoked => vec![Cell::Word("revoked")],
+    }
+}
+
+fn of_lock(answer: lock::Answer) -> Vec<Cell> {
+    match answer {
+        lock::Answer::Taken(fence) => vec![Cell::Word("taken"), number(fence)],
+        lock::Answer::Held(ms) => vec![Cell::Word("held"), number(ms)],
+        lock::Answer::Done => vec![Cell::Word("done")],
+        lock::Answer::Lost => vec![Cell::Word("lost")],
+    }
+}
+
+fn of_session(answer: session::Answer) -> Vec<Cell> {
+    match answer {
+        session::Answer::Found(session) => {
+            let mut cells = vec![Cell::Word("found")];
+            cells.extend(session_cells(session));
+            cells
+        }
+        session::Answer::Absent => vec![Cell::Word("absent")],
+        session::Answer::Done => vec![Cell::Word("done")],
+        session::Answer::Rotated => vec![Cell::Word("rotated")],
+        session::Answer::Ended(count) => vec![Cell::Word("ended"), number(count)],
+        session::Answer::Listed(all) => {
+            let mut cells = vec![Cell::Word("listed")];
+            for (id, session) in all {
+                cells.push(Cell::Text(id.hex()));
+                cells.extend(session_cells(session));
+            }
+            cells
+        }
+    }
+}
+
+/// When it began, was seen last, ends, and ends in any case; whether it has another id; its bytes.
+fn session_cells(session: session::Session) -> [Cell; 6] {
+    [
+        number(session.created_ms),
+        number(session.seen_ms),
+        number(session.until_ms),
+        number(session.ends_ms),
+        number(session.heir.is_some().into()),
+        Cell::Bytes(session.bytes),
+    ]
+}
+
+/// `admitted` or `refused`, who decided, for how long it is blocked, and of each window what is left,
+/// when all of it is there again, and when what was refused may be.
+pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Vec<Cell> {
+    let (verdict, source) = match ruling {
+        Ok(ruling) => ruling,
+        Err(failure) => return failed(failure),
+    };
+    let mut cells = Vec::with_capacity(3 + verdict.windows.len() * 3);
+    cells.push(Cell::Word(if verdict.is_admitted { "admitted" } else { "refused" }));
+    cells.push(Cell::Word(match source {
+        Source::Store => "store",
+        Source::Known => "known",
+        Source::Local => "local",
+        Source::Nobody => "nobody",
+    }));
+    cells.push(number(verdict.blocked_ms));
+    for left in &verdict.windows {
+        cells.extend([left.left, left.reset_ms, left.retry_ms].map(number));
+    }
+    cells
+}

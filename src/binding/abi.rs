@@ -1,0 +1,241 @@
+//! The contract between the addon and JavaScript.
+//!
+//! Every number and text that both sides know is written here, or in the room whose
+//! matter it is. `js/abi.js` is generated from it, comments included; a test fails where
+//! the two differ.
+
+use crate::next::value::ValueKind;
+
+/// One line of `js/abi.js`.
+#[cfg(test)]
+pub(super) struct Row {
+    name: &'static str,
+    value: fn() -> String,
+    about: &'static str,
+}
+
+/// Declares constants or an enum, and lists them as `ROWS` for the test that writes `js/abi.js`.
+macro_rules! shown {
+    ($($(#[doc = $about:literal])+ $vis:vis const $name:ident: $kind:ty = $value:expr;)+) => {
+        $($(#[doc = $about])+ $vis const $name: $kind = $value;)+
+
+        #[cfg(test)]
+        pub(super) const ROWS: &[$crate::abi::Row] = &[$($crate::abi::Row {
+            name: stringify!($name),
+            value: || $name.to_string(),
+            about: concat!($($about, "\n"),+),
+        }),+];
+    };
+    (
+        $(#[doc = $group:literal])+
+        $(#[cfg_attr($($lint:tt)+)])?
+        $vis:vis enum $type:ident { $($(#[doc = $about:literal])+ $name:ident = $value:literal,)+ }
+    ) => {
+        $(#[doc = $group])+
+        $(#[cfg_attr($($lint)+)])?
+        #[derive(Clone, Copy)]
+        $vis enum $type { $($(#[doc = $about])+ $name = $value,)+ }
+
+        #[cfg(test)]
+        impl $type {
+            const ROWS: &[Row] = &[$(Row {
+                name: stringify!($name),
+                value: || $value.to_string(),
+                about: concat!($($about, "\n"),+),
+            }),+];
+        }
+    };
+}
+
+/// Flags of a get. JavaScript gives the first ones; an answer that is a token comes with those to ask
+/// with next.
+pub(super) mod flag {
+    shown! {
+        /// `ctx.isFallback`.
+        pub(in super::super) const FALLBACK: u32 = 1;
+        /// `ctx.isRoutePPREnabled`.
+        pub(in super::super) const PPR: u32 = 2;
+        /// Only this process is asked, and told.
+        pub(in super::super) const LOCAL: u32 = 4;
+        /// Whoever asks generates in any case, or never: who generates is not asked.
+        pub(in super::super) const ASIDE: u32 = 8;
+        /// Whoever asks never generates what is stale.
+        pub(in super::super) const PREFETCH: u32 = 16;
+        /// What is made of the answer is kept: nothing stale may look fresh.
+        pub(in super::super) const KEPT: u32 = 32;
+        /// What is made of the answer may be kept although that is stale: it is marked.
+        pub(in super::super) const MARKED: u32 = 64;
+        /// The last wait was in vain.
+        pub(in super::super) const LATE: u32 = 128;
+        /// The time of the whole get is over: it waits for nobody any more.
+        pub(in super::super) const OVER: u32 = 1 << 8;
+    }
+
+    /// Flags that say who asks.
+    pub(in super::super) const ASKER: u32 = LATE - 1;
+    /// Bits of all flags. Above them comes how far a get has come: a packed `Progress`.
+    pub(in super::super) const BITS: u32 = 9;
+}
+
+shown! {
+    /// How JavaScript is to read a returned entry.
+    pub(super) enum Mark {
+        /// Fresh.
+        Fresh = 0,
+        /// Stale, as Next.js sees by itself.
+        Stale = 1,
+        /// Stale: with another `lastModified`, or `revalidate: -1`.
+        Modified = 2,
+        /// Stale: with another `lastModified` and a lifetime of a second.
+        Brief = 3,
+        /// Of a check: fresh, if the tags of who asks do not say otherwise.
+        Asked = 4,
+        /// Stale, and another get generates: it is to look fresh, and not for long.
+        Meanwhile = 5,
+    }
+}
+
+shown! {
+    /// What a call leaves in the mailbox, by place.
+    pub(super) enum Slot {
+        /// How to read the returned entry, a `MARK`; with a token the flags to ask with next.
+        Mark = 0,
+        /// With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
+        /// with a token how long to wait, in ms.
+        Detail = 1,
+        /// The revision of what was known when the answer was given; of a stale `'use cache'` entry the
+        /// epoch of that position.
+        Revision = 2,
+        /// The name of the returned object; with a token how long the get may wait in all, in ms.
+        Handle = 3,
+        /// 1 as long as this mailbox is the one that is written to.
+        Attached = 4,
+    }
+}
+
+shown! {
+    /// How a wait ends.
+    #[cfg_attr(not(test), expect(dead_code, reason = "JavaScript alone knows what is late"))]
+    pub(super) enum Ending {
+        /// Not in time.
+        Late = 0,
+        /// What was waited for has come, or never will.
+        Done = 1,
+        /// An invalidation could not be recorded.
+        Failed = 2,
+    }
+}
+
+/// Instead of the position that a stale `'use cache'` entry counts as.
+pub(super) mod position {
+    shown! {
+        /// It is stale by age.
+        pub(in super::super) const STALE_BY_AGE: f64 = -1.0;
+        /// It is fresh still, and only to be generated anew: what is made of it needs no trace.
+        pub(in super::super) const NO_TRACE: f64 = -2.0;
+    }
+}
+
+shown! {
+    /// Doubles in the mailbox: answers beside the returned value, without an object for them.
+    pub(super) const MAILBOX: usize = 5;
+    /// Bits of a kind, where flags lie above it in one number.
+    pub(super) const KIND_BITS: u32 = 8;
+}
+
+/// The kind and the flags in one number.
+pub(super) fn unpacked(kind_and_flags: u32) -> (Option<ValueKind>, u32) {
+    let kind = kind_and_flags & ((1 << KIND_BITS) - 1);
+    (ValueKind::from_number(kind), kind_and_flags >> KIND_BITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, Mark, ROWS, Row, Slot, flag, position};
+    use crate::generated::check;
+    use crate::handler::ready;
+    use crate::next::{trace, value};
+
+    const HEAD: &str = "// @ts-check
+// The contract between the addon and JavaScript, generated from `src/binding/abi.rs`:
+// TIERCEL_UPDATE=1 cargo test --lib follows_the_code
+";
+
+    #[test]
+    fn what_javascript_knows_follows_the_code() {
+        let kinds = value::ValueKind::ALL.map(|kind| (upper(&format!("{kind:?}")), kind as u8));
+        let kinds = kinds.map(|(name, number)| format!("  {name}: {number},\n")).concat();
+        let text = |bytes: &[u8]| format!("'{}'", str::from_utf8(bytes).unwrap());
+        let written = [
+            HEAD.into(),
+            format!("\n/** Kinds of values. */\nconst KIND = Object.freeze({{\n{kinds}}})\n"),
+            group("FLAG", "Flags of a get; an answer that is a token comes with more.", flag::ROWS),
+            group("FIELD", "What a call leaves in the mailbox, by place.", Slot::ROWS),
+            group("MARK", "How to read a returned entry.", Mark::ROWS),
+            group(
+                "POSITION",
+                "Instead of the position that a stale `'use cache'` entry counts as.",
+                position::ROWS,
+            ),
+            group("ENDING", "How a wait ends.", Ending::ROWS),
+            ROWS.iter().map(|row| alone(row.name, &(row.value)(), row.about)).collect(),
+            alone(
+                "KEY_TAG",
+                &text(value::KEY_TAG),
+                " Begins the tag that pages carry for their key.",
+            ),
+            alone(
+                "PLACES",
+                &ready::PLACES.to_string(),
+                " A handle, which names an object on both sides, is a place among this many, and a count above.",
+            ),
+            alone("TRACE", &text(trace::TRACE), " Begins a trace."),
+            alone("TRACE_OF_AGE", &text(trace::BY_AGE.as_bytes()), " The rest of one of age."),
+        ]
+        .concat();
+        check("js/abi.js", &(written.clone() + &exports(&written)));
+    }
+
+    /// `UseCache` as `USE_CACHE`, as is what is spelled so already.
+    fn upper(name: &str) -> String {
+        if !name.contains(char::is_lowercase) {
+            return name.into();
+        }
+        let spelled = name.chars().enumerate().map(|(at, letter)| {
+            let gap = if at > 0 && letter.is_uppercase() { "_" } else { "" };
+            format!("{gap}{}", letter.to_ascii_uppercase())
+        });
+        spelled.collect()
+    }
+
+    fn group(name: &str, about: &str, rows: &[Row]) -> String {
+        let lines = rows.iter().map(|row| {
+            format!("{}  {}: {},\n", comment("  ", row.about), upper(row.name), (row.value)())
+        });
+        let lines: String = lines.collect();
+        format!("\n/** {about} */\nconst {name} = Object.freeze({{\n{lines}}})\n")
+    }
+
+    fn alone(name: &str, value: &str, about: &str) -> String {
+        format!("\n{}const {name} = {value}\n", comment("", about))
+    }
+
+    fn comment(indent: &str, about: &str) -> String {
+        let lines: Vec<&str> = about.lines().map(str::trim).collect();
+        match lines.as_slice() {
+            [line] => format!("{indent}/** {line} */\n"),
+            lines => {
+                let lines = lines.join(&format!("\n{indent} * "));
+                format!("{indent}/**\n{indent} * {lines}\n{indent} */\n")
+            }
+        }
+    }
+
+    /// Everything that `written` declares.
+    fn exports(written: &str) -> String {
+        let names =
+            written.lines().filter_map(|line| line.strip_prefix("const ")?.split(' ').next());
+        let names: Vec<String> = names.map(|name| format!("  {name},\n")).collect();
+        format!("\nmodule.exports = {{\n{}}}\n", names.concat())
+    }
+}

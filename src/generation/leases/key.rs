@@ -1,0 +1,145 @@
+//! What is known of one key.
+
+use super::roles::{Lease, Role};
+use crate::clock::Timestamp;
+use crate::generation::limits::{
+    FIRST_CHECK_MS, LONGEST_HIT_FOR_MISS_US, MOST_CHECK_DOUBLINGS, RECHECK_US, REPLY_HOLDS_US,
+    SEEN_LEADER_US, UNSEEN_LEADER_US,
+};
+use crate::store::{Address, LeaseReply};
+use crate::wake::Ticket;
+
+pub(super) struct Key {
+    pub(super) state: State,
+    /// Whether the store is being asked, or will be.
+    pub(super) is_asking: bool,
+    /// When the store was last asked for what is led here.
+    pub(super) checked: Timestamp,
+    /// How often in a row the store was asked for followers.
+    pub(super) checks: u32,
+    pub(super) waiters: Vec<Waiter>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    Unknown,
+    Leading(Leading),
+    Following {
+        since: Timestamp,
+    },
+    Uncoordinated {
+        address: Option<Address>,
+        until: Timestamp,
+    },
+    /// It was led here, longer than is believed. What is set after all is told to the store.
+    Overrun {
+        address: Address,
+        until: Timestamp,
+    },
+}
+
+/// What this process leads.
+#[derive(Clone, Copy)]
+pub(super) struct Leading {
+    pub(super) since: Timestamp,
+    pub(super) lease: Lease,
+    /// When a get was given the permit to generate what is stale; `None` if none was yet.
+    pub(super) permitted: Option<Timestamp>,
+    /// When it was last seen to be generated.
+    pub(super) seen: Option<Timestamp>,
+}
+
+pub(super) struct Waiter {
+    pub(super) ticket: Ticket,
+    /// Until when it waits for the fill; `None` if it waits for an answer of any kind.
+    pub(super) until: Option<Timestamp>,
+}
+
+impl State {
+    /// What is led here, with a lease that came for it later.
+    pub(super) fn with(self, reply: LeaseReply, late: Lease) -> Self {
+        match self {
+            Self::Leading(leading) if reply == LeaseReply::Granted => {
+                let lease = Lease { address: late.address, ..leading.lease };
+                Self::Leading(Leading { lease, ..leading })
+            }
+            state => state,
+        }
+    }
+}
+
+impl Leading {
+    pub(super) fn begin(since: Timestamp, lease: Lease) -> Self {
+        Self { since, lease, permitted: None, seen: None }
+    }
+
+    /// Whether it is believed to be generated, or about to be.
+    fn is_believed(&self, now: Timestamp) -> bool {
+        if now.since_us(self.since) >= SEEN_LEADER_US {
+            return false;
+        }
+        let last = self.seen.max(self.permitted).unwrap_or(self.since);
+        now.since_us(last) < self.lease.cold_us.unwrap_or(UNSEEN_LEADER_US)
+    }
+}
+
+impl Key {
+    pub(super) fn new() -> Self {
+        let checked = Timestamp::default();
+        Self { state: State::Unknown, is_asking: false, checked, checks: 0, waiters: Vec::new() }
+    }
+
+    pub(super) fn role(&self, now: Timestamp) -> Role {
+        match &self.state {
+            State::Leading(leading) if leading.is_believed(now) => Role::Leader,
+            State::Following { since }
+                if self.is_asking || now.since_us(*since) < REPLY_HOLDS_US =>
+            {
+                Role::Follower
+            }
+            State::Uncoordinated { until, .. } if now < *until => Role::Uncoordinated,
+            _ => Role::Unknown,
+        }
+    }
+
+    /// Forgets what is too old to count, but for where the entry lies that was led here.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        if self.role(now) != Role::Unknown {
+            return;
+        }
+        self.state = match self.state {
+            State::Leading(Leading { lease: Lease { address: Some(address), .. }, .. }) => {
+                State::Overrun { address, until: now.after_us(LONGEST_HIT_FOR_MISS_US) }
+            }
+            state @ State::Overrun { until, .. } if now < until => state,
+            _ => State::Unknown,
+        };
+    }
+
+    pub(super) fn is_leading(&self, now: Timestamp) -> bool {
+        self.role(now) == Role::Leader
+    }
+
+    /// Whether it was long ago that another process was known to lead, and nobody asks.
+    pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
+        let is_old = |since| now.since_us(since) >= RECHECK_US;
+        !self.is_asking && matches!(self.state, State::Following { since } if is_old(since))
+    }
+
+    /// Whether there is anything to remember, once it has expired.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.is_asking || !matches!(self.state, State::Unknown)
+    }
+
+    /// Whether it may give way to another key.
+    pub(super) fn may_go(&self) -> bool {
+        !self.is_asking && self.waiters.is_empty()
+    }
+
+    /// The pause before the store is asked again for those who follow.
+    pub(super) fn next_check_ms(&mut self) -> u32 {
+        let doublings = self.checks.min(MOST_CHECK_DOUBLINGS);
+        self.checks = self.checks.saturating_add(1);
+        FIRST_CHECK_MS << doublings
+    }
+}

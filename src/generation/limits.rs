@@ -1,0 +1,64 @@
+//! Spans of generations: how long a leader is believed in and waited for, and how long a key is a
+//! hit-for-miss.
+//!
+//! A second generation costs one call of the origin; one that is withheld costs every visitor. So
+//! nothing here is long unless there is a sign of life.
+
+/// How long a get that has something stale leads without a sign that a generation has begun: 1 s.
+/// Next.js begins within milliseconds; a request that has not begun by then is a prefetch, or was
+/// joined to another one, or is gone.
+pub const UNSEEN_LEADER_US: u64 = 1_000_000;
+/// How long a leader with signs of life is believed in: 10 s.
+pub const SEEN_LEADER_US: u64 = 10_000_000;
+/// Life of a lease in the store beyond what its leader is believed for, in ms: a busy process
+/// renews it late.
+pub const LEASE_SLACK_MS: u32 = 500;
+/// Life of the lease of something stale, from each renewal on: 1.5 s.
+pub const STALE_LEASE_MS: u32 = (UNSEEN_LEADER_US / 1_000) as u32 + LEASE_SLACK_MS;
+/// Between renewals of what is seen to be generated: twice in what it may lack a sign of life.
+pub const RENEW_EVERY_MS: u64 = 500;
+/// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
+pub const RECHECK_US: u64 = 200_000;
+/// Pauses between questions to the store for those who follow: 10, 20, 40 ms, then every 80.
+pub const FIRST_CHECK_MS: u32 = 10;
+/// How often that pause doubles.
+pub const MOST_CHECK_DOUBLINGS: u32 = 3;
+/// Longest of all waits for a generation: 2.2 s. Every get settles within 2.5 s, so that a visitor
+/// waits no longer than for a slow page.
+pub const LONGEST_WAIT_MS: u32 = 2_200;
+/// How long the reply of the store holds for a get that has asked: for the longest wait. A busy thread
+/// of JavaScript resumes that get late, and it would generate too.
+pub const REPLY_HOLDS_US: u64 = LONGEST_WAIT_MS as u64 * 1_000;
+/// Leaders in a row whose followers may time out before nobody waits for a key. One that is slow is
+/// worth a wait; three mean that nothing is stored. Of a key that failed before, one does.
+pub const TIMED_OUT_LEADERS: u32 = 3;
+/// Leaders in a row that may end without storing anything before nobody waits for a key.
+pub const EMPTY_LEADERS: u32 = 2;
+/// How long a key is a hit-for-miss the first time; each time nothing was stored doubles it.
+pub const FIRST_HIT_FOR_MISS_US: u64 = 10_000_000;
+/// The longest hit-for-miss: 10 min.
+pub const LONGEST_HIT_FOR_MISS_US: u64 = 600_000_000;
+/// Keys remembered at once, by flights and by leases; beyond that the oldest give way.
+pub const MOST_KEYS: usize = 10_000;
+
+/// How long a key is a hit-for-miss after this number of `failures` in a row to store it.
+pub fn hit_for_miss_us(failures: u32) -> u64 {
+    let doublings = failures.saturating_sub(1).min(16);
+    (FIRST_HIT_FOR_MISS_US << doublings).min(LONGEST_HIT_FOR_MISS_US)
+}
+
+/// Leaders in a row whose followers may time out, of a key that failed this often before.
+pub fn leaders_that_may_time_out(failures: u32) -> u32 {
+    if failures == 0 { TIMED_OUT_LEADERS } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_doubles_the_hit_for_miss_up_to_ten_minutes() {
+        let secs = [1, 2, 3, 7, 8, u32::MAX].map(|failures| hit_for_miss_us(failures) / 1_000_000);
+        assert_eq!(secs, [10, 20, 40, 600, 600, 600]);
+    }
+}

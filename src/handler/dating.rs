@@ -1,0 +1,127 @@
+//! When a generation began, and what was known then: that is what its value is worth.
+
+use super::Handler;
+use crate::clock::Timestamp;
+use crate::coherence::ring::Revision;
+use crate::engine::Engine;
+use crate::entry::Meta;
+use crate::key::KeyRef;
+use crate::next::trace::Traces;
+use crate::tags::{Epoch, Point, Position, Stamp};
+
+/// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
+/// earlier, so that rounding never dates it after an invalidation.
+const ROUNDING_US: i64 = 2;
+/// The same where Next.js tells whole milliseconds.
+const COARSE_US: i64 = 1_000;
+
+/// What JavaScript knows of the beginning of a generation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Began {
+    /// The revision of what was known then, and nothing it reads may be stale.
+    At(Revision),
+    /// That, and when it was, in ms of Next's clock.
+    AtTime(Revision, f64),
+    /// It is the value of a get, with the stamp that came with it.
+    As(Stamp),
+}
+
+impl Began {
+    /// From numbers: a revision; a revision and a moment; an epoch, a position and a local position.
+    pub fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        match *numbers {
+            [revision] => Some(Self::At(Revision(revision as u64))),
+            [revision, told_ms] => Some(Self::AtTime(Revision(revision as u64), told_ms)),
+            [epoch, position, local] => {
+                let at = Point { position: Position(position as u64), local: local as u32 };
+                Some(Self::As(Stamp { epoch: Epoch(epoch as u64), at }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) stamp: Stamp,
+    pub(super) since: Revision,
+    /// On the uptime clock; `None` if it cannot have read anything stale.
+    began: Option<Timestamp>,
+}
+
+/// When a generation began, as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) origin: Origin,
+    pub(super) created: Timestamp,
+    /// On Next's clock, in ms, in the terms of when this thread attached: as it is told again.
+    pub(super) told_ms: f64,
+}
+
+impl Origin {
+    /// What is stored, dated back if it was made of something stale. `None` if it may not be.
+    pub(super) fn date(
+        self,
+        engine: &Engine,
+        key: &KeyRef<'_>,
+        mut meta: Meta,
+        traces: Traces,
+    ) -> Option<Meta> {
+        let marked = self.began.map(|began| engine.date(key, self.stamp, began, &meta.tags));
+        let stamp = traces.date(marked.unwrap_or(self.stamp))?;
+        if stamp != self.stamp {
+            meta = Meta { stamp, since: Revision(0), ..meta };
+        }
+        if let Some(past) = meta.revalidate_us.filter(|_| traces.by_age).map(|us| us as i64 + 1) {
+            meta.created = meta.created.shifted_us(-past);
+            meta.told_ms -= past as f64 / 1e3;
+        }
+        Some(meta)
+    }
+}
+
+impl Handler<'_> {
+    /// Where a value of the singular interface comes from, which is as old as its set. `None` if it
+    /// began too long ago to know: it may not be stored.
+    pub(super) fn began(self, began: Began) -> Option<Begun> {
+        let clock = &self.engine.clock;
+        let now_ms = self.thread.clock().now_ms(clock);
+        let origin = match began {
+            Began::At(since) => self.origin(since, None),
+            Began::AtTime(since, told_ms) => {
+                self.origin(since, Some(clock.uptime().shifted_us(-age_us(now_ms, told_ms))))
+            }
+            Began::As(stamp) => Some(Origin { stamp, since: Revision(0), began: None }),
+        };
+        Some(Begun { origin: origin?, created: clock.now(), told_ms: self.told_ms(now_ms) })
+    }
+
+    /// The same of a `'use cache'` entry, which is as old as its generation: that began at `next_ms` of
+    /// Next's clock, or now.
+    pub(super) fn began_at(self, next_ms: Option<f64>) -> Option<Begun> {
+        let Self { engine, .. } = self;
+        let now_ms = self.thread.clock().now_ms(&engine.clock);
+        let next_ms = next_ms.unwrap_or(now_ms);
+        let age_us = age_us(now_ms, next_ms);
+        let created = engine.clock.now().shifted_us(-age_us);
+        // On the clock that told it: if the machine slept meanwhile, the other one has run on.
+        let began = engine.clock.uptime().shifted_us(-age_us);
+        let rounding = if next_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
+        let since = engine.ledger.revision_at(began.shifted_us(-rounding))?;
+        let origin = self.origin(since, Some(began))?;
+        Some(Begun { origin, created, told_ms: self.told_ms(next_ms) })
+    }
+
+    fn origin(self, since: Revision, began: Option<Timestamp>) -> Option<Origin> {
+        Some(Origin { stamp: self.engine.ledger.stamp_of(since)?, since, began })
+    }
+
+    fn told_ms(self, next_ms: f64) -> f64 {
+        next_ms + self.thread.clock().slept_ms(&self.engine.clock)
+    }
+}
+
+fn age_us(now_ms: f64, told_ms: f64) -> i64 {
+    ((now_ms - told_ms).max(0.0) * 1e3) as i64
+}

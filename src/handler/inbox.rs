@@ -1,0 +1,131 @@
+//! What other threads have for a thread of JavaScript: waits that end, and entries that left memory.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Handler;
+use crate::coherence::event::Outcome;
+use crate::entry::Entry;
+use crate::key::Hash128;
+use crate::options::Shared;
+use crate::wake::{Notice, Wake};
+
+/// A thread of JavaScript, as other threads reach it.
+pub trait Environment: Send + Sync {
+    /// An entry left memory: its object goes too.
+    fn release(&self, entry: &Entry);
+}
+
+/// Has a thread look into its inbox.
+pub trait Bell: Send + Sync {
+    /// Rings, if the thread still runs.
+    fn ring(&self);
+}
+
+/// The inbox of a thread.
+#[derive(Debug, Default)]
+pub struct Inbox<B> {
+    letters: Mutex<Letters>,
+    /// Whether the bell has rung and the thread has not looked yet.
+    has_rung: AtomicBool,
+    /// The bell of that thread.
+    pub bell: B,
+}
+
+/// What lies in an inbox.
+#[derive(Debug, Default)]
+pub struct Letters {
+    /// Waits that end, by token.
+    pub woken: Vec<(u32, Notice)>,
+    /// Entries that left memory, by hash and number.
+    pub released: Vec<(Hash128, u64)>,
+}
+
+/// How a wait ends for JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitEnd {
+    /// It is over.
+    Done,
+    /// An invalidation could not be recorded, and that is an error here.
+    Failed,
+}
+
+impl<B: Bell> Inbox<B> {
+    /// Has the thread look.
+    pub fn call(&self) {
+        if !self.has_rung.swap(true, Ordering::AcqRel) {
+            self.bell.ring();
+        }
+    }
+
+    /// What came since the last time.
+    pub fn take(&self) -> Letters {
+        self.has_rung.store(false, Ordering::Release);
+        mem::take(&mut *self.letters.lock())
+    }
+
+    /// Entries that left memory since the last time.
+    pub fn take_released(&self) -> Vec<(Hash128, u64)> {
+        mem::take(&mut self.letters.lock().released)
+    }
+}
+
+impl<B: Bell> Environment for Inbox<B> {
+    fn release(&self, entry: &Entry) {
+        self.letters.lock().released.push((entry.hash, entry.id));
+        self.call();
+    }
+}
+
+impl<B: Bell> Wake for Inbox<B> {
+    fn wake(&self, token: u32, notice: Notice) {
+        self.wake_many(vec![(token, notice)]);
+    }
+
+    fn wake_many(&self, many: Vec<(u32, Notice)>) {
+        self.letters.lock().woken.extend(many);
+        self.call();
+    }
+}
+
+impl Handler<'_> {
+    /// Takes in what a wait ended with.
+    pub fn take_in(self, notice: Notice) -> WaitEnd {
+        match notice {
+            Notice::Delivered(entry) => self.thread.deliver(entry.hash, entry),
+            Notice::Invalidated(Outcome::Here) if self.must_record() => return WaitEnd::Failed,
+            Notice::Invalidated(_) | Notice::LookAgain => {}
+        }
+        WaitEnd::Done
+    }
+
+    fn must_record(self) -> bool {
+        self.engine.options.shared.as_ref().is_some_and(Shared::must_record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    impl Bell for AtomicU32 {
+        fn ring(&self) {
+            self.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_bell_rings_once_until_the_thread_looks() {
+        let inbox: Inbox<AtomicU32> = Inbox::default();
+        let rings = || inbox.bell.load(Ordering::Relaxed);
+        inbox.wake(1, Notice::LookAgain);
+        inbox.wake(2, Notice::LookAgain);
+        assert_eq!((rings(), inbox.take().woken.len()), (1, 2));
+        inbox.wake(3, Notice::LookAgain);
+        assert_eq!((rings(), inbox.take().woken.len(), inbox.take().woken.len()), (2, 1, 0));
+    }
+}

@@ -1,0 +1,46 @@
+//! What an invalidation of Next.js means, and other calls that wait for the shared tier.
+
+use super::Handler;
+use crate::coherence::event::Lifetime;
+use crate::tags::Tag;
+use crate::wake::Wait;
+
+/// Longest wait for an invalidation, in ms: the protocol answers sooner.
+const INVALIDATION_WAIT_MS: u32 = 2_400;
+/// Longest wait of a build for one write, in ms.
+const DRAIN_WAIT_MS: u32 = 2_000;
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// Settled when it is over.
+    pub token: u32,
+    /// After this time the call goes on, in ms.
+    pub at_most_ms: u32,
+}
+
+impl Handler<'_> {
+    /// Invalidates `tags`: hard without `expire_secs`, else stale now and dead after that. In effect
+    /// here when this returns; what is returned is settled when it is everywhere.
+    pub fn invalidate(self, tags: &[Tag], expire_secs: Option<f64>) -> Option<Pending> {
+        let lifetime = Lifetime::from_expire(expire_secs);
+        let token = self.thread.token();
+        let wait = self.engine.invalidate(tags, lifetime, self.thread.ticket(token));
+        (wait == Wait::Pending).then_some(Pending { token, at_most_ms: INVALIDATION_WAIT_MS })
+    }
+
+    /// When the last of these tags died, in ms on Next's clock; 0 if none did.
+    pub fn died_at_ms(self, tags: &[Tag]) -> f64 {
+        let clock = &self.engine.clock;
+        let died = self.engine.ledger.died_at(tags, clock.now());
+        let ago_us = |at| clock.uptime().since_us(at) as f64;
+        died.map_or(0.0, |at| self.thread.clock().now_ms(clock) - ago_us(at) / 1e3)
+    }
+
+    /// Waits until everything shared so far is stored or dropped; `None` if it is.
+    pub fn drain(self) -> Option<Pending> {
+        let token = self.thread.token();
+        let wait = self.engine.drain(self.thread.ticket(token));
+        (wait == Wait::Pending).then_some(Pending { token, at_most_ms: DRAIN_WAIT_MS })
+    }
+}

@@ -1,0 +1,137 @@
+//! What a set of Next.js means, and a generation that ends without one.
+
+use super::Handler;
+use super::apps::Listed;
+use super::dating::{Began, Begun};
+use super::decision::{Decision, Outcome, TierName, Why};
+use super::request::Scope;
+use crate::engine::Stored;
+use crate::entry::{Meta, Source};
+use crate::key::KeyRef;
+use crate::next::signal::Version;
+use crate::next::trace;
+use crate::next::value::ValueKind;
+use crate::tags::Tag;
+
+/// A value to be stored.
+#[derive(Debug)]
+pub struct Value {
+    /// Its tags, and the traces of what it was made of.
+    pub tags: Vec<Tag>,
+    /// How old it may be until it is stale, in seconds. Without end for `None`, and for what is no
+    /// length of time.
+    pub revalidate_secs: Option<f64>,
+    /// The same until it is not served any more.
+    pub expire_secs: Option<f64>,
+    /// Laid out as `next/value.rs` says.
+    pub body: Box<[u8]>,
+    /// How far it goes.
+    pub scope: Scope,
+}
+
+impl Handler<'_> {
+    /// Stores a value of the singular interface. `None` if it may not be stored, because it is none, or
+    /// nobody can tell what was known when it began: then its generation counts as failed.
+    pub fn put(
+        self,
+        key: &KeyRef<'_>,
+        kind: ValueKind,
+        value: Option<Value>,
+        began: Option<Began>,
+    ) -> Option<Stored> {
+        let begun = began.and_then(|began| self.began(began));
+        self.store_or_abandon(key, kind, value, begun)
+    }
+
+    /// Stores a `'use cache'` entry, whose generation began at `timestamp_ms` of Next's clock. As
+    /// [`Handler::put`].
+    pub fn put_use(
+        self,
+        key: &KeyRef<'_>,
+        value: Option<Value>,
+        timestamp_ms: Option<f64>,
+    ) -> Option<Stored> {
+        let begun = self.began_at(timestamp_ms.filter(|ms| ms.is_finite()));
+        self.store_or_abandon(key, ValueKind::UseCache, value, begun)
+    }
+
+    /// Notes that a set of `key` is under way.
+    pub fn begin(self, key: &KeyRef<'_>) {
+        self.engine.begin(key);
+    }
+
+    /// A generation of `key` ended and nothing is stored.
+    pub fn abandon(self, kind: ValueKind, key: &KeyRef<'_>) {
+        // Next.js joins those of `'use cache'` itself from 16.3 on.
+        let is_joined = kind != ValueKind::UseCache || self.apps.version() < Version::V16_3;
+        self.engine.abandon(key, is_joined);
+    }
+
+    /// What was told to be stale is seen to be generated.
+    pub fn see(self, key: &KeyRef<'_>) {
+        self.engine.note_progress(key);
+    }
+
+    /// The leader of `key` has ended, and has stored nothing.
+    pub fn idle(self, key: &KeyRef<'_>) {
+        self.engine.end_empty(key);
+    }
+
+    fn store_or_abandon(
+        self,
+        key: &KeyRef<'_>,
+        kind: ValueKind,
+        value: Option<Value>,
+        begun: Option<Begun>,
+    ) -> Option<Stored> {
+        let stored =
+            value.zip(begun).and_then(|(value, begun)| self.store(key, kind, value, begun));
+        if stored.is_none() {
+            self.abandon(kind, key);
+        }
+        stored
+    }
+
+    fn store(
+        self,
+        key: &KeyRef<'_>,
+        kind: ValueKind,
+        value: Value,
+        begun: Begun,
+    ) -> Option<Stored> {
+        let Value { mut tags, body, scope, .. } = value;
+        let traces = trace::take(&mut tags);
+        let meta = Meta {
+            stamp: begun.origin.stamp,
+            since: begun.origin.since,
+            created: begun.created,
+            held_from: begun.created,
+            told_ms: begun.told_ms,
+            revalidate_us: micros(value.revalidate_secs),
+            expire_us: micros(value.expire_secs),
+            tags: tags.into_iter().chain(self.apps.key_tag(kind, key)).collect(),
+            format: kind as u8,
+            source: Source::Generated,
+        };
+        let meta = begun.origin.date(self.engine, key, meta, traces)?;
+        match self.apps.lists(key) {
+            Listed::No => {}
+            listed => self.engine.supersede(key, listed == Listed::Yes),
+        }
+        let stored = self.engine.set(key, meta, body, scope == Scope::Process);
+        if self.engine.options.debug {
+            let (tier, outcome) = match stored {
+                Stored::Yes => (TierName::Memory, Outcome::Stored),
+                _ => (TierName::None, Outcome::Dropped),
+            };
+            self.thread.decide(Decision { tier, outcome, why: Why::Set(stored) });
+        }
+        Some(stored)
+    }
+}
+
+/// Seconds as microseconds; without end for what is negative or endless.
+fn micros(secs: Option<f64>) -> Option<u64> {
+    let secs = secs.filter(|secs| *secs >= 0.0 && secs.is_finite())?;
+    Some((secs * 1e6) as u64)
+}

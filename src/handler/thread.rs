@@ -1,0 +1,171 @@
+//! What one thread of JavaScript has with it from call to call.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::decision::Decision;
+use super::next_clock::NextClock;
+use super::ready::{Handle, ReadyObjects};
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::key::Hash128;
+use crate::stats::SAMPLE;
+use crate::wake::{Ticket, Wake};
+
+/// A thread of JavaScript, touched by that thread only.
+pub struct Thread {
+    /// Wakes what waits on this thread.
+    waker: Arc<dyn Wake>,
+    /// Which entries have an object ready here.
+    pub(super) ready: RefCell<ReadyObjects>,
+    /// Next's clock here.
+    clock: Cell<NextClock>,
+    /// Entries that were read for gets that wait for them, and in which round: memory may have no
+    /// room.
+    delivered: RefCell<HashMap<Hash128, (Arc<Entry>, u64)>>,
+    /// Looks into the inbox so far.
+    rounds: Cell<u64>,
+    /// What became of the last call, while decisions are printed.
+    decision: RefCell<Option<Decision>>,
+    next_token: Cell<u32>,
+    calls: Cell<u64>,
+    /// How long the machine had slept when the ready objects were made, in ms.
+    slept_ms: Cell<f64>,
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").finish_non_exhaustive()
+    }
+}
+
+impl Thread {
+    /// A thread whose waits `waker` ends.
+    pub fn new(waker: Arc<dyn Wake>) -> Self {
+        Self {
+            waker,
+            ready: RefCell::default(),
+            clock: Cell::default(),
+            delivered: RefCell::default(),
+            rounds: Cell::new(0),
+            decision: RefCell::default(),
+            next_token: Cell::new(1),
+            calls: Cell::new(0),
+            slept_ms: Cell::new(0.0),
+        }
+    }
+
+    /// Notes how Next's clock stands to those of the engine.
+    pub fn set_clock(&self, clock: NextClock) {
+        self.clock.set(clock);
+    }
+
+    /// Next's clock.
+    pub fn clock(&self) -> NextClock {
+        self.clock.get()
+    }
+
+    /// A number for a call that has to wait.
+    pub fn token(&self) -> u32 {
+        let token = self.next_token.get();
+        self.next_token.set(token.checked_add(1).unwrap_or(1));
+        token
+    }
+
+    /// The wait of this thread that it knows as `token`.
+    pub(super) fn ticket(&self, token: u32) -> Ticket {
+        Ticket::new(self.waker.clone(), token)
+    }
+
+    /// Whether this call is one of those that are timed.
+    #[inline]
+    pub fn is_timed(&self) -> bool {
+        let calls = self.calls.get().wrapping_add(1);
+        self.calls.set(calls);
+        calls.is_multiple_of(SAMPLE)
+    }
+
+    /// After a sleep of the machine the moments in ready objects are off: lets go of them.
+    #[cold]
+    pub fn notice_sleep(&self, engine: &Engine) {
+        let slept = self.clock.get().slept_ms(&engine.clock);
+        if (slept - self.slept_ms.replace(slept)).abs() > 1_000.0 {
+            self.ready.borrow_mut().clear();
+        }
+    }
+
+    /// The name of the object of `entry`, if one is ready.
+    #[inline]
+    pub fn handle(&self, entry: &Entry) -> Option<Handle> {
+        self.ready.borrow_mut().handle(entry)
+    }
+
+    /// A name for the object just made of `entry`. None for what is not in memory: it would pin its
+    /// bytes beside those of memory, and never be a hit.
+    pub fn keep(&self, entry: &Arc<Entry>, engine: &Engine) -> Option<Handle> {
+        if entry.is_retired() {
+            return None;
+        }
+        let handle = self.ready.borrow_mut().bind(entry, &engine.options)?;
+        entry.bind();
+        if entry.is_retired() {
+            // It left meanwhile, and nobody may have been told.
+            self.release(entry.hash, entry.id);
+            return None;
+        }
+        Some(handle)
+    }
+
+    /// Entry `id` left memory: its object goes too.
+    pub fn release(&self, hash: Hash128, id: u64) {
+        self.ready.borrow_mut().release(hash, id);
+    }
+
+    /// Names of objects that JavaScript is to let go of, since the last time.
+    pub fn take_dropped(&self) -> Vec<Handle> {
+        self.ready.borrow_mut().take_dropped()
+    }
+
+    /// Forgets all that was there for a JavaScript side that is gone.
+    pub fn clear(&self) {
+        self.delivered.borrow_mut().clear();
+        self.ready.borrow_mut().clear();
+        // It lets go by itself of what it kept.
+        self.take_dropped();
+    }
+
+    /// Hands an entry to the gets that wait for it: they run right after the next look into the
+    /// inbox, and the look after that lets go of it. There is one for as long as there is anything to
+    /// let go of: the thread may be idle from then on.
+    pub fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
+        self.delivered.borrow_mut().insert(hash, (entry, self.rounds.get()));
+    }
+
+    /// The entry handed over under `hash`.
+    pub fn delivered(&self, hash: Hash128) -> Option<Arc<Entry>> {
+        self.delivered.borrow().get(&hash).map(|(entry, _)| entry.clone())
+    }
+
+    /// A look into the inbox begins.
+    pub fn begin_round(&self) {
+        let round = self.rounds.get();
+        self.delivered.borrow_mut().retain(|_, (_, delivered)| *delivered >= round);
+        self.rounds.set(round + 1);
+    }
+
+    /// Whether there has to be another look, to let go of what was delivered.
+    pub fn has_delivered(&self) -> bool {
+        !self.delivered.borrow().is_empty()
+    }
+
+    /// Notes what became of a call.
+    pub(super) fn decide(&self, decision: Decision) {
+        *self.decision.borrow_mut() = Some(decision);
+    }
+
+    /// What became of the last call, in words; nothing unless decisions are printed.
+    pub fn why(&self) -> String {
+        self.decision.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}

@@ -1,0 +1,225 @@
+//! What the whole process shares: its one engine, put together here, and the apps it serves.
+
+use std::sync::{Arc, Once, OnceLock};
+
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use crate::app::desk::Desk;
+use crate::app::limit::Limiters;
+use crate::app::store::Store;
+use crate::clock::{Clock, Timestamp};
+use crate::coherence::Coherence;
+use crate::coherence::event::Event;
+use crate::coherence::timing::Timing;
+use crate::engine::{Engine, Host, Tier};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::guard::say;
+use crate::handler::apps::{App, Apps};
+use crate::handler::inbox::Environment;
+use crate::handler::next_clock::NextClock;
+use crate::key::{AppId, Class};
+use crate::next::signal::Version;
+use crate::next::value::{self, ValueKind};
+use crate::options::{Options, Shared};
+use crate::redis::RedisStore;
+
+static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
+static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
+static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
+static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
+static APPS: Apps = Apps::new();
+static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
+static DESK: OnceLock<Desk> = OnceLock::new();
+static LIMITERS: Limiters = Limiters::new();
+
+/// A build that can be served.
+#[derive(Debug)]
+pub struct Build {
+    /// Tells it from other builds; without it its pages are not shared.
+    pub name: Option<String>,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+/// The engine of this process; it starts with the options chosen so far.
+#[inline]
+pub fn engine() -> &'static Arc<Engine> {
+    ENGINE.get_or_init(start)
+}
+
+fn start() -> Arc<Engine> {
+    let options = CHOSEN.lock().clone().unwrap_or_default();
+    let shared = shared(&options, &APPS.app());
+    let coherence = match shared {
+        Some(_) if APPS.is_building() => Coherence::build(options.max_tags),
+        Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
+        None => Coherence::alone(options.max_tags),
+    };
+    let engine = Engine::new(options, Clock::system(), coherence);
+    engine.serve(Host { tell: told_ms, check: is_value, release });
+    if let Some(shared) = shared {
+        connect(&engine, &shared);
+    }
+    engine
+}
+
+/// The shared tier of this process, with the app's namespace unless an option names another. A build
+/// and `next dev` have none unless told so.
+fn shared(options: &Options, app: &App) -> Option<Shared> {
+    let shared = options.shared.clone()?;
+    let is_wanted = (!app.is_building || shared.in_build) && (!app.is_dev || shared.in_dev);
+    let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
+    is_wanted.then_some(Shared { namespace, ..shared })
+}
+
+fn connect(engine: &Arc<Engine>, shared: &Shared) {
+    match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
+        Ok(store) => {
+            let store = Arc::new(store);
+            let _ = STORE.set(store.clone());
+            let limit = engine.options.shared_entry_bytes();
+            let tier = Tier::new(store, shared, limit, !APPS.is_building());
+            say(&format!("namespace {} on {}", tier.namespace, tier.place()));
+            engine.share_through(tier);
+        }
+        Err(error) => {
+            say(error.to_string().trim_start_matches("tiercel: "));
+            engine.ledger.on(&engine.clock, Event::NoStore);
+        }
+    }
+}
+
+/// Whether bytes from outside are a value of this format, under keys of this class.
+fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
+    let kind = ValueKind::from_number(u32::from(format));
+    kind.is_some_and(|kind| kind.class() == class) && value::is_sound(body)
+}
+
+/// A moment of the engine on the clock of Next.js, in the terms of the first environment.
+fn told_ms(moment: Timestamp) -> f64 {
+    NEXT_CLOCK.get().copied().unwrap_or_default().tell_ms(&engine().clock, moment)
+}
+
+/// Notes how Next's clock of an environment stands to those of the engine.
+pub fn learn_clock(clock: NextClock) {
+    let _ = NEXT_CLOCK.set(clock);
+}
+
+/// The engine, if it has started.
+pub fn running() -> Option<&'static Arc<Engine>> {
+    ENGINE.get()
+}
+
+/// Chooses the options the engine starts with, of what is `given` and of the environment. The same
+/// again is fine: workers and bundles load the module more than once. Where nothing is given it
+/// replaces nothing.
+///
+/// # Errors
+/// The first option that is not understood, or [`Error::AlreadyRunning`] once the engine runs with
+/// others.
+pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
+    let options = Options::resolve(given, env)?;
+    if let Some(shared) = &options.shared {
+        RedisStore::check(&shared.server)?;
+    }
+    let mut chosen = CHOSEN.lock();
+    match ENGINE.get() {
+        _ if given.is_null() && chosen.is_some() => {}
+        Some(engine) if given.is_null() || engine.options == options => {}
+        Some(_) => return Err(Error::AlreadyRunning),
+        None => *chosen = Some(options.clone()),
+    }
+    Ok(options)
+}
+
+/// The apps of this process.
+#[inline]
+pub fn apps() -> &'static Apps {
+    &APPS
+}
+
+/// Where orders of the app's own code come in. A build keeps them to itself, whatever it shares.
+pub fn desk() -> &'static Desk {
+    DESK.get_or_init(|| {
+        let clock = engine().clock.clone();
+        let shared = STORE.get().filter(|_| !APPS.is_building()).cloned();
+        Desk::new(clock, shared.map(|store| store as Arc<dyn Store>))
+    })
+}
+
+/// The limits that the app's own code has made.
+pub fn limiters() -> &'static Limiters {
+    &LIMITERS
+}
+
+/// Notes what JavaScript found out about the app; see [`Apps::introduce`].
+pub fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
+    static UNKNOWN: Once = Once::new();
+    static SURE: Once = Once::new();
+    APPS.introduce(version, namespace, is_sure);
+    let app = APPS.app();
+    if app.version == Version::UNKNOWN {
+        UNKNOWN.call_once(|| {
+            say("which Next.js runs here cannot be found out; it is told what is stale in the words \
+                 that all of 16 understand");
+        });
+    }
+    if app.is_sure {
+        SURE.call_once(|| admit_namespace(&app));
+    }
+}
+
+/// Takes note of an app, by its `.next/server`, what its keys are told apart by, and its build; there
+/// is none in `next build` and `next dev`.
+pub fn learn_app(dir: String, label: &str, build: Option<Build>) -> AppId {
+    let app = APPS.learn(dir, label, build.as_ref().map(|build| build.began));
+    let engine = engine();
+    let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
+    // Apps that run side by side may be of one commit.
+    let named = given.map(|given| format!("{label}{given}"));
+    let name = build.and_then(|build| named.or(build.name));
+    if let (Some(tier), Some(name)) = (engine.tier(), name) {
+        tier.set_build(app, name.as_bytes());
+    }
+    app
+}
+
+/// Whoever called before the app was known chose the namespace it has to live with: other instances
+/// may have another.
+fn admit_namespace(app: &App) {
+    let Some((engine, is)) = running().zip(app.namespace.as_ref()) else { return };
+    let is_chosen = engine.options.shared.as_ref().is_some_and(|shared| shared.namespace.is_some());
+    if let Some(tier) = engine.tier().filter(|tier| !is_chosen && tier.namespace != *is) {
+        say(&format!(
+            "the namespace {} was chosen by a call before Next.js was ready; this app is {is}: set \
+             the option `namespace`, or call later",
+            tier.namespace
+        ));
+    }
+}
+
+/// Adds an environment that wants to know of entries leaving memory.
+pub fn enter(environment: Arc<dyn Environment>) {
+    ENVIRONMENTS.lock().push(environment);
+}
+
+/// Removes an environment.
+pub fn leave(environment: &Arc<dyn Environment>) {
+    ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
+}
+
+/// The process ends: no other instance need wait for it.
+pub fn quit() {
+    if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
+        tier.leave();
+    }
+}
+
+/// An entry left memory: whoever has an object bound to it lets go.
+fn release(entry: &Entry) {
+    for environment in ENVIRONMENTS.lock().iter() {
+        environment.release(entry);
+    }
+}

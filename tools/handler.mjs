@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/** The module that next.config names. */
+export const index = fileURLToPath(new URL('../index.js', import.meta.url))
+
+/** Loads Tiercel as Node.js does; what `process.env` says by then counts. */
+export const load = () => createRequire(import.meta.url)(index)
+
+/** Next's clock, in ms. */
+export const now = () => performance.timeOrigin + performance.now()
+
+export function streamOf(...chunks) {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+}
+
+/** A `'use cache'` entry that holds `body`. */
+export const entryOf = (body, more) => ({
+  value: streamOf(Buffer.from(body)),
+  tags: [],
+  stale: 300,
+  timestamp: now(),
+  expire: 4_294_967_294,
+  revalidate: 900,
+  ...more,
+})
+
+export async function readAll(stream) {
+  const chunks = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

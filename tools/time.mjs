@@ -1,0 +1,24 @@
+// @ts-check
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Resolves after so many ms. */
+export { pause }
+
+/**
+ * Asks again until `probe` gives something other than `undefined`; fails after `within` ms.
+ *
+ * @template T
+ * @param {string} what
+ * @param {() => T | undefined | Promise<T | undefined>} probe
+ * @param {{ within?: number, every?: number }} [patience] in ms
+ * @returns {Promise<T>}
+ */
+export async function until(what, probe, { within = 10_000, every = 5 } = {}) {
+  const end = performance.now() + within
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`)
+    await pause(every)
+  }
+}
