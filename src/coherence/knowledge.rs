@@ -6,7 +6,11 @@ use std::hash::{Hash, Hasher};
 use super::event::{Lifetime, Row};
 use super::ring::Ring;
 use crate::clock::Timestamp;
-use crate::tags::{Change, Epoch, Facts, Point, Position, Stamp, Table, Tag};
+use crate::tags::{Change, Epoch, Facts, MAX_LIFE_US, Point, Position, Stamp, Table, Tag};
+
+/// How long the store keeps a row: 31 days, longer than any entry lives. A position is no earlier than
+/// the moment it was given, in us on the store's clock.
+const ROW_LIFE_US: u64 = MAX_LIFE_US + 24 * 3_600 * 1_000_000;
 
 /// The table and the ring, changed together: whatever changes a verdict is a new revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,8 +147,16 @@ impl Knowledge {
         self.ring.note(now, Stamp { epoch: self.epoch(), at });
     }
 
-    /// What is known here and not to a store with these rows and this floor.
-    pub(super) fn missing_from(&self, rows: &[Row], floor: Position) -> Vec<(Tag, Change)> {
+    /// What is known here and not to a store with these rows and this floor. Rows that are older than
+    /// any entry were dropped there on purpose.
+    pub(super) fn missing_from(
+        &self,
+        now: Timestamp,
+        rows: &[Row],
+        floor: Position,
+    ) -> Vec<(Tag, Change)> {
+        let store_now = now.shifted_us(self.offset_us);
+        let floor = floor.max(Position(store_now.0.saturating_sub(ROW_LIFE_US)));
         let told: HashMap<&Tag, &Row> = rows.iter().map(|row| (&row.tag, row)).collect();
         let missing = self.table.facts().filter_map(|(tag, facts)| {
             let row = told.get(tag);

@@ -99,7 +99,7 @@ impl Fleet {
         floor: Position,
         last: Position,
     ) -> bool {
-        let missing = self.known.missing_from(rows, floor);
+        let missing = self.known.missing_from(now, rows, floor);
         let mut left: VecDeque<_> =
             missing.chunks(MOST_TAGS).map(|tags| Write::Tags(tags.to_vec())).collect();
         if self.known.is_floor_missing_from(floor) {
