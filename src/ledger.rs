@@ -11,7 +11,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::tags::{Epoch, Point, Position, Stamp, Table, Tag};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
@@ -187,17 +187,17 @@ impl Ledger {
     /// The stamp of what begins now, and its revision.
     pub fn present(&self) -> (Revision, Stamp) {
         let state = self.state.read();
-        (state.revision(), state.ring().stamp())
+        (state.revision(), state.revisions().stamp())
     }
 
     /// The stamp of what began at a revision; `None` if that is too long ago to know.
     pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
-        self.state.read().ring().stamp_of(revision)
+        self.state.read().revisions().stamp_of(revision)
     }
 
     /// The revision at `moment` of the uptime clock; `None` if that is too long ago to know.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
-        self.state.read().ring().revision_at(moment)
+        self.state.read().revisions().revision_at(moment)
     }
 
     /// When the last of these tags died, on the uptime clock: what began earlier and has one of them
@@ -207,7 +207,7 @@ impl Ledger {
         let table = state.table();
         let dead = tags.iter().map(|tag| table.of(tag.as_bytes()).dead_before(now)).max()?;
         let is_any = dead > Point::default();
-        is_any.then(|| state.ring().moment_of(table.epoch(), dead)).flatten()
+        is_any.then(|| state.revisions().moment_of(table.epoch(), dead)).flatten()
     }
 
     /// What was invalidated. Keep it for one question only: nothing new is learned meanwhile.

@@ -140,7 +140,7 @@ impl Get<'_> {
         let is_kept = self.flags & flag::MARKED != 0 && process::version() < Version::V16_4;
         if is_kept && matches!(why, Reason::Tag(_)) {
             // What is made of it is no fresher, also where Next.js takes no tags over.
-            self.engine.hand_out(entry, &self.asked_tags());
+            self.engine.note_stale_read(entry, &self.asked_tags());
         }
         if self.kind == ValueKind::UseCache {
             return self.traced(entry, mark);

@@ -11,7 +11,7 @@ use super::env::State;
 use super::terms::class_of;
 use super::{process, raw};
 use crate::clock::Timestamp;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
 use crate::key::{AppId, KeyRef};

@@ -10,7 +10,7 @@ use super::terms::{class_of, flag};
 use super::{process, raw, read};
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Lifetime;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::engine::{Engine, Stored};
 use crate::entry::{Meta, Source};
 use crate::key::{AppId, KeyRef};

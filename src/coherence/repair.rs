@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::calls::Write;
+use super::calls::Payload;
 use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
 use super::fleet::{Fleet, Sent};
-use super::knowledge::lifetimes;
-use super::weakness::Weakness;
+use super::omitted::Omitted;
+use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
 
@@ -23,7 +23,7 @@ pub(super) enum Stage {
     /// The whole table is being read. Up to `last` it will be complete.
     Loading { epoch: Epoch, last: Position, purpose: Purpose },
     /// What the table has lost is being written again; then it is read, complete up to `last`.
-    Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Write> },
+    Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Payload> },
 }
 
 /// What a table is read for.
@@ -57,7 +57,7 @@ impl Fleet {
     /// of the lost positions.
     pub(super) fn rewind(&mut self, now: Timestamp, last: Position) {
         self.write_again(now);
-        let is_weak = self.lacks(Weakness::SkipRepair);
+        let is_weak = self.omits(Omitted::SkipRepair);
         let purpose = if is_weak { Purpose::Return } else { Purpose::Compare };
         self.load(self.known.epoch(), last, purpose);
     }
@@ -71,7 +71,7 @@ impl Fleet {
         if purpose == Purpose::Begin {
             self.begin(now, epoch, last);
         }
-        self.known.record(now, rows, floor);
+        self.known.merge_remote(now, rows, floor);
         match purpose {
             // Its own invalidations went on: the next poll tells up to where.
             Purpose::Add { applied } if applied != self.known.applied() => {}
@@ -101,9 +101,9 @@ impl Fleet {
     ) -> bool {
         let missing = self.known.missing_from(now, rows, floor);
         let mut left: VecDeque<_> =
-            missing.chunks(MOST_TAGS).map(|tags| Write::Tags(tags.to_vec())).collect();
+            missing.chunks(MOST_TAGS).map(|tags| Payload::Tags(tags.to_vec())).collect();
         if self.known.is_floor_missing_from(floor) {
-            left.push_back(Write::Everything);
+            left.push_back(Payload::Everything);
         }
         let is_needed = !left.is_empty();
         if is_needed {
@@ -117,13 +117,13 @@ impl Fleet {
     fn repair(&mut self, now: Timestamp) {
         while let Stage::Repairing { under_way, left, .. } = &mut self.stage
             && under_way.len() < MOST_UNDER_WAY
-            && let Some(write) = left.pop_front()
+            && let Some(payload) = left.pop_front()
         {
-            let command = match write {
-                Write::Tags(tags) => {
+            let command = match payload {
+                Payload::Tags(tags) => {
                     Command::Invalidate { known: None, tags: lifetimes(&tags, now) }
                 }
-                Write::Everything => Command::RaiseFloor { known: None },
+                Payload::Everything => Command::RaiseFloor { known: None },
             };
             let request = self.send(Sent::Repair, command);
             if let Stage::Repairing { under_way, .. } = &mut self.stage {
@@ -137,7 +137,7 @@ impl Fleet {
         if written.epoch != self.known.epoch() {
             return self.unrepaired(request);
         }
-        self.known.record(now, &written.rows, written.floor());
+        self.known.merge_remote(now, &written.rows, written.floor());
         if let Stage::Repairing { under_way, .. } = &mut self.stage {
             under_way.remove(&request);
         }

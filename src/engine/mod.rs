@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::coherence::marks::Marks;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
+use crate::coherence::stale_reads::StaleReads;
 use crate::entry::{Entry, Meta, Source};
 use crate::generation::End;
 use crate::generation::flights::Flights;
@@ -62,7 +62,7 @@ pub struct Engine {
     memory: Option<MemoryStore>,
     /// What is known of invalidations.
     pub ledger: Ledger,
-    marks: Mutex<Marks>,
+    stale_reads: Mutex<StaleReads>,
     flights: Flights,
     /// Readings of build output.
     outputs: Flights,
@@ -87,7 +87,7 @@ impl Engine {
             memory,
             stats: Stats::default(),
             hasher: Hasher::default(),
-            marks: Mutex::default(),
+            stale_reads: Mutex::default(),
             flights: Flights::default(),
             outputs: Flights::default(),
             leases: Leases::default(),
@@ -120,11 +120,11 @@ impl Engine {
     }
 
     /// Notes that a stale entry is handed out to who may keep what it makes of it.
-    pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
+    pub fn note_stale_read(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
         let stale = self.ledger.table().stale(entry.meta.stamp, tags, now);
-        self.marks.lock().hand_out(entry.hash, stale, self.clock.uptime());
+        self.stale_reads.lock().note(entry.hash, stale, self.clock.uptime());
     }
 
     /// What counts as just as old as a stale entry: below the first invalidation of those of its tags,
@@ -140,7 +140,7 @@ impl Engine {
     /// The stamp of a generation of `key` that began at `began` of the uptime clock: `stamp`, or
     /// less if it read what was stale.
     pub fn date(&self, key: &KeyRef<'_>, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
-        self.marks.lock().date(key.hash, stamp, began, tags.iter())
+        self.stale_reads.lock().date(key.hash, stamp, began, tags.iter())
     }
 
     /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated

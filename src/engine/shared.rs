@@ -11,7 +11,7 @@ use super::{Engine, Link, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};

@@ -206,7 +206,7 @@ impl Link {
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let result = match command {
-            Command::Poll(_) | Command::Glance => {
+            Command::Poll(_) | Command::ReadPosition => {
                 let (result, confirmed) = tokio::join!(call, self.confirm());
                 result.and_then(|answer| confirmed.map(|()| answer))
             }
@@ -214,7 +214,7 @@ impl Link {
                 let answer = call.await?;
                 self.confirm().await.map(|()| answer)
             }
-            Command::Load | Command::Ack(_) | Command::Look | Command::Remove(_) => call.await,
+            Command::Load | Command::Ack(_) | Command::ReadAcks | Command::Remove(_) => call.await,
         };
         // What was asked may have been answered by the next primary already. It knows nothing of
         // what this instance has told the one before.

@@ -38,7 +38,7 @@ pub(super) async fn carry_out(
             let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
         }
-        Command::Glance => {
+        Command::ReadPosition => {
             let args = delta_args("", &Known::default());
             let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
@@ -58,7 +58,7 @@ pub(super) async fn carry_out(
             let args = vec![text(&session.instance), decimal(position.0)];
             run(session, link, &scripts.ack, args).await.map(|_| Answer::Done)
         }
-        Command::Look => Box::pin(look(session, link)).await,
+        Command::ReadAcks => Box::pin(look(session, link)).await,
         Command::Remove(position) => {
             let args = vec![decimal(position.0)];
             run(session, link, &scripts.remove, args).await.map(|_| Answer::Done)
@@ -284,7 +284,7 @@ fn looked(own: &str, lowest: &Value, last: &Value) -> Option<Answer> {
         None => None,
     };
     let last = parts(last)?.first().and_then(bytes);
-    Some(Answer::Looked { lowest, born_us: last.and_then(since) })
+    Some(Answer::Acks { lowest, born_us: last.and_then(since) })
 }
 
 /// The moment in `born:<us>`.

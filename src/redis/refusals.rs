@@ -21,7 +21,7 @@ pub(super) enum Deed {
     Load,
     Invalidate,
     Ack,
-    Look,
+    ReadAcks,
     Remove,
     Read,
     Write,
@@ -32,11 +32,11 @@ pub(super) enum Deed {
 impl Deed {
     pub(super) fn of(command: &Command) -> Self {
         match command {
-            Command::Poll(_) | Command::Glance => Self::Poll,
+            Command::Poll(_) | Command::ReadPosition => Self::Poll,
             Command::Load => Self::Load,
             Command::Invalidate { .. } | Command::RaiseFloor { .. } => Self::Invalidate,
             Command::Ack(_) => Self::Ack,
-            Command::Look => Self::Look,
+            Command::ReadAcks => Self::ReadAcks,
             Command::Remove(_) => Self::Remove,
         }
     }
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(refusals.note(Deed::Poll, &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Lease(1), &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Read, &DONE), None);
-        assert_eq!(refusals.note(Deed::Look, &Err::<(), _>(Failure::NONSENSE)), None);
+        assert_eq!(refusals.note(Deed::ReadAcks, &Err::<(), _>(Failure::NONSENSE)), None);
         assert_eq!(refusals.word(), "EVALSHA");
         assert_eq!(refusals.note(Deed::Poll, &DONE), Some(News::Over));
         assert_eq!(refusals.word(), "");

@@ -215,8 +215,8 @@ impl Peer {
     }
 
     pub(crate) fn look(&self) -> (Option<Position>, Option<u64>) {
-        match self.ask(&Command::Look) {
-            Answer::Looked { lowest, born_us } => (lowest, born_us),
+        match self.ask(&Command::ReadAcks) {
+            Answer::Acks { lowest, born_us } => (lowest, born_us),
             other => panic!("{other:?}"),
         }
     }

@@ -249,7 +249,7 @@ fn who_is_the_primary_is_not_known_for_seconds_while_most_sentinels_are_away() {
     assert_eq!(poll(), None);
     assert_eq!(peer.try_ask(Command::RaiseFloor { known: None }), None);
     // What gives no lease needs no confirmation.
-    assert!(peer.try_ask(Command::Look).is_some());
+    assert!(peer.try_ask(Command::ReadAcks).is_some());
     // Then those that are left say it, and if there is none it stays who it was.
     wait_until("the last one counts", || poll().is_some());
     sentinel.sentinels[2].kill();
