@@ -52,7 +52,7 @@ pub struct Ledger {
     state: RwLock<Coherence>,
     revision: AtomicU64,
     lease_until: AtomicU64,
-    is_apart: AtomicBool,
+    is_offline: AtomicBool,
     epoch: AtomicU64,
     /// Whether the epoch changed in the life of this process.
     has_lost_history: AtomicBool,
@@ -67,7 +67,7 @@ impl Ledger {
         let ledger = Self {
             revision: AtomicU64::new(0),
             lease_until: AtomicU64::new(0),
-            is_apart: AtomicBool::new(false),
+            is_offline: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             has_lost_history: AtomicBool::new(false),
             store_offset_us: AtomicI64::new(0),
@@ -106,7 +106,7 @@ impl Ledger {
         self.store_offset_us.store(state.store_offset_us(), Ordering::Release);
         self.revision.store(state.revision().0, Ordering::Release);
         self.lease_until.store(until, Ordering::Release);
-        self.is_apart.store(state.is_apart(), Ordering::Release);
+        self.is_offline.store(state.is_offline(), Ordering::Release);
     }
 
     /// When an event of time is due.
@@ -128,7 +128,7 @@ impl Ledger {
         if now.0 < lease_until {
             return License::All;
         }
-        if !self.is_apart() {
+        if !self.is_offline() {
             return License::Nothing;
         }
         let since = now.0.saturating_sub(self.outage_us);
@@ -141,8 +141,8 @@ impl Ledger {
     }
 
     /// Whether the store is away.
-    pub fn is_apart(&self) -> bool {
-        self.is_apart.load(Ordering::Acquire)
+    pub fn is_offline(&self) -> bool {
+        self.is_offline.load(Ordering::Acquire)
     }
 
     /// The life of the store's table that is followed.

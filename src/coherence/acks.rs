@@ -85,7 +85,7 @@ impl Fleet {
     }
 
     pub(super) fn read_acks_due(&self) -> Option<Timestamp> {
-        let is_possible = self.linked.is_some()
+        let is_possible = self.connected_since.is_some()
             && self.waits().any(|(_, wait)| wait.may_read_acks())
             && !self.requests.any(|sent| matches!(sent, Sent::ReadAcks(_)));
         is_possible.then_some(self.ack_polls.at)
@@ -113,7 +113,8 @@ impl Fleet {
     ) {
         self.read_acks_later(now);
         // A fail-over may have lost registrations whose leases still stand.
-        let is_young = self.linked.is_none_or(|since| now < since.after_us(self.timing.lease_us));
+        let is_young =
+            self.connected_since.is_none_or(|since| now < since.after_us(self.timing.lease_us));
         if is_young && !self.omits(Omitted::TrustYoungConnection) {
             return;
         }
@@ -142,7 +143,7 @@ impl Fleet {
         for (number, _) in over {
             self.settled(number);
         }
-        if let Some(position) = silent_since.filter(|_| self.linked.is_some()) {
+        if let Some(position) = silent_since.filter(|_| self.connected_since.is_some()) {
             self.send(Sent::Remove, Command::Remove(position));
         }
     }

@@ -226,7 +226,7 @@ impl Fleet {
     /// Nothing is written before a table was seen, nor while a lost history is repaired, nor while
     /// enough is under way.
     pub(super) fn batches_due(&self) -> Option<Timestamp> {
-        let may_write = self.linked.is_some()
+        let may_write = self.connected_since.is_some()
             && self.stage.is_following()
             && self.has_seen_table()
             && self.batches.tags_under_way() < MOST_UNDER_WAY;

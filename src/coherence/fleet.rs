@@ -27,7 +27,7 @@ pub(super) struct Fleet {
     pub(super) timing: Timing,
     pub(super) known: LocalView,
     /// Since when it is connected to the primary.
-    pub(super) linked: Option<Timestamp>,
+    pub(super) connected_since: Option<Timestamp>,
     pub(super) requests: Requests,
     pub(super) stage: Stage,
     /// When the next poll is due.
@@ -109,7 +109,7 @@ impl Fleet {
         Self {
             timing,
             known: LocalView::new(most_tags),
-            linked: None,
+            connected_since: None,
             requests: Requests::default(),
             stage: Stage::Following,
             poll_at: Timestamp(0),
@@ -134,13 +134,13 @@ impl Fleet {
         match event {
             Event::Connected => {
                 self.unlink(now);
-                self.linked = Some(now);
+                self.connected_since = Some(now);
                 self.poll_at = now;
             }
             Event::Disconnected => self.unlink(now),
             Event::Unreachable => {
                 self.unlink(now);
-                self.part(now);
+                self.go_offline(now);
                 // Who cannot be reached forbids nothing.
                 (self.reading, self.writing) = Default::default();
             }
@@ -179,7 +179,7 @@ impl Fleet {
         self.give_up_asks(now);
         self.settle(now);
         self.give_up_calls(now);
-        if self.linked.is_some() {
+        if self.connected_since.is_some() {
             self.poll(now);
             self.replay(now);
             self.send_batches(now);
@@ -199,7 +199,7 @@ impl Fleet {
 
     /// Forgets what is under way: no answer of a connection that was closed counts.
     fn unlink(&mut self, now: Timestamp) {
-        self.linked = None;
+        self.connected_since = None;
         let is_kept = self.omits(Omitted::TakeLateAnswers);
         for (request, sent) in self.requests.take_all(is_kept) {
             if !matches!(sent, Sent::Poll(_)) {
@@ -243,7 +243,7 @@ impl Fleet {
                 // connection that was closed while this process was suspended.
                 let is_missed = now >= poll.sent.after_us(self.timing.ask_us);
                 if is_missed && poll.sent >= self.lease_until {
-                    self.part(now);
+                    self.go_offline(now);
                 }
             }
             Sent::Load => self.stage = Stage::Following,
@@ -260,7 +260,7 @@ impl Fleet {
         match sent {
             Sent::Poll(_) | Sent::Load => {
                 self.reading.note(now, self.timing);
-                self.part(now);
+                self.go_offline(now);
             }
             Sent::Batch(..) | Sent::Repair => self.writing.note(now, self.timing),
             // Others wait until they are told by polls, or here a call for all leases to end.
@@ -287,13 +287,13 @@ impl Fleet {
     }
 
     /// The store is away: who waits for it waits no longer.
-    pub(super) fn part(&mut self, now: Timestamp) {
+    pub(super) fn go_offline(&mut self, now: Timestamp) {
         self.apart_since.get_or_insert(now);
         let asks = std::mem::take(&mut self.asks);
         self.out.extend(asks.into_keys().map(Action::Wake));
     }
 
-    pub(super) fn is_apart(&self) -> bool {
+    pub(super) fn is_offline(&self) -> bool {
         self.apart_since.is_some()
     }
 

@@ -111,10 +111,10 @@ impl Coherence {
     }
 
     /// Whether the store is away: then memory may answer for a while without a lease.
-    pub fn is_apart(&self) -> bool {
+    pub fn is_offline(&self) -> bool {
         match &self.0 {
             Mode::Alone(_) | Mode::Build(_) => false,
-            Mode::Fleet(fleet) => fleet.is_apart() && !fleet.decides_alone(),
+            Mode::Fleet(fleet) => fleet.is_offline() && !fleet.decides_alone(),
         }
     }
 

@@ -110,7 +110,7 @@ impl Fleet {
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        let may_replay = self.linked.is_some() && !self.is_apart() && self.may_replay();
+        let may_replay = self.connected_since.is_some() && !self.is_offline() && self.may_replay();
         (may_replay && !self.outbox.is_empty()).then_some(self.outbox.replay_at)
     }
 

@@ -36,7 +36,7 @@ impl Fleet {
     }
 
     pub(super) fn poll_due(&self) -> Option<Timestamp> {
-        let is_possible = self.linked.is_some()
+        let is_possible = self.connected_since.is_some()
             && self.stage.is_following()
             && !self.requests.any(|sent| matches!(sent, Sent::Poll(_)));
         is_possible.then_some(self.poll_at)
@@ -44,7 +44,7 @@ impl Fleet {
 
     /// A get may not be answered from memory without asking.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
-        if self.is_apart() || self.decides_alone() || now < self.lease_until {
+        if self.is_offline() || self.decides_alone() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
             return;
         }
@@ -56,7 +56,7 @@ impl Fleet {
     pub(super) fn give_up_asks(&mut self, now: Timestamp) {
         let deadlines = self.timing.ask_us;
         if self.asks.values().any(|since| now >= since.after_us(deadlines)) {
-            self.part(now);
+            self.go_offline(now);
         }
     }
 

@@ -70,7 +70,7 @@ pub enum Link {
     /// It is not known yet whether the store is there, or its table of tags is being loaded.
     Connecting,
     /// The store does not answer.
-    Away,
+    Offline,
     /// The store answers, and forbids what the agreement on invalidations needs.
     Denied,
 }
@@ -82,7 +82,7 @@ impl Link {
             Self::None => "none",
             Self::Connected => "connected",
             Self::Connecting => "connecting",
-            Self::Away => "away",
+            Self::Offline => "away",
             Self::Denied => "denied",
         }
     }

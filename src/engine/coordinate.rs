@@ -27,7 +27,7 @@ impl Engine {
     /// Whether other processes can be asked who generates `key`.
     pub fn may_claim(&self, key: &KeyRef<'_>) -> bool {
         let is_reached = |tier: &Tier| tier.is_read && tier.address(key).is_some();
-        self.tier().is_some_and(is_reached) && !self.ledger.is_apart()
+        self.tier().is_some_and(is_reached) && !self.ledger.is_offline()
     }
 
     /// Asks who generates `key`.

@@ -47,7 +47,7 @@ impl Engine {
         }
         match self.ledger.license(self.clock.now_coarse()) {
             License::All => Link::Connected,
-            License::GeneratedSince(_) => Link::Away,
+            License::GeneratedSince(_) => Link::Offline,
             License::Nothing => Link::Connecting,
         }
     }
@@ -101,7 +101,7 @@ impl Engine {
     /// Looks `key` up in the shared tier. The wait ends with what it holds.
     pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> Wait {
         let Some(tier) = self.tier() else { return Wait::Needless };
-        if !tier.is_read || self.ledger.is_apart() {
+        if !tier.is_read || self.ledger.is_offline() {
             return Wait::Needless;
         }
         let Some(address) = tier.address(key) else { return Wait::Needless };

@@ -26,7 +26,7 @@ impl World {
                 Action::Wake(ask) => {
                     self.seen.insert(Seen::Woken);
                     if let Some((key, promise)) = self.nodes[n].asks.remove(&ask)
-                        && !self.nodes[n].state.is_apart()
+                        && !self.nodes[n].state.is_offline()
                         && self.has_seen_table(n)
                     {
                         self.answer(config, n, key, &promise);

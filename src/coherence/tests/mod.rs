@@ -55,7 +55,7 @@ impl Stage {
     }
 
     /// The store is away, and nobody hopes for it any more.
-    fn part(&mut self) {
+    fn go_offline(&mut self) {
         self.on(Event::Unreachable);
         self.now = self.now.after_us(1_000 * MS);
     }

@@ -199,7 +199,7 @@ fn an_instance_is_connected_while_it_has_a_lease() {
     a.engine.clock.advance_us(2_000_000);
     assert_eq!(a.engine.link(), Link::Connecting);
     a.engine.on(Event::Unreachable);
-    assert_eq!(a.engine.link(), Link::Away);
+    assert_eq!(a.engine.link(), Link::Offline);
     a.engine.ledger.on(&a.engine.clock, Event::NoStore);
     assert_eq!(a.engine.link(), Link::Connected);
 }
