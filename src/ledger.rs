@@ -25,23 +25,23 @@ const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
 /// What memory may answer without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum License {
-    /// Everything: it is known what is current.
-    All,
+pub enum MemoryAccess {
+    /// Any entry: it is known what is current.
+    Any,
     /// The store is away: what is at most so old, for a while.
     GeneratedSince(Timestamp),
-    /// Nothing: the store is to be asked.
-    Nothing,
+    /// No entry: the store is to be asked.
+    None,
 }
 
-impl License {
+impl MemoryAccess {
     /// Whether it holds for what was generated at `created`.
     #[inline]
     pub fn covers(self, created: Timestamp) -> bool {
         match self {
-            Self::All => true,
+            Self::Any => true,
             Self::GeneratedSince(oldest) => created > oldest,
-            Self::Nothing => false,
+            Self::None => false,
         }
     }
 }
@@ -123,16 +123,20 @@ impl Ledger {
     /// What memory may answer at `now`. Read it before the revision: whoever finds a new lease then
     /// also finds all it was granted upon.
     #[inline]
-    pub fn license(&self, now: Timestamp) -> License {
+    pub fn memory_access(&self, now: Timestamp) -> MemoryAccess {
         let lease_until = self.lease_until.load(Ordering::Acquire);
         if now.0 < lease_until {
-            return License::All;
+            return MemoryAccess::Any;
         }
         if !self.is_offline() {
-            return License::Nothing;
+            return MemoryAccess::None;
         }
         let since = now.0.saturating_sub(self.outage_us);
-        License::GeneratedSince(if lease_until > since { Timestamp(0) } else { Timestamp(since) })
+        MemoryAccess::GeneratedSince(if lease_until > since {
+            Timestamp(0)
+        } else {
+            Timestamp(since)
+        })
     }
 
     /// Until when memory may answer without asking.

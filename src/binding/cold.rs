@@ -99,7 +99,7 @@ pub fn quit() {
 /// `denied`.
 #[napi(catch_unwind)]
 pub fn link() -> &'static str {
-    process::engine().link().as_str()
+    process::engine().connectivity().as_str()
 }
 
 /// Answers to gets of one kind.

@@ -62,7 +62,7 @@ impl Stored {
 
 /// How this process is connected to the shared tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
+pub enum Connectivity {
     /// There is none.
     None,
     /// It holds a lease, so it knows every invalidation there was.
@@ -75,7 +75,7 @@ pub enum Link {
     Denied,
 }
 
-impl Link {
+impl Connectivity {
     /// The word in what a readiness probe is told.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -25,7 +25,7 @@ use crate::generation::End;
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
 use crate::key::{Class, Hasher, KeyRef};
-use crate::ledger::{Ledger, License};
+use crate::ledger::{Ledger, MemoryAccess};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
@@ -34,7 +34,7 @@ use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 use self::superseded::Superseded;
 
-pub use self::answer::{Found, Holdings, Link, Reason, Stored};
+pub use self::answer::{Connectivity, Found, Holdings, Reason, Stored};
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 
@@ -147,8 +147,8 @@ impl Engine {
     /// since the entry was generated.
     #[inline]
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
-        let license = self.ledger.license(self.clock.now_coarse());
-        if license == License::Nothing {
+        let access = self.ledger.memory_access(self.clock.now_coarse());
+        if access == MemoryAccess::None {
             return Found::Unsure;
         }
         // Read before memory: an invalidation that resolved before this get is then seen.
@@ -156,7 +156,7 @@ impl Engine {
         let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
             return Found::Nothing;
         };
-        if !license.covers(entry.meta.held_from) {
+        if !access.covers(entry.meta.held_from) {
             return Found::Nothing;
         }
         let (verdict, reason) = self.judge(&entry, revision, soft);
@@ -186,9 +186,9 @@ impl Engine {
     #[inline]
     pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
         let now = self.clock.now_coarse();
-        let license = self.ledger.license(now);
+        let access = self.ledger.memory_access(now);
         let revision = self.ledger.revision();
-        if !license.covers(entry.meta.held_from) {
+        if !access.covers(entry.meta.held_from) {
             return (Verdict::Gone, None);
         }
         let by_age = entry.judge_age(now);

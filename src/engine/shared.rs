@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Engine, Link, Stored, Tier};
+use super::{Connectivity, Engine, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
@@ -15,7 +15,7 @@ use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};
-use crate::ledger::License;
+use crate::ledger::MemoryAccess;
 use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
@@ -38,17 +38,17 @@ impl Engine {
     }
 
     /// How this process is connected to the shared tier now.
-    pub fn link(&self) -> Link {
+    pub fn connectivity(&self) -> Connectivity {
         if self.tier().is_none() {
-            return Link::None;
+            return Connectivity::None;
         }
         if self.ledger.is_denied() {
-            return Link::Denied;
+            return Connectivity::Denied;
         }
-        match self.ledger.license(self.clock.now_coarse()) {
-            License::All => Link::Connected,
-            License::GeneratedSince(_) => Link::Offline,
-            License::Nothing => Link::Connecting,
+        match self.ledger.memory_access(self.clock.now_coarse()) {
+            MemoryAccess::Any => Connectivity::Connected,
+            MemoryAccess::GeneratedSince(_) => Connectivity::Offline,
+            MemoryAccess::None => Connectivity::Connecting,
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
 use crate::generation::leases::Ask;
-use crate::ledger::License;
+use crate::ledger::MemoryAccess;
 use crate::store::{
     Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Listener, Make, Receive, ReceiveLease,
     SharedStore,
@@ -171,7 +171,7 @@ pub(super) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<E
         let next = engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
         settle(&engine, next, &polled);
     });
-    assert_eq!(engine.ledger.license(Timestamp(1_000_000)), License::All);
+    assert_eq!(engine.ledger.memory_access(Timestamp(1_000_000)), MemoryAccess::Any);
     engine
 }
 
