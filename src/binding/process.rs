@@ -17,7 +17,7 @@ use crate::guard::say;
 use crate::key::Class;
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
-use crate::options::{InvalidationFailure, Options, Shared};
+use crate::options::{InvalidationFailure, Options, SharedOptions};
 use crate::redis::RedisStore;
 
 static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
@@ -71,14 +71,14 @@ fn start() -> Arc<Engine> {
 
 /// The shared tier of this process, with the app's namespace unless an option names another. A build
 /// and `next dev` have none unless told so.
-fn shared(options: &Options, app: &App) -> Option<Shared> {
+fn shared(options: &Options, app: &App) -> Option<SharedOptions> {
     let shared = options.shared.clone()?;
     let is_wanted = (!app.building || shared.in_build) && (!app.dev || shared.in_dev);
     let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
-    is_wanted.then_some(Shared { namespace, ..shared })
+    is_wanted.then_some(SharedOptions { namespace, ..shared })
 }
 
-fn connect(engine: &Arc<Engine>, shared: &Shared) {
+fn connect(engine: &Arc<Engine>, shared: &SharedOptions) {
     match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
         Ok(store) => {
             let limit = engine.options.shared_entry_bytes();

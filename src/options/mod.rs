@@ -17,8 +17,8 @@ mod url;
 use serde_json::{Map, Value};
 
 pub use self::secret::Secret;
-pub use self::server::{Host, Server, Topology};
-pub use self::shared::{InvalidationFailure, Shared};
+pub use self::server::{HostPort, Server, Topology};
+pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
 use self::spec::{
     AHEAD, DEBUG, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number, PLATFORM_URL,
@@ -53,7 +53,7 @@ pub struct Options {
     /// Whether every decision prints a line.
     pub debug: bool,
     /// The tier shared with other processes; none = memory only.
-    pub shared: Option<Shared>,
+    pub shared: Option<SharedOptions>,
 }
 
 const MIB: u64 = 1 << 20;
@@ -129,7 +129,7 @@ impl Options {
             },
             max_tags: count(&TAGS, base.max_tags)?,
             debug: read.flag(&DEBUG)?.unwrap_or(base.debug),
-            shared: Shared::resolve(&read)?,
+            shared: SharedOptions::resolve(&read)?,
         })
     }
 

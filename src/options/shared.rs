@@ -14,7 +14,7 @@ use crate::error::Error;
 /// The tier that processes share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of users, each by itself")]
-pub struct Shared {
+pub struct SharedOptions {
     /// Where it is.
     pub server: Server,
     /// What keeps apps that share a server apart; none = found out from the app.
@@ -57,7 +57,7 @@ pub enum InvalidationFailure {
     Reject,
 }
 
-impl Shared {
+impl SharedOptions {
     /// Where it is, in words without a secret: `redis host:6379/0`.
     pub fn place(&self) -> String {
         self.server.place()

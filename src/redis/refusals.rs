@@ -69,7 +69,7 @@ impl Refusals {
         match result {
             // No word of the server's: an answer of no use, or Sentinels that do not agree.
             Err(failure) if *failure == Failure::NONSENSE => None,
-            Err(Failure::Denied(refusal) | Failure::Refused(refusal)) => {
+            Err(Failure::Denied(refusal) | Failure::BadReply(refusal)) => {
                 let is_known = held.values().any(|other| other == refusal);
                 held.insert(deed, *refusal);
                 (!is_known).then_some(News::Begun(*refusal, deed.part()))
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     const NO_SCRIPTS: Result<(), Failure> = Err(Failure::Denied(Refusal::Command("EVALSHA")));
-    const NO_DISK: Result<(), Failure> = Err(Failure::Refused(Refusal::Error("MISCONF")));
+    const NO_DISK: Result<(), Failure> = Err(Failure::BadReply(Refusal::Error("MISCONF")));
     const DONE: Result<(), Failure> = Ok(());
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
-use tiercel::options::{Shared, Tls};
+use tiercel::options::{SharedOptions, Tls};
 use tiercel::redis::RedisStore;
 use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
@@ -23,7 +23,7 @@ fn hosts(ports: impl IntoIterator<Item = u16>) -> String {
 }
 
 /// Entries are stored and found, an invalidation is told, and an instance leaves.
-fn serves(shared: &Shared) {
+fn serves(shared: &SharedOptions) {
     let (one, two) = (Peer::connected(shared), Peer::connected(shared));
     two.heard.take("a subscription", |event| {
         matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())
@@ -87,7 +87,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    fn shared(&self) -> Shared {
+    fn shared(&self) -> SharedOptions {
         let hosts = hosts(self.servers.iter().map(|server| server.port));
         shared_at(&format!("redis+cluster://{hosts}"))
     }
