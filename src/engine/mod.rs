@@ -5,6 +5,7 @@
 //! and is in effect when it returns.
 
 mod answer;
+mod builder;
 mod coordinate;
 mod notices;
 mod oversize;
@@ -12,12 +13,11 @@ mod shared;
 mod superseded;
 mod tier;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
-use crate::coherence::Coherence;
 use crate::coherence::revisions::Revision;
 use crate::coherence::stale_reads::StaleReads;
 use crate::entry::{Entry, Meta, Source};
@@ -35,6 +35,7 @@ use crate::tags::{Stamp, Tag, TagList, Verdict};
 use self::superseded::Superseded;
 
 pub use self::answer::{Connectivity, Found, Holdings, Reason, Stored};
+pub use self::builder::Builder;
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 
@@ -69,42 +70,13 @@ pub struct Engine {
     leases: Leases,
     superseded: Mutex<Superseded>,
     oversize: Oversize,
-    tier: OnceLock<Tier>,
-    host: OnceLock<Host>,
+    tier: Option<Tier>,
+    host: Option<Host>,
 }
 
 impl Engine {
-    /// An engine with `options` that reads `clock`, and what it knows of invalidations. It starts no
-    /// thread.
-    pub fn new(options: Options, clock: Clock, coherence: Coherence) -> Arc<Self> {
-        let memory = (options.memory_bytes > 0)
-            .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
-        let outage_us = options.shared.as_ref().map_or(0, |s| s.outage_serve.as_micros() as u64);
-        Arc::new(Self {
-            ledger: Ledger::new(coherence, outage_us),
-            options,
-            clock,
-            memory,
-            stats: Stats::default(),
-            hasher: Hasher::default(),
-            stale_reads: Mutex::default(),
-            flights: Flights::default(),
-            outputs: Flights::default(),
-            leases: Leases::default(),
-            superseded: Mutex::default(),
-            oversize: Oversize::default(),
-            tier: OnceLock::new(),
-            host: OnceLock::new(),
-        })
-    }
-
-    /// Gives it what only its host knows. Once, before anything is asked of it.
-    pub fn serve(&self, host: Host) {
-        let _ = self.host.set(host);
-    }
-
     fn told_ms(&self, moment: Timestamp) -> f64 {
-        self.host.get().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
+        self.host.as_ref().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
     }
 
     /// Makes keys of this engine.
@@ -340,7 +312,7 @@ impl Engine {
         for entry in left {
             entry.retire();
         }
-        if let Some(host) = self.host.get() {
+        if let Some(host) = &self.host {
             left.iter().filter(|entry| entry.is_bound()).for_each(|entry| (host.release)(entry));
         }
     }

@@ -25,7 +25,7 @@ const RIGHT: Ways = Ways {
 fn engine() -> Arc<Engine> {
     let options = serde_json::json!({ "memoryMb": 1 });
     let options = Options::resolve(&options, &Value::Null).unwrap();
-    Engine::new(options, Clock::manual(Timestamp(1_000_000)), Coherence::alone(10))
+    Builder::new(options, Clock::manual(Timestamp(1_000_000)), Coherence::alone(10)).build()
 }
 
 /// A get that generates what it misses, or waits for it.
