@@ -90,6 +90,13 @@ struct Deadlines {
     left: usize,
 }
 
+/// How much of a call is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finished {
+    Part,
+    Whole,
+}
+
 impl Origin {
     pub(super) fn call(self) -> Option<Call> {
         match self {
@@ -152,15 +159,15 @@ impl Calls {
         self.open.insert(call, Deadlines { tries, waits, left: batches });
     }
 
-    /// One batch of a call is done. True if that was the last.
-    fn finish_one(&mut self, call: Call) -> bool {
-        let Some(Deadlines { left, .. }) = self.open.get_mut(&call) else { return false };
+    /// One batch of a call is done.
+    fn finish_one(&mut self, call: Call) -> Finished {
+        let Some(Deadlines { left, .. }) = self.open.get_mut(&call) else { return Finished::Part };
         *left = left.saturating_sub(1);
-        let is_done = *left == 0;
-        if is_done {
-            self.open.remove(&call);
+        if *left > 0 {
+            return Finished::Part;
         }
-        is_done
+        self.open.remove(&call);
+        Finished::Whole
     }
 
     /// Ends all of them.
@@ -328,7 +335,9 @@ impl Fleet {
     /// A batch is known to all: who waits for the last one of a call waits no longer.
     pub(super) fn settled(&mut self, number: u64) {
         let Some(batch) = self.batches.all.remove(&number) else { return };
-        if let Some(call) = batch.origin.call().filter(|call| self.calls.finish_one(*call)) {
+        if let Some(call) =
+            batch.origin.call().filter(|call| self.calls.finish_one(*call) == Finished::Whole)
+        {
             self.out.push(Action::Resolve(call, Outcome::Everywhere));
         }
     }

@@ -39,6 +39,13 @@ pub(super) enum Purpose {
     Return,
 }
 
+/// What a table has lost of what is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    Some,
+}
+
 impl Stage {
     pub(super) fn is_following(&self) -> bool {
         matches!(self, Self::Following)
@@ -65,7 +72,7 @@ impl Fleet {
     pub(super) fn loaded(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
         let stage = std::mem::replace(&mut self.stage, Stage::Following);
         let Stage::Loading { epoch, last, purpose } = stage else { return };
-        if purpose == Purpose::Compare && self.write_missing(now, rows, floor, last) {
+        if purpose == Purpose::Compare && self.write_missing(now, rows, floor, last) == Lost::Some {
             return;
         }
         if purpose == Purpose::Begin {
@@ -91,26 +98,26 @@ impl Fleet {
         self.out.push(Action::NewEpoch);
     }
 
-    /// Writes again what a table with these rows has lost. False if it has lost nothing.
+    /// Writes again what a table with these rows has lost.
     fn write_missing(
         &mut self,
         now: Timestamp,
         rows: &[Row],
         floor: Position,
         last: Position,
-    ) -> bool {
+    ) -> Lost {
         let missing = self.known.missing_from(now, rows, floor);
         let mut left: VecDeque<_> =
             missing.chunks(MOST_TAGS).map(|tags| Payload::Tags(tags.to_vec())).collect();
         if self.known.is_floor_missing_from(floor) {
             left.push_back(Payload::Everything);
         }
-        let is_needed = !left.is_empty();
-        if is_needed {
-            self.stage = Stage::Repairing { last, under_way: BTreeSet::new(), left };
-            self.repair(now);
+        if left.is_empty() {
+            return Lost::Nothing;
         }
-        is_needed
+        self.stage = Stage::Repairing { last, under_way: BTreeSet::new(), left };
+        self.repair(now);
+        Lost::Some
     }
 
     /// Sends what may be under way of a repair.

@@ -27,12 +27,12 @@ pub(super) struct Notices {
     told_lacking: AtomicBool,
     /// When it was last told that invalidations wait.
     told_unrecorded_ns: Mutex<Option<u64>>,
-    told_refusal: Mutex<Told>,
+    told_refusal: Mutex<LastRefusal>,
 }
 
 /// The refusal that was told last.
 #[derive(Default)]
-struct Told {
+struct LastRefusal {
     what: Option<Refusal>,
     at: Timestamp,
     /// What suffers from it, until it is over.
@@ -133,7 +133,7 @@ impl Notices {
         };
         let is_repeated = told.what == Some(refusal) && now.since_us(told.at) <= REFUSAL_PAUSE_US;
         if !is_repeated {
-            *told = Told { what: Some(refusal), at: now, suffers: Some(part) };
+            *told = LastRefusal { what: Some(refusal), at: now, suffers: Some(part) };
             say(&format!("{place} {}: {}", reason(refusal, namespace), suffers(part)));
         }
     }
