@@ -82,15 +82,15 @@ impl Get<'_> {
             Err(token) => return token,
         };
         match &found {
-            Some((entry, Verdict::Stale, reason)) => match self.lead(role) {
-                Some(permit) => self.regenerate(entry, reason, permit),
-                None => {
-                    if self.has(flag::PREFETCH) {
-                        self.engine.leave_lead(&self.key);
-                    }
-                    self.meanwhile(entry, reason)
+            Some((entry, Verdict::Stale, reason)) => {
+                if let Some(permit) = self.lead(role) {
+                    return self.regenerate(entry, reason, permit);
                 }
-            },
+                if self.has(flag::PREFETCH) {
+                    self.engine.leave_lead(&self.key);
+                }
+                self.meanwhile(entry, reason)
+            }
             Some((entry, verdict, reason)) => match self.follow(role, Some(entry)) {
                 Some(token) => token,
                 None => self.imperfect(entry, *verdict, reason),

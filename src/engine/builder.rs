@@ -34,6 +34,7 @@ impl Builder {
     }
 
     /// Gives it what only its host knows.
+    #[must_use]
     pub fn host(self, host: Host) -> Self {
         Self { host: Some(host), ..self }
     }
