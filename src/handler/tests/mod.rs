@@ -24,8 +24,8 @@ use super::set::Value;
 use super::thread::Thread;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::engine::Engine;
 use crate::engine::tests::fake::{Fake, Fixture, instance, store};
+use crate::engine::{Builder, Engine};
 use crate::entry::Entry;
 use crate::key::KeyRef;
 use crate::next::signal::{Signal, Version};
@@ -84,7 +84,7 @@ impl Next {
         given.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
         let options = Options::resolve(&given, &Json::Null).unwrap();
         let coherence = Coherence::alone(options.max_tags);
-        let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+        let engine = Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence).build();
         Self::over(engine, Arc::new(Nobody), None, kind)
     }
 

@@ -1,7 +1,7 @@
 //! Sets: as old as what they are made of.
 
 use super::*;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 
 /// Stores a `'use cache'` entry whose generation began at `timestamp_ms`. Whether it is held.
 fn put_use(next: &Next, tags: &[&str], timestamp_ms: f64) -> bool {
