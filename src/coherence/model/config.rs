@@ -72,7 +72,7 @@ impl Config {
             most_rows: self.most_rows,
             next_epoch: Epoch(1),
             lease_us: self.timing.lease_us,
-            omitted_by_store: self.omitted_by_store,
+            omitted: self.omitted_by_store,
             ..Store::default()
         };
         let mut world = World {

@@ -54,7 +54,7 @@ pub(in crate::coherence) struct Store {
     /// The epoch a new table gets.
     pub(super) next_epoch: Epoch,
     pub(super) lease_us: u64,
-    pub(super) omitted_by_store: Option<OmittedByStore>,
+    pub(super) omitted: Option<OmittedByStore>,
     /// What was published and not taken yet.
     pub(super) published: Vec<Message>,
     /// Registrations that follow.
@@ -101,7 +101,7 @@ impl Store {
         let follows = known.epoch == epoch && known.applied > Position(0);
         let is_known = !follows || self.knows(known);
         let applied = if follows && is_known { known.applied } else { Position(0) };
-        if self.omitted_by_store == Some(OmittedByStore::RegisterLater) {
+        if self.omitted == Some(OmittedByStore::RegisterLater) {
             self.later.push((instance, applied, self.last, now_us));
         } else {
             self.register(now_us, instance, applied, self.last);
@@ -114,7 +114,7 @@ impl Store {
     }
 
     fn create(&mut self, now_us: u64) -> Epoch {
-        if self.omitted_by_store == Some(OmittedByStore::KeepEpoch) {
+        if self.omitted == Some(OmittedByStore::KeepEpoch) {
             self.next_epoch = Epoch(1);
         }
         self.epoch = Some(self.next_epoch);
@@ -127,11 +127,8 @@ impl Store {
 
     fn register(&mut self, now_us: u64, instance: Id, applied: Position, last: Position) {
         if self.born_us.is_none() {
-            self.born_us = Some(if self.omitted_by_store == Some(OmittedByStore::HideBirth) {
-                1
-            } else {
-                now_us
-            });
+            self.born_us =
+                Some(if self.omitted == Some(OmittedByStore::HideBirth) { 1 } else { now_us });
         }
         self.applied.insert(instance, applied);
         self.polled.insert(instance, (last, now_us));
@@ -145,7 +142,7 @@ impl Store {
     }
 
     fn knows(&self, known: &Known) -> bool {
-        match self.omitted_by_store {
+        match self.omitted {
             Some(OmittedByStore::KnowByLength) => known.applied <= self.last,
             _ => known.open.iter().chain([&known.applied]).all(|at| self.listed.contains(at)),
         }
@@ -153,7 +150,7 @@ impl Store {
 
     fn rows_above(&self, applied: Position) -> Vec<Row> {
         let news = self.rows.values().filter(|row| row.hard.max(row.soft) > applied).cloned();
-        let bare = self.omitted_by_store == Some(OmittedByStore::TellSoftAlone);
+        let bare = self.omitted == Some(OmittedByStore::TellSoftAlone);
         let tell = |row: Row| {
             if bare && row.soft > row.hard { Row { hard: Position(0), ..row } } else { row }
         };
@@ -227,8 +224,7 @@ impl Store {
     fn look(&self, now_us: u64, instance: Id) -> Answer {
         let is_silent = |id: &Id| {
             let since = self.polled.get(id).map_or(0, |(_, at)| *at);
-            self.omitted_by_store == Some(OmittedByStore::PassOverSilent)
-                && now_us > since + self.lease_us
+            self.omitted == Some(OmittedByStore::PassOverSilent) && now_us > since + self.lease_us
         };
         let others = self.applied.iter().filter(|(id, _)| **id != instance && !is_silent(id));
         let lowest = others.map(|(_, applied)| *applied).min();
@@ -236,17 +232,14 @@ impl Store {
     }
 
     fn remove(&mut self, now_us: u64, position: Position) -> Answer {
-        if !self.listed.contains(&position)
-            && self.omitted_by_store != Some(OmittedByStore::RemoveUnlisted)
+        if !self.listed.contains(&position) && self.omitted != Some(OmittedByStore::RemoveUnlisted)
         {
             return Answer::Done;
         }
-        let (last, polled, omitted_by_store) = (self.last, &mut self.polled, self.omitted_by_store);
+        let (last, polled, omitted) = (self.last, &mut self.polled, self.omitted);
         self.applied.retain(|id, _| match polled.get(id) {
-            Some((last, _)) => {
-                *last >= position && omitted_by_store != Some(OmittedByStore::RemovePolled)
-            }
-            None if omitted_by_store == Some(OmittedByStore::RemoveUnheard) => false,
+            Some((last, _)) => *last >= position && omitted != Some(OmittedByStore::RemovePolled),
+            None if omitted == Some(OmittedByStore::RemoveUnheard) => false,
             None => {
                 polled.insert(*id, (last, now_us));
                 true

@@ -79,6 +79,7 @@ const PLAIN: fn() -> Json = || json!({});
 
 impl Next {
     /// Without a store.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made for the call")]
     fn alone(kind: ValueKind, options: Json) -> Self {
         let mut given = json!({ "jitterPercent": 0 });
         given.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
@@ -152,6 +153,7 @@ impl Next {
         self.resumed(wait.progress, Waited::InTime)
     }
 
+    #[expect(clippy::unused_self, reason = "it reads as what is stored here")]
     fn value(&self, tags: &[&str]) -> Value {
         Value {
             tags: tags.iter().map(|tag| Tag::from(*tag)).collect(),
@@ -168,7 +170,7 @@ impl Next {
         let stored = self.with_key(|handler, key| {
             handler.put(key, self.kind, Some(self.value(tags)), Some(began))
         });
-        stored.is_some_and(|stored| stored.is_held())
+        super::set::is_held(stored)
     }
 
     fn invalidate(&self, tag: &str, expire_secs: Option<f64>) {
