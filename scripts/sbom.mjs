@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { main, root, run } from './run.mjs'
+import { main, root, run } from '../tools/run.mjs'
 
 const TOOL = 'cargo install cargo-cyclonedx --locked'
 /** The tool writes beside Cargo.toml. */
