@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tiercel::clock::{Clock, Timestamp};
 use tiercel::coherence::Coherence;
 use tiercel::coherence::event::Lifetime;
-use tiercel::engine::Engine;
+use tiercel::engine::{Builder, Engine};
 use tiercel::entry::{Meta, Source};
 use tiercel::key::Class;
 use tiercel::options::Options;
@@ -34,7 +34,7 @@ fn engine() -> Arc<Engine> {
     let options = Options::resolve(&json!({ "memoryMb": 1_024 }), &Value::Null);
     let options = options.unwrap_or_default();
     let coherence = Coherence::alone(options.max_tags);
-    Engine::new(options, Clock::system(), coherence)
+    Builder::new(options, Clock::system(), coherence).build()
 }
 
 /// A key as Next.js makes them for `fetch`: 64 units.

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * NOTICE: whose code is linked into the binary, and on what terms. `node scripts/notices.mjs` writes
+ * NOTICE: whose code is linked into the binary, and on what terms. `npm run notices` writes
  * it, `-- --check` says whether it is up to date, without network.
  */
 import { execFileSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { root } from '../tools/run.mjs'
 
 const file = join(root, 'NOTICE')
-const RUN = 'run `node scripts/notices.mjs`'
+const RUN = 'run `npm run notices`'
 
 /** What is taken where a crate leaves the choice; `deny.toml` allows these. */
 const CHOICE = ['MIT', 'ISC', 'Zlib', 'BSL-1.0', 'BSD-3-Clause', 'Unicode-3.0', 'Apache-2.0']

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::key::{AppId, Class, Hash128, KeyRef, share};
 use crate::spread::Spread;
 use crate::tags::{MAX_LIFE_US, Stamp, TagList, Verdict};

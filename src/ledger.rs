@@ -11,7 +11,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::tags::{Epoch, Point, Position, Stamp, Table, Tag};
 
 /// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
@@ -25,23 +25,23 @@ const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
 /// What memory may answer without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum License {
-    /// Everything: it is known what is current.
-    All,
+pub enum MemoryAccess {
+    /// Any entry: it is known what is current.
+    Any,
     /// The store is away: what is at most so old, for a while.
     GeneratedSince(Timestamp),
-    /// Nothing: the store is to be asked.
-    Nothing,
+    /// No entry: the store is to be asked.
+    None,
 }
 
-impl License {
+impl MemoryAccess {
     /// Whether it holds for what was generated at `created`.
     #[inline]
     pub fn covers(self, created: Timestamp) -> bool {
         match self {
-            Self::All => true,
+            Self::Any => true,
             Self::GeneratedSince(oldest) => created > oldest,
-            Self::Nothing => false,
+            Self::None => false,
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct Ledger {
     state: RwLock<Coherence>,
     revision: AtomicU64,
     lease_until: AtomicU64,
-    is_apart: AtomicBool,
+    is_offline: AtomicBool,
     epoch: AtomicU64,
     /// Whether the epoch changed in the life of this process.
     has_lost_history: AtomicBool,
@@ -67,7 +67,7 @@ impl Ledger {
         let ledger = Self {
             revision: AtomicU64::new(0),
             lease_until: AtomicU64::new(0),
-            is_apart: AtomicBool::new(false),
+            is_offline: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             has_lost_history: AtomicBool::new(false),
             store_offset_us: AtomicI64::new(0),
@@ -106,7 +106,7 @@ impl Ledger {
         self.store_offset_us.store(state.store_offset_us(), Ordering::Release);
         self.revision.store(state.revision().0, Ordering::Release);
         self.lease_until.store(until, Ordering::Release);
-        self.is_apart.store(state.is_apart(), Ordering::Release);
+        self.is_offline.store(state.is_offline(), Ordering::Release);
     }
 
     /// When an event of time is due.
@@ -123,16 +123,20 @@ impl Ledger {
     /// What memory may answer at `now`. Read it before the revision: whoever finds a new lease then
     /// also finds all it was granted upon.
     #[inline]
-    pub fn license(&self, now: Timestamp) -> License {
+    pub fn memory_access(&self, now: Timestamp) -> MemoryAccess {
         let lease_until = self.lease_until.load(Ordering::Acquire);
         if now.0 < lease_until {
-            return License::All;
+            return MemoryAccess::Any;
         }
-        if !self.is_apart() {
-            return License::Nothing;
+        if !self.is_offline() {
+            return MemoryAccess::None;
         }
         let since = now.0.saturating_sub(self.outage_us);
-        License::GeneratedSince(if lease_until > since { Timestamp(0) } else { Timestamp(since) })
+        MemoryAccess::GeneratedSince(if lease_until > since {
+            Timestamp(0)
+        } else {
+            Timestamp(since)
+        })
     }
 
     /// Until when memory may answer without asking.
@@ -141,8 +145,8 @@ impl Ledger {
     }
 
     /// Whether the store is away.
-    pub fn is_apart(&self) -> bool {
-        self.is_apart.load(Ordering::Acquire)
+    pub fn is_offline(&self) -> bool {
+        self.is_offline.load(Ordering::Acquire)
     }
 
     /// The life of the store's table that is followed.
@@ -187,17 +191,17 @@ impl Ledger {
     /// The stamp of what begins now, and its revision.
     pub fn present(&self) -> (Revision, Stamp) {
         let state = self.state.read();
-        (state.revision(), state.ring().stamp())
+        (state.revision(), state.revisions().stamp())
     }
 
     /// The stamp of what began at a revision; `None` if that is too long ago to know.
     pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
-        self.state.read().ring().stamp_of(revision)
+        self.state.read().revisions().stamp_of(revision)
     }
 
     /// The revision at `moment` of the uptime clock; `None` if that is too long ago to know.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
-        self.state.read().ring().revision_at(moment)
+        self.state.read().revisions().revision_at(moment)
     }
 
     /// When the last of these tags died, on the uptime clock: what began earlier and has one of them
@@ -207,7 +211,7 @@ impl Ledger {
         let table = state.table();
         let dead = tags.iter().map(|tag| table.of(tag.as_bytes()).dead_before(now)).max()?;
         let is_any = dead > Point::default();
-        is_any.then(|| state.ring().moment_of(table.epoch(), dead)).flatten()
+        is_any.then(|| state.revisions().moment_of(table.epoch(), dead)).flatten()
     }
 
     /// What was invalidated. Keep it for one question only: nothing new is learned meanwhile.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Once, OnceLock};
 
+use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
 use crate::coherence::timing::Timing;
-use crate::engine::{Engine, Host, Tier};
+use crate::engine::{Builder, Engine, Host, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::guard::say;
@@ -22,10 +23,11 @@ use crate::handler::next_clock::NextClock;
 use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
-use crate::options::{Options, Shared};
+use crate::options::{Options, SharedOptions};
 use crate::redis::RedisStore;
+use crate::store::Listener;
 
-static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
+static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
 static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
 static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
@@ -46,10 +48,33 @@ pub struct Build {
 /// The engine of this process; it starts with the options chosen so far.
 #[inline]
 pub fn engine() -> &'static Arc<Engine> {
-    ENGINE.get_or_init(start)
+    ENGINE.get_or_try_init(start).unwrap_or_else(|error| {
+        say(error.to_string().trim_start_matches("tiercel: "));
+        ENGINE.get_or_init(start_alone)
+    })
 }
 
-fn start() -> Arc<Engine> {
+/// The engine with what the options ask for.
+fn start() -> Result<Arc<Engine>, Error> {
+    let (builder, shared) = builder();
+    match shared {
+        Some(shared) => {
+            builder.build_sharing(|options, listener| connect(options, &shared, listener))
+        }
+        None => Ok(builder.build()),
+    }
+}
+
+/// The same without the store, which could not be started: the process decides alone.
+#[cold]
+fn start_alone() -> Arc<Engine> {
+    let engine = builder().0.build();
+    engine.ledger.on(&engine.clock, Event::NoStore);
+    engine
+}
+
+/// An engine with the options chosen so far, and the options of its shared tier.
+fn builder() -> (Builder, Option<SharedOptions>) {
     let options = CHOSEN.lock().clone().unwrap_or_default();
     let shared = shared(&options, &APPS.app());
     let coherence = match shared {
@@ -57,38 +82,31 @@ fn start() -> Arc<Engine> {
         Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
         None => Coherence::alone(options.max_tags),
     };
-    let engine = Engine::new(options, Clock::system(), coherence);
-    engine.serve(Host { tell: told_ms, check: is_value, release });
-    if let Some(shared) = shared {
-        connect(&engine, &shared);
-    }
-    engine
+    let host = Host { tell: told_ms, check: is_value, release };
+    (Builder::new(options, Clock::system(), coherence).host(host), shared)
 }
 
 /// The shared tier of this process, with the app's namespace unless an option names another. A build
 /// and `next dev` have none unless told so.
-fn shared(options: &Options, app: &App) -> Option<Shared> {
+fn shared(options: &Options, app: &App) -> Option<SharedOptions> {
     let shared = options.shared.clone()?;
     let is_wanted = (!app.is_building || shared.in_build) && (!app.is_dev || shared.in_dev);
     let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
-    is_wanted.then_some(Shared { namespace, ..shared })
+    is_wanted.then_some(SharedOptions { namespace, ..shared })
 }
 
-fn connect(engine: &Arc<Engine>, shared: &Shared) {
-    match RedisStore::start(shared, engine.options.max_tags, engine.clone()) {
-        Ok(store) => {
-            let store = Arc::new(store);
-            let _ = STORE.set(store.clone());
-            let limit = engine.options.shared_entry_bytes();
-            let tier = Tier::new(store, shared, limit, !APPS.is_building());
-            say(&format!("namespace {} on {}", tier.namespace, tier.place()));
-            engine.share_through(tier);
-        }
-        Err(error) => {
-            say(error.to_string().trim_start_matches("tiercel: "));
-            engine.ledger.on(&engine.clock, Event::NoStore);
-        }
-    }
+fn connect(
+    options: &Options,
+    shared: &SharedOptions,
+    listener: Arc<dyn Listener>,
+) -> Result<Tier, Error> {
+    let store = RedisStore::start(shared, options.max_tags, listener)?;
+    let store = Arc::new(store);
+    let _ = STORE.set(store.clone());
+    let limit = options.shared_entry_bytes();
+    let tier = Tier::new(store, shared, limit, !APPS.is_building());
+    say(&format!("namespace {} on {}", tier.namespace, tier.place()));
+    Ok(tier)
 }
 
 /// Whether bytes from outside are a value of this format, under keys of this class.

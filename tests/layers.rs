@@ -128,7 +128,7 @@ fn options_know_neither_the_engine_nor_a_client_of_redis() {
 }
 
 #[test]
-fn the_carrier_knows_the_protocol_and_no_tier() {
+fn the_redis_store_knows_the_protocol_and_no_tier() {
     let words = [
         "crate::engine",
         "crate::memory",
@@ -158,7 +158,7 @@ fn what_the_app_asks_for_is_decided_without_a_store_and_without_next() {
 }
 
 #[test]
-fn only_the_carrier_names_its_client() {
+fn only_the_redis_store_names_its_client() {
     forbid(|file| !file.starts_with("redis"), &["fred::", "tokio::"]);
 }
 
@@ -172,6 +172,62 @@ fn names_of_keys_are_made_in_one_place() {
 fn the_protocol_reads_no_clock_and_takes_no_lock() {
     let words = ["Clock", "Instant", "SystemTime", "Mutex", "RwLock", "std::net", "std::thread"];
     forbid(|file| file.starts_with("coherence"), &words);
+}
+
+/// Words that types had once, and that said less than those they have now: see docs/glossary.md.
+const RETIRED: [&str; 18] = [
+    "Apart",
+    "Claimed",
+    "Ending",
+    "Knowledge",
+    "Landing",
+    "License",
+    "Looks",
+    "Marks",
+    "Patience",
+    "Ring",
+    "Serves",
+    "Slip",
+    "Standing",
+    "Stranger",
+    "Told",
+    "Weakness",
+    "Wish",
+    "Woken",
+];
+
+/// The names of the types that code defines.
+fn types(code: &str) -> impl Iterator<Item = &str> {
+    let is_kind = |word: &&str| ["struct", "enum", "trait", "type"].contains(word);
+    let lines = code.lines().map(str::split_whitespace);
+    let named = lines.filter_map(move |mut words| words.find(is_kind).and_then(|_| words.next()));
+    named.filter_map(|name| name.split(|end: char| !end.is_alphanumeric()).next())
+}
+
+/// Whether a name in camel case has this word.
+fn has_word(name: &str, word: &str) -> bool {
+    let mut found = name.match_indices(word);
+    found.any(|(at, _)| !name[at + word.len()..].starts_with(char::is_lowercase))
+}
+
+#[test]
+fn retired_words_stay_out_of_the_names_of_types() {
+    let is_test = |file: &Path| file.iter().any(|part| part == "tests" || part == "tests.rs");
+    for (file, text) in sources(&src()).iter().filter(|(file, _)| !is_test(file)) {
+        let code = code(text);
+        for name in types(&code) {
+            let retired = RETIRED.iter().find(|word| has_word(name, word));
+            assert_eq!(retired, None, "{} names a type `{name}`", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_retired_word_is_found_in_a_name_and_not_in_another_word() {
+    let planted = "pub(super) struct LastWish<'a> {\nenum Wishing {\n    Wish,\ntype Ring = u8;\n";
+    assert_eq!(types(planted).collect::<Vec<_>>(), ["LastWish", "Wishing", "Ring"]);
+    assert!(has_word("LastWish", "Wish") && has_word("WishList", "Wish"));
+    assert!(!has_word("Wishing", "Wish") && !has_word("String", "Ring"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 
 /// What is asked of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Action {
     /// To take so much; 0 only looks.
     Take(u64),
     /// To admit nothing for so many ms.
@@ -64,21 +64,21 @@ impl Desk {
     }
 
     /// Has a limit decide about an id. Which one is known to be over it is told so at once.
-    pub fn limit(&self, limiter: &Arc<Limiter>, id: &Own, wish: Wish, receive: ReceiveVerdict) {
+    pub fn limit(&self, limiter: &Arc<Limiter>, id: &Own, action: Action, receive: ReceiveVerdict) {
         let (now_ms, quick) = (self.now_ms(), limiter.quick(id));
-        let (cost, resets) = match wish {
-            Wish::Take(cost) => match self.known.refusal(quick, cost, now_ms) {
+        let (cost, resets) = match action {
+            Action::Take(cost) => match self.known.refusal(quick, cost, now_ms) {
                 Ok(verdict) => return receive(Ok((verdict, Source::Known))),
                 Err(resets) => (cost, resets),
             },
-            Wish::Block(_) | Wish::Reset => (0, self.known.forget(quick, now_ms)),
+            Action::Block(_) | Action::Reset => (0, self.known.forget(quick, now_ms)),
         };
         let label = limiter.label(id);
-        if wish == Wish::Reset {
+        if action == Action::Reset {
             // It may have counted while the store was away.
-            let _ = self.here.answer(limiting(&label, limiter, wish));
+            let _ = self.here.answer(limiting(&label, limiter, action));
         }
-        let order = limiting(&label, limiter, wish);
+        let order = limiting(&label, limiter, action);
         let (known, clock, here) = (self.known.clone(), self.clock.clone(), self.here.clone());
         let limiter = limiter.clone();
         let told = move |answer| {
@@ -88,7 +88,7 @@ impl Desk {
                     Ok((verdict, Source::Store))
                 }
                 Ok(_) => Err(Failure::Unknown),
-                Err(failure) => without_store(failure, &here, &label, &limiter, wish),
+                Err(failure) => without_store(failure, &here, &label, &limiter, action),
             });
         };
         self.ask(order, Box::new(told));
@@ -99,11 +99,11 @@ impl Desk {
     }
 }
 
-fn limiting(label: &Label, limiter: &Limiter, wish: Wish) -> Order {
-    let deed = match wish {
-        Wish::Take(cost) => Limiting::Take { cost, windows: limiter.windows().to_vec() },
-        Wish::Block(for_ms) => Limiting::Block { for_ms },
-        Wish::Reset => Limiting::Reset,
+fn limiting(label: &Label, limiter: &Limiter, action: Action) -> Order {
+    let deed = match action {
+        Action::Take(cost) => Limiting::Take { cost, windows: limiter.windows().to_vec() },
+        Action::Block(for_ms) => Limiting::Block { for_ms },
+        Action::Reset => Limiting::Reset,
     };
     Order { label: label.clone(), deed: Deed::Limit(deed) }
 }
@@ -114,14 +114,14 @@ fn without_store(
     here: &Memory,
     label: &Label,
     limiter: &Limiter,
-    wish: Wish,
+    action: Action,
 ) -> Result<(Verdict, Source), Failure> {
-    if !matches!(wish, Wish::Take(_)) {
+    if !matches!(action, Action::Take(_)) {
         return Err(failure);
     }
     let is_admitted = match limiter.on_error() {
         OnError::Local => {
-            return match here.answer(limiting(label, limiter, wish))? {
+            return match here.answer(limiting(label, limiter, action))? {
                 Answer::Limit(verdict) => Ok((verdict, Source::Local)),
                 _ => Err(failure),
             };
@@ -181,7 +181,7 @@ mod tests {
     type Ruling = Result<(Verdict, Source), Failure>;
 
     impl World {
-        fn ask(&self, wish: Wish, on_error: OnError) -> Ruling {
+        fn ask(&self, action: Action, on_error: OnError) -> Ruling {
             let told = Arc::new(Mutex::new(None));
             let tell = told.clone();
             let (algorithm, limit, burst) = (Algorithm::Fixed, 3, 3);
@@ -189,12 +189,12 @@ mod tests {
             let limiter = Limiter::new(Group::parse("g").unwrap(), windows, on_error).unwrap();
             let receive = move |ruling| *tell.lock() = Some(ruling);
             let id = Own::parse("id").unwrap();
-            self.desk.limit(&Arc::new(limiter), &id, wish, Box::new(receive));
+            self.desk.limit(&Arc::new(limiter), &id, action, Box::new(receive));
             told.lock().take().unwrap()
         }
 
         fn take(&self, on_error: OnError) -> (bool, Source) {
-            let (verdict, source) = self.ask(Wish::Take(1), on_error).unwrap();
+            let (verdict, source) = self.ask(Action::Take(1), on_error).unwrap();
             (verdict.is_admitted, source)
         }
 
@@ -224,9 +224,9 @@ mod tests {
         for _ in 0..4 {
             world.take(OnError::Local);
         }
-        world.ask(Wish::Reset, OnError::Local).unwrap();
+        world.ask(Action::Reset, OnError::Local).unwrap();
         assert_eq!(world.take(OnError::Local), (true, Source::Store));
-        world.ask(Wish::Block(5_000), OnError::Local).unwrap();
+        world.ask(Action::Block(5_000), OnError::Local).unwrap();
         assert_eq!(world.take(OnError::Local), (false, Source::Known));
     }
 
@@ -239,8 +239,8 @@ mod tests {
             assert_eq!(world.take(OnError::Open), (true, Source::Nobody));
             assert_eq!(world.take(OnError::Closed), (false, Source::Nobody));
         }
-        assert_eq!(world.ask(Wish::Block(5_000), OnError::Local), Err(Failure::Away));
-        assert_eq!(world.ask(Wish::Reset, OnError::Open), Err(Failure::Away));
+        assert_eq!(world.ask(Action::Block(5_000), OnError::Local), Err(Failure::Away));
+        assert_eq!(world.ask(Action::Reset, OnError::Open), Err(Failure::Away));
         *world.fake.failure.lock() = None;
         assert_eq!(world.take(OnError::Local), (true, Source::Store), "nothing is kept of it");
     }

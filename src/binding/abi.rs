@@ -116,7 +116,7 @@ shown! {
 shown! {
     /// How a wait ends.
     #[cfg_attr(not(test), expect(dead_code, reason = "JavaScript alone knows what is late"))]
-    pub(super) enum Ending {
+    pub(super) enum Settled {
         /// Not in time.
         Late = 0,
         /// What was waited for has come, or never will.
@@ -151,7 +151,7 @@ pub(super) fn unpacked(kind_and_flags: u32) -> (Option<ValueKind>, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, Mark, ROWS, Row, Slot, flag, position};
+    use super::{Mark, ROWS, Row, Settled, Slot, flag, position};
     use crate::generated::check;
     use crate::handler::ready;
     use crate::next::{trace, value};
@@ -177,7 +177,7 @@ mod tests {
                 "Instead of the position that a stale `'use cache'` entry counts as.",
                 position::ROWS,
             ),
-            group("ENDING", "How a wait ends.", Ending::ROWS),
+            group("ENDING", "How a wait ends.", Settled::ROWS),
             ROWS.iter().map(|row| alone(row.name, &(row.value)(), row.about)).collect(),
             alone(
                 "KEY_TAG",

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::next::signal::Version;
-use crate::options::{Options, Shared};
+use crate::options::{Options, SharedOptions};
 use crate::process::{self, Build};
 
 /// What JavaScript needs to know of the options.
@@ -29,7 +29,7 @@ pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
     Ok(Chosen {
         debug: chosen.debug,
         grace_ms: shared.map_or(0.0, |shared| shared.invalidation_grace.as_millis() as f64),
-        must_record: shared.is_some_and(Shared::must_record),
+        must_record: shared.is_some_and(SharedOptions::must_record),
     })
 }
 
@@ -79,7 +79,7 @@ pub fn quit() {
 /// `denied`.
 #[napi(catch_unwind)]
 pub fn link() -> &'static str {
-    process::engine().link().as_str()
+    process::engine().connectivity().as_str()
 }
 
 /// What this process has counted since it started, as JSON.

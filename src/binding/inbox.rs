@@ -5,7 +5,7 @@ use std::ptr;
 use napi::sys;
 use parking_lot::Mutex;
 
-use super::abi::Ending;
+use super::abi::Settled;
 use super::env::State;
 use super::raw;
 use crate::handler::inbox::{Bell, Inbox, WaitEnd};
@@ -63,8 +63,8 @@ pub(super) fn settle(env: raw::Env, state: &State, woken: Vec<(u32, Notice)>) {
     let mut args = Vec::with_capacity(woken.len() * 2);
     for (token, notice) in woken {
         let ending = match state.handler().take_in(notice) {
-            WaitEnd::Done => Ending::Done,
-            WaitEnd::Failed => Ending::Failed,
+            WaitEnd::Done => Settled::Done,
+            WaitEnd::Failed => Settled::Failed,
         };
         args.extend([raw::small(env, token), raw::small(env, ending as u32)]);
     }

@@ -7,7 +7,7 @@ use crate::clock::stopwatch_ns;
 use crate::handler::Handler;
 use crate::handler::dating::Began;
 use crate::handler::request::Scope;
-use crate::handler::set::Value;
+use crate::handler::set::{Value, is_held};
 use crate::key::{AppId, KeyRef};
 use crate::next::value::{Part, ValueKind, encode};
 
@@ -35,7 +35,7 @@ pub(super) extern "C" fn put(env: raw::Env, info: raw::Info) -> raw::Value {
         let is_held = with_key(call, kind, AppId(read::small(env, app)), key, |handler, key| {
             let began = Began::from_numbers(&read::numbers(env, began));
             let stored = handler.put(key, kind, body().map(value), began);
-            stored.is_some_and(|stored| stored.is_held())
+            is_held(stored)
         });
         finish(call, started, is_held)
     })
@@ -64,7 +64,7 @@ pub(super) extern "C" fn put_use(env: raw::Env, info: raw::Info) -> raw::Value {
         };
         let is_held = with_key(call, kind, AppId::default(), key, |handler, key| {
             let stored = handler.put_use(key, body().map(value), read::number(env, timestamp));
-            stored.is_some_and(|stored| stored.is_held())
+            is_held(stored)
         });
         finish(call, started, is_held)
     })
@@ -92,7 +92,7 @@ pub(super) extern "C" fn begin_use(env: raw::Env, info: raw::Info) -> raw::Value
     raw::call::<1>(env, info, |call| {
         let [key] = call.args;
         with_key(call, ValueKind::UseCache, AppId::default(), key, |handler, key| {
-            handler.begin(key)
+            handler.begin(key);
         });
         raw::undefined(env)
     })
@@ -100,7 +100,9 @@ pub(super) extern "C" fn begin_use(env: raw::Env, info: raw::Info) -> raw::Value
 
 /// `abandon(kind, key, app)`: a generation of the key ended and nothing is stored.
 pub(super) extern "C" fn abandon(env: raw::Env, info: raw::Info) -> raw::Value {
-    note(env, info, |handler, kind, key| handler.abandon(kind, key))
+    note(env, info, |handler, kind, key| {
+        handler.abandon(kind, key);
+    })
 }
 
 /// `see(kind, key, app)`: what was told to be stale is seen to be generated.

@@ -5,7 +5,7 @@
 //! dead to whoever knows of a later one.
 
 use super::event::{Action, Answer, Ask, Command, Event, Outcome, Polled, Request};
-use super::knowledge::Knowledge;
+use super::view::LocalView;
 use crate::clock::Timestamp;
 use crate::tags::Tag;
 
@@ -16,7 +16,7 @@ const GLANCE: Request = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Build {
-    pub(super) known: Knowledge,
+    pub(super) known: LocalView,
     stage: Stage,
     /// Who waits until a generation may begin.
     asks: Vec<Ask>,
@@ -36,7 +36,7 @@ enum Stage {
 
 impl Build {
     pub(super) fn new(most_tags: usize) -> Self {
-        let known = Knowledge::new(most_tags);
+        let known = LocalView::new(most_tags);
         Self { known, stage: Stage::Waiting, asks: Vec::new(), until: None }
     }
 
@@ -51,7 +51,7 @@ impl Build {
     pub(super) fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
         match event {
             Event::Connected if !self.is_begun() => {
-                return vec![Action::Send(GLANCE, Command::Glance)];
+                return vec![Action::Send(GLANCE, Command::ReadPosition)];
             }
             Event::Answered(GLANCE, Answer::Polled(polled)) if !self.is_begun() => {
                 self.date(now, &polled);
@@ -63,7 +63,7 @@ impl Build {
             Event::Invalidate(call, tags, lifetime) => {
                 let change = lifetime.change(now);
                 let changes: Vec<(Tag, _)> = tags.into_iter().map(|tag| (tag, change)).collect();
-                self.known.take_effect(now, &changes);
+                self.known.apply_local(now, &changes);
                 return vec![Action::Resolve(call, Outcome::Everywhere)];
             }
             Event::Denied(_) | Event::NoStore | Event::Unreachable | Event::Failed(_) => {
@@ -116,10 +116,10 @@ mod tests {
     fn the_first_generation_waits_for_the_position_that_dates_all() {
         let mut build = Build::new(10);
         assert_eq!(build.on(T0, Event::Ask(1)), []);
-        assert_eq!(build.on(T0, Event::Connected), [Action::Send(GLANCE, Command::Glance)]);
+        assert_eq!(build.on(T0, Event::Connected), [Action::Send(GLANCE, Command::ReadPosition)]);
         assert_eq!(build.on(T0, Event::Answered(GLANCE, polled())), [Action::Wake(1)]);
         assert!(build.is_dated());
-        let stamp = build.known.ring.stamp();
+        let stamp = build.known.revisions.stamp();
         assert_eq!((stamp.epoch, stamp.at), (Epoch(7), Position(50).into()));
         assert_eq!(build.on(T0, Event::Connected), []);
         assert_eq!(build.on(T0, Event::Ask(2)), [Action::Wake(2)]);

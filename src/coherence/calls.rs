@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::acks::AckWait;
 use super::event::{Action, Call, Command, Invalidated, Lifetime, MOST_TAGS, Outcome};
 use super::fleet::{Fleet, Sent};
-use super::knowledge::lifetimes;
+use super::omitted::Omitted;
 use super::timing::Timing;
-use super::wait::Wait;
-use super::weakness::Weakness;
+use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Epoch, Tag};
 
@@ -20,14 +20,14 @@ pub(super) const MOST_UNDER_WAY: usize = 4 * MOST_TAGS;
 
 /// What is to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Write {
+pub(super) enum Payload {
     /// At most [`MOST_TAGS`] tags.
     Tags(Vec<(Tag, Change)>),
     /// Everything there is.
     Everything,
 }
 
-impl Write {
+impl Payload {
     pub(super) fn tags(&self) -> usize {
         match self {
             Self::Tags(tags) => tags.len(),
@@ -39,7 +39,7 @@ impl Write {
 /// A part of an invalidation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Batch {
-    pub(super) write: Write,
+    pub(super) payload: Payload,
     pub(super) origin: Origin,
     pub(super) progress: Progress,
 }
@@ -63,7 +63,7 @@ pub(super) enum Progress {
     /// Under way.
     Sent,
     /// Recorded; not every instance may know.
-    Waiting(Wait),
+    Waiting(AckWait),
 }
 
 /// All batches, by number.
@@ -76,18 +76,25 @@ pub(super) struct Batches {
 /// The calls that are not resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Calls {
-    open: BTreeMap<Call, Patience>,
+    open: BTreeMap<Call, Deadlines>,
 }
 
 /// How long a call waits, and for what.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Patience {
+struct Deadlines {
     /// Until when its batches are tried.
     tries: Timestamp,
     /// When it ends though all of them are recorded: every lease given before is over by then.
     waits: Timestamp,
     /// Batches that are not done.
     left: usize,
+}
+
+/// How much of a call is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finished {
+    Part,
+    Whole,
 }
 
 impl Origin {
@@ -100,18 +107,18 @@ impl Origin {
 }
 
 impl Batches {
-    pub(super) fn add(&mut self, now: Timestamp, write: Write, origin: Origin) {
+    pub(super) fn add(&mut self, now: Timestamp, payload: Payload, origin: Origin) {
         self.next += 1;
-        self.all.insert(self.next, Batch { write, origin, progress: Progress::Unsent(now) });
+        self.all.insert(self.next, Batch { payload, origin, progress: Progress::Unsent(now) });
     }
 
     /// What waits for others waits on a history that is gone: it is sent anew. Tells what that is.
-    fn write_again(&mut self) -> Vec<Write> {
+    fn write_again(&mut self) -> Vec<Payload> {
         let waiting =
             self.all.values_mut().filter(|batch| matches!(batch.progress, Progress::Waiting(_)));
         let again = waiting.map(|batch| {
             batch.progress = Progress::Unsent(Timestamp(0));
-            batch.write.clone()
+            batch.payload.clone()
         });
         again.collect()
     }
@@ -119,7 +126,7 @@ impl Batches {
     /// Tags of the outbox that have left it and are not recorded.
     pub(super) fn tags_replayed(&self) -> usize {
         let replayed = self.all.values().filter(|batch| batch.origin == Origin::Outbox);
-        replayed.map(|batch| batch.write.tags()).sum()
+        replayed.map(|batch| batch.payload.tags()).sum()
     }
 
     /// Batches the store has not recorded, as far as is known.
@@ -129,7 +136,7 @@ impl Batches {
 
     fn tags_under_way(&self) -> usize {
         let sent = self.all.values().filter(|batch| batch.progress == Progress::Sent);
-        sent.map(|batch| batch.write.tags()).sum()
+        sent.map(|batch| batch.payload.tags()).sum()
     }
 
     /// Calls with such batches.
@@ -138,7 +145,7 @@ impl Batches {
     }
 }
 
-impl Patience {
+impl Deadlines {
     fn end(&self, is_recorded: bool) -> Timestamp {
         if is_recorded { self.waits } else { self.tries }
     }
@@ -149,18 +156,18 @@ impl Calls {
         let tries = now.after_us(timing.budget_us);
         // A last poll may have to tell what lies below the position waited for.
         let waits = tries.after_us(timing.lease_us + timing.grace_us + timing.ask_us);
-        self.open.insert(call, Patience { tries, waits, left: batches });
+        self.open.insert(call, Deadlines { tries, waits, left: batches });
     }
 
-    /// One batch of a call is done. True if that was the last.
-    fn finish_one(&mut self, call: Call) -> bool {
-        let Some(Patience { left, .. }) = self.open.get_mut(&call) else { return false };
+    /// One batch of a call is done.
+    fn finish_one(&mut self, call: Call) -> Finished {
+        let Some(Deadlines { left, .. }) = self.open.get_mut(&call) else { return Finished::Part };
         *left = left.saturating_sub(1);
-        let is_done = *left == 0;
-        if is_done {
-            self.open.remove(&call);
+        if *left > 0 {
+            return Finished::Part;
         }
-        is_done
+        self.open.remove(&call);
+        Finished::Whole
     }
 
     /// Ends all of them.
@@ -185,14 +192,14 @@ impl Fleet {
         let changes: Vec<_> = tags.into_iter().map(|tag| (tag, change)).collect();
         self.known.hold(now, &changes);
         if self.is_hopeless(now) {
-            self.put_off(now, Write::Tags(changes));
+            self.put_off(now, Payload::Tags(changes));
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
         }
         let batches = changes.chunks(MOST_TAGS);
         self.calls.begin(now, call, self.timing, batches.len());
         for batch in batches {
-            self.batches.add(now, Write::Tags(batch.to_vec()), Origin::Call(call));
+            self.batches.add(now, Payload::Tags(batch.to_vec()), Origin::Call(call));
         }
     }
 
@@ -209,15 +216,15 @@ impl Fleet {
             }
             if matches!(batch.progress, Progress::Unsent(at) if now >= at) {
                 batch.progress = Progress::Sent;
-                under_way += batch.write.tags();
-                due.push((*number, batch.write.clone()));
+                under_way += batch.payload.tags();
+                due.push((*number, batch.payload.clone()));
             }
         }
-        for (number, write) in due {
+        for (number, payload) in due {
             let known = Some(history.clone());
-            let command = match write {
-                Write::Tags(tags) => Command::Invalidate { known, tags: lifetimes(&tags, now) },
-                Write::Everything => Command::RaiseFloor { known },
+            let command = match payload {
+                Payload::Tags(tags) => Command::Invalidate { known, tags: lifetimes(&tags, now) },
+                Payload::Everything => Command::RaiseFloor { known },
             };
             self.send(Sent::Batch(number, now), command);
         }
@@ -226,7 +233,7 @@ impl Fleet {
     /// Nothing is written before a table was seen, nor while a lost history is repaired, nor while
     /// enough is under way.
     pub(super) fn batches_due(&self) -> Option<Timestamp> {
-        let may_write = self.linked.is_some()
+        let may_write = self.connected_since.is_some()
             && self.stage.is_following()
             && self.has_seen_table()
             && self.batches.tags_under_way() < MOST_UNDER_WAY;
@@ -253,19 +260,19 @@ impl Fleet {
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
-        if is_current && !self.lacks(Weakness::ResolveUnapplied) {
-            self.known.record(now, &written.rows, written.floor());
+        if is_current && !self.omits(Omitted::ResolveUnapplied) {
+            self.known.merge_remote(now, &written.rows, written.floor());
         }
         if !is_current || !self.stage.is_following() {
             return self.unwritten(now, number);
         }
-        let trusts_young = self.lacks(Weakness::TrustYoungList);
-        let wait = Wait::begin(self.timing, now, written, trusts_young);
+        let trusts_young = self.omits(Omitted::TrustYoungList);
+        let wait = AckWait::begin(self.timing, now, written, trusts_young);
         let Some(batch) = self.batches.all.get_mut(&number) else { return };
-        let write = batch.write.clone();
+        let payload = batch.payload.clone();
         if batch.origin.call().is_some() {
             batch.progress = Progress::Waiting(wait);
-            self.look_soon(now);
+            self.read_acks_soon(now);
         } else {
             self.batches.all.remove(&number);
             if !self.is_owing() {
@@ -273,27 +280,27 @@ impl Fleet {
                 self.poll_at = self.poll_at.min(now);
             }
         }
-        self.release(now, &write);
+        self.release(now, &payload);
         self.apply_own(now, written);
-        if self.lacks(Weakness::WaitFromSending) {
+        if self.omits(Omitted::WaitFromSending) {
             self.wait_from(number, sent);
         }
     }
 
     /// What was in effect above all that was applied has its position now.
-    fn release(&mut self, now: Timestamp, write: &Write) {
-        match write {
-            Write::Tags(tags) => self.known.release(now, tags),
-            Write::Everything => self.known.release_all(now),
+    fn release(&mut self, now: Timestamp, payload: &Payload) {
+        match payload {
+            Payload::Tags(tags) => self.known.release(now, tags),
+            Payload::Everything => self.known.release_all(now),
         }
     }
 
     /// What was recorded is not in the history that the store has now.
     pub(super) fn write_again(&mut self, now: Timestamp) {
-        for write in self.batches.write_again() {
-            match write {
-                Write::Tags(tags) => self.known.hold(now, &tags),
-                Write::Everything => self.known.hold_all(now),
+        for payload in self.batches.write_again() {
+            match payload {
+                Payload::Tags(tags) => self.known.hold(now, &tags),
+                Payload::Everything => self.known.hold_all(now),
             }
         }
     }
@@ -302,7 +309,7 @@ impl Fleet {
     /// what does, and until it does the position may turn out to be lost.
     fn apply_own(&mut self, now: Timestamp, written: &Invalidated) {
         let applied = self.known.applied();
-        if written.previous == applied || self.lacks(Weakness::JumpToOwn) {
+        if written.previous == applied || self.omits(Omitted::JumpToOwn) {
             self.known.apply_up_to(now, written.position);
         } else if written.position != applied {
             self.open.push(written.position);
@@ -316,11 +323,11 @@ impl Fleet {
         if batch.origin.call().is_some() {
             let again = self.writing.again(now.after_us(self.timing.retry_us));
             batch.progress = Progress::Unsent(again);
-        } else if let Some(Batch { write, origin, .. }) = self.batches.all.remove(&number) {
+        } else if let Some(Batch { payload, origin, .. }) = self.batches.all.remove(&number) {
             if origin == Origin::GivenUp {
-                self.put_off(now, write);
+                self.put_off(now, payload);
             } else {
-                self.put_back(now, write);
+                self.put_back(now, payload);
             }
         }
     }
@@ -328,7 +335,9 @@ impl Fleet {
     /// A batch is known to all: who waits for the last one of a call waits no longer.
     pub(super) fn settled(&mut self, number: u64) {
         let Some(batch) = self.batches.all.remove(&number) else { return };
-        if let Some(call) = batch.origin.call().filter(|call| self.calls.finish_one(*call)) {
+        if let Some(call) =
+            batch.origin.call().filter(|call| self.calls.finish_one(*call) == Finished::Whole)
+        {
             self.out.push(Action::Resolve(call, Outcome::Everywhere));
         }
     }
@@ -336,12 +345,13 @@ impl Fleet {
     /// Resolves the calls that have waited long enough. What was not recorded goes on without them;
     /// what was is waited for until all leases are over, however late that began.
     pub(super) fn give_up_calls(&mut self, now: Timestamp) {
-        if self.calls.open.values().all(|patience| now < patience.tries) {
+        if self.calls.open.values().all(|deadlines| now < deadlines.tries) {
             return;
         }
         let unrecorded = self.batches.unrecorded_calls();
-        let is_over =
-            |call: &Call, patience: &mut Patience| now >= patience.end(!unrecorded.contains(call));
+        let is_over = |call: &Call, deadlines: &mut Deadlines| {
+            now >= deadlines.end(!unrecorded.contains(call))
+        };
         let overdue: Vec<Call> =
             self.calls.open.extract_if(.., is_over).map(|(call, _)| call).collect();
         for call in overdue {
@@ -358,7 +368,7 @@ impl Fleet {
     pub(super) fn calls_due(&self) -> Option<Timestamp> {
         let unrecorded = self.batches.unrecorded_calls();
         let ends = self.calls.open.iter();
-        ends.map(|(call, patience)| patience.end(!unrecorded.contains(call))).min()
+        ends.map(|(call, deadlines)| deadlines.end(!unrecorded.contains(call))).min()
     }
 
     fn orphan(&mut self, now: Timestamp, number: u64) {
@@ -368,7 +378,7 @@ impl Fleet {
             Progress::Waiting(_) => drop(self.batches.all.remove(&number)),
             Progress::Unsent(_) => {
                 if let Some(batch) = self.batches.all.remove(&number) {
-                    self.put_off(now, batch.write);
+                    self.put_off(now, batch.payload);
                 }
             }
         }

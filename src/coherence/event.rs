@@ -85,7 +85,7 @@ pub enum Command {
     /// Registers this instance and reads what is new, in one step.
     Poll(Known),
     /// Reads where the table stands and registers nobody. Answered as a first poll, without rows.
-    Glance,
+    ReadPosition,
     /// Reads the whole table. Not one step: what changes meanwhile may or may not be in it.
     Load,
     /// Writes an invalidation of up to [`MOST_TAGS`] tags. Nothing is written, and the answer is
@@ -105,7 +105,7 @@ pub enum Command {
     /// Tells that a position was applied.
     Ack(Position),
     /// Asks which positions the others have applied.
-    Look,
+    ReadAcks,
     /// Removes the instances that have not polled since this position.
     Remove(Position),
 }
@@ -127,7 +127,7 @@ pub struct Known {
 /// What the store answers to a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// To [`Command::Poll`] and [`Command::Glance`].
+    /// To [`Command::Poll`] and [`Command::ReadPosition`].
     Polled(Polled),
     /// To [`Command::Load`].
     Loaded {
@@ -141,8 +141,8 @@ pub enum Answer {
     /// To the same: nothing was written, because the history the caller knows is not that of the
     /// table, or there is no table.
     Unknown,
-    /// To [`Command::Look`].
-    Looked {
+    /// To [`Command::ReadAcks`].
+    Acks {
         /// The lowest position applied by any other instance; `None` if there is no other.
         lowest: Option<Position>,
         /// When the list of instances was created, on the store's clock; `None` if it is missing.

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::MOST_STEP;
+use super::acks::AckPolls;
 use super::calls::{Batches, Calls};
 use super::denial::Denial;
 use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
-use super::knowledge::Knowledge;
+use super::omitted::Omitted;
 use super::outbox::Outbox;
 use super::poll::{Acks, Poll};
 use super::repair::Stage;
 use super::timing::Timing;
-use super::wait::Looks;
-use super::weakness::Weakness;
+use super::view::LocalView;
 use crate::clock::Timestamp;
 use crate::tags::Position;
 
@@ -25,9 +25,9 @@ const CLOCK_SLACK_US: u64 = 5_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Fleet {
     pub(super) timing: Timing,
-    pub(super) known: Knowledge,
+    pub(super) known: LocalView,
     /// Since when it is connected to the primary.
-    pub(super) linked: Option<Timestamp>,
+    pub(super) connected_since: Option<Timestamp>,
     pub(super) requests: Requests,
     pub(super) stage: Stage,
     /// When the next poll is due.
@@ -45,12 +45,12 @@ pub(super) struct Fleet {
     pub(super) calls: Calls,
     pub(super) batches: Batches,
     pub(super) outbox: Outbox,
-    pub(super) looks: Looks,
+    pub(super) ack_polls: AckPolls,
     pub(super) acks: Acks,
     /// What is to be done after this event.
     pub(super) out: Vec<Action>,
     #[cfg(test)]
-    pub(super) weakness: Option<Weakness>,
+    pub(super) omitted: Option<Omitted>,
 }
 
 /// What was sent and not answered yet.
@@ -72,7 +72,7 @@ pub(super) enum Sent {
     Repair,
     Ack,
     /// When it was sent.
-    Look(Timestamp),
+    ReadAcks(Timestamp),
     Remove,
 }
 
@@ -108,8 +108,8 @@ impl Fleet {
     pub(super) fn new(most_tags: usize, timing: Timing) -> Self {
         Self {
             timing,
-            known: Knowledge::new(most_tags),
-            linked: None,
+            known: LocalView::new(most_tags),
+            connected_since: None,
             requests: Requests::default(),
             stage: Stage::Following,
             poll_at: Timestamp(0),
@@ -122,11 +122,11 @@ impl Fleet {
             calls: Calls::default(),
             batches: Batches::default(),
             outbox: Outbox::default(),
-            looks: Looks::default(),
+            ack_polls: AckPolls::default(),
             acks: Acks::default(),
             out: Vec::new(),
             #[cfg(test)]
-            weakness: None,
+            omitted: None,
         }
     }
 
@@ -134,13 +134,13 @@ impl Fleet {
         match event {
             Event::Connected => {
                 self.unlink(now);
-                self.linked = Some(now);
+                self.connected_since = Some(now);
                 self.poll_at = now;
             }
             Event::Disconnected => self.unlink(now),
             Event::Unreachable => {
                 self.unlink(now);
-                self.part(now);
+                self.go_offline(now);
                 // Who cannot be reached forbids nothing.
                 (self.reading, self.writing) = Default::default();
             }
@@ -165,7 +165,7 @@ impl Fleet {
     }
 
     /// Gives the store up for good. What was not known to all stays known here.
-    pub(super) fn leave(&mut self) -> (Knowledge, Vec<Action>) {
+    pub(super) fn leave(&mut self) -> (LocalView, Vec<Action>) {
         let mut actions: Vec<_> =
             std::mem::take(&mut self.asks).into_keys().map(Action::Wake).collect();
         actions.extend(
@@ -179,11 +179,11 @@ impl Fleet {
         self.give_up_asks(now);
         self.settle(now);
         self.give_up_calls(now);
-        if self.linked.is_some() {
+        if self.connected_since.is_some() {
             self.poll(now);
             self.replay(now);
             self.send_batches(now);
-            self.look(now);
+            self.read_acks(now);
             self.ack();
         }
     }
@@ -191,15 +191,16 @@ impl Fleet {
     /// When the next thing is due.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
         let ask = self.asks.values().min().map(|since| since.after_us(self.timing.ask_us));
-        let due = [ask, self.poll_due(), self.replay_due(), self.batches_due(), self.look_due()];
+        let due =
+            [ask, self.poll_due(), self.replay_due(), self.batches_due(), self.read_acks_due()];
         let earliest = due.into_iter().flatten().min();
         earliest.into_iter().chain(self.settle_due()).chain(self.calls_due()).min()
     }
 
     /// Forgets what is under way: no answer of a connection that was closed counts.
     fn unlink(&mut self, now: Timestamp) {
-        self.linked = None;
-        let is_kept = self.lacks(Weakness::TakeLateAnswers);
+        self.connected_since = None;
+        let is_kept = self.omits(Omitted::TakeLateAnswers);
         for (request, sent) in self.requests.take_all(is_kept) {
             if !matches!(sent, Sent::Poll(_)) {
                 self.failed(now, request, &sent);
@@ -218,8 +219,8 @@ impl Fleet {
                 self.written(now, batch, sent, &written);
             }
             (Sent::Repair, Answer::Invalidated(written)) => self.repaired(now, request, &written),
-            (Sent::Look(sent), Answer::Looked { lowest, born_us }) => {
-                self.looked(now, sent, lowest, born_us);
+            (Sent::ReadAcks(sent), Answer::Acks { lowest, born_us }) => {
+                self.acks_read(now, sent, lowest, born_us);
             }
             (Sent::Ack, Answer::Done) => self.acks.is_under_way = false,
             (Sent::Remove, Answer::Done) => {}
@@ -242,14 +243,14 @@ impl Fleet {
                 // connection that was closed while this process was suspended.
                 let is_missed = now >= poll.sent.after_us(self.timing.ask_us);
                 if is_missed && poll.sent >= self.lease_until {
-                    self.part(now);
+                    self.go_offline(now);
                 }
             }
             Sent::Load => self.stage = Stage::Following,
             Sent::Batch(batch, _) => self.unwritten(now, *batch),
             Sent::Repair => self.unrepaired(request),
             Sent::Ack => self.acks.is_under_way = false,
-            Sent::Look(_) => self.look_later(now),
+            Sent::ReadAcks(_) => self.read_acks_later(now),
             Sent::Remove => {}
         }
     }
@@ -259,11 +260,11 @@ impl Fleet {
         match sent {
             Sent::Poll(_) | Sent::Load => {
                 self.reading.note(now, self.timing);
-                self.part(now);
+                self.go_offline(now);
             }
             Sent::Batch(..) | Sent::Repair => self.writing.note(now, self.timing),
             // Others wait until they are told by polls, or here a call for all leases to end.
-            Sent::Ack | Sent::Look(_) | Sent::Remove => {}
+            Sent::Ack | Sent::ReadAcks(_) | Sent::Remove => {}
         }
         self.failed(now, request, sent);
         match sent {
@@ -281,18 +282,18 @@ impl Fleet {
     /// Whether it may not follow the table, and never has: then nobody agrees with it on anything.
     /// Who has followed once knows better than to take what is stored for current.
     pub(super) fn decides_alone(&self) -> bool {
-        let has_followed = self.has_seen_table() && !self.lacks(Weakness::DecideAloneAgain);
+        let has_followed = self.has_seen_table() && !self.omits(Omitted::DecideAloneAgain);
         self.reading.is_on() && !has_followed
     }
 
     /// The store is away: who waits for it waits no longer.
-    pub(super) fn part(&mut self, now: Timestamp) {
+    pub(super) fn go_offline(&mut self, now: Timestamp) {
         self.apart_since.get_or_insert(now);
         let asks = std::mem::take(&mut self.asks);
         self.out.extend(asks.into_keys().map(Action::Wake));
     }
 
-    pub(super) fn is_apart(&self) -> bool {
+    pub(super) fn is_offline(&self) -> bool {
         self.apart_since.is_some()
     }
 
@@ -311,19 +312,19 @@ impl Fleet {
             self.poll_at = self.poll_at.min(now);
             return;
         }
-        if self.lacks(Weakness::AckUnapplied) {
+        if self.omits(Omitted::AckUnapplied) {
             self.acks.wanted = Some(message.position);
         }
-        let follows = message.previous == applied || self.lacks(Weakness::ApplyOverGap);
+        let follows = message.previous == applied || self.omits(Omitted::ApplyOverGap);
         // While a lost history is repaired nothing may be added to it unnoticed.
         if !follows || !self.stage.is_following() {
             self.poll_at = self.poll_at.min(now);
             return;
         }
-        self.known.record(now, &message.rows, Position::default());
+        self.known.merge_remote(now, &message.rows, Position::default());
         self.known.apply_up_to(now, message.position);
         self.acks.wanted = Some(message.position);
-        if self.lacks(Weakness::LeaseFromMessage) {
+        if self.omits(Omitted::LeaseFromMessage) {
             self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
         }
     }
@@ -344,20 +345,20 @@ impl Fleet {
 
     /// What is sent along, so that the store can tell whether its history is the same.
     pub(super) fn history(&self) -> Known {
-        let open = if self.lacks(Weakness::ForgetOpen) { Vec::new() } else { self.open.clone() };
+        let open = if self.omits(Omitted::ForgetOpen) { Vec::new() } else { self.open.clone() };
         Known { epoch: self.known.epoch(), applied: self.known.applied(), open }
     }
 
     /// Whether a rule is left out, which happens in tests only.
     #[cfg(test)]
-    pub(super) fn lacks(&self, weakness: Weakness) -> bool {
-        self.weakness == Some(weakness)
+    pub(super) fn omits(&self, omitted: Omitted) -> bool {
+        self.omitted == Some(omitted)
     }
 
     /// Whether a rule is left out, which happens in tests only.
     #[cfg(not(test))]
     #[expect(clippy::unused_self, reason = "asked of the state in tests")]
-    pub(super) fn lacks(&self, _: Weakness) -> bool {
+    pub(super) fn omits(&self, _: Omitted) -> bool {
         false
     }
 }

@@ -1,35 +1,35 @@
 //! How instances agree on what is dead, without comparing clocks and without asking on every hit.
 //!
-//! Sans-IO: [`event`]s go in, with the moment; actions come out. `knowledge` is what an instance
-//! holds true, dated by [`ring`]; [`marks`] dates generations back that read something stale.
+//! Sans-IO: [`event`]s go in, with the moment; actions come out. `view` is what an instance holds
+//! true, dated by its [`revisions`]; [`stale_reads`] dates generations back that read something stale.
 //!
 //! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
 //! messages, reads it anew after a loss (`repair`), writes invalidations (`calls`), waits until
-//! every other instance knows them (`wait`), and keeps what it cannot write (`outbox`). What is
+//! every other instance knows them (`acks`), and keeps what it cannot write (`outbox`). What is
 //! forbidden, it tries again (`denial`). [`timing`] says how long all that takes. In memory only,
 //! positions are a counter of this process and nothing is ever asked.
 
+mod acks;
 mod build;
 mod calls;
 mod denial;
 pub mod event;
 mod fleet;
-mod knowledge;
-pub mod marks;
+mod omitted;
 mod outbox;
 mod poll;
 mod repair;
-pub mod ring;
+pub mod revisions;
+pub mod stale_reads;
 pub mod timing;
-mod wait;
-mod weakness;
+mod view;
 
 use build::Build;
 use event::{Action, Event, Outcome};
 use fleet::Fleet;
-use knowledge::Knowledge;
-use ring::{Revision, Ring};
+use revisions::{Revision, Revisions};
 use timing::Timing;
+use view::LocalView;
 
 use crate::clock::Timestamp;
 use crate::tags::Table;
@@ -45,7 +45,7 @@ pub struct Coherence(Mode);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Mode {
     /// It decides alone.
-    Alone(Box<Knowledge>),
+    Alone(Box<LocalView>),
     /// It has a shared store, and others that use it too.
     Fleet(Box<Fleet>),
     /// It is a process of a build, and stores for those that come.
@@ -55,7 +55,7 @@ enum Mode {
 impl Coherence {
     /// An instance without a shared store: it decides alone. It remembers at most so many tags.
     pub fn alone(most_tags: usize) -> Self {
-        Self(Mode::Alone(Box::new(Knowledge::new(most_tags))))
+        Self(Mode::Alone(Box::new(LocalView::new(most_tags))))
     }
 
     /// An instance of a fleet. Until [`Event::Connected`] it waits for the store.
@@ -87,7 +87,7 @@ impl Coherence {
     /// Dates what changed after the revision `before` by a moment of the clock that generations are
     /// dated by.
     pub fn redate(&mut self, before: Revision, moment: Timestamp) {
-        self.known_mut().ring.redate(before, moment);
+        self.known_mut().revisions.redate(before, moment);
     }
 
     /// When [`Event::Tick`] is due.
@@ -111,10 +111,10 @@ impl Coherence {
     }
 
     /// Whether the store is away: then memory may answer for a while without a lease.
-    pub fn is_apart(&self) -> bool {
+    pub fn is_offline(&self) -> bool {
         match &self.0 {
             Mode::Alone(_) | Mode::Build(_) => false,
-            Mode::Fleet(fleet) => fleet.is_apart() && !fleet.decides_alone(),
+            Mode::Fleet(fleet) => fleet.is_offline() && !fleet.decides_alone(),
         }
     }
 
@@ -153,24 +153,24 @@ impl Coherence {
     }
 
     /// What was known when.
-    pub fn ring(&self) -> &Ring {
-        &self.known().ring
+    pub fn revisions(&self) -> &Revisions {
+        &self.known().revisions
     }
 
     /// The present revision of what is known.
     pub fn revision(&self) -> Revision {
-        self.ring().revision()
+        self.revisions().revision()
     }
 
     /// Leaves a rule out.
     #[cfg(test)]
-    fn weaken(&mut self, weakness: Option<weakness::Weakness>) {
+    fn omit(&mut self, omitted: Option<omitted::Omitted>) {
         if let Mode::Fleet(fleet) = &mut self.0 {
-            fleet.weakness = weakness;
+            fleet.omitted = omitted;
         }
     }
 
-    fn known_mut(&mut self) -> &mut Knowledge {
+    fn known_mut(&mut self) -> &mut LocalView {
         match &mut self.0 {
             Mode::Alone(known) => known,
             Mode::Build(build) => &mut build.known,
@@ -178,7 +178,7 @@ impl Coherence {
         }
     }
 
-    fn known(&self) -> &Knowledge {
+    fn known(&self) -> &LocalView {
         match &self.0 {
             Mode::Alone(known) => known,
             Mode::Build(build) => &build.known,
@@ -187,7 +187,7 @@ impl Coherence {
     }
 }
 
-fn decide_alone(known: &mut Knowledge, now: Timestamp, event: Event) -> Vec<Action> {
+fn decide_alone(known: &mut LocalView, now: Timestamp, event: Event) -> Vec<Action> {
     match event {
         Event::Ask(ask) => vec![Action::Wake(ask)],
         Event::Invalidate(call, tags, lifetime) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::calls::{MOST_UNDER_WAY, Origin, Write};
+use super::calls::{MOST_UNDER_WAY, Origin, Payload};
 use super::event::{Action, MOST_TAGS};
 use super::fleet::Fleet;
 use crate::clock::Timestamp;
@@ -59,21 +59,21 @@ impl Fleet {
     }
 
     /// Puts an invalidation off until the store is back.
-    pub(super) fn put_off(&mut self, now: Timestamp, write: Write) {
-        self.out.push(Action::Queued(write.tags()));
-        self.put_back(now, write);
+    pub(super) fn put_off(&mut self, now: Timestamp, payload: Payload) {
+        self.out.push(Action::Queued(payload.tags()));
+        self.put_back(now, payload);
     }
 
     /// Puts off what had been put off before.
-    pub(super) fn put_back(&mut self, now: Timestamp, write: Write) {
-        match write {
-            Write::Tags(tags) => {
+    pub(super) fn put_back(&mut self, now: Timestamp, payload: Payload) {
+        match payload {
+            Payload::Tags(tags) => {
                 // One write will say of a tag what two would.
                 let repeated = self.outbox.add(tags);
                 self.known.release(now, &repeated);
             }
-            Write::Everything if self.outbox.is_everything => self.known.release_all(now),
-            Write::Everything => self.outbox.is_everything = true,
+            Payload::Everything if self.outbox.is_everything => self.known.release_all(now),
+            Payload::Everything => self.outbox.is_everything = true,
         }
         self.bound(now);
         self.outbox.replay_at = self.writing.again(now.after_us(self.timing.retry_us));
@@ -99,9 +99,9 @@ impl Fleet {
         }
         while self.may_replay() && !self.outbox.is_empty() {
             let tags = self.outbox.take(MOST_TAGS);
-            let write = if tags.is_empty() { Write::Everything } else { Write::Tags(tags) };
-            self.outbox.is_everything &= write != Write::Everything;
-            self.batches.add(now, write, Origin::Outbox);
+            let payload = if tags.is_empty() { Payload::Everything } else { Payload::Tags(tags) };
+            self.outbox.is_everything &= payload != Payload::Everything;
+            self.batches.add(now, payload, Origin::Outbox);
         }
     }
 
@@ -110,7 +110,7 @@ impl Fleet {
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        let may_replay = self.linked.is_some() && !self.is_apart() && self.may_replay();
+        let may_replay = self.connected_since.is_some() && !self.is_offline() && self.may_replay();
         (may_replay && !self.outbox.is_empty()).then_some(self.outbox.replay_at)
     }
 

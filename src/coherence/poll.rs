@@ -2,8 +2,8 @@
 
 use super::event::{Action, Ask, Command, Polled, Row};
 use super::fleet::{Fleet, Sent};
+use super::omitted::Omitted;
 use super::repair::Purpose;
-use super::weakness::Weakness;
 use crate::clock::Timestamp;
 use crate::tags::Position;
 
@@ -36,7 +36,7 @@ impl Fleet {
     }
 
     pub(super) fn poll_due(&self) -> Option<Timestamp> {
-        let is_possible = self.linked.is_some()
+        let is_possible = self.connected_since.is_some()
             && self.stage.is_following()
             && !self.requests.any(|sent| matches!(sent, Sent::Poll(_)));
         is_possible.then_some(self.poll_at)
@@ -44,7 +44,7 @@ impl Fleet {
 
     /// A get may not be answered from memory without asking.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
-        if self.is_apart() || self.decides_alone() || now < self.lease_until {
+        if self.is_offline() || self.decides_alone() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
             return;
         }
@@ -54,9 +54,9 @@ impl Fleet {
 
     /// Nobody waits longer for a poll than a get has time.
     pub(super) fn give_up_asks(&mut self, now: Timestamp) {
-        let patience = self.timing.ask_us;
-        if self.asks.values().any(|since| now >= since.after_us(patience)) {
-            self.part(now);
+        let deadlines = self.timing.ask_us;
+        if self.asks.values().any(|since| now >= since.after_us(deadlines)) {
+            self.go_offline(now);
         }
     }
 
@@ -80,7 +80,7 @@ impl Fleet {
     /// them, or they tell of what the table has lost since: the next poll shows which.
     fn learn(&mut self, now: Timestamp, poll: &Poll, polled: &Polled, rows: &[Row]) {
         let is_overtaken =
-            self.known.applied() != poll.applied && !self.lacks(Weakness::TrustOvertakenPoll);
+            self.known.applied() != poll.applied && !self.omits(Omitted::TrustOvertakenPoll);
         if is_overtaken {
             let is_urgent = !self.asks.is_empty() || self.is_behind_own();
             let pause = if is_urgent { 0 } else { self.timing.retry_us };
@@ -89,7 +89,7 @@ impl Fleet {
                 return;
             }
         }
-        self.known.record(now, rows, polled.floor);
+        self.known.merge_remote(now, rows, polled.floor);
         if !is_overtaken && polled.last != poll.applied {
             self.known.apply_up_to(now, polled.last);
             self.acks.wanted = Some(polled.last);
@@ -102,12 +102,12 @@ impl Fleet {
         self.open.retain(|position| !poll.open.contains(position));
         self.apart_since = None;
         self.reading.end();
-        let counted_from = if self.lacks(Weakness::LeaseFromArrival) { now } else { poll.sent };
+        let counted_from = if self.omits(Omitted::LeaseFromArrival) { now } else { poll.sent };
         let until = counted_from.after_us(self.timing.lease_us);
         if !self.is_owing() {
             self.lease_until = self.lease_until.max(until);
         }
-        let shares_all = now < until || self.lacks(Weakness::ShareAnyPoll);
+        let shares_all = now < until || self.omits(Omitted::ShareAnyPoll);
         let is_served = |since: Timestamp| shares_all || since <= poll.sent;
         let (served, left) =
             std::mem::take(&mut self.asks).into_iter().partition(|(_, since)| is_served(*since));

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::calls::Write;
+use super::calls::Payload;
 use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
 use super::fleet::{Fleet, Sent};
-use super::knowledge::lifetimes;
-use super::weakness::Weakness;
+use super::omitted::Omitted;
+use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
 
@@ -23,7 +23,7 @@ pub(super) enum Stage {
     /// The whole table is being read. Up to `last` it will be complete.
     Loading { epoch: Epoch, last: Position, purpose: Purpose },
     /// What the table has lost is being written again; then it is read, complete up to `last`.
-    Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Write> },
+    Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Payload> },
 }
 
 /// What a table is read for.
@@ -37,6 +37,13 @@ pub(super) enum Purpose {
     Compare,
     /// What it had lost is written: to follow it from here.
     Return,
+}
+
+/// What a table has lost of what is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    Some,
 }
 
 impl Stage {
@@ -57,7 +64,7 @@ impl Fleet {
     /// of the lost positions.
     pub(super) fn rewind(&mut self, now: Timestamp, last: Position) {
         self.write_again(now);
-        let is_weak = self.lacks(Weakness::SkipRepair);
+        let is_weak = self.omits(Omitted::SkipRepair);
         let purpose = if is_weak { Purpose::Return } else { Purpose::Compare };
         self.load(self.known.epoch(), last, purpose);
     }
@@ -65,13 +72,13 @@ impl Fleet {
     pub(super) fn loaded(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
         let stage = std::mem::replace(&mut self.stage, Stage::Following);
         let Stage::Loading { epoch, last, purpose } = stage else { return };
-        if purpose == Purpose::Compare && self.write_missing(now, rows, floor, last) {
+        if purpose == Purpose::Compare && self.write_missing(now, rows, floor, last) == Lost::Some {
             return;
         }
         if purpose == Purpose::Begin {
             self.begin(now, epoch, last);
         }
-        self.known.record(now, rows, floor);
+        self.known.merge_remote(now, rows, floor);
         match purpose {
             // Its own invalidations went on: the next poll tells up to where.
             Purpose::Add { applied } if applied != self.known.applied() => {}
@@ -91,39 +98,39 @@ impl Fleet {
         self.out.push(Action::NewEpoch);
     }
 
-    /// Writes again what a table with these rows has lost. False if it has lost nothing.
+    /// Writes again what a table with these rows has lost.
     fn write_missing(
         &mut self,
         now: Timestamp,
         rows: &[Row],
         floor: Position,
         last: Position,
-    ) -> bool {
-        let missing = self.known.missing_from(rows, floor);
+    ) -> Lost {
+        let missing = self.known.missing_from(now, rows, floor);
         let mut left: VecDeque<_> =
-            missing.chunks(MOST_TAGS).map(|tags| Write::Tags(tags.to_vec())).collect();
+            missing.chunks(MOST_TAGS).map(|tags| Payload::Tags(tags.to_vec())).collect();
         if self.known.is_floor_missing_from(floor) {
-            left.push_back(Write::Everything);
+            left.push_back(Payload::Everything);
         }
-        let is_needed = !left.is_empty();
-        if is_needed {
-            self.stage = Stage::Repairing { last, under_way: BTreeSet::new(), left };
-            self.repair(now);
+        if left.is_empty() {
+            return Lost::Nothing;
         }
-        is_needed
+        self.stage = Stage::Repairing { last, under_way: BTreeSet::new(), left };
+        self.repair(now);
+        Lost::Some
     }
 
     /// Sends what may be under way of a repair.
     fn repair(&mut self, now: Timestamp) {
         while let Stage::Repairing { under_way, left, .. } = &mut self.stage
             && under_way.len() < MOST_UNDER_WAY
-            && let Some(write) = left.pop_front()
+            && let Some(payload) = left.pop_front()
         {
-            let command = match write {
-                Write::Tags(tags) => {
+            let command = match payload {
+                Payload::Tags(tags) => {
                     Command::Invalidate { known: None, tags: lifetimes(&tags, now) }
                 }
-                Write::Everything => Command::RaiseFloor { known: None },
+                Payload::Everything => Command::RaiseFloor { known: None },
             };
             let request = self.send(Sent::Repair, command);
             if let Stage::Repairing { under_way, .. } = &mut self.stage {
@@ -137,7 +144,7 @@ impl Fleet {
         if written.epoch != self.known.epoch() {
             return self.unrepaired(request);
         }
-        self.known.record(now, &written.rows, written.floor());
+        self.known.merge_remote(now, &written.rows, written.floor());
         if let Stage::Repairing { under_way, .. } = &mut self.stage {
             under_way.remove(&request);
         }

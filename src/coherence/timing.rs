@@ -15,8 +15,8 @@ pub struct Timing {
     pub budget_us: u64,
     /// Before something that failed is tried again.
     pub retry_us: u64,
-    /// From an invalidation to the first look at who has applied it; doubled for each further look.
-    pub look_us: u64,
+    /// From an invalidation to the first read of who has applied it; doubled for each further one.
+    pub ack_poll_us: u64,
 }
 
 impl Default for Timing {
@@ -28,7 +28,7 @@ impl Default for Timing {
             ask_us: 100_000,
             budget_us: 1_000_000,
             retry_us: 100_000,
-            look_us: 1_000,
+            ack_poll_us: 1_000,
         }
     }
 }

@@ -67,7 +67,7 @@ impl Stored {
 
 /// How this process is connected to the shared tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
+pub enum Connectivity {
     /// There is none.
     None,
     /// It holds a lease, so it knows every invalidation there was.
@@ -75,19 +75,19 @@ pub enum Link {
     /// It is not known yet whether the store is there, or its table of tags is being loaded.
     Connecting,
     /// The store does not answer.
-    Away,
+    Offline,
     /// The store answers, and forbids what the agreement on invalidations needs.
     Denied,
 }
 
-impl Link {
+impl Connectivity {
     /// The word in what a readiness probe is told.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Connected => "connected",
             Self::Connecting => "connecting",
-            Self::Away => "away",
+            Self::Offline => "away",
             Self::Denied => "denied",
         }
     }

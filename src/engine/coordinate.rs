@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::shared::Filled;
 use super::{Engine, Tier};
 use crate::entry::Entry;
 use crate::generation::End;
@@ -23,11 +24,18 @@ use crate::store::{Address, LeaseEnd, LeaseReply, LeaseRequest, Unavailable};
 use crate::tags::{Stamp, Tag, Verdict};
 use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 
+/// An entry that came with the reply.
+struct Arrival {
+    entry: Arc<Entry>,
+    verdict: Verdict,
+    filled: Filled,
+}
+
 impl Engine {
     /// Whether other processes can be asked who generates `key`.
     pub fn may_claim(&self, key: &KeyRef<'_>) -> bool {
         let is_reached = |tier: &Tier| tier.is_read && tier.address(key).is_some();
-        self.tier().is_some_and(is_reached) && !self.ledger.is_apart()
+        self.tier().is_some_and(is_reached) && !self.ledger.is_offline()
     }
 
     /// Asks who generates `key`.
@@ -212,27 +220,25 @@ impl Engine {
         let Some(tier) = self.tier() else { return WakeOnDrop::default() };
         let bytes = answer.ok().flatten();
         let has_bytes = bytes.is_some();
-        let found = guard(|| self.found(tier, &attempt, &bytes?)).flatten();
+        let found = guard(|| self.arrived(tier, &attempt, &bytes?)).flatten();
         if has_bytes && found.is_none() && !attempt.is_again {
             bump(&self.stats.broken);
         }
-        let verdict = found.as_ref().map(|(_, verdict, _)| *verdict);
+        let verdict = found.as_ref().map(|arrival| arrival.verdict);
         if reply == LeaseReply::EntryExists && verdict != Some(Verdict::Fresh) {
-            let held = found.map(|(entry, ..)| entry);
+            let held = found.map(|arrival| arrival.entry);
             self.send(attempt.for_found(held, verdict), Some(0));
             return WakeOnDrop::default();
         }
         let lease = attempt.lease(verdict);
-        let reply = match (reply, verdict) {
-            (LeaseReply::Granted, Some(Verdict::Fresh)) => {
-                tier.store.end(attempt.address, LeaseEnd::Released);
-                LeaseReply::EntryExists
-            }
-            (_, Some(Verdict::Fresh)) => LeaseReply::EntryExists,
-            (reply, _) => reply,
-        };
-        let brought = found.filter(|(_, _, is_held)| *is_held);
-        let notice = brought.map_or(Notice::LookAgain, |(entry, ..)| Notice::Delivered(entry));
+        let is_fresh = verdict == Some(Verdict::Fresh);
+        if is_fresh && reply == LeaseReply::Granted {
+            self.end(attempt.address, LeaseEnd::Released);
+        }
+        let reply = if is_fresh { LeaseReply::EntryExists } else { reply };
+        let delivered = found.filter(|arrival| arrival.filled == Filled::Usable);
+        let notice =
+            delivered.map_or(Notice::LookAgain, |arrival| Notice::Delivered(arrival.entry));
         let now = self.clock.now();
         let answered = self.leases.answer(attempt.hash, now, reply, lease, &notice);
         if answered.is_unwanted {
@@ -250,21 +256,16 @@ impl Engine {
         answered.woken
     }
 
-    /// What lies at the address, how good it is, and whether it is better than what memory has.
-    fn found(
-        &self,
-        tier: &Tier,
-        attempt: &LeaseAttempt,
-        bytes: &[u8],
-    ) -> Option<(Arc<Entry>, Verdict, bool)> {
+    /// What lies at the address.
+    fn arrived(&self, tier: &Tier, attempt: &LeaseAttempt, bytes: &[u8]) -> Option<Arrival> {
         let key = attempt.key();
         let entry = Arc::new(self.decoded(tier, &key, &attempt.address, bytes)?);
         let (verdict, _) = self.judge(&entry, self.ledger.revision(), || attempt.asked.clone());
         // What was asked for is one that lives longer.
         let is_old = attempt.fallback == Fallback::Fresh && entry.is_ahead(|| self.clock.now());
         let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };
-        let is_held = self.fill(&key, &entry);
-        Some((entry, verdict, is_held))
+        let filled = self.fill(&key, &entry);
+        Some(Arrival { entry, verdict, filled })
     }
 }
 

@@ -7,6 +7,7 @@
 //! they see, [`report`] says what was counted.
 
 mod answer;
+mod builder;
 mod coordinate;
 mod notices;
 mod oversize;
@@ -15,20 +16,19 @@ mod shared;
 mod superseded;
 mod tier;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
-use crate::coherence::Coherence;
-use crate::coherence::marks::Marks;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
+use crate::coherence::stale_reads::StaleReads;
 use crate::entry::{Entry, Meta, Source};
 use crate::generation::End;
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
 use crate::key::{Class, Hasher, KeyRef};
-use crate::ledger::{Ledger, License};
+use crate::ledger::{Ledger, MemoryAccess};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
 use crate::stats::{Stats, bump};
@@ -37,7 +37,8 @@ use crate::tags::{Stamp, Tag, TagList, Verdict};
 
 use self::superseded::Superseded;
 
-pub use self::answer::{Found, Holdings, Link, Reason, Stored};
+pub use self::answer::{Connectivity, Found, Holdings, Reason, Stored};
+pub use self::builder::Builder;
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 
@@ -65,49 +66,20 @@ pub struct Engine {
     memory: Option<MemoryStore>,
     /// What is known of invalidations.
     pub ledger: Ledger,
-    marks: Mutex<Marks>,
+    stale_reads: Mutex<StaleReads>,
     flights: Flights,
     /// Readings of build output.
     outputs: Flights,
     leases: Leases,
     superseded: Mutex<Superseded>,
     oversize: Oversize,
-    tier: OnceLock<Tier>,
-    host: OnceLock<Host>,
+    tier: Option<Tier>,
+    host: Option<Host>,
 }
 
 impl Engine {
-    /// An engine with `options` that reads `clock`, and what it knows of invalidations. It starts no
-    /// thread.
-    pub fn new(options: Options, clock: Clock, coherence: Coherence) -> Arc<Self> {
-        let memory = (options.memory_bytes > 0)
-            .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
-        let outage_us = options.shared.as_ref().map_or(0, |s| s.outage_serve.as_micros() as u64);
-        Arc::new(Self {
-            ledger: Ledger::new(coherence, outage_us),
-            options,
-            clock,
-            memory,
-            stats: Stats::default(),
-            hasher: Hasher::default(),
-            marks: Mutex::default(),
-            flights: Flights::default(),
-            outputs: Flights::default(),
-            leases: Leases::default(),
-            superseded: Mutex::default(),
-            oversize: Oversize::default(),
-            tier: OnceLock::new(),
-            host: OnceLock::new(),
-        })
-    }
-
-    /// Gives it what only its host knows. Once, before anything is asked of it.
-    pub fn serve(&self, host: Host) {
-        let _ = self.host.set(host);
-    }
-
     fn told_ms(&self, moment: Timestamp) -> f64 {
-        self.host.get().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
+        self.host.as_ref().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
     }
 
     /// Makes keys of this engine.
@@ -123,11 +95,11 @@ impl Engine {
     }
 
     /// Notes that a stale entry is handed out to who may keep what it makes of it.
-    pub fn hand_out(&self, entry: &Entry, asked: &[Tag]) {
+    pub fn note_stale_read(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
         let stale = self.ledger.table().stale(entry.meta.stamp, tags, now);
-        self.marks.lock().hand_out(entry.hash, stale, self.clock.uptime());
+        self.stale_reads.lock().note(entry.hash, stale, self.clock.uptime());
     }
 
     /// What counts as just as old as a stale entry: below the first invalidation of those of its tags,
@@ -143,15 +115,15 @@ impl Engine {
     /// The stamp of a generation of `key` that began at `began` of the uptime clock: `stamp`, or
     /// less if it read what was stale.
     pub fn date(&self, key: &KeyRef<'_>, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
-        self.marks.lock().date(key.hash, stamp, began, tags.iter())
+        self.stale_reads.lock().date(key.hash, stamp, began, tags.iter())
     }
 
     /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated
     /// since the entry was generated.
     #[inline]
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
-        let license = self.ledger.license(self.clock.now_coarse());
-        if license == License::Nothing {
+        let access = self.ledger.memory_access(self.clock.now_coarse());
+        if access == MemoryAccess::None {
             return Found::Unsure;
         }
         // Read before memory: an invalidation that resolved before this get is then seen.
@@ -159,7 +131,7 @@ impl Engine {
         let Some(entry) = self.memory.as_ref().and_then(|memory| memory.get(key)) else {
             return Found::Nothing;
         };
-        if !license.covers(entry.meta.held_from) {
+        if !access.covers(entry.meta.held_from) {
             return Found::Nothing;
         }
         let (verdict, reason) = self.judge(&entry, revision, soft);
@@ -189,9 +161,9 @@ impl Engine {
     #[inline]
     pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
         let now = self.clock.now_coarse();
-        let license = self.ledger.license(now);
+        let access = self.ledger.memory_access(now);
         let revision = self.ledger.revision();
-        if !license.covers(entry.meta.held_from) {
+        if !access.covers(entry.meta.held_from) {
             return (Verdict::Gone, None);
         }
         let by_age = entry.judge_age(now);
@@ -343,7 +315,7 @@ impl Engine {
         for entry in left {
             entry.retire();
         }
-        if let Some(host) = self.host.get() {
+        if let Some(host) = &self.host {
             left.iter().filter(|entry| entry.is_bound()).for_each(|entry| (host.release)(entry));
         }
     }

@@ -19,7 +19,7 @@ pub(super) struct Notices {
     /// Where the store is, without a secret.
     pub(super) place: String,
     /// Whether it was told that the store is away, and when that was last told.
-    told_away: Mutex<(bool, Timestamp)>,
+    reach: Mutex<(bool, Timestamp)>,
     /// Whether it was told that the login is refused.
     told_refused: AtomicBool,
     /// Whether it was told that the server is too old, or lacks commands.
@@ -27,12 +27,12 @@ pub(super) struct Notices {
     told_lacking: AtomicBool,
     /// When it was last told that invalidations wait.
     told_unrecorded_ns: Mutex<Option<u64>>,
-    told_refusal: Mutex<Told>,
+    told_refusal: Mutex<LastRefusal>,
 }
 
 /// The refusal that was told last.
 #[derive(Default)]
-struct Told {
+struct LastRefusal {
     what: Option<Refusal>,
     at: Timestamp,
     /// What suffers from it, until it is over.
@@ -44,7 +44,7 @@ impl Notices {
     pub(super) fn of(place: String) -> Self {
         Self {
             place,
-            told_away: Mutex::default(),
+            reach: Mutex::default(),
             told_refused: AtomicBool::default(),
             told_old: AtomicBool::default(),
             told_lacking: AtomicBool::default(),
@@ -55,7 +55,7 @@ impl Notices {
 
     /// The process ends: that the store is away then is no news.
     pub(super) fn leave(&self) {
-        self.told_away.lock().0 = true;
+        self.reach.lock().0 = true;
     }
 
     /// Tells whoever runs the process what they should know of the store, not too often.
@@ -65,10 +65,10 @@ impl Notices {
             self.told_refused.store(false, Ordering::Relaxed);
         }
         let news = match event {
-            Event::Unreachable => self.is_away(true, now).then(|| {
+            Event::Unreachable => self.note_reach(true, now).then(|| {
                 format!("{place} is away: this process answers from memory and tries again")
             }),
-            Event::Connected => self.is_away(false, now).then(|| format!("{place} is back")),
+            Event::Connected => self.note_reach(false, now).then(|| format!("{place} is back")),
             _ => None,
         };
         if let Some(news) = news {
@@ -79,7 +79,7 @@ impl Notices {
     /// Tells that the login is refused, once until it no longer is.
     pub(super) fn say_refused(&self, now: Timestamp) {
         // It goes without saying that the store is away then.
-        self.is_away(true, now);
+        self.note_reach(true, now);
         if !self.told_refused.swap(true, Ordering::Relaxed) {
             say(&format!(
                 "{} refuses the login: check the user and the password; meanwhile this process \
@@ -133,7 +133,7 @@ impl Notices {
         };
         let is_repeated = told.what == Some(refusal) && now.since_us(told.at) <= REFUSAL_PAUSE_US;
         if !is_repeated {
-            *told = Told { what: Some(refusal), at: now, suffers: Some(part) };
+            *told = LastRefusal { what: Some(refusal), at: now, suffers: Some(part) };
             say(&format!("{place} {}: {}", reason(refusal, namespace), suffers(part)));
         }
     }
@@ -177,12 +177,12 @@ impl Notices {
         ));
     }
 
-    /// Notes whether the store is away. True if that is news worth telling.
-    fn is_away(&self, is_away: bool, now: Timestamp) -> bool {
-        let mut told = self.told_away.lock();
-        let is_news = told.0 != is_away && (!is_away || now.since_us(told.1) > PAUSE_US);
+    /// Notes whether the store is offline. True if that is worth a message.
+    fn note_reach(&self, is_offline: bool, now: Timestamp) -> bool {
+        let mut told = self.reach.lock();
+        let is_news = told.0 != is_offline && (!is_offline || now.since_us(told.1) > PAUSE_US);
         if is_news {
-            *told = (is_away, now);
+            *told = (is_offline, now);
         }
         is_news
     }

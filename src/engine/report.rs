@@ -152,7 +152,7 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
         namespace: tier.namespace.clone(),
         connections: f64::from(health.connections),
         lease_ms: if engine.ledger.is_alone() { 0.0 } else { lease_us as f64 / 1e3 },
-        is_away: engine.ledger.is_apart(),
+        is_away: engine.ledger.is_offline(),
         is_broken: health.is_broken,
         refuses: health.refuses.to_owned(),
         breaks: health.breaks as f64,

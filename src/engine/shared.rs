@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Engine, Link, Stored, Tier};
+use super::{Connectivity, Engine, Stored, Tier};
 use crate::clock::Timestamp;
 use crate::codec::{Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
 use crate::key::{KeyRef, share};
-use crate::ledger::License;
+use crate::ledger::MemoryAccess;
 use crate::memory::Inserted;
 use crate::stats::bump;
 use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
@@ -25,30 +25,34 @@ use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 /// What a read may take beyond the time limit of the store, in ms.
 const READ_SLACK_MS: u32 = 50;
 
-impl Engine {
-    /// Gives the engine its shared tier. Once, before anything is asked of it.
-    pub fn share_through(&self, tier: Tier) {
-        let _ = self.tier.set(tier);
-    }
+/// What an entry of the shared tier is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// It may answer those who wait for it.
+    Usable,
+    /// It is dead, or memory has as good.
+    NotNeeded,
+}
 
+impl Engine {
     /// The shared tier, if there is one.
     #[inline]
     pub fn tier(&self) -> Option<&Tier> {
-        self.tier.get()
+        self.tier.as_ref()
     }
 
     /// How this process is connected to the shared tier now.
-    pub fn link(&self) -> Link {
+    pub fn connectivity(&self) -> Connectivity {
         if self.tier().is_none() {
-            return Link::None;
+            return Connectivity::None;
         }
         if self.ledger.is_denied() {
-            return Link::Denied;
+            return Connectivity::Denied;
         }
-        match self.ledger.license(self.clock.now_coarse()) {
-            License::All => Link::Connected,
-            License::GeneratedSince(_) => Link::Away,
-            License::Nothing => Link::Connecting,
+        match self.ledger.memory_access(self.clock.now_coarse()) {
+            MemoryAccess::Any => Connectivity::Connected,
+            MemoryAccess::GeneratedSince(_) => Connectivity::Offline,
+            MemoryAccess::None => Connectivity::Connecting,
         }
     }
 
@@ -101,7 +105,7 @@ impl Engine {
     /// Looks `key` up in the shared tier. The wait ends with what it holds.
     pub fn read(self: &Arc<Self>, key: &KeyRef<'_>, ticket: Ticket) -> Wait {
         let Some(tier) = self.tier() else { return Wait::Needless };
-        if !tier.is_read || self.ledger.is_apart() {
+        if !tier.is_read || self.ledger.is_offline() {
             return Wait::Needless;
         }
         let Some(address) = tier.address(key) else { return Wait::Needless };
@@ -137,7 +141,7 @@ impl Engine {
             if entry.is_none() {
                 bump(&self.stats.broken);
             }
-            entry.filter(|entry| self.fill(key, entry))
+            entry.filter(|entry| self.fill(key, entry) == Filled::Usable)
         });
         let held = found.flatten();
         let waiters = tier.reads.lock().remove(&key.hash).unwrap_or_default();
@@ -176,7 +180,7 @@ impl Engine {
     /// Whether what is in a frame makes sense to whoever will read it.
     fn is_sound(&self, frame: &Frame) -> bool {
         let Head { class, format, .. } = frame.head;
-        self.host.get().is_none_or(|host| (host.check)(class, format, &frame.body))
+        self.host.as_ref().is_none_or(|host| (host.check)(class, format, &frame.body))
     }
 
     /// Without a table in the store its positions say nothing: what is left is the clock.
@@ -189,22 +193,22 @@ impl Engine {
         Stamp { epoch: Epoch(head.epoch), at: Point::from(head.position) }
     }
 
-    /// Holds what the shared tier brought, unless memory has as good. False if it is of no use.
-    pub(super) fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> bool {
+    /// Holds what the shared tier brought, unless memory has as good.
+    pub(super) fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Filled {
         let revision = self.ledger.revision();
         let verdict = self.judge(entry, revision, Vec::new).0;
         if verdict == Verdict::Gone {
-            return false;
+            return Filled::NotNeeded;
         }
         let Some(memory) = &self.memory else {
             // Nothing would retire it later: it is good for those who wait for it.
             entry.retire();
-            return true;
+            return Filled::Usable;
         };
         if let Some(held) = memory.peek(key) {
             let is_worse = self.judge(&held, revision, Vec::new).0 > verdict;
             if !is_worse && !entry.meta.is_younger(&held.meta) {
-                return false;
+                return Filled::NotNeeded;
             }
         }
         let mut left = Vec::new();
@@ -213,7 +217,7 @@ impl Engine {
         if inserted != Inserted::Yes {
             entry.retire();
         }
-        true
+        Filled::Usable
     }
 
     /// Has an entry written to the shared tier, in the background. Not if it is too large, or others
@@ -267,8 +271,7 @@ impl Engine {
 
 impl Listener for Engine {
     fn on(&self, event: Event) -> Vec<(Request, Command)> {
-        // The store may have begun to tell before it became the tier.
-        let tier = self.tier.wait();
+        let Some(tier) = self.tier() else { return Vec::new() };
         tier.notices.say_of(&event, self.clock.now());
         let actions = self.ledger.on(&self.clock, event);
         tier.perform(actions, &self.stats)
@@ -283,24 +286,33 @@ impl Listener for Engine {
     }
 
     fn refuses(&self, what: Option<(Refusal, Part)>) {
-        let tier = self.tier.wait();
-        tier.notices.say_refusal(what, &tier.namespace, self.clock.now());
+        if let Some(tier) = self.tier() {
+            tier.notices.say_refusal(what, &tier.namespace, self.clock.now());
+        }
     }
 
     fn has_room(&self, room: Room) {
-        self.tier.wait().notices.say_room(room);
+        if let Some(tier) = self.tier() {
+            tier.notices.say_room(room);
+        }
     }
 
     fn is_old(&self, version: &str) {
-        self.tier.wait().notices.say_old(version);
+        if let Some(tier) = self.tier() {
+            tier.notices.say_old(version);
+        }
     }
 
     fn lacks(&self, commands: &str) {
-        self.tier.wait().notices.say_lacking(commands);
+        if let Some(tier) = self.tier() {
+            tier.notices.say_lacking(commands);
+        }
     }
 
     fn refused(&self) {
-        self.tier.wait().notices.say_refused(self.clock.now());
+        if let Some(tier) = self.tier() {
+            tier.notices.say_refused(self.clock.now());
+        }
     }
 
     fn now(&self) -> Timestamp {

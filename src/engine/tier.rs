@@ -11,7 +11,7 @@ use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
 use crate::key::{AppId, Class, Hash128, KeyRef};
-use crate::options::Shared;
+use crate::options::SharedOptions;
 use crate::stats::Stats;
 use crate::store::{Address, SharedStore};
 use crate::wake::{Notice, Ticket};
@@ -45,7 +45,12 @@ impl std::fmt::Debug for Tier {
 
 impl Tier {
     /// A tier over `store`, for entries of at most `limit` bytes. A build does not read from it.
-    pub fn new(store: Arc<dyn SharedStore>, options: &Shared, limit: usize, is_read: bool) -> Self {
+    pub fn new(
+        store: Arc<dyn SharedStore>,
+        options: &SharedOptions,
+        limit: usize,
+        is_read: bool,
+    ) -> Self {
         let namespace = options.namespace.clone().unwrap_or_default();
         // Whoever may write under one namespace is not believed under another.
         let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));

@@ -90,12 +90,14 @@ impl LeaseAttempt {
     }
 
     /// The same once more.
+    #[must_use]
     pub fn again(self) -> Self {
         Self { is_again: true, ..self }
     }
 
     /// The same for an entry that was found to be in the way, and how good it is: whatever lies there
     /// is to be generated again.
+    #[must_use]
     pub fn for_found(self, held: Option<Arc<Entry>>, verdict: Option<Verdict>) -> Self {
         let is_stale = verdict == Some(Verdict::Stale);
         let fallback = if is_stale { Fallback::Stale } else { self.fallback };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::progress::{Progress, WaitFor};
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::Entry;
 use crate::next::signal::Signal;
 use crate::next::trace::Trace;

@@ -2,7 +2,7 @@
 
 use super::Handler;
 use crate::clock::Timestamp;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::engine::Engine;
 use crate::entry::Meta;
 use crate::key::KeyRef;

@@ -85,7 +85,7 @@ impl Lookup<'_> {
             self.request.asker.kept == Kept::Marked && self.handler.apps.version() < Version::V16_4;
         if is_kept && matches!(reason, Reason::Tag(_)) {
             // What is made of it is no fresher, also where Next.js takes no tags over.
-            self.handler.engine.hand_out(&entry, &self.tags());
+            self.handler.engine.note_stale_read(&entry, &self.tags());
         }
         let basis = self.basis(&entry);
         Step::Answer(Answer::Stale { entry, signal, basis })

@@ -2,7 +2,7 @@
 
 use super::Handler;
 use super::ready::Handle;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::Entry;
 use crate::next::value::ValueKind;
 use crate::stats::{Answer, Kind};

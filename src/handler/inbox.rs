@@ -9,7 +9,7 @@ use super::Handler;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 use crate::key::Hash128;
-use crate::options::Shared;
+use crate::options::SharedOptions;
 use crate::wake::{Notice, Wake};
 
 /// A thread of JavaScript, as other threads reach it.
@@ -102,7 +102,7 @@ impl Handler<'_> {
     }
 
     fn must_record(self) -> bool {
-        self.engine.options.shared.as_ref().is_some_and(Shared::must_record)
+        self.engine.options.shared.as_ref().is_some_and(SharedOptions::must_record)
     }
 }
 

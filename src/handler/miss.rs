@@ -97,15 +97,15 @@ impl Lookup<'_> {
     /// It is known who generates.
     fn led_by(&self, role: Role, found: Option<Judged>) -> Step {
         match found {
-            Some((entry, Verdict::Stale, reason)) => match self.lead(role) {
-                Some(permit) => self.regenerate(entry, &reason, permit),
-                None => {
-                    if self.request.asker.part == Part::Prefetch {
-                        self.handler.engine.leave_lead(&self.request.key);
-                    }
-                    self.meanwhile(entry, &reason)
+            Some((entry, Verdict::Stale, reason)) => {
+                if let Some(permit) = self.lead(role) {
+                    return self.regenerate(entry, &reason, permit);
                 }
-            },
+                if self.request.asker.part == Part::Prefetch {
+                    self.handler.engine.leave_lead(&self.request.key);
+                }
+                self.meanwhile(entry, &reason)
+            }
             Some((entry, verdict, reason)) => match self.follow(role, Some(&entry)) {
                 Some(wait) => Step::Wait(wait),
                 None => self.imperfect(entry, verdict, &reason),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Handler;
 use super::apps::{BuildOutput, Listed};
 use crate::clock::Timestamp;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::key::{AppId, KeyRef};
 use crate::next::prerendered::{self, Output};

@@ -39,8 +39,8 @@ impl Handler<'_> {
         value: Option<Value>,
         began: Option<Began>,
     ) -> Option<Stored> {
-        let begun = began.and_then(|began| self.began(began));
-        self.store_or_abandon(key, kind, value, begun)
+        let origin = began.and_then(|began| self.began(began));
+        self.store_or_abandon(key, kind, value, origin)
     }
 
     /// Stores a `'use cache'` entry, whose generation began at `timestamp_ms` of Next's clock. As
@@ -128,6 +128,11 @@ impl Handler<'_> {
         }
         Some(stored)
     }
+}
+
+/// Whether a set has left its value somewhere.
+pub fn is_held(stored: Option<Stored>) -> bool {
+    stored.is_some_and(Stored::is_held)
 }
 
 /// Seconds as microseconds; without end for what is negative or endless.

@@ -17,8 +17,8 @@ mod url;
 use serde_json::{Map, Value};
 
 pub use self::secret::Secret;
-pub use self::server::{Host, Server, Topology};
-pub use self::shared::{InvalidationFailure, Shared};
+pub use self::server::{HostPort, Server, Topology};
+pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
 use self::spec::{
     AHEAD, DEBUG, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number,
@@ -52,7 +52,7 @@ pub struct Options {
     /// Whether every decision prints a line.
     pub debug: bool,
     /// The tier shared with other processes; none = memory only.
-    pub shared: Option<Shared>,
+    pub shared: Option<SharedOptions>,
 }
 
 const MIB: u64 = 1 << 20;
@@ -124,7 +124,7 @@ impl Options {
             spread: Spread { jitter_percent: small(&JITTER)?, ahead_percent: small(&AHEAD)? },
             max_tags: count(&TAGS)?,
             debug: read.flag(&DEBUG)?,
-            shared: Shared::resolve(&read)?,
+            shared: SharedOptions::resolve(&read)?,
         })
     }
 

@@ -32,13 +32,13 @@ pub struct Server {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
     /// One server.
-    Single(Host),
+    Single(HostPort),
     /// One server, by a socket of this machine.
     Unix(PathBuf),
     /// Sentinels, which know the server that is the primary.
     Sentinel {
         /// At least one of them.
-        hosts: Vec<Host>,
+        hosts: Vec<HostPort>,
         /// What they call the primary.
         primary: String,
         /// Their own user, never without a password; nothing of the server's login counts here.
@@ -49,20 +49,20 @@ pub enum Topology {
     /// A cluster.
     Cluster {
         /// At least one of its servers, which knows the others.
-        hosts: Vec<Host>,
+        hosts: Vec<HostPort>,
     },
 }
 
 /// A name or an address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
+pub struct HostPort {
     /// An IPv6 address has no brackets here.
     pub name: String,
     /// From 1.
     pub port: u16,
 }
 
-impl fmt::Display for Host {
+impl fmt::Display for HostPort {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         let Self { name, port } = self;
         if name.contains(':') {
@@ -177,14 +177,14 @@ impl Draft<'_> {
             (Form::Unix(path), ..) => Ok(Topology::Unix(path)),
             (Form::Cluster(hosts), ..) => Ok(Topology::Cluster { hosts }),
             (Form::Plain(hosts), Some(given), _) if given.value => Ok(Topology::Cluster { hosts }),
-            (Form::Plain(hosts), ..) => match <[Host; 1]>::try_from(hosts) {
+            (Form::Plain(hosts), ..) => match <[HostPort; 1]>::try_from(hosts) {
                 Ok([host]) => Ok(Topology::Single(host)),
                 Err(_) => Err(self.flawed(&Flaw::SeveralHosts)),
             },
         }
     }
 
-    fn sentinel(&self, hosts: Vec<Host>) -> Result<Topology, Error> {
+    fn sentinel(&self, hosts: Vec<HostPort>) -> Result<Topology, Error> {
         let Parts { primary, sentinel_username, sentinel_password, .. } = &self.parts;
         let primary = primary.clone().ok_or_else(|| self.flawed(&Flaw::NoPrimary))?;
         let login = login(sentinel_username.as_deref(), sentinel_password.as_ref());

@@ -14,7 +14,7 @@ use crate::error::Error;
 /// The tier that processes share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of users, each by itself")]
-pub struct Shared {
+pub struct SharedOptions {
     /// Where it is.
     pub server: Server,
     /// Keeps apps that share a server apart; none = derived from the app.
@@ -56,7 +56,7 @@ pub enum InvalidationFailure {
     Reject,
 }
 
-impl Shared {
+impl SharedOptions {
     /// Whether an invalidation fails that could not be recorded for other instances.
     pub fn must_record(&self) -> bool {
         self.on_invalidation_failure == InvalidationFailure::Reject

@@ -1,6 +1,6 @@
 //! Connections: how one is opened, watched and found dead.
 //!
-//! The client never reconnects by itself. A lost [`Link`] is gone for good, with all that was under
+//! The client never reconnects by itself. A lost [`Connection`] is gone for good, with all that was under
 //! way on it, and another one is opened: so nothing sent on one can be answered on the next.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use super::servers::{Servers, Shards};
 use super::tls;
 use crate::coherence::event::Command;
 use crate::error::Error;
-use crate::options::{self, Host, Secret, Shared, Topology};
+use crate::options::{self, HostPort, Secret, SharedOptions, Topology};
 
 /// Limit of each step of setting a connection up, once it is made: login, choice of database.
 const SETUP_LIMIT: Duration = Duration::from_millis(800);
@@ -64,7 +64,7 @@ pub(super) struct Opener {
 }
 
 /// An open connection; in a cluster, one to each of its primaries.
-pub(super) struct Link {
+pub(super) struct Connection {
     pub(super) client: Servers,
     pub(super) is_of_cluster: bool,
     /// Who says whether it is to the primary, and what that is called.
@@ -75,8 +75,8 @@ pub(super) struct Link {
 }
 
 /// What keeps a link alive. It closes when this is dropped.
-pub(super) struct Life {
-    link: Arc<Link>,
+pub(super) struct ConnectionGuard {
+    link: Arc<Connection>,
     task: Task,
     counters: Arc<Counters>,
 }
@@ -89,7 +89,11 @@ impl Connector {
     ///
     /// # Errors
     /// Files for encryption that are of no use.
-    pub(super) fn new(shared: &Shared, probe: Key, counters: Arc<Counters>) -> Result<Self, Error> {
+    pub(super) fn new(
+        shared: &SharedOptions,
+        probe: Key,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
         let opener = Opener {
             config: config(&shared.server)?,
             connection: ConnectionConfig {
@@ -113,7 +117,7 @@ impl Connector {
     }
 
     /// Opens a connection, and asks whether it answers.
-    pub(super) async fn open(&self, version: RespVersion) -> Result<Life, Failure> {
+    pub(super) async fn open(&self, version: RespVersion) -> Result<ConnectionGuard, Failure> {
         let opener = self.opener.speaking(version.clone());
         let (client, task, sentinels) = match &self.way {
             Way::To(server) => {
@@ -136,7 +140,7 @@ impl Connector {
                 (Servers::of_cluster(client, shards), task, None)
             }
         };
-        let link = Arc::new(Link {
+        let link = Arc::new(Connection {
             is_of_cluster: client.is_of_cluster(),
             client,
             sentinels,
@@ -146,7 +150,7 @@ impl Connector {
         });
         link.answers().await?;
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        Ok(Life { link, task, counters: self.counters.clone() })
+        Ok(ConnectionGuard { link, task, counters: self.counters.clone() })
     }
 }
 
@@ -184,7 +188,7 @@ impl Opener {
     }
 }
 
-impl Link {
+impl Connection {
     /// Gives it up: it answers too late.
     pub(super) fn give_up(&self) {
         self.given_up.notify_one();
@@ -206,7 +210,7 @@ impl Link {
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let result = match command {
-            Command::Poll(_) | Command::Glance => {
+            Command::Poll(_) | Command::ReadPosition => {
                 let (result, confirmed) = tokio::join!(call, self.confirm());
                 result.and_then(|answer| confirmed.map(|()| answer))
             }
@@ -214,7 +218,7 @@ impl Link {
                 let answer = call.await?;
                 self.confirm().await.map(|()| answer)
             }
-            Command::Load | Command::Ack(_) | Command::Look | Command::Remove(_) => call.await,
+            Command::Load | Command::Ack(_) | Command::ReadAcks | Command::Remove(_) => call.await,
         };
         // What was asked may have been answered by the next primary already. It knows nothing of
         // what this instance has told the one before.
@@ -235,8 +239,8 @@ impl Link {
     }
 }
 
-impl Life {
-    pub(super) fn link(&self) -> &Arc<Link> {
+impl ConnectionGuard {
+    pub(super) fn link(&self) -> &Arc<Connection> {
         &self.link
     }
 
@@ -252,7 +256,7 @@ impl Life {
             self.link.client.look_after().await;
             match self.link.answers().await {
                 Ok(()) => (probes, missed) = (probes + 1, 0),
-                Err(Failure::Late) => missed += 1,
+                Err(Failure::TimedOut) => missed += 1,
                 Err(_) => return probes > 0,
             }
             if self.link.is_moved() {
@@ -266,7 +270,7 @@ impl Life {
     }
 }
 
-impl Drop for Life {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -285,13 +289,13 @@ pub(super) async fn within<T>(
 ) -> Result<T, Failure> {
     match timeout(limit, call).await {
         Ok(result) => result.map_err(|error| Failure::of(&error)),
-        Err(_) => Err(Failure::Late),
+        Err(_) => Err(Failure::TimedOut),
     }
 }
 
 fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     result.map(drop).or_else(|failure| match failure {
-        Failure::Refused(_) | Failure::Denied(_) => Ok(()),
+        Failure::BadReply(_) | Failure::Denied(_) => Ok(()),
         lost => Err(lost),
     })
 }
@@ -323,7 +327,7 @@ pub(super) fn config(server: &options::Server) -> Result<Config, Error> {
 }
 
 fn way(opener: &Opener, topology: &Topology) -> Way {
-    let at = |host: &Host| Server::new(host.name.clone(), host.port);
+    let at = |host: &HostPort| Server::new(host.name.clone(), host.port);
     match topology {
         Topology::Single(one) => {
             let server =

@@ -10,7 +10,7 @@ use fred::types::{Expiration, Key, RespVersion, Value};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::failure::Failure;
 use super::health::Backoff;
 use super::queue::{Write, Writing};
@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    async fn read_some(self: Arc<Self>, link: &Arc<Link>, reads: Vec<Read>) {
+    async fn read_some(self: Arc<Self>, link: &Arc<Connection>, reads: Vec<Read>) {
         let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
         // A shard that is lost loses its keys, and nothing else.
         let elsewhere = keys.first().filter(|key| !link.client.is_with_table(key)).cloned();
@@ -149,7 +149,7 @@ impl Session {
     }
 
     /// Writes, for as long as the connection holds. What is under way when it is lost, is lost too.
-    async fn write_to(self: &Arc<Self>, link: &Arc<Link>) {
+    async fn write_to(self: &Arc<Self>, link: &Arc<Connection>) {
         let mut under_way = JoinSet::new();
         loop {
             if under_way.len() >= MOST_WRITES {

@@ -8,7 +8,7 @@ use fred::interfaces::{HashesInterface, SortedSetsInterface};
 use fred::types::Value;
 use fred::types::sorted_sets::{ZRange, ZRangeBound, ZRangeKind};
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::failure::Failure;
 use super::scripts::Script;
 use super::session::Session;
@@ -28,7 +28,7 @@ const PAGE_LIMIT: Duration = Duration::from_secs(2);
 /// Carries out one command.
 pub(super) async fn carry_out(
     session: &Session,
-    link: &Link,
+    link: &Connection,
     command: Command,
 ) -> Result<Answer, Failure> {
     let scripts = &session.scripts;
@@ -38,7 +38,7 @@ pub(super) async fn carry_out(
             let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
         }
-        Command::Glance => {
+        Command::ReadPosition => {
             let args = delta_args("", &Known::default());
             let reply = run(session, link, &scripts.delta, args).await?;
             polled(&reply).map(Answer::Polled).ok_or(Failure::NONSENSE)
@@ -58,7 +58,7 @@ pub(super) async fn carry_out(
             let args = vec![text(&session.instance), decimal(position.0)];
             run(session, link, &scripts.ack, args).await.map(|_| Answer::Done)
         }
-        Command::Look => Box::pin(look(session, link)).await,
+        Command::ReadAcks => Box::pin(look(session, link)).await,
         Command::Remove(position) => {
             let args = vec![decimal(position.0)];
             run(session, link, &scripts.remove, args).await.map(|_| Answer::Done)
@@ -67,14 +67,14 @@ pub(super) async fn carry_out(
 }
 
 /// The commands that the server lacks of those that scripts call.
-pub(super) async fn lacking(session: &Session, link: &Link) -> Result<Vec<String>, Failure> {
+pub(super) async fn lacking(session: &Session, link: &Connection) -> Result<Vec<String>, Failure> {
     let reply = run(session, link, &session.scripts.probe, Vec::new()).await?;
     let names = parts(&reply).ok_or(Failure::NONSENSE)?.iter().filter_map(bytes);
     Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
 /// Takes this instance off the lists.
-pub(super) async fn leave(session: &Session, link: &Link) -> Result<(), ClientError> {
+pub(super) async fn leave(session: &Session, link: &Connection) -> Result<(), ClientError> {
     let (keys, instance) = (&session.keys, session.instance.as_str());
     let (from_instances, from_polls) = tokio::join!(
         link.client.zrem::<Value, _, _>(keys.instances(), instance),
@@ -85,7 +85,7 @@ pub(super) async fn leave(session: &Session, link: &Link) -> Result<(), ClientEr
 
 async fn run(
     session: &Session,
-    link: &Link,
+    link: &Connection,
     script: &Script,
     args: Vec<Value>,
 ) -> Result<Value, Failure> {
@@ -113,7 +113,7 @@ fn new_epoch() -> u64 {
 
 fn invalidate_args(
     session: &Session,
-    link: &Link,
+    link: &Connection,
     known: Option<&Known>,
     tags: Vec<(Tag, Lifetime)>,
 ) -> Vec<Value> {
@@ -186,7 +186,7 @@ fn written(reply: &Value) -> Option<Invalidated> {
 
 /// Reads the table page by page, natively: through a script it would take five times as long, and
 /// hold up everybody else.
-async fn load(session: &Session, link: &Link) -> Result<Answer, Failure> {
+async fn load(session: &Session, link: &Connection) -> Result<Answer, Failure> {
     let read = async {
         let (zero, lowest, highest) =
             (ZRangeBound::Index(0), ZRangeBound::NegInfiniteScore, ZRangeBound::InfiniteScore);
@@ -202,7 +202,7 @@ async fn load(session: &Session, link: &Link) -> Result<Answer, Failure> {
 /// before: rows of one invalidation share theirs.
 async fn scores(
     session: &Session,
-    link: &Link,
+    link: &Connection,
     mut min: ZRange,
     max: ZRange,
 ) -> Result<Vec<(Bytes, f64)>, Failure> {
@@ -264,7 +264,7 @@ fn loaded(scores: Vec<(Bytes, f64)>, deadlines: Vec<(Bytes, f64)>) -> Option<Ans
 
 /// Looks at the lowest position another instance has applied. The list's age is asked last: if the
 /// list was lost and made anew in between, that shows.
-async fn look(session: &Session, link: &Link) -> Result<Answer, Failure> {
+async fn look(session: &Session, link: &Connection) -> Result<Answer, Failure> {
     let key = session.keys.instances();
     let calls = Box::pin(async {
         tokio::try_join!(
@@ -284,7 +284,7 @@ fn looked(own: &str, lowest: &Value, last: &Value) -> Option<Answer> {
         None => None,
     };
     let last = parts(last)?.first().and_then(bytes);
-    Some(Answer::Looked { lowest, born_us: last.and_then(since) })
+    Some(Answer::Acks { lowest, born_us: last.and_then(since) })
 }
 
 /// The moment in `born:<us>`.

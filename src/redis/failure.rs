@@ -8,22 +8,23 @@ use crate::store::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// No answer came in time.
-    Late,
+    TimedOut,
     /// The connection is lost, or of no use: its server is not the primary, or not ready.
     Lost,
     /// The server refuses the login, or wants one.
-    Stranger,
+    Unauthenticated,
     /// The server forbids it to this user, or does not have the command.
     Denied(Refusal),
     /// The server answered with another error, or with what makes no sense.
-    Refused(Refusal),
+    BadReply(Refusal),
 }
 
 /// Servers that answer so have to be left. Errors of scripts have these words somewhere inside.
 const LOST: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED"];
 
 /// What is said of a login; the last one by servers that know of no password.
-const STRANGER: [&str; 3] = ["NOAUTH", "WRONGPASS", "called without any password configured"];
+const UNAUTHENTICATED: [&str; 3] =
+    ["NOAUTH", "WRONGPASS", "called without any password configured"];
 
 /// What an access list says, of a command and of what a script does.
 const DENIED: [&str; 5] = [
@@ -93,17 +94,17 @@ fn error(words: &str) -> Refusal {
 
 impl Failure {
     /// What makes no sense.
-    pub(super) const NONSENSE: Self = Self::Refused(Refusal::Error("no sense"));
+    pub(super) const NONSENSE: Self = Self::BadReply(Refusal::Error("no sense"));
 
     pub(super) fn of(error: &Error) -> Self {
         let says = |words: &[&str]| words.iter().any(|word| error.details().contains(word));
         match error.kind() {
-            ErrorKind::Timeout => Self::Late,
+            ErrorKind::Timeout => Self::TimedOut,
             ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing => Self::Lost,
             _ if says(&LOST) => Self::Lost,
-            _ if says(&STRANGER) => Self::Stranger,
+            _ if says(&UNAUTHENTICATED) => Self::Unauthenticated,
             _ if says(&DENIED) => Self::Denied(denial(error.details())),
-            _ => Self::Refused(self::error(error.details())),
+            _ => Self::BadReply(self::error(error.details())),
         }
     }
 }
@@ -117,8 +118,11 @@ mod tests {
         let of = |text: &'static str| Failure::of(&Error::new(ErrorKind::Unknown, text));
         assert_eq!(of("READONLY You can't write against a read only replica."), Failure::Lost);
         assert_eq!(of("ERR Error running script: @user_script:3: -READONLY You"), Failure::Lost);
-        assert_eq!(of("NOAUTH Authentication required."), Failure::Stranger);
-        assert_eq!(of("WRONGPASS invalid username-password pair or user"), Failure::Stranger);
+        assert_eq!(of("NOAUTH Authentication required."), Failure::Unauthenticated);
+        assert_eq!(
+            of("WRONGPASS invalid username-password pair or user"),
+            Failure::Unauthenticated
+        );
         assert_eq!(Failure::of(&Error::new(ErrorKind::IO, "")), Failure::Lost);
     }
 
@@ -163,7 +167,7 @@ mod tests {
             ("WRONGTYPE Operation against a key", "WRONGTYPE"),
             ("ERR value is not an integer", "ERR"),
         ] {
-            assert_eq!(of(words), Failure::Refused(Refusal::Error(code)), "{words}");
+            assert_eq!(of(words), Failure::BadReply(Refusal::Error(code)), "{words}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::exchange::bytes;
 use super::failure::Failure;
 use super::health::Backoff;
@@ -46,7 +46,7 @@ pub(super) async fn listen(session: Arc<Session>) {
 }
 
 /// That a user may not subscribe does not show: the client waits for no reply.
-async fn subscribe(session: &Session, link: &Link) -> Result<(), Failure> {
+async fn subscribe(session: &Session, link: &Connection) -> Result<(), Failure> {
     let channel = session.keys.channel.as_str();
     if link.is_of_cluster {
         let sharded = within(SUBSCRIBE_LIMIT, link.client.ssubscribe(channel)).await;

@@ -55,7 +55,7 @@ impl Kept {
 
     /// Notes how a call on it went. It is given up for late answers as that to the table is.
     pub(super) fn note<T>(&self, result: &Result<T, Failure>) {
-        if !matches!(result, Err(Failure::Late)) {
+        if !matches!(result, Err(Failure::TimedOut)) {
             return self.state.late_in_a_row.store(0, Ordering::Relaxed);
         }
         if self.state.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
@@ -110,9 +110,9 @@ async fn answers(client: &Client) -> bool {
     while missed < MOST_MISSED {
         sleep(PROBE_EVERY).await;
         match within(PROBE_LIMIT, client.ping::<Value>(None)).await {
-            Err(Failure::Late) => missed += 1,
-            Err(Failure::Lost | Failure::Stranger) => break,
-            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+            Err(Failure::TimedOut) => missed += 1,
+            Err(Failure::Lost | Failure::Unauthenticated) => break,
+            Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 (probes, missed) = (probes + 1, 0);
             }
         }

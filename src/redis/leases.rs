@@ -8,7 +8,7 @@ use fred::types::Value;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::entries::Read;
 use super::failure::Failure;
 use super::refusals::Deed;
@@ -30,7 +30,7 @@ impl Session {
     /// Makes the claims that go with reads: as many answers, in their order.
     pub(super) fn claim_all(
         self: &Arc<Self>,
-        link: &Link,
+        link: &Connection,
         reads: &[Read],
     ) -> impl Future<Output = Vec<LeaseReply>> + Send {
         let claims: Vec<_> = reads.iter().map(|read| (read.address, read.claim)).collect();
@@ -43,7 +43,7 @@ impl Session {
 
     async fn claim(
         self: &Arc<Self>,
-        link: &Link,
+        link: &Connection,
         address: Address,
         claim: LeaseRequest,
     ) -> LeaseReply {
@@ -115,7 +115,7 @@ impl Session {
     /// Runs a script of leases. Where it is forbidden, there are none for a while.
     async fn on_lease(
         &self,
-        link: &Link,
+        link: &Connection,
         script: &Script,
         address: Address,
         args: Vec<Value>,

@@ -52,7 +52,7 @@ use session::Session;
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
 use crate::guard::guard;
-use crate::options::{Server, Shared};
+use crate::options::{Server, SharedOptions};
 use crate::store::{
     Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
 };
@@ -90,7 +90,7 @@ impl RedisStore {
     /// # Errors
     /// Files for encryption that are of no use, or no thread to be had.
     pub fn start(
-        shared: &Shared,
+        shared: &SharedOptions,
         most_tags: usize,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, Error> {

@@ -21,7 +21,7 @@ pub(super) enum Deed {
     Load,
     Invalidate,
     Ack,
-    Look,
+    ReadAcks,
     Remove,
     Read,
     Write,
@@ -32,11 +32,11 @@ pub(super) enum Deed {
 impl Deed {
     pub(super) fn of(command: &Command) -> Self {
         match command {
-            Command::Poll(_) | Command::Glance => Self::Poll,
+            Command::Poll(_) | Command::ReadPosition => Self::Poll,
             Command::Load => Self::Load,
             Command::Invalidate { .. } | Command::RaiseFloor { .. } => Self::Invalidate,
             Command::Ack(_) => Self::Ack,
-            Command::Look => Self::Look,
+            Command::ReadAcks => Self::ReadAcks,
             Command::Remove(_) => Self::Remove,
         }
     }
@@ -69,7 +69,7 @@ impl Refusals {
         match result {
             // No word of the server's: an answer of no use, or Sentinels that do not agree.
             Err(failure) if *failure == Failure::NONSENSE => None,
-            Err(Failure::Denied(refusal) | Failure::Refused(refusal)) => {
+            Err(Failure::Denied(refusal) | Failure::BadReply(refusal)) => {
                 let is_known = held.values().any(|other| other == refusal);
                 held.insert(deed, *refusal);
                 (!is_known).then_some(News::Begun(*refusal, deed.part()))
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     const NO_SCRIPTS: Result<(), Failure> = Err(Failure::Denied(Refusal::Command("EVALSHA")));
-    const NO_DISK: Result<(), Failure> = Err(Failure::Refused(Refusal::Error("MISCONF")));
+    const NO_DISK: Result<(), Failure> = Err(Failure::BadReply(Refusal::Error("MISCONF")));
     const DONE: Result<(), Failure> = Ok(());
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(refusals.note(Deed::Poll, &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Lease(1), &NO_SCRIPTS), None);
         assert_eq!(refusals.note(Deed::Read, &DONE), None);
-        assert_eq!(refusals.note(Deed::Look, &Err::<(), _>(Failure::NONSENSE)), None);
+        assert_eq!(refusals.note(Deed::ReadAcks, &Err::<(), _>(Failure::NONSENSE)), None);
         assert_eq!(refusals.word(), "EVALSHA");
         assert_eq!(refusals.note(Deed::Poll, &DONE), Some(News::Over));
         assert_eq!(refusals.word(), "");

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use fred::interfaces::ClientLike;
 use fred::types::{InfoKind, Value};
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::exchange::bytes;
 use super::session::Session;
 use crate::guard::guard;
 use crate::store::{POLICIES, Room};
 
 /// Asks a server that is connected.
-pub(super) async fn ask(session: Arc<Session>, link: Arc<Link>) {
+pub(super) async fn ask(session: Arc<Session>, link: Arc<Connection>) {
     let call = link.client.info::<Value>(Some(InfoKind::Memory));
     let Ok(reply) = within(session.command_timeout, call).await else { return };
     if let Some(room) = bytes(&reply).and_then(room) {

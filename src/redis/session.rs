@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::app::{self, Door};
-use super::connect::{Connector, Life, Link};
+use super::connect::{Connection, ConnectionGuard, Connector};
 use super::exchange;
 use super::failure::Failure;
 use super::health::{Backoff, Counters};
@@ -23,7 +23,7 @@ use super::room;
 use super::scripts::Scripts;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
-use crate::options::Shared;
+use crate::options::SharedOptions;
 use crate::store::Listener;
 
 /// How long leaving may hold up the end of the process.
@@ -47,7 +47,7 @@ pub(super) struct Session {
     pub(super) writes: Arc<WriteQueue>,
     pub(super) listener: Arc<dyn Listener>,
     /// The connection of the protocol and of reads.
-    link: Mutex<Option<Arc<Link>>>,
+    link: Mutex<Option<Arc<Connection>>>,
     /// Commands under way. What is taken out of here has been answered.
     under_way: Mutex<HashSet<Request>>,
     /// The connection of what the app's own code asks for, and its scripts.
@@ -64,7 +64,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
-        shared: &Shared,
+        shared: &SharedOptions,
         most_tags: usize,
         keys: Keys,
         connector: Connector,
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// The connection of the protocol and of reads; `None` while the store is away.
-    pub(super) fn link(&self) -> Option<Arc<Link>> {
+    pub(super) fn link(&self) -> Option<Arc<Connection>> {
         self.link.lock().clone()
     }
 
@@ -131,7 +131,7 @@ impl Session {
                     if !self.has_asked.swap(true, Ordering::Relaxed) {
                         tokio::spawn(room::ask(self.clone(), life.link().clone()));
                     }
-                    let mut linked = Linked::new(&self, life);
+                    let mut linked = Attached::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
                         // Gets may wait, and not for long.
@@ -146,7 +146,7 @@ impl Session {
 
     /// Tells what a server is too old for, or lacks. Without a command of the protocol every poll
     /// would fail, and nobody would know why.
-    async fn check(self: &Arc<Self>, link: &Link) {
+    async fn check(self: &Arc<Self>, link: &Connection) {
         if let Some(version) = link.client.server_version().filter(|version| version.major < OLDEST)
         {
             self.listener.is_old(&version.to_string());
@@ -159,7 +159,7 @@ impl Session {
 
     /// No connection could be opened.
     fn unreachable(self: &Arc<Self>, failure: Failure) {
-        if failure == Failure::Stranger {
+        if failure == Failure::Unauthenticated {
             self.listener.refused();
         }
         // Whoever waits for the connection need not wait longer.
@@ -169,7 +169,7 @@ impl Session {
 
     /// Gives the connection up, if it is still the one in use. Everything under way on it has
     /// failed, and is told so before anything is sent on another.
-    pub(super) fn give_up(self: &Arc<Self>, link: &Arc<Link>) {
+    pub(super) fn give_up(self: &Arc<Self>, link: &Arc<Connection>) {
         let is_used = self.link.lock().take_if(|used| Arc::ptr_eq(used, link)).is_some();
         link.give_up();
         if !is_used {
@@ -185,11 +185,11 @@ impl Session {
 
     /// Notes how a call on the link went. A lost connection is given up at once; one that only
     /// answers late, after the fifth time.
-    pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Link>, result: &Result<T, Failure>) {
+    pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
-            Err(Failure::Lost | Failure::Stranger) => true,
-            Err(Failure::Late) => self.counters.late(),
-            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+            Err(Failure::Lost | Failure::Unauthenticated) => true,
+            Err(Failure::TimedOut) => self.counters.late(),
+            Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 self.counters.in_time();
                 false
             }
@@ -256,13 +256,13 @@ impl Session {
 }
 
 /// A connection in use. Whatever ends its use, it is given up.
-struct Linked<'a> {
+struct Attached<'a> {
     session: &'a Arc<Session>,
-    life: Life,
+    life: ConnectionGuard,
 }
 
-impl<'a> Linked<'a> {
-    fn new(session: &'a Arc<Session>, life: Life) -> Self {
+impl<'a> Attached<'a> {
+    fn new(session: &'a Arc<Session>, life: ConnectionGuard) -> Self {
         *session.link.lock() = Some(life.link().clone());
         session.counters.set_broken(false);
         session.tell(Event::Connected);
@@ -270,7 +270,7 @@ impl<'a> Linked<'a> {
     }
 }
 
-impl Drop for Linked<'_> {
+impl Drop for Attached<'_> {
     fn drop(&mut self) {
         self.session.give_up(self.life.link());
     }
@@ -283,7 +283,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    async fn carry_out(self, link: Arc<Link>, command: Command) {
+    async fn carry_out(self, link: Arc<Connection>, command: Command) {
         let deed = Deed::of(&command);
         let call = Box::pin(exchange::carry_out(&self.session, &link, command.clone()));
         let result = Box::pin(link.confirmed(&command, call)).await;

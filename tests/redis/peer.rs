@@ -10,7 +10,7 @@ use tiercel::clock::{Clock, Timestamp};
 use tiercel::coherence::event::{
     Answer, Command, Event, Invalidated, Known, Lifetime, Polled, Request, Row,
 };
-use tiercel::options::{Options, Shared};
+use tiercel::options::{Options, SharedOptions};
 use tiercel::redis::RedisStore;
 use tiercel::store::{Address, Listener, Part, Refusal, Room, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
@@ -126,32 +126,32 @@ pub(crate) fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// What options say of the shared tier.
-pub(crate) fn resolved(options: &Value) -> Shared {
+pub(crate) fn resolved(options: &Value) -> SharedOptions {
     Options::resolve(options, &Value::Null).unwrap().shared.unwrap()
 }
 
-pub(crate) fn shared_at(url: &str) -> Shared {
+pub(crate) fn shared_at(url: &str) -> SharedOptions {
     resolved(&json!({ "redisUrl": url, "namespace": "app", "writeQueueMb": 1 }))
 }
 
-pub(crate) fn shared(port: u16) -> Shared {
+pub(crate) fn shared(port: u16) -> SharedOptions {
     shared_at(&format!("redis://127.0.0.1:{port}"))
 }
 
 impl Peer {
-    pub(crate) fn start(shared: &Shared) -> Self {
+    pub(crate) fn start(shared: &SharedOptions) -> Self {
         Self::keeping(100_000, shared)
     }
 
     /// One whose server keeps so many rows of tags.
-    pub(crate) fn keeping(most_tags: usize, shared: &Shared) -> Self {
+    pub(crate) fn keeping(most_tags: usize, shared: &SharedOptions) -> Self {
         let heard = Heard::new();
         let store = RedisStore::start(shared, most_tags, heard.clone()).unwrap();
         Self { store, heard, next: AtomicU64::new(1) }
     }
 
     /// One that is connected.
-    pub(crate) fn connected(shared: &Shared) -> Self {
+    pub(crate) fn connected(shared: &SharedOptions) -> Self {
         let peer = Self::start(shared);
         peer.heard.wait_for(&Event::Connected);
         peer
@@ -215,8 +215,8 @@ impl Peer {
     }
 
     pub(crate) fn look(&self) -> (Option<Position>, Option<u64>) {
-        match self.ask(&Command::Look) {
-            Answer::Looked { lowest, born_us } => (lowest, born_us),
+        match self.ask(&Command::ReadAcks) {
+            Answer::Acks { lowest, born_us } => (lowest, born_us),
             other => panic!("{other:?}"),
         }
     }

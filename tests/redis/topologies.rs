@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
-use tiercel::options::{Shared, Tls};
+use tiercel::options::{SharedOptions, Tls};
 use tiercel::redis::RedisStore;
 use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
@@ -23,7 +23,7 @@ fn hosts(ports: impl IntoIterator<Item = u16>) -> String {
 }
 
 /// Entries are stored and found, an invalidation is told, and an instance leaves.
-fn serves(shared: &Shared) {
+fn serves(shared: &SharedOptions) {
     let (one, two) = (Peer::connected(shared), Peer::connected(shared));
     two.heard.take("a subscription", |event| {
         matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())
@@ -87,7 +87,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    fn shared(&self) -> Shared {
+    fn shared(&self) -> SharedOptions {
         let hosts = hosts(self.servers.iter().map(|server| server.port));
         shared_at(&format!("redis+cluster://{hosts}"))
     }
@@ -249,7 +249,7 @@ fn who_is_the_primary_is_not_known_for_seconds_while_most_sentinels_are_away() {
     assert_eq!(poll(), None);
     assert_eq!(peer.try_ask(Command::RaiseFloor { known: None }), None);
     // What gives no lease needs no confirmation.
-    assert!(peer.try_ask(Command::Look).is_some());
+    assert!(peer.try_ask(Command::ReadAcks).is_some());
     // Then those that are left say it, and if there is none it stays who it was.
     wait_until("the last one counts", || poll().is_some());
     sentinel.sentinels[2].kill();

@@ -27,9 +27,9 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 let receive = move |answer| fill.fill(cells::of_order(answer));
                 process::desk().ask(order, Box::new(receive));
             }
-            Asked::Limit { limiter, id, wish } => {
+            Asked::Limit { limiter, id, action } => {
                 let receive = move |ruling| fill.fill(cells::of_limit(ruling));
-                process::desk().limit(&limiter, &id, wish, Box::new(receive));
+                process::desk().limit(&limiter, &id, action, Box::new(receive));
             }
         }
         match slot.take_or_wait(|| call.state.thread.token()) {

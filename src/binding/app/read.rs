@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::raw;
 use super::super::read::{self, Owned};
 use crate::app::code;
-use crate::app::desk::Wish;
+use crate::app::desk::Action;
 use crate::app::digest::Digest;
 use crate::app::label::{Feature, Group, Label, Own};
 use crate::app::limit::window::{MOST_LIMIT, MOST_SPAN_MS};
@@ -25,7 +25,7 @@ const MOST_BYTES: usize = 8 << 20;
 /// What is asked for.
 pub(super) enum Asked {
     Order(Order),
-    Limit { limiter: Arc<Limiter>, id: Own, wish: Wish },
+    Limit { limiter: Arc<Limiter>, id: Own, action: Action },
 }
 
 /// The details of a call.
@@ -107,8 +107,8 @@ pub(super) fn asked(env: raw::Env, values: &[raw::Value]) -> Option<Asked> {
     let own = args.text(2)?;
     if (50..=59).contains(&which) {
         let limiter = process::limiters().find(args.whole(1, u32::MAX.into())? as usize)?;
-        let wish = wish(which - 50, &details)?;
-        return Some(Asked::Limit { limiter, id: Own::parse(&own)?, wish });
+        let action = action(which - 50, &details)?;
+        return Some(Asked::Limit { limiter, id: Own::parse(&own)?, action });
     }
     let group = Group::parse(&args.text(1)?)?;
     let (feature, deed) = match which {
@@ -192,11 +192,11 @@ fn lock(which: u64, args: &Args<'_>) -> Option<lock::Deed> {
     })
 }
 
-fn wish(which: u64, args: &Args<'_>) -> Option<Wish> {
+fn action(which: u64, args: &Args<'_>) -> Option<Action> {
     Some(match which {
-        0 => Wish::Take(args.whole(0, MOST_LIMIT)?),
-        1 => Wish::Block(args.ttl_ms(0)?),
-        2 => Wish::Reset,
+        0 => Action::Take(args.whole(0, MOST_LIMIT)?),
+        1 => Action::Block(args.ttl_ms(0)?),
+        2 => Action::Reset,
         _ => return None,
     })
 }

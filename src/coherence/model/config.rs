@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::promise::Ghost;
-use super::store::{Flaw, Id, Store};
+use super::store::{Id, OmittedByStore, Store};
 use super::world::{AHEAD_US, Entry, Key, Node, Step, TICK, World};
 use crate::clock::Timestamp;
 use crate::coherence::Coherence;
+use crate::coherence::omitted::Omitted;
 use crate::coherence::timing::Timing;
-use crate::coherence::weakness::Weakness;
 use crate::tags::Epoch;
 
 /// A rule of the engine left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Slip {
+pub(super) enum OmittedByEngine {
     /// A get without a lease is judged at once.
     JudgeUnleased,
     /// A generation is dated when it ends.
@@ -41,9 +41,9 @@ pub(super) struct Config {
     pub(super) outer: bool,
     /// What happens first in any case.
     pub(super) prelude: &'static [Step],
-    pub(super) weakness: Option<Weakness>,
-    pub(super) flaw: Option<Flaw>,
-    pub(super) slip: Option<Slip>,
+    pub(super) omitted: Option<Omitted>,
+    pub(super) omitted_by_store: Option<OmittedByStore>,
+    pub(super) omitted_by_engine: Option<OmittedByEngine>,
 }
 
 /// How often something may still happen.
@@ -72,7 +72,7 @@ impl Config {
             most_rows: self.most_rows,
             next_epoch: Epoch(1),
             lease_us: self.timing.lease_us,
-            flaw: self.flaw,
+            omitted: self.omitted_by_store,
             ..Store::default()
         };
         let mut world = World {
@@ -97,7 +97,7 @@ impl Config {
 
     pub(super) fn node(&self, id: Id) -> Node {
         let mut state = Coherence::fleet(100, self.timing);
-        state.weaken(self.weakness);
+        state.omit(self.omitted);
         Node {
             id,
             state,
@@ -129,7 +129,7 @@ impl Config {
         }
         world.calm(self, usize::MAX);
         for key in Key::ALL {
-            let stamp = world.nodes[0].state.ring().stamp();
+            let stamp = world.nodes[0].state.revisions().stamp();
             let entry = Entry { stamp, saw: 0 };
             world.entries.insert(key, entry);
             for node in &mut world.nodes {

@@ -59,7 +59,7 @@ fn small(ticks: u64, allowed: Budget) -> Config {
             ask_us: 2 * TICK,
             budget_us: 20 * TICK,
             retry_us: TICK,
-            look_us: TICK,
+            ack_poll_us: TICK,
         },
         ticks,
         allowed,
@@ -68,9 +68,9 @@ fn small(ticks: u64, allowed: Budget) -> Config {
         begins_warm: true,
         outer: false,
         prelude: &[],
-        weakness: None,
-        flaw: None,
-        slip: None,
+        omitted: None,
+        omitted_by_store: None,
+        omitted_by_engine: None,
     }
 }
 

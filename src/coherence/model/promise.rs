@@ -14,10 +14,10 @@ use crate::tags::{Point, Verdict};
 
 /// An invalidation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Told {
+struct Invalidation {
     call: Call,
     tag: usize,
-    /// It is so manieth of its tag.
+    /// Its ordinal among the invalidations of its tag.
     count: u32,
     lifetime: Lifetime,
     began: Timestamp,
@@ -44,7 +44,7 @@ pub(super) struct Ghost {
     pub(super) begun: [u32; TAGS],
     /// Up to which the store's table tells of them.
     pub(super) written: [u32; TAGS],
-    told: Vec<Told>,
+    told: Vec<Invalidation>,
     void: [Option<Void>; TAGS],
     pub(super) broken: Option<String>,
 }
@@ -69,7 +69,7 @@ impl Ghost {
     pub(super) fn begin(&mut self, call: Call, tag: usize, lifetime: Lifetime, began: Timestamp) {
         self.begun[tag] += 1;
         let count = self.begun[tag];
-        self.told.push(Told {
+        self.told.push(Invalidation {
             call,
             tag,
             count,
@@ -172,7 +172,7 @@ impl Ghost {
         promise
     }
 
-    fn is_void(&self, told: &Told, now: Timestamp) -> bool {
+    fn is_void(&self, told: &Invalidation, now: Timestamp) -> bool {
         self.void[told.tag].as_ref().is_some_and(|void| {
             (void.from..=void.up_to).contains(&told.count)
                 && void.until.is_none_or(|until| now < until)

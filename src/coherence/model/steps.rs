@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use super::config::{Config, Slip};
+use super::config::{Config, OmittedByEngine};
 use super::promise::Promise;
 use super::store::Store;
 use super::world::{Entry, Generation, Key, Seen, Step, TAGS, TICK, World, tag};
@@ -39,7 +39,7 @@ impl World {
             }
             Step::Hear(n, k) => {
                 let message = self.nodes[n].inbox.remove(k);
-                if message.previous > self.nodes[n].state.ring().stamp().at.position {
+                if message.previous > self.nodes[n].state.revisions().stamp().at.position {
                     self.seen.insert(Seen::Gap);
                 }
                 self.tell(config, n, Event::Heard(message));
@@ -76,8 +76,8 @@ impl World {
             Step::Get(n, key) => self.get(config, n, key),
             Step::Begin(n, key) => {
                 self.left.generations = self.left.generations.saturating_sub(1);
-                let mut stamp = self.nodes[n].state.ring().stamp();
-                if config.slip == Some(Slip::StampByStore) {
+                let mut stamp = self.nodes[n].state.revisions().stamp();
+                if config.omitted_by_engine == Some(OmittedByEngine::StampByStore) {
                     stamp.at = self.last().into();
                 }
                 let saw = self.ghost.begun[key.tag()];
@@ -235,7 +235,7 @@ impl World {
     fn get(&mut self, config: &Config, n: usize, key: Key) {
         self.left.gets = self.left.gets.saturating_sub(1);
         let promise = self.ghost.promise(self.now);
-        if self.is_leased(n) || config.slip == Some(Slip::JudgeUnleased) {
+        if self.is_leased(n) || config.omitted_by_engine == Some(OmittedByEngine::JudgeUnleased) {
             self.answer(config, n, key, &promise);
             return;
         }
@@ -289,7 +289,7 @@ impl World {
 
     fn judge(&self, config: &Config, n: usize, key: Key, mut stamp: Stamp) -> Verdict {
         let tag = tag(key.tag());
-        if config.slip == Some(Slip::MixEpochs) {
+        if config.omitted_by_engine == Some(OmittedByEngine::MixEpochs) {
             stamp.epoch = self.nodes[n].state.table().epoch();
         }
         self.nodes[n].state.table().judge(stamp, [tag.as_bytes()], self.now).0
@@ -312,12 +312,12 @@ impl World {
         else {
             return;
         };
-        if config.slip == Some(Slip::StampAtEnd) {
-            stamp = self.nodes[n].state.ring().stamp();
+        if config.omitted_by_engine == Some(OmittedByEngine::StampAtEnd) {
+            stamp = self.nodes[n].state.revisions().stamp();
         }
         let entry = Entry { stamp, saw };
-        let verdict = match config.slip {
-            Some(Slip::TrustFlights) => Verdict::Fresh,
+        let verdict = match config.omitted_by_engine {
+            Some(OmittedByEngine::TrustFlights) => Verdict::Fresh,
             _ => self.judge(config, n, key, stamp),
         };
         for promise in joined {

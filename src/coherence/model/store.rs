@@ -10,7 +10,7 @@ pub(in crate::coherence) type Id = u32;
 
 /// A rule of the scripts left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::coherence) enum Flaw {
+pub(in crate::coherence) enum OmittedByStore {
     /// Registering follows reading, and something may come between.
     RegisterLater,
     /// A table made anew is called what the one before was called.
@@ -33,7 +33,7 @@ pub(in crate::coherence) enum Flaw {
     PollDemoted,
     /// What a primary that was demoted has written counts as written.
     WriteDemoted,
-    /// Looks pass over instances whose lease seems to be over.
+    /// Polls for acknowledgements pass over instances whose lease seems to be over.
     PassOverSilent,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::coherence) struct Store {
     /// The epoch a new table gets.
     pub(super) next_epoch: Epoch,
     pub(super) lease_us: u64,
-    pub(super) flaw: Option<Flaw>,
+    pub(super) omitted: Option<OmittedByStore>,
     /// What was published and not taken yet.
     pub(super) published: Vec<Message>,
     /// Registrations that follow.
@@ -72,7 +72,7 @@ impl Store {
     ) -> Answer {
         match command {
             Command::Poll(known) => Answer::Polled(self.poll(now_us, instance, &known)),
-            Command::Glance => Answer::Polled(self.glance(now_us)),
+            Command::ReadPosition => Answer::Polled(self.glance(now_us)),
             Command::Load => {
                 Answer::Loaded { rows: self.rows.values().cloned().collect(), floor: self.floor }
             }
@@ -81,7 +81,7 @@ impl Store {
             }
             Command::RaiseFloor { known } => self.raise_floor(now_us, step, known.as_ref()),
             Command::Ack(position) => self.ack(instance, position),
-            Command::Look => self.look(now_us, instance),
+            Command::ReadAcks => self.look(now_us, instance),
             Command::Remove(position) => self.remove(now_us, position),
         }
     }
@@ -101,7 +101,7 @@ impl Store {
         let follows = known.epoch == epoch && known.applied > Position(0);
         let is_known = !follows || self.knows(known);
         let applied = if follows && is_known { known.applied } else { Position(0) };
-        if self.flaw == Some(Flaw::RegisterLater) {
+        if self.omitted == Some(OmittedByStore::RegisterLater) {
             self.later.push((instance, applied, self.last, now_us));
         } else {
             self.register(now_us, instance, applied, self.last);
@@ -114,7 +114,7 @@ impl Store {
     }
 
     fn create(&mut self, now_us: u64) -> Epoch {
-        if self.flaw == Some(Flaw::KeepEpoch) {
+        if self.omitted == Some(OmittedByStore::KeepEpoch) {
             self.next_epoch = Epoch(1);
         }
         self.epoch = Some(self.next_epoch);
@@ -127,7 +127,8 @@ impl Store {
 
     fn register(&mut self, now_us: u64, instance: Id, applied: Position, last: Position) {
         if self.born_us.is_none() {
-            self.born_us = Some(if self.flaw == Some(Flaw::HideBirth) { 1 } else { now_us });
+            self.born_us =
+                Some(if self.omitted == Some(OmittedByStore::HideBirth) { 1 } else { now_us });
         }
         self.applied.insert(instance, applied);
         self.polled.insert(instance, (last, now_us));
@@ -141,15 +142,15 @@ impl Store {
     }
 
     fn knows(&self, known: &Known) -> bool {
-        match self.flaw {
-            Some(Flaw::KnowByLength) => known.applied <= self.last,
+        match self.omitted {
+            Some(OmittedByStore::KnowByLength) => known.applied <= self.last,
             _ => known.open.iter().chain([&known.applied]).all(|at| self.listed.contains(at)),
         }
     }
 
     fn rows_above(&self, applied: Position) -> Vec<Row> {
         let news = self.rows.values().filter(|row| row.hard.max(row.soft) > applied).cloned();
-        let bare = self.flaw == Some(Flaw::TellSoftAlone);
+        let bare = self.omitted == Some(OmittedByStore::TellSoftAlone);
         let tell = |row: Row| {
             if bare && row.soft > row.hard { Row { hard: Position(0), ..row } } else { row }
         };
@@ -223,21 +224,22 @@ impl Store {
     fn look(&self, now_us: u64, instance: Id) -> Answer {
         let is_silent = |id: &Id| {
             let since = self.polled.get(id).map_or(0, |(_, at)| *at);
-            self.flaw == Some(Flaw::PassOverSilent) && now_us > since + self.lease_us
+            self.omitted == Some(OmittedByStore::PassOverSilent) && now_us > since + self.lease_us
         };
         let others = self.applied.iter().filter(|(id, _)| **id != instance && !is_silent(id));
         let lowest = others.map(|(_, applied)| *applied).min();
-        Answer::Looked { lowest, born_us: self.born_us }
+        Answer::Acks { lowest, born_us: self.born_us }
     }
 
     fn remove(&mut self, now_us: u64, position: Position) -> Answer {
-        if !self.listed.contains(&position) && self.flaw != Some(Flaw::RemoveUnlisted) {
+        if !self.listed.contains(&position) && self.omitted != Some(OmittedByStore::RemoveUnlisted)
+        {
             return Answer::Done;
         }
-        let (last, polled, flaw) = (self.last, &mut self.polled, self.flaw);
+        let (last, polled, omitted) = (self.last, &mut self.polled, self.omitted);
         self.applied.retain(|id, _| match polled.get(id) {
-            Some((last, _)) => *last >= position && flaw != Some(Flaw::RemovePolled),
-            None if flaw == Some(Flaw::RemoveUnheard) => false,
+            Some((last, _)) => *last >= position && omitted != Some(OmittedByStore::RemovePolled),
+            None if omitted == Some(OmittedByStore::RemoveUnheard) => false,
             None => {
                 polled.insert(*id, (last, now_us));
                 true

@@ -110,7 +110,7 @@ pub(super) fn retold(config: &Config, steps: &[Step]) -> String {
             Step::Execute(n) => format!("{:?}", world.nodes[*n].wire.front()),
             Step::Answer(n, k) => format!("{:?}", world.nodes[*n].answers.get(*k)),
             Step::Hear(n, k) => format!("{:?}", world.nodes[*n].inbox.get(*k)),
-            Step::Begin(n, _) => format!("{:?}", world.nodes[*n].state.ring().stamp()),
+            Step::Begin(n, _) => format!("{:?}", world.nodes[*n].state.revisions().stamp()),
             _ => String::new(),
         };
         story.push(format!("{:7} {step:?} {what}", world.now.0 / TICK));

@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::config::Config;
-use super::store::Flaw;
+use super::store::OmittedByStore;
 use super::world::{Seen, TAGS, World, tag};
 use crate::coherence::event::*;
 
@@ -26,7 +26,7 @@ impl World {
                 Action::Wake(ask) => {
                     self.seen.insert(Seen::Woken);
                     if let Some((key, promise)) = self.nodes[n].asks.remove(&ask)
-                        && !self.nodes[n].state.is_apart()
+                        && !self.nodes[n].state.is_offline()
                         && self.has_seen_table(n)
                     {
                         self.answer(config, n, key, &promise);
@@ -104,9 +104,11 @@ impl World {
         let (now_us, id) = (self.store_us(), self.nodes[n].id);
         let Some(demoted) = &mut self.demoted else { return };
         let is_confirmed = match command {
-            Command::Poll(_) | Command::Glance => config.flaw == Some(Flaw::PollDemoted),
+            Command::Poll(_) | Command::ReadPosition => {
+                config.omitted_by_store == Some(OmittedByStore::PollDemoted)
+            }
             Command::Invalidate { .. } | Command::RaiseFloor { .. } => {
-                config.flaw == Some(Flaw::WriteDemoted)
+                config.omitted_by_store == Some(OmittedByStore::WriteDemoted)
             }
             _ => true,
         };
@@ -146,7 +148,7 @@ impl World {
         }
         let is_load = command == Command::Load;
         if let Command::Invalidate { known: None, tags } = &command
-            && config.flaw == Some(Flaw::RepairInPlace)
+            && config.omitted_by_store == Some(OmittedByStore::RepairInPlace)
         {
             let (told, _) = &tags[0];
             let at = self.nodes[n].state.table().of(told.as_bytes()).latest().position;

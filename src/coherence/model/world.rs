@@ -253,7 +253,7 @@ impl World {
             None => {}
             Some(generation) => {
                 steps.push(Step::End(n));
-                let can_read = self.now < node.state.lease_until() || node.state.is_apart();
+                let can_read = self.now < node.state.lease_until() || node.state.is_offline();
                 if generation.key == Key::Outer && can_read {
                     steps.push(Step::ReadInner(n));
                 }

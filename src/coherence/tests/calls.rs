@@ -60,7 +60,7 @@ fn looks_become_rarer() {
     let mut at = Vec::new();
     for ms in 1..=31 {
         stage.after(MS);
-        if stage.sends(|sent| *sent == Command::Look) {
+        if stage.sends(|sent| *sent == Command::ReadAcks) {
             at.push(ms);
             stage.look(Some(0), Some(1));
         }
@@ -111,7 +111,7 @@ fn waits_in_full(prepare: impl FnOnce(&mut Stage), born_us: u64, look: Option<u6
     stage.invalidate(1, "a");
     stage.answer_write(100, 110, |written| written.born_us = born_us);
     stage.after(MS);
-    if stage.sends(|sent| *sent == Command::Look) {
+    if stage.sends(|sent| *sent == Command::ReadAcks) {
         stage.look(Some(110), look);
     }
     stage.after(1_008 * MS);
@@ -149,11 +149,11 @@ fn a_look_sent_before_the_position_was_known_proves_nothing() {
     stage.invalidate(1, "a");
     stage.answer_write(100, 110, |_| ());
     stage.after(MS);
-    let (look, _) = stage.take(|sent| *sent == Command::Look);
+    let (look, _) = stage.take(|sent| *sent == Command::ReadAcks);
     stage.after(MS);
     stage.invalidate(2, "b");
     stage.answer_write(110, 120, |_| ());
-    let answer = Answer::Looked { lowest: None, born_us: Some(1) };
+    let answer = Answer::Acks { lowest: None, born_us: Some(1) };
     stage.on(Event::Answered(look, answer));
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
     assert!(!stage.has_told(&Action::Resolve(2, Outcome::Everywhere)));
@@ -241,7 +241,7 @@ fn a_look_that_failed_is_repeated_after_a_pause_that_grows() {
     let mut stage = Stage::following();
     stage.invalidate(1, "a");
     stage.answer_write(100, 110, |_| ());
-    let is_look = |sent: &Command| *sent == Command::Look;
+    let is_look = |sent: &Command| *sent == Command::ReadAcks;
     stage.after(MS);
     let mut looks = 0;
     for _ in 0..64 {

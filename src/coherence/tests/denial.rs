@@ -43,7 +43,7 @@ fn who_has_followed_and_may_not_any_more_is_as_without_the_store() {
     let mut stage = Stage::following();
     stage.after(500 * MS);
     deny(&mut stage, is_poll);
-    assert!(stage.state.is_apart() && stage.state.is_denied() && !stage.state.is_alone());
+    assert!(stage.state.is_offline() && stage.state.is_denied() && !stage.state.is_alone());
     stage.after(2_000 * MS);
     assert!(!stage.is_leased());
     stage.invalidate(1, "a");
@@ -97,7 +97,7 @@ fn who_may_follow_and_not_invalidate_goes_on_to_follow() {
         stage.after(100 * MS);
     }
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
-    assert!(stage.state.is_denied() && !stage.state.is_apart());
+    assert!(stage.state.is_denied() && !stage.state.is_offline());
     stage.told.clear();
     stage.invalidate(2, "b");
     // Nobody waits any more for what will not be.
@@ -121,7 +121,7 @@ fn who_cannot_be_reached_forbids_nothing() {
     stage.on(Event::Connected);
     deny(&mut stage, is_poll);
     stage.on(Event::Unreachable);
-    assert!(!stage.state.is_denied() && !stage.state.is_alone() && stage.state.is_apart());
+    assert!(!stage.state.is_denied() && !stage.state.is_alone() && stage.state.is_offline());
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Stage {
     }
 
     /// The store is away, and nobody hopes for it any more.
-    fn part(&mut self) {
+    fn go_offline(&mut self) {
         self.on(Event::Unreachable);
         self.now = self.now.after_us(1_000 * MS);
     }
@@ -136,11 +136,11 @@ impl Stage {
 
     fn look(&mut self, lowest: Option<u64>, born_us: Option<u64>) {
         let lowest = lowest.map(Position);
-        self.answer(|sent| *sent == Command::Look, Answer::Looked { lowest, born_us });
+        self.answer(|sent| *sent == Command::ReadAcks, Answer::Acks { lowest, born_us });
     }
 
     fn applied(&self) -> u64 {
-        self.state.ring().stamp().at.position.0
+        self.state.revisions().stamp().at.position.0
     }
 
     fn is_leased(&self) -> bool {
@@ -157,7 +157,7 @@ impl Stage {
     }
 
     fn present(&self) -> Point {
-        self.state.ring().stamp().at
+        self.state.revisions().stamp().at
     }
 }
 
@@ -193,6 +193,6 @@ fn without_a_store_an_instance_decides_alone() {
     assert_eq!(alone.lease_until(), Timestamp(u64::MAX));
     let told = alone.on(Timestamp(1), Event::Invalidate(3, vec![Tag::from("a")], Lifetime::None));
     assert_eq!(told, [Action::Resolve(3, Outcome::Everywhere)]);
-    assert_eq!(alone.ring().stamp().at, Position(1).into());
+    assert_eq!(alone.revisions().stamp().at, Position(1).into());
     assert_eq!(alone.next_timer(), None);
 }

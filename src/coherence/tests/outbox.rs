@@ -11,7 +11,7 @@ fn fail_write(stage: &mut Stage) {
 #[test]
 fn without_the_store_an_invalidation_works_here_at_once_and_is_put_off() {
     let mut stage = Stage::following();
-    stage.part();
+    stage.go_offline();
     let before = stage.present();
     stage.invalidate(1, "a");
     assert_eq!(stage.judge(before, "a"), Verdict::Gone);
@@ -48,14 +48,14 @@ fn if_the_store_is_not_back_in_time_an_invalidation_is_put_off() {
 #[test]
 fn no_lease_is_taken_before_what_was_put_off_is_recorded() {
     let mut stage = Stage::following();
-    stage.part();
+    stage.go_offline();
     stage.now = stage.now.after_us(5_000 * MS);
     stage.invalidate(1, "a");
     let generated = stage.present();
     stage.after(5_000 * MS);
     stage.on(Event::Connected);
     stage.answer_poll(|reply| reply.last = Position(110));
-    assert!(!stage.is_leased() && !stage.state.is_apart());
+    assert!(!stage.is_leased() && !stage.state.is_offline());
     // What others generated before is dead here all the while; what was generated here is, too.
     assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
     assert_eq!(stage.judge(generated, "a"), Verdict::Gone);
@@ -127,7 +127,7 @@ fn what_was_under_way_at_the_end_of_the_budget_and_failed_is_told_once() {
 fn what_is_put_off_is_replayed_in_few_commands_at_a_time_and_kills_nothing_else() {
     let mut stage = Stage::of(Coherence::fleet(100_000, Timing::default()));
     stage.follow();
-    stage.part();
+    stage.go_offline();
     for n in 0..200 {
         let tags = (0..100).map(|m| Tag::from(&*format!("{n}-{m}"))).collect();
         stage.on(Event::Invalidate(n, tags, Lifetime::None));
@@ -155,7 +155,7 @@ fn what_is_put_off_is_replayed_in_few_commands_at_a_time_and_kills_nothing_else(
 #[test]
 fn too_many_put_off_invalidate_everything() {
     let mut stage = Stage::following();
-    stage.part();
+    stage.go_offline();
     for n in 0..=MOST_TAGS_HERE {
         assert!(!stage.has_told(&Action::Overflowed), "{n}");
         stage.on(Event::Invalidate(n, vec![Tag::from(&*n.to_string())], Lifetime::Unlimited));
@@ -190,7 +190,7 @@ fn too_many_put_off_invalidate_everything() {
 #[test]
 fn what_is_put_off_survives_another_life_of_the_table() {
     let mut stage = Stage::following();
-    stage.part();
+    stage.go_offline();
     stage.invalidate(1, "a");
     stage.after(200 * MS);
     stage.on(Event::Connected);
@@ -215,7 +215,7 @@ fn the_softer_of_two_put_off_does_not_weaken_the_harder() {
 #[test]
 fn what_is_not_recorded_stays_above_what_others_tell() {
     let mut stage = Stage::following();
-    stage.part();
+    stage.go_offline();
     stage.invalidate(1, "a");
     stage.invalidate(2, "a");
     stage.on(Event::Connected);
@@ -246,7 +246,7 @@ fn a_soft_invalidation_that_is_not_recorded_leaves_a_harder_one_in_effect() {
             ..told.rows[0].clone()
         };
     });
-    stage.part();
+    stage.go_offline();
     stage.now = stage.now.after_us(1_000 * MS);
     stage.on(Event::Invalidate(2, vec![Tag::from("a")], Lifetime::Unlimited));
     assert_eq!(stage.judge(Position(109), "a"), Verdict::Gone);

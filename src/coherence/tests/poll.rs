@@ -121,9 +121,9 @@ fn a_get_waits_a_tenth_of_a_second_and_then_the_store_counts_as_away() {
     stage.on(Event::Ask(1));
     assert_eq!(stage.state.next_timer(), Some(stage.now.after_us(100 * MS)));
     stage.after(99 * MS);
-    assert!(!stage.has_told(&Action::Wake(1)) && !stage.state.is_apart());
+    assert!(!stage.has_told(&Action::Wake(1)) && !stage.state.is_offline());
     stage.after(MS);
-    assert!(stage.has_told(&Action::Wake(1)) && stage.state.is_apart());
+    assert!(stage.has_told(&Action::Wake(1)) && stage.state.is_offline());
     stage.on(Event::Ask(2));
     assert!(stage.has_told(&Action::Wake(2)));
 }
@@ -132,11 +132,11 @@ fn a_get_waits_a_tenth_of_a_second_and_then_the_store_counts_as_away() {
 fn an_answered_poll_ends_the_separation() {
     let mut stage = Stage::following();
     stage.on(Event::Unreachable);
-    assert!(stage.state.is_apart());
+    assert!(stage.state.is_offline());
     stage.on(Event::Connected);
-    assert!(stage.state.is_apart());
+    assert!(stage.state.is_offline());
     stage.answer_poll(|_| ());
-    assert!(!stage.state.is_apart() && stage.is_leased());
+    assert!(!stage.state.is_offline() && stage.is_leased());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_poll_separates_if_it_was_sent_without_a_lease_and_not_answered_for_as_long_
         stage.now = stage.now.after_us(us);
         stage.on(Event::Failed(request));
         stage.after(100 * MS);
-        stage.state.is_apart()
+        stage.state.is_offline()
     };
     assert!(!fail_after(5_000 * MS));
     assert!(!fail_after(99 * MS));
@@ -165,14 +165,14 @@ fn who_was_suspended_and_lost_its_connections_asks_before_it_answers() {
     stage.on(Event::Failed(request));
     stage.on(Event::Disconnected);
     stage.on(Event::Ask(2));
-    assert!(!stage.state.is_apart() && stage.told.is_empty());
+    assert!(!stage.state.is_offline() && stage.told.is_empty());
     stage.after(50 * MS);
     stage.on(Event::Connected);
     stage.answer_poll(|reply| {
         (reply.last, reply.rows) = (Position(110), Some(vec![row(&Tag::from("a"), 110)]));
     });
     assert!(stage.has_told(&Action::Wake(1)) && stage.has_told(&Action::Wake(2)));
-    assert!(!stage.state.is_apart() && stage.judge(Position(109), "a") == Verdict::Gone);
+    assert!(!stage.state.is_offline() && stage.judge(Position(109), "a") == Verdict::Gone);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_store_that_cannot_be_reached_is_away_at_once() {
     stage.on(Event::Ask(1));
     assert!(!stage.has_told(&Action::Wake(1)));
     stage.on(Event::Unreachable);
-    assert!(stage.has_told(&Action::Wake(1)) && stage.state.is_apart());
+    assert!(stage.has_told(&Action::Wake(1)) && stage.state.is_offline());
 }
 
 #[test]

@@ -41,6 +41,22 @@ fn who_merely_slept_has_nothing_to_repair() {
 }
 
 #[test]
+fn what_is_older_than_any_entry_is_not_written_again() {
+    const DAY_US: u64 = 86_400_000_000;
+    let mut stage = Stage::new();
+    stage.now = Timestamp(40 * DAY_US);
+    stage.follow();
+    let days_ago = |days| stage.now.0 + AHEAD_US - days * DAY_US;
+    let (old, young) = (days_ago(31) - 1, days_ago(30));
+    stage.hear(100, old, "old");
+    stage.hear(old, young, "young");
+    rewound(&mut stage, 115);
+    stage.answer(|sent| *sent == Command::Load, loaded(&[]));
+    let (_, Command::Invalidate { tags, .. }) = stage.take(is_write) else { panic!() };
+    assert_eq!(tags, [(Tag::from("young"), Lifetime::None)]);
+}
+
+#[test]
 fn a_lost_soft_invalidation_keeps_its_deadline() {
     let mut stage = Stage::following();
     let tags = vec![Tag::from("a")];

@@ -1,12 +1,13 @@
 //! A store that answers when told to, and instances that share through it.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use super::*;
 use crate::coherence::event::{Answer, Command, Event, Polled, Request};
 use crate::coherence::timing::Timing;
 use crate::generation::leases::Ask;
-use crate::ledger::License;
+use crate::ledger::MemoryAccess;
 use crate::store::{
     Address, Health, LeaseEnd, LeaseReply, LeaseRequest, Listener, Make, Receive, ReceiveLease,
     SharedStore,
@@ -156,9 +157,10 @@ pub(crate) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<E
     let options = Options::resolve(&Value::Object(given), &Value::Null).unwrap();
     let shared = options.shared.clone().unwrap();
     let coherence = Coherence::fleet(options.max_tags, Timing::default());
-    let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
-    let limit = engine.options.shared_entry_bytes();
-    engine.share_through(Tier::new(store, &shared, limit, true));
+    let limit = options.shared_entry_bytes();
+    let builder = Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+    let tier = Tier::new(store, &shared, limit, true);
+    let engine = builder.build_sharing(|_, _| Ok::<_, Infallible>(tier)).unwrap();
     engine.on(Event::Connected).into_iter().for_each(|(request, _)| {
         let polled = Polled {
             epoch: Epoch(7),
@@ -171,7 +173,7 @@ pub(crate) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<E
         let next = engine.on(Event::Answered(request, Answer::Polled(polled.clone())));
         settle(&engine, next, &polled);
     });
-    assert_eq!(engine.ledger.license(Timestamp(1_000_000)), License::All);
+    assert_eq!(engine.ledger.memory_access(Timestamp(1_000_000)), MemoryAccess::Any);
     engine
 }
 

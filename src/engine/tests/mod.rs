@@ -3,6 +3,7 @@ pub(crate) mod fake;
 mod shared;
 
 use super::*;
+use crate::coherence::Coherence;
 use crate::coherence::event::Lifetime;
 use crate::entry::tests::meta;
 use crate::generation::attempt::{Claimant, Fallback};
@@ -32,7 +33,7 @@ impl Engine {
 fn engine() -> Arc<Engine> {
     let options = Options::resolve(&Value::Null, &Value::Null).unwrap();
     let coherence = Coherence::alone(options.max_tags);
-    Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence)
+    Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence).build()
 }
 
 fn tagged(engine: &Engine, began: Revision, tag: &str) -> Meta {
@@ -151,7 +152,7 @@ fn build_output_does_not_return_once_a_page_was_generated() {
 #[test]
 fn without_a_memory_tier_everything_is_a_miss() {
     let options = Options::resolve(&serde_json::json!({ "memoryMb": 0 }), &Value::Null);
-    let engine = Engine::new(options.unwrap(), Clock::system(), Coherence::alone(10));
+    let engine = Builder::new(options.unwrap(), Clock::system(), Coherence::alone(10)).build();
     assert_eq!(set(&engine, 1, meta()), Stored::NoTier);
     assert_eq!(verdict(&engine, 1, &[]), None);
 }

@@ -4,7 +4,7 @@ use super::fake::{NO_MEMORY, PLAIN, instance, store};
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
 use crate::key::AppId;
-use crate::ledger::License;
+use crate::ledger::MemoryAccess;
 use crate::store::{Address, Listener};
 use crate::tags::{Epoch, Position};
 
@@ -168,14 +168,14 @@ fn an_outer_generation_that_began_while_a_message_was_taken_in_is_dated_before_i
 
 #[test]
 fn while_the_store_is_away_memory_answers_for_a_while() {
-    assert!(License::All.covers(Timestamp(0)) && !License::Nothing.covers(Timestamp(9)));
+    assert!(MemoryAccess::Any.covers(Timestamp(0)) && !MemoryAccess::None.covers(Timestamp(9)));
     let a = instance(&store(), &serde_json::json!({ "outageServeMs": 1_000 }));
-    let at = |us| a.engine.ledger.license(Timestamp(us));
-    assert_eq!(at(5_000_000), License::Nothing);
+    let at = |us| a.engine.ledger.memory_access(Timestamp(us));
+    assert_eq!(at(5_000_000), MemoryAccess::None);
     // The lease is over at two seconds, or a little sooner.
     a.engine.on(Event::Unreachable);
-    assert_eq!(at(2_900_000), License::GeneratedSince(Timestamp(0)));
-    assert_eq!(at(5_000_000), License::GeneratedSince(Timestamp(4_000_000)));
+    assert_eq!(at(2_900_000), MemoryAccess::GeneratedSince(Timestamp(0)));
+    assert_eq!(at(5_000_000), MemoryAccess::GeneratedSince(Timestamp(4_000_000)));
 }
 
 #[test]
@@ -195,13 +195,13 @@ fn without_a_lease_memory_says_nothing_until_the_store_was_asked() {
 fn an_instance_is_connected_while_it_has_a_lease() {
     let store = store();
     let a = instance(&store, &PLAIN());
-    assert_eq!(a.engine.link(), Link::Connected);
+    assert_eq!(a.engine.connectivity(), Connectivity::Connected);
     a.engine.clock.advance_us(2_000_000);
-    assert_eq!(a.engine.link(), Link::Connecting);
+    assert_eq!(a.engine.connectivity(), Connectivity::Connecting);
     a.engine.on(Event::Unreachable);
-    assert_eq!(a.engine.link(), Link::Away);
+    assert_eq!(a.engine.connectivity(), Connectivity::Offline);
     a.engine.ledger.on(&a.engine.clock, Event::NoStore);
-    assert_eq!(a.engine.link(), Link::Connected);
+    assert_eq!(a.engine.connectivity(), Connectivity::Connected);
 }
 
 #[test]
@@ -211,6 +211,6 @@ fn who_is_denied_is_not_connected() {
     let polls = a.engine.on(Event::Tick);
     let (request, _) = polls.first().expect("a poll is due");
     a.engine.on(Event::Denied(*request));
-    assert_eq!(a.engine.link(), Link::Denied);
-    assert_ne!(a.engine.ledger.license(a.engine.clock.now()), License::All);
+    assert_eq!(a.engine.connectivity(), Connectivity::Denied);
+    assert_ne!(a.engine.ledger.memory_access(a.engine.clock.now()), MemoryAccess::Any);
 }

@@ -1,5 +1,7 @@
 //! Gets: who generates, who waits, and what they are told.
 
+use std::convert::Infallible;
+
 use super::*;
 use crate::coherence::timing::Timing;
 use crate::engine::Tier;
@@ -248,8 +250,9 @@ fn where_it_is_not_known_what_is_current_the_store_is_asked_once() {
     let options = Options::resolve(&options, &Json::Null).unwrap();
     let shared = options.shared.clone().unwrap();
     let coherence = Coherence::fleet(options.max_tags, Timing::default());
-    let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
-    engine.share_through(Tier::new(store(), &shared, 1_000, true));
+    let builder = Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+    let tier = Tier::new(store(), &shared, 1_000, true);
+    let engine = builder.build_sharing(|_, _| Ok::<_, Infallible>(tier)).unwrap();
     let next = Next::over(engine, Arc::new(Nobody), None, ValueKind::Fetch);
     let asked = wait(next.get(), WaitFor::Agreement);
     assert!(is_miss(next.resumed(asked.progress, Waited::Late)));

@@ -24,8 +24,8 @@ use super::set::Value;
 use super::thread::Thread;
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::engine::Engine;
 use crate::engine::tests::fake::{Fake, Fixture, instance, store};
+use crate::engine::{Builder, Engine};
 use crate::entry::Entry;
 use crate::key::KeyRef;
 use crate::next::signal::{Signal, Version};
@@ -79,12 +79,13 @@ const PLAIN: fn() -> Json = || json!({});
 
 impl Next {
     /// Without a store.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made for the call")]
     fn alone(kind: ValueKind, options: Json) -> Self {
         let mut given = json!({ "jitterPercent": 0 });
         given.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
         let options = Options::resolve(&given, &Json::Null).unwrap();
         let coherence = Coherence::alone(options.max_tags);
-        let engine = Engine::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+        let engine = Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence).build();
         Self::over(engine, Arc::new(Nobody), None, kind)
     }
 
@@ -152,6 +153,7 @@ impl Next {
         self.resumed(wait.progress, Waited::InTime)
     }
 
+    #[expect(clippy::unused_self, reason = "it reads as what is stored here")]
     fn value(&self, tags: &[&str]) -> Value {
         Value {
             tags: tags.iter().map(|tag| Tag::from(*tag)).collect(),
@@ -168,7 +170,7 @@ impl Next {
         let stored = self.with_key(|handler, key| {
             handler.put(key, self.kind, Some(self.value(tags)), Some(began))
         });
-        stored.is_some_and(|stored| stored.is_held())
+        super::set::is_held(stored)
     }
 
     fn invalidate(&self, tag: &str, expire_secs: Option<f64>) {

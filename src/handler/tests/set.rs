@@ -1,20 +1,21 @@
 //! Sets: as old as what they are made of.
 
 use super::*;
-use crate::coherence::ring::Revision;
+use crate::coherence::revisions::Revision;
+use crate::handler::set::is_held;
 
 /// Stores a `'use cache'` entry whose generation began at `timestamp_ms`. Whether it is held.
 fn put_use(next: &Next, tags: &[&str], timestamp_ms: f64) -> bool {
     let value = next.value(tags);
     let stored =
         next.with_key(|handler, key| handler.put_use(key, Some(value), Some(timestamp_ms)));
-    stored.is_some_and(|stored| stored.is_held())
+    is_held(stored)
 }
 
 fn put(next: &Next, tags: &[&str], began: Began) -> bool {
     let stored = next
         .with_key(|handler, key| handler.put(key, next.kind, Some(next.value(tags)), Some(began)));
-    stored.is_some_and(|stored| stored.is_held())
+    is_held(stored)
 }
 
 #[test]

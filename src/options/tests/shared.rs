@@ -4,11 +4,11 @@ use std::time::Duration;
 /// A file that exists; its content does not matter here.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");
 
-fn resolve(given: &Value, env: &Value) -> Result<Option<Shared>, String> {
+fn resolve(given: &Value, env: &Value) -> Result<Option<SharedOptions>, String> {
     Options::resolve(given, env).map(|options| options.shared).map_err(|error| error.to_string())
 }
 
-fn shared(given: &Value) -> Shared {
+fn shared(given: &Value) -> SharedOptions {
     resolve(given, &Value::Null).unwrap().unwrap()
 }
 
@@ -23,10 +23,10 @@ fn place(given: &Value) -> String {
 #[test]
 fn a_url_alone_takes_every_default() {
     let shared = shared(&json!({ "redisUrl": "redis://cache" }));
-    let host = Host { name: "cache".into(), port: 6_379 };
+    let host = HostPort { name: "cache".into(), port: 6_379 };
     let topology = Topology::Single(host);
     let server = Server { topology, tls: None, username: None, password: None, database: 0 };
-    let expected = Shared {
+    let expected = SharedOptions {
         server,
         namespace: None,
         build_name: None,
@@ -113,7 +113,7 @@ fn sentinels_have_a_name_for_the_primary_and_a_login_of_their_own() {
     let Topology::Sentinel { hosts, primary, username, password } = topology else {
         panic!("{topology:?}")
     };
-    assert_eq!(hosts.iter().map(Host::to_string).collect::<Vec<_>>(), ["h1:26379", "h2:1"]);
+    assert_eq!(hosts.iter().map(HostPort::to_string).collect::<Vec<_>>(), ["h1:26379", "h2:1"]);
     assert_eq!((primary.as_str(), username.as_deref()), ("other", Some("watch")));
     assert_eq!(password, Some(Secret::new("man".into())));
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub(super) use self::flaw::Flaw;
 use super::secret::Secret;
-use super::server::Host;
+use super::server::HostPort;
 
 const PORT: u16 = 6_379;
 const SENTINEL_PORT: u16 = 26_379;
@@ -28,10 +28,10 @@ pub(super) struct Url {
 /// What the scheme makes of the hosts; there is at least one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    Plain(Vec<Host>),
+    Plain(Vec<HostPort>),
     Unix(PathBuf),
-    Sentinel(Vec<Host>),
-    Cluster(Vec<Host>),
+    Sentinel(Vec<HostPort>),
+    Cluster(Vec<HostPort>),
 }
 
 /// The other parts of a URL.
@@ -122,7 +122,7 @@ fn form(shape: Shape, hosts: &str, path: &str) -> Result<Form, Flaw> {
     })
 }
 
-fn host(text: &str, default_port: u16) -> Result<Host, Flaw> {
+fn host(text: &str, default_port: u16) -> Result<HostPort, Flaw> {
     let (name, port) = if let Some(bracketed) = text.strip_prefix('[') {
         let (address, after) = bracketed.split_once(']').ok_or(Flaw::Host)?;
         let _: Ipv6Addr = address.parse().map_err(|_| Flaw::Host)?;
@@ -144,7 +144,7 @@ fn host(text: &str, default_port: u16) -> Result<Host, Flaw> {
         (name, port)
     };
     let port = port.map_or(Some(default_port), |port| number(port).filter(|port| *port > 0));
-    Ok(Host { name: name.into(), port: port.ok_or(Flaw::Port)? })
+    Ok(HostPort { name: name.into(), port: port.ok_or(Flaw::Port)? })
 }
 
 /// A number in digits only; `parse` alone would take a sign.

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn host(name: &str, port: u16) -> Host {
-    Host { name: name.into(), port }
+fn host(name: &str, port: u16) -> HostPort {
+    HostPort { name: name.into(), port }
 }
 
 fn plain(name: &str, port: u16) -> Form {

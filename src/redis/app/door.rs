@@ -8,7 +8,7 @@ use fred::types::RespVersion;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::super::connect::{Life, Link};
+use super::super::connect::{Connection, ConnectionGuard};
 use super::super::failure::Failure;
 use super::super::health::{Backoff, MOST_LATE};
 use super::super::session::Session;
@@ -20,7 +20,7 @@ enum State {
     Unused,
     /// It is being opened for the first time: who asks waits.
     Opening,
-    Open(Arc<Link>),
+    Open(Arc<Connection>),
     /// It could not be opened, or was lost: who asks is told at once.
     Away,
 }
@@ -43,7 +43,7 @@ impl Door {
     }
 
     /// The connection; `None` while there is none.
-    pub(super) async fn link(&self) -> Option<Arc<Link>> {
+    pub(super) async fn link(&self) -> Option<Arc<Connection>> {
         self.state.send_if_modified(|state| {
             let is_first = matches!(state, State::Unused);
             if is_first {
@@ -61,13 +61,13 @@ impl Door {
     }
 
     /// Notes how a call on it went. It is given up as the others are.
-    pub(super) fn note<T>(&self, link: &Arc<Link>, result: &Result<T, Failure>) {
+    pub(super) fn note<T>(&self, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
-            Err(Failure::Lost | Failure::Stranger) => true,
-            Err(Failure::Late) => {
+            Err(Failure::Lost | Failure::Unauthenticated) => true,
+            Err(Failure::TimedOut) => {
                 self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
             }
-            Ok(_) | Err(Failure::Denied(_) | Failure::Refused(_)) => {
+            Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 self.late_in_a_row.store(0, Ordering::Relaxed);
                 false
             }
@@ -77,13 +77,13 @@ impl Door {
         }
     }
 
-    fn open(&self, link: &Arc<Link>) {
+    fn open(&self, link: &Arc<Connection>) {
         self.late_in_a_row.store(0, Ordering::Relaxed);
         self.state.send_replace(State::Open(link.clone()));
     }
 
     /// Gives a connection up, if it is still the one in use.
-    fn close(&self, link: &Arc<Link>) {
+    fn close(&self, link: &Arc<Connection>) {
         self.state.send_if_modified(|state| {
             let is_used = matches!(state, State::Open(used) if Arc::ptr_eq(used, link));
             if is_used {
@@ -123,11 +123,11 @@ impl Session {
 /// The connection in use. Whatever ends its use, it is given up.
 struct Opened<'a> {
     door: &'a Door,
-    life: Life,
+    life: ConnectionGuard,
 }
 
 impl<'a> Opened<'a> {
-    fn new(door: &'a Door, life: Life) -> Self {
+    fn new(door: &'a Door, life: ConnectionGuard) -> Self {
         door.open(life.link());
         Self { door, life }
     }

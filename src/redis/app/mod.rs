@@ -21,13 +21,13 @@ pub(super) use crate::app::store::{Order, Receive, Store};
 pub(super) use door::Door;
 pub(super) use scripts::Scripts;
 
-use super::connect::{Link, within};
+use super::connect::{Connection, within};
 use super::exchange::bytes;
 use super::failure::Failure;
 use super::scripts::Script;
 use super::session::Session;
 use super::wire;
-use crate::app::store::{Answer, Deed, Failure as Told};
+use crate::app::store::{Answer, Deed, Failure as AppFailure};
 use crate::guard::guard;
 
 /// Orders that may wait for an answer at once.
@@ -51,11 +51,11 @@ impl Asked {
         if asked < MOST_ASKED {
             return Some(new);
         }
-        new.answer(Err(Told::Busy));
+        new.answer(Err(AppFailure::Busy));
         None
     }
 
-    fn answer(mut self, answer: Result<Answer, Told>) {
+    fn answer(mut self, answer: Result<Answer, AppFailure>) {
         if let Some(receive) = self.receive.take() {
             guard(|| receive(answer));
         }
@@ -66,7 +66,7 @@ impl Drop for Asked {
     fn drop(&mut self) {
         self.all.fetch_sub(1, Ordering::Relaxed);
         if let Some(receive) = self.receive.take() {
-            let failure = if self.is_sent { Told::Unknown } else { Told::Away };
+            let failure = if self.is_sent { AppFailure::Unknown } else { AppFailure::Away };
             guard(|| receive(Err(failure)));
         }
     }
@@ -87,18 +87,20 @@ impl Session {
     }
 }
 
-fn told(failure: Failure) -> Told {
+fn told(failure: Failure) -> AppFailure {
     match failure {
-        Failure::Late | Failure::Lost => Told::Unknown,
-        Failure::Stranger => Told::Away,
-        Failure::Denied(refusal) | Failure::Refused(refusal) => Told::Refused(refusal.as_str()),
+        Failure::TimedOut | Failure::Lost => AppFailure::Unknown,
+        Failure::Unauthenticated => AppFailure::Away,
+        Failure::Denied(refusal) | Failure::BadReply(refusal) => {
+            AppFailure::Refused(refusal.as_str())
+        }
     }
 }
 
 /// An order on its way.
 struct Call<'a> {
     session: &'a Session,
-    link: &'a Arc<Link>,
+    link: &'a Arc<Connection>,
     order: &'a Order,
 }
 

@@ -17,7 +17,7 @@ use tiercel::app::label::{Feature, Group, Label, Own};
 use tiercel::app::memory::Memory;
 use tiercel::app::store::{Answer, Deed, Failure, Order, Store};
 use tiercel::clock::{Clock, Timestamp};
-use tiercel::options::Shared;
+use tiercel::options::SharedOptions;
 
 use crate::peer::{PATIENCE, Peer, resolved};
 use crate::server::Server;
@@ -49,7 +49,7 @@ pub(crate) struct World {
 }
 
 /// A server whose answers have time: a busy machine is no outage.
-pub(crate) fn patient(server: &Server) -> Shared {
+pub(crate) fn patient(server: &Server) -> SharedOptions {
     let url = format!("redis://127.0.0.1:{}", server.port);
     resolved(&json!({ "redisUrl": url, "namespace": "app", "commandTimeoutMs": 2_000 }))
 }

@@ -9,22 +9,22 @@ use Step::{
 
 #[test]
 fn what_is_applied_does_not_jump_to_an_own_invalidation() {
-    needs_rule(Weakness::JumpToOwn, pair(invalidations(2)), 3_000);
+    needs_rule(Omitted::JumpToOwn, pair(invalidations(2)), 3_000);
 }
 
 #[test]
 fn a_message_is_not_applied_over_a_gap() {
-    needs_rule(Weakness::ApplyOverGap, pair(invalidations(2)), 3_000);
+    needs_rule(Omitted::ApplyOverGap, pair(invalidations(2)), 3_000);
 }
 
 #[test]
 fn a_position_is_acknowledged_after_it_is_applied() {
-    needs_rule(Weakness::AckUnapplied, three(invalidations(2)), 4_000);
+    needs_rule(Omitted::AckUnapplied, three(invalidations(2)), 4_000);
 }
 
 #[test]
 fn leases_are_waited_for_from_the_answer_on() {
-    needs_rule(Weakness::WaitFromSending, pair(invalidations(2)), 3_000);
+    needs_rule(Omitted::WaitFromSending, pair(invalidations(2)), 3_000);
 }
 
 /// The list of instances is lost, and made anew by who invalidates; the other still has a lease.
@@ -43,31 +43,31 @@ const YOUNG: &[Step] = &[
 #[test]
 fn a_young_list_of_instances_proves_nothing() {
     let config = Config { prelude: YOUNG, ..pair(invalidations(0)) };
-    needs_rule(Weakness::TrustYoungList, config, 3_000);
+    needs_rule(Omitted::TrustYoungList, config, 3_000);
 }
 
 #[test]
 fn a_list_of_instances_tells_when_it_was_made() {
     let config = Config { prelude: YOUNG, ..pair(invalidations(0)) };
-    needs_script(Flaw::HideBirth, config, 3_000);
+    needs_script(OmittedByStore::HideBirth, config, 3_000);
 }
 
 #[test]
 fn a_list_of_instances_that_was_lost_since_proves_nothing() {
     let allowed = Budget { evictions: 1, ..invalidations(2) };
-    needs_rule(Weakness::TrustChangedList, pair(allowed), 6_000);
+    needs_rule(Omitted::TrustChangedList, pair(allowed), 6_000);
 }
 
 #[test]
 fn a_young_connection_proves_nothing() {
     let allowed = Budget { fail_overs: 1, ..invalidations(3) };
-    needs_rule(Weakness::TrustYoungConnection, three(allowed), 6_000);
+    needs_rule(Omitted::TrustYoungConnection, three(allowed), 6_000);
 }
 
 #[test]
 fn an_instance_is_not_passed_over_because_its_lease_seems_to_be_over() {
     let allowed = Budget { evictions: 1, ..invalidations(2) };
-    needs_script(Flaw::PassOverSilent, pair(allowed), 6_000);
+    needs_script(OmittedByStore::PassOverSilent, pair(allowed), 6_000);
 }
 
 /// The second instance polls late and acknowledges nothing, so that an invalidation waits in full
@@ -87,7 +87,7 @@ const LATE_POLL: &[Step] = &[
 #[test]
 fn who_has_polled_since_is_not_removed() {
     let config = Config { prelude: LATE_POLL, ..pair(invalidations(0)) };
-    needs_script(Flaw::RemovePolled, config, 3_000);
+    needs_script(OmittedByStore::RemovePolled, config, 3_000);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn of_whom_no_poll_is_known_is_not_removed() {
         Answer(0, 0),
     ];
     let config = Config { prelude, ..pair(invalidations(0)) };
-    needs_script(Flaw::RemoveUnheard, config, 3_000);
+    needs_script(OmittedByStore::RemoveUnheard, config, 3_000);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn nobody_is_removed_for_a_position_that_was_lost() {
         Answer(0, 0),
     ];
     let config = Config { prelude, ..pair(invalidations(1)) };
-    needs_script(Flaw::RemoveUnlisted, config, 6_000);
+    needs_script(OmittedByStore::RemoveUnlisted, config, 6_000);
 }
 
 #[test]
@@ -148,5 +148,5 @@ fn an_invalidation_does_not_resolve_before_it_is_known_here() {
         Write(1, 0),
     ];
     let config = Config { prelude, ..pair(invalidations(0)) };
-    needs_rule(Weakness::ResolveUnapplied, config, 3_000);
+    needs_rule(Omitted::ResolveUnapplied, config, 3_000);
 }

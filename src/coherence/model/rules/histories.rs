@@ -9,13 +9,13 @@ const LOST: &[Step] =
 
 #[test]
 fn what_a_fail_over_has_lost_is_written_again() {
-    needs_rule(Weakness::SkipRepair, Config { prelude: LOST, ..pair(invalidations(1)) }, 3_000);
+    needs_rule(Omitted::SkipRepair, Config { prelude: LOST, ..pair(invalidations(1)) }, 3_000);
 }
 
 #[test]
 fn a_history_that_is_longer_is_not_the_same_for_that() {
     let allowed = Budget { restarts: 1, ..invalidations(2) };
-    needs_script(Flaw::KnowByLength, Config { prelude: LOST, ..pair(allowed) }, 3_000);
+    needs_script(OmittedByStore::KnowByLength, Config { prelude: LOST, ..pair(allowed) }, 3_000);
 }
 
 #[test]
@@ -30,7 +30,11 @@ fn what_was_lost_is_written_at_new_positions() {
         Invalidate(1, 1, HARD),
         Calm { ticks: 1, but: 0 },
     ];
-    needs_script(Flaw::RepairInPlace, Config { prelude, ..pair(invalidations(0)) }, 3_000);
+    needs_script(
+        OmittedByStore::RepairInPlace,
+        Config { prelude, ..pair(invalidations(0)) },
+        3_000,
+    );
 }
 
 #[test]
@@ -54,13 +58,13 @@ fn a_poll_overtaken_by_a_message_raises_nothing() {
         Execute(1),
         Hear(1, 0),
     ];
-    needs_rule(Weakness::TrustOvertakenPoll, Config { prelude, ..three(invalidations(0)) }, 3_000);
+    needs_rule(Omitted::TrustOvertakenPoll, Config { prelude, ..three(invalidations(0)) }, 3_000);
 }
 
 #[test]
 fn an_own_position_that_was_overtaken_is_checked_until_it_is_found() {
     let allowed = Budget { fail_overs: 1, ..invalidations(3) };
-    needs_rule(Weakness::ForgetOpen, three(allowed), 6_000);
+    needs_rule(Omitted::ForgetOpen, three(allowed), 6_000);
 }
 
 /// Another server takes over that lacks nothing, and the first instance has found it.
@@ -69,11 +73,11 @@ const DEMOTED: &[Step] = &[Demote(usize::MAX), Link(0), Calm { ticks: 2, but: 1 
 #[test]
 fn a_demoted_primary_gives_no_lease() {
     let config = Config { prelude: DEMOTED, ..pair(invalidations(1)) };
-    needs_script(Flaw::PollDemoted, config, 3_000);
+    needs_script(OmittedByStore::PollDemoted, config, 3_000);
 }
 
 #[test]
 fn what_a_demoted_primary_has_written_is_not_written() {
     let config = Config { prelude: DEMOTED, ..pair(invalidations(1)) };
-    needs_script(Flaw::WriteDemoted, config, 3_000);
+    needs_script(OmittedByStore::WriteDemoted, config, 3_000);
 }

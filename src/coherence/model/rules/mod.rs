@@ -11,13 +11,13 @@ mod stamps;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::config::{Budget, Config, Slip};
-use super::store::Flaw;
+use super::config::{Budget, Config, OmittedByEngine};
+use super::store::OmittedByStore;
 use super::walk::{retold, walk};
 use super::world::{Seen, Step, TICK};
 use crate::coherence::event::Lifetime;
+use crate::coherence::omitted::Omitted;
 use crate::coherence::timing::Timing;
-use crate::coherence::weakness::Weakness;
 
 const HARD: Lifetime = Lifetime::None;
 /// A lease and its grace, in ticks, and one more.
@@ -34,7 +34,7 @@ fn pair(allowed: Budget) -> Config {
             ask_us: 3 * TICK,
             budget_us: 20 * TICK,
             retry_us: TICK,
-            look_us: TICK,
+            ack_poll_us: TICK,
         },
         ticks: 40,
         allowed: Budget { gets: 30, losses: 3, ..allowed },
@@ -43,9 +43,9 @@ fn pair(allowed: Budget) -> Config {
         begins_warm: true,
         outer: false,
         prelude: &[],
-        weakness: None,
-        flaw: None,
-        slip: None,
+        omitted: None,
+        omitted_by_store: None,
+        omitted_by_engine: None,
     }
 }
 
@@ -61,7 +61,8 @@ fn invalidations(hard: u8) -> Budget {
 fn needs(config: &Config, walks: Range<u64>) {
     let (broken, _) = walk(config, walks.clone());
     assert!(broken.is_some(), "no walk misses the rule");
-    let whole = Config { weakness: None, flaw: None, slip: None, ..config.clone() };
+    let whole =
+        Config { omitted: None, omitted_by_store: None, omitted_by_engine: None, ..config.clone() };
     let few = walks.start..walks.end.min(walks.start + 200);
     keeps(&whole, few);
 }
@@ -75,17 +76,17 @@ fn keeps(config: &Config, walks: Range<u64>) -> BTreeSet<Seen> {
     seen
 }
 
-fn needs_rule(weakness: Weakness, mut config: Config, walks: u64) {
-    config.weakness = Some(weakness);
+fn needs_rule(omitted: Omitted, mut config: Config, walks: u64) {
+    config.omitted = Some(omitted);
     needs(&config, 0..walks);
 }
 
-fn needs_script(flaw: Flaw, mut config: Config, walks: u64) {
-    config.flaw = Some(flaw);
+fn needs_script(omitted_by_store: OmittedByStore, mut config: Config, walks: u64) {
+    config.omitted_by_store = Some(omitted_by_store);
     needs(&config, 0..walks);
 }
 
-fn needs_engine(slip: Slip, mut config: Config, walks: u64) {
-    config.slip = Some(slip);
+fn needs_engine(omitted_by_engine: OmittedByEngine, mut config: Config, walks: u64) {
+    config.omitted_by_engine = Some(omitted_by_engine);
     needs(&config, 0..walks);
 }

@@ -5,19 +5,19 @@ use Step::{Answer, Calm, Cut, Deny, EvictTable, Execute, Invalidate, Leave, Link
 
 #[test]
 fn a_lease_counts_from_the_sending_of_its_poll() {
-    needs_rule(Weakness::LeaseFromArrival, pair(invalidations(2)), 4_000);
+    needs_rule(Omitted::LeaseFromArrival, pair(invalidations(2)), 4_000);
 }
 
 #[test]
 fn a_message_gives_no_lease() {
-    needs_rule(Weakness::LeaseFromMessage, pair(invalidations(2)), 4_000);
+    needs_rule(Omitted::LeaseFromMessage, pair(invalidations(2)), 4_000);
 }
 
 #[test]
 fn who_has_followed_a_table_never_decides_alone_again() {
     let prelude: &[Step] = &[Calm { ticks: 4, but: 1 }, Timer(1), Deny(1)];
     let config = Config { prelude, ..pair(invalidations(2)) };
-    needs_rule(Weakness::DecideAloneAgain, config, 3_000);
+    needs_rule(Omitted::DecideAloneAgain, config, 3_000);
 }
 
 /// The second instance has sent a poll that was carried out; then the first one's invalidation
@@ -33,7 +33,7 @@ const OLD_ANSWER: &[Step] = &[
 #[test]
 fn a_get_shares_only_a_poll_sent_after_it_or_with_a_standing_lease() {
     let config = Config { prelude: OLD_ANSWER, ..pair(invalidations(0)) };
-    needs_rule(Weakness::ShareAnyPoll, config, 2_000);
+    needs_rule(Omitted::ShareAnyPoll, config, 2_000);
 }
 
 /// A poll of the second instance is answered, but not heard; it connects anew, and meanwhile the
@@ -61,7 +61,7 @@ const LATE_ANSWER: &[Step] = &[
 #[test]
 fn answers_of_a_closed_connection_switch_no_epoch() {
     let config = Config { prelude: LATE_ANSWER, ..pair(invalidations(1)) };
-    needs_rule(Weakness::TakeLateAnswers, config, 3_000);
+    needs_rule(Omitted::TakeLateAnswers, config, 3_000);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn registering_and_reading_are_one_step() {
         Execute(1),
     ];
     let config = Config { prelude, ..pair(invalidations(1)) };
-    needs_script(Flaw::RegisterLater, config, 6_000);
+    needs_script(OmittedByStore::RegisterLater, config, 6_000);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_soft_row_is_told_with_the_hard_one_of_its_tag() {
         Calm { ticks: LEASE, but: 1 },
     ];
     let config = Config { prelude, ..pair(invalidations(0)) };
-    needs_script(Flaw::TellSoftAlone, config, 2_000);
+    needs_script(OmittedByStore::TellSoftAlone, config, 2_000);
 }
 
 /// What the first instance has invalidated resolves without the second.
@@ -98,11 +98,11 @@ const MISSED: &[Step] = &[Invalidate(0, 0, HARD), Calm { ticks: LEASE, but: 1 },
 #[test]
 fn a_table_made_anew_has_a_new_epoch() {
     let allowed = Budget { evictions: 1, ..Budget::default() };
-    needs_script(Flaw::KeepEpoch, Config { prelude: MISSED, ..pair(allowed) }, 3_000);
+    needs_script(OmittedByStore::KeepEpoch, Config { prelude: MISSED, ..pair(allowed) }, 3_000);
 }
 
 #[test]
 fn in_a_new_epoch_no_older_entry_lives() {
     let allowed = Budget { evictions: 1, ..Budget::default() };
-    needs_engine(Slip::MixEpochs, Config { prelude: MISSED, ..pair(allowed) }, 3_000);
+    needs_engine(OmittedByEngine::MixEpochs, Config { prelude: MISSED, ..pair(allowed) }, 3_000);
 }

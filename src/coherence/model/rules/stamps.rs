@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn what_is_answered_without_asking_is_under_a_lease() {
-    needs_engine(Slip::JudgeUnleased, pair(invalidations(1)), 2_000);
+    needs_engine(OmittedByEngine::JudgeUnleased, pair(invalidations(1)), 2_000);
 }
 
 fn generating(hard: u8) -> Config {
@@ -14,15 +14,15 @@ fn generating(hard: u8) -> Config {
 
 #[test]
 fn a_generation_is_dated_when_it_begins() {
-    needs_engine(Slip::StampAtEnd, generating(2), 2_000);
+    needs_engine(OmittedByEngine::StampAtEnd, generating(2), 2_000);
 }
 
 #[test]
 fn a_generation_is_dated_by_what_is_applied_and_not_by_the_store() {
-    needs_engine(Slip::StampByStore, generating(2), 6_000);
+    needs_engine(OmittedByEngine::StampByStore, generating(2), 6_000);
 }
 
 #[test]
 fn who_waits_for_a_flight_judges_what_it_brings() {
-    needs_engine(Slip::TrustFlights, generating(2), 2_000);
+    needs_engine(OmittedByEngine::TrustFlights, generating(2), 2_000);
 }

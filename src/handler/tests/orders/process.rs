@@ -24,7 +24,7 @@ const RIGHT: Ways = Ways { get: Script::get, set: Script::set };
 fn engine() -> Arc<Engine> {
     let options = json!({ "memoryMb": 1 });
     let options = Options::resolve(&options, &Json::Null).unwrap();
-    Engine::new(options, Clock::manual(Timestamp(1_000_000)), Coherence::alone(10))
+    Builder::new(options, Clock::manual(Timestamp(1_000_000)), Coherence::alone(10)).build()
 }
 
 /// A get that joins the generation of what it misses in a way that is not the right one.

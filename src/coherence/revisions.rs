@@ -15,19 +15,19 @@ pub struct Revision(pub u64);
 
 /// The last changes, with the stamp of what began after each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Ring {
+pub struct Revisions {
     /// The revision of the first change held.
     first: Revision,
     changes: VecDeque<(Timestamp, Stamp)>,
 }
 
-impl Default for Ring {
+impl Default for Revisions {
     fn default() -> Self {
         Self { first: Revision(0), changes: VecDeque::from([(Timestamp(0), Stamp::default())]) }
     }
 }
 
-impl Ring {
+impl Revisions {
     /// Notes that from `now` on generations are stamped `stamp`.
     pub fn note(&mut self, now: Timestamp, stamp: Stamp) {
         // Threads read the time before they take turns; the changes are searched by it.
@@ -89,23 +89,24 @@ mod tests {
 
     #[test]
     fn a_generation_is_dated_by_what_was_known_when_it_began() {
-        let mut ring = Ring::default();
-        ring.note(Timestamp(10), stamp(1));
-        ring.note(Timestamp(20), stamp(2));
-        let at = |moment| ring.revision_at(Timestamp(moment)).and_then(|r| ring.stamp_of(r));
+        let mut revisions = Revisions::default();
+        revisions.note(Timestamp(10), stamp(1));
+        revisions.note(Timestamp(20), stamp(2));
+        let at =
+            |moment| revisions.revision_at(Timestamp(moment)).and_then(|r| revisions.stamp_of(r));
         assert_eq!(at(9), Some(stamp(0)));
         assert_eq!(at(10), Some(stamp(1)));
         assert_eq!(at(19), Some(stamp(1)));
         assert_eq!(at(99), Some(stamp(2)));
-        assert_eq!(ring.stamp(), stamp(2));
+        assert_eq!(revisions.stamp(), stamp(2));
     }
 
     #[test]
     fn a_point_is_dated_by_the_first_change_that_reached_it() {
-        let mut ring = Ring::default();
-        ring.note(Timestamp(10), stamp(3));
-        ring.note(Timestamp(20), stamp(7));
-        let at = |epoch, position| ring.moment_of(Epoch(epoch), Position(position).into());
+        let mut revisions = Revisions::default();
+        revisions.note(Timestamp(10), stamp(3));
+        revisions.note(Timestamp(20), stamp(7));
+        let at = |epoch, position| revisions.moment_of(Epoch(epoch), Position(position).into());
         assert_eq!([at(0, 0), at(0, 3)], [Some(Timestamp(0)), Some(Timestamp(10))]);
         assert_eq!([at(0, 4), at(0, 7)], [Some(Timestamp(20)), Some(Timestamp(20))]);
         assert_eq!([at(0, 8), at(1, 0)], [None, None]);
@@ -113,25 +114,26 @@ mod tests {
 
     #[test]
     fn a_change_is_dated_by_when_it_took_effect() {
-        let mut ring = Ring::default();
-        ring.note(Timestamp(10), stamp(1));
-        let before = ring.revision();
-        ring.note(Timestamp(20), stamp(2));
-        ring.note(Timestamp(20), stamp(3));
-        ring.redate(before, Timestamp(35));
-        let at = |moment| ring.revision_at(Timestamp(moment)).and_then(|r| ring.stamp_of(r));
+        let mut revisions = Revisions::default();
+        revisions.note(Timestamp(10), stamp(1));
+        let before = revisions.revision();
+        revisions.note(Timestamp(20), stamp(2));
+        revisions.note(Timestamp(20), stamp(3));
+        revisions.redate(before, Timestamp(35));
+        let at =
+            |moment| revisions.revision_at(Timestamp(moment)).and_then(|r| revisions.stamp_of(r));
         assert_eq!((at(15), at(34), at(35)), (Some(stamp(1)), Some(stamp(1)), Some(stamp(3))));
     }
 
     #[test]
     fn what_began_before_the_oldest_change_remembered_has_no_date() {
-        let mut ring = Ring::default();
+        let mut revisions = Revisions::default();
         for n in 1..=MOST as u64 {
-            ring.note(Timestamp(100 + n), stamp(n));
+            revisions.note(Timestamp(100 + n), stamp(n));
         }
-        assert_eq!(ring.revision_at(Timestamp(100)), None);
-        assert_eq!(ring.stamp_of(Revision(0)), None);
-        assert_eq!(ring.stamp_of(Revision(1)), Some(stamp(1)));
-        assert_eq!(ring.revision(), Revision(MOST as u64));
+        assert_eq!(revisions.revision_at(Timestamp(100)), None);
+        assert_eq!(revisions.stamp_of(Revision(0)), None);
+        assert_eq!(revisions.stamp_of(Revision(1)), Some(stamp(1)));
+        assert_eq!(revisions.revision(), Revision(MOST as u64));
     }
 }

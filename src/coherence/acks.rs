@@ -3,14 +3,14 @@
 use super::calls::Progress;
 use super::event::{Command, Invalidated};
 use super::fleet::{Fleet, Sent};
+use super::omitted::Omitted;
 use super::timing::Timing;
-use super::weakness::Weakness;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
 
 /// What a recorded batch waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Wait {
+pub(super) struct AckWait {
     epoch: Epoch,
     position: Position,
     /// When the store's answer came.
@@ -24,14 +24,14 @@ pub(super) struct Wait {
     is_acknowledged: bool,
 }
 
-/// Looks at what the others have applied; one serves all batches.
+/// Reads of what the others have acknowledged; one serves all batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Looks {
+pub(super) struct AckPolls {
     at: Timestamp,
     pause_us: u64,
 }
 
-impl Wait {
+impl AckWait {
     pub(super) fn begin(
         timing: Timing,
         now: Timestamp,
@@ -55,71 +55,75 @@ impl Wait {
         self.is_acknowledged || now >= self.until
     }
 
-    fn may_look(&self) -> bool {
+    fn may_read_acks(&self) -> bool {
         !self.is_acknowledged && !self.is_list_incomplete
     }
 }
 
 impl Fleet {
-    fn waits(&self) -> impl Iterator<Item = (u64, &Wait)> {
+    fn waits(&self) -> impl Iterator<Item = (u64, &AckWait)> {
         self.batches.all.iter().filter_map(|(number, batch)| match &batch.progress {
             Progress::Waiting(wait) => Some((*number, wait)),
             _ => None,
         })
     }
 
-    fn waits_mut(&mut self) -> impl Iterator<Item = &mut Wait> {
+    fn waits_mut(&mut self) -> impl Iterator<Item = &mut AckWait> {
         self.batches.all.values_mut().filter_map(|batch| match &mut batch.progress {
             Progress::Waiting(wait) => Some(wait),
             _ => None,
         })
     }
 
-    /// Sends a look if one is due, so long as somebody may be helped by it.
-    pub(super) fn look(&mut self, now: Timestamp) {
-        if self.look_due().is_none_or(|due| now < due) {
+    /// Reads the acknowledgements if that is due and a wait may end by it.
+    pub(super) fn read_acks(&mut self, now: Timestamp) {
+        if self.read_acks_due().is_none_or(|due| now < due) {
             return;
         }
-        self.looks.pause_us = self.looks.pause_us.saturating_mul(2);
-        self.send(Sent::Look(now), Command::Look);
+        self.ack_polls.pause_us = self.ack_polls.pause_us.saturating_mul(2);
+        self.send(Sent::ReadAcks(now), Command::ReadAcks);
     }
 
-    pub(super) fn look_due(&self) -> Option<Timestamp> {
-        let is_possible = self.linked.is_some()
-            && self.waits().any(|(_, wait)| wait.may_look())
-            && !self.requests.any(|sent| matches!(sent, Sent::Look(_)));
-        is_possible.then_some(self.looks.at)
+    pub(super) fn read_acks_due(&self) -> Option<Timestamp> {
+        let is_possible = self.connected_since.is_some()
+            && self.waits().any(|(_, wait)| wait.may_read_acks())
+            && !self.requests.any(|sent| matches!(sent, Sent::ReadAcks(_)));
+        is_possible.then_some(self.ack_polls.at)
     }
 
-    /// A batch was recorded: looks begin anew.
-    pub(super) fn look_soon(&mut self, now: Timestamp) {
-        self.looks = Looks { at: now.after_us(self.timing.look_us), pause_us: self.timing.look_us };
+    /// A batch was recorded: the pauses begin again.
+    pub(super) fn read_acks_soon(&mut self, now: Timestamp) {
+        self.ack_polls = AckPolls {
+            at: now.after_us(self.timing.ack_poll_us),
+            pause_us: self.timing.ack_poll_us,
+        };
     }
 
-    /// The next look waits for longer than the one before.
-    pub(super) fn look_later(&mut self, now: Timestamp) {
-        self.looks.at = now.after_us(self.looks.pause_us);
+    /// The next read waits for longer than the one before.
+    pub(super) fn read_acks_later(&mut self, now: Timestamp) {
+        self.ack_polls.at = now.after_us(self.ack_polls.pause_us);
     }
 
-    pub(super) fn looked(
+    pub(super) fn acks_read(
         &mut self,
         now: Timestamp,
         sent: Timestamp,
         lowest: Option<Position>,
         born_us: Option<u64>,
     ) {
-        self.look_later(now);
+        self.read_acks_later(now);
         // A fail-over may have lost registrations whose leases still stand.
-        let is_young = self.linked.is_none_or(|since| now < since.after_us(self.timing.lease_us));
-        if is_young && !self.lacks(Weakness::TrustYoungConnection) {
+        let is_young =
+            self.connected_since.is_none_or(|since| now < since.after_us(self.timing.lease_us));
+        if is_young && !self.omits(Omitted::TrustYoungConnection) {
             return;
         }
-        let trusts_changed = self.lacks(Weakness::TrustChangedList);
+        let trusts_changed = self.omits(Omitted::TrustChangedList);
         for wait in self.waits_mut().filter(|wait| wait.since <= sent) {
             if born_us != Some(wait.born_us) && !trusts_changed {
                 wait.is_list_incomplete = true;
             }
-            if wait.may_look() && lowest.is_none_or(|lowest| lowest >= wait.position) {
+            if wait.may_read_acks() && lowest.is_none_or(|lowest| lowest >= wait.position) {
                 wait.is_acknowledged = true;
             }
         }
@@ -139,7 +143,7 @@ impl Fleet {
         for (number, _) in over {
             self.settled(number);
         }
-        if let Some(position) = silent_since.filter(|_| self.linked.is_some()) {
+        if let Some(position) = silent_since.filter(|_| self.connected_since.is_some()) {
             self.send(Sent::Remove, Command::Remove(position));
         }
     }
@@ -150,10 +154,10 @@ impl Fleet {
 
     /// Whether something between is not known here: entries judged fresh here would be dated below
     /// the position waited for. In another life of the table nothing older is fresh anyway.
-    fn is_behind(&self, wait: &Wait) -> bool {
+    fn is_behind(&self, wait: &AckWait) -> bool {
         wait.epoch == self.known.epoch()
             && self.known.applied() < wait.position
-            && !self.lacks(Weakness::ResolveUnapplied)
+            && !self.omits(Omitted::ResolveUnapplied)
     }
 
     /// Whether somebody waits for a poll to tell what lies below an own position.

@@ -4,7 +4,7 @@
 
 /// A rule of the protocol left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Weakness {
+pub(super) enum Omitted {
     /// A lease counts from the answer to a poll, not from its sending.
     LeaseFromArrival,
     /// A message extends the lease.

@@ -10,35 +10,35 @@ use crate::key::Hash128;
 use crate::tags::{Point, Stamp, Tag};
 
 /// Tags marked at once; past that all are forgotten, and an outer entry may keep an inner one for as
-/// long as it would without marks.
+/// long as it would without reads.
 const MOST: usize = 4_096;
 
-/// The marked tags of this process.
+/// The tags of stale entries that generations of this process may have read.
 #[derive(Debug, Default)]
-pub struct Marks {
-    by_tag: HashMap<Tag, Mark>,
+pub struct StaleReads {
+    by_tag: HashMap<Tag, StaleRead>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct StaleRead {
     soft: Point,
-    handed_out: Timestamp,
+    at: Timestamp,
     /// The key of what was handed out; `None` if there were several. No generation reads its own.
     of: Option<Hash128>,
 }
 
-impl Marks {
+impl StaleReads {
     /// The entry of `key` is handed out, with these tags that were invalidated softly at these
     /// points.
-    pub fn hand_out(&mut self, key: Hash128, stale: Vec<(Tag, Point)>, now: Timestamp) {
+    pub fn note(&mut self, key: Hash128, stale: Vec<(Tag, Point)>, now: Timestamp) {
         if self.by_tag.len() + stale.len() > MOST {
             self.by_tag.clear();
         }
         for (tag, soft) in stale {
             let earlier = self.by_tag.get(&tag);
-            let is_only = earlier.is_none_or(|mark| mark.of == Some(key) || mark.soft < soft);
-            let mark = Mark { soft, handed_out: now, of: is_only.then_some(key) };
-            self.by_tag.insert(tag, mark);
+            let is_only = earlier.is_none_or(|read| read.of == Some(key) || read.soft < soft);
+            let read = StaleRead { soft, at: now, of: is_only.then_some(key) };
+            self.by_tag.insert(tag, read);
         }
     }
 
@@ -53,10 +53,10 @@ impl Marks {
         if self.by_tag.is_empty() {
             return stamp;
         }
-        let marks = tags.into_iter().filter_map(|tag| self.by_tag.get(tag));
-        let others = marks.filter(|mark| mark.of != Some(key));
-        let running = others.filter(|mark| began <= mark.handed_out && stamp.at >= mark.soft);
-        let at = running.map(|mark| mark.soft.before()).min().unwrap_or(stamp.at);
+        let reads = tags.into_iter().filter_map(|tag| self.by_tag.get(tag));
+        let others = reads.filter(|read| read.of != Some(key));
+        let running = others.filter(|read| began <= read.at && stamp.at >= read.soft);
+        let at = running.map(|read| read.soft.before()).min().unwrap_or(stamp.at);
         Stamp { at, ..stamp }
     }
 }
@@ -75,11 +75,11 @@ mod tests {
 
     #[test]
     fn who_read_a_stale_value_while_generating_is_no_fresher() {
-        let mut marks = Marks::default();
-        marks.hand_out(INNER, vec![(Tag::from("inner"), point(7))], Timestamp(50));
+        let mut reads = StaleReads::default();
+        reads.note(INNER, vec![(Tag::from("inner"), point(7))], Timestamp(50));
         let date = |at, began, tag: &str| {
             let stamp = Stamp { at: point(at), ..Stamp::default() };
-            marks.date(OUTER, stamp, Timestamp(began), [tag.as_bytes()]).at
+            reads.date(OUTER, stamp, Timestamp(began), [tag.as_bytes()]).at
         };
         assert_eq!(date(9, 50, "inner"), point(6));
         assert_eq!(date(9, 51, "inner"), point(9));
@@ -89,26 +89,26 @@ mod tests {
 
     #[test]
     fn a_generation_is_no_staler_for_what_others_are_served_meanwhile() {
-        let mut marks = Marks::default();
+        let mut reads = StaleReads::default();
         let stale = || vec![(Tag::from("tag"), point(7))];
-        let date = |marks: &Marks| {
+        let date = |reads: &StaleReads| {
             let stamp = Stamp { at: point(9), ..Stamp::default() };
-            marks.date(INNER, stamp, Timestamp(50), [b"tag".as_slice()]).at
+            reads.date(INNER, stamp, Timestamp(50), [b"tag".as_slice()]).at
         };
-        marks.hand_out(INNER, stale(), Timestamp(51));
-        assert_eq!(date(&marks), point(9));
-        marks.hand_out(OUTER, stale(), Timestamp(52));
-        assert_eq!(date(&marks), point(6));
-        marks.hand_out(INNER, stale(), Timestamp(53));
-        assert_eq!(date(&marks), point(6));
+        reads.note(INNER, stale(), Timestamp(51));
+        assert_eq!(date(&reads), point(9));
+        reads.note(OUTER, stale(), Timestamp(52));
+        assert_eq!(date(&reads), point(6));
+        reads.note(INNER, stale(), Timestamp(53));
+        assert_eq!(date(&reads), point(6));
     }
 
     #[test]
-    fn marks_are_bounded() {
-        let mut marks = Marks::default();
+    fn stale_reads_are_bounded() {
+        let mut reads = StaleReads::default();
         for n in 0..=MOST {
-            marks.hand_out(INNER, vec![(Tag::from(&*n.to_string()), point(1))], Timestamp(1));
+            reads.note(INNER, vec![(Tag::from(&*n.to_string()), point(1))], Timestamp(1));
         }
-        assert_eq!(marks.by_tag.len(), 1);
+        assert_eq!(reads.by_tag.len(), 1);
     }
 }

@@ -4,36 +4,40 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use super::event::{Lifetime, Row};
-use super::ring::Ring;
+use super::revisions::Revisions;
 use crate::clock::Timestamp;
-use crate::tags::{Change, Epoch, Facts, Point, Position, Stamp, Table, Tag};
+use crate::tags::{Change, Epoch, Facts, MAX_LIFE_US, Point, Position, Stamp, Table, Tag};
 
-/// The table and the ring, changed together: whatever changes a verdict is a new revision.
+/// How long the store keeps a row: 31 days, longer than any entry lives. A position is no earlier than
+/// the moment it was given, in us on the store's clock.
+const ROW_LIFE_US: u64 = MAX_LIFE_US + 24 * 3_600 * 1_000_000;
+
+/// The table and the revisions, changed together: whatever changes a verdict is a new revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Knowledge {
+pub(super) struct LocalView {
     pub(super) table: Table,
-    pub(super) ring: Ring,
+    pub(super) revisions: Revisions,
     /// The store's clock minus that of this process, in microseconds. Rather too large than too
     /// small, so that a deadline of the store comes rather early than late.
     pub(super) offset_us: i64,
     /// The floor as the store told it. That of the table is higher if it forgot facts by itself.
-    told_floor: Position,
+    store_floor: Position,
 }
 
 /// Without the past: what was known earlier changes nothing that happens from now on.
-impl Hash for Knowledge {
+impl Hash for LocalView {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.table, self.ring.stamp(), self.offset_us, self.told_floor).hash(state);
+        (&self.table, self.revisions.stamp(), self.offset_us, self.store_floor).hash(state);
     }
 }
 
-impl Knowledge {
+impl LocalView {
     pub(super) fn new(most_tags: usize) -> Self {
         Self {
             table: Table::new(most_tags),
-            ring: Ring::default(),
+            revisions: Revisions::default(),
             offset_us: 0,
-            told_floor: Position::default(),
+            store_floor: Position::default(),
         }
     }
 
@@ -43,7 +47,7 @@ impl Knowledge {
 
     /// Everything up to here is known.
     pub(super) fn applied(&self) -> Position {
-        self.ring.stamp().at.position
+        self.revisions.stamp().at.position
     }
 
     /// Invalidates tags at the next position. Only who decides alone gives out positions.
@@ -54,7 +58,7 @@ impl Knowledge {
     }
 
     /// Puts own invalidations into effect that are never recorded: after all that is applied.
-    pub(super) fn take_effect(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
+    pub(super) fn apply_local(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
         let at = self.next_local();
         for (tag, change) in changes {
             self.table.apply(std::slice::from_ref(tag), *change, at, now);
@@ -86,13 +90,13 @@ impl Knowledge {
             return;
         }
         self.table.release(tags.iter().map(|(tag, _)| tag));
-        self.note(now, self.ring.stamp().at);
+        self.note(now, self.revisions.stamp().at);
     }
 
     /// The same for everything there is.
     pub(super) fn release_all(&mut self, now: Timestamp) {
         self.table.release_all();
-        self.note(now, self.ring.stamp().at);
+        self.note(now, self.revisions.stamp().at);
     }
 
     /// These are not held by themselves any more, because everything is.
@@ -101,31 +105,31 @@ impl Knowledge {
             return;
         }
         self.table.spill(tags, now);
-        self.note(now, self.ring.stamp().at);
+        self.note(now, self.revisions.stamp().at);
     }
 
     fn next_local(&self) -> Point {
-        let Point { position, local } = self.ring.stamp().at;
+        let Point { position, local } = self.revisions.stamp().at;
         Point { position, local: local.saturating_add(1) }
     }
 
     /// Adds facts of the store. They may reach beyond what is applied.
-    pub(super) fn record(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
-        if rows.is_empty() && floor <= self.told_floor {
+    pub(super) fn merge_remote(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
+        if rows.is_empty() && floor <= self.store_floor {
             return;
         }
         let offset_us = self.offset_us;
         self.table.merge(rows.iter().map(|row| (&row.tag, facts(row, offset_us))));
-        self.told_floor = self.told_floor.max(floor);
+        self.store_floor = self.store_floor.max(floor);
         self.table.raise_floor(floor.into());
-        self.note(now, self.ring.stamp().at);
+        self.note(now, self.revisions.stamp().at);
     }
 
     /// From now on generations are dated by `position`.
     pub(super) fn apply_up_to(&mut self, now: Timestamp, position: Position) {
         let mut at = Point::from(position);
         if self.table.is_holding() {
-            let present = self.ring.stamp().at;
+            let present = self.revisions.stamp().at;
             at.local = if present.position == position { present.local } else { 0 } + 1;
             self.table.lift(at);
         }
@@ -135,16 +139,24 @@ impl Knowledge {
     /// Begins another life of the table, known up to `position`.
     pub(super) fn begin(&mut self, now: Timestamp, epoch: Epoch, position: Position) {
         self.table.begin(epoch);
-        self.told_floor = Position::default();
+        self.store_floor = Position::default();
         self.apply_up_to(now, position);
     }
 
     fn note(&mut self, now: Timestamp, at: Point) {
-        self.ring.note(now, Stamp { epoch: self.epoch(), at });
+        self.revisions.note(now, Stamp { epoch: self.epoch(), at });
     }
 
-    /// What is known here and not to a store with these rows and this floor.
-    pub(super) fn missing_from(&self, rows: &[Row], floor: Position) -> Vec<(Tag, Change)> {
+    /// What is known here and not to a store with these rows and this floor. Rows that are older than
+    /// any entry were dropped there on purpose.
+    pub(super) fn missing_from(
+        &self,
+        now: Timestamp,
+        rows: &[Row],
+        floor: Position,
+    ) -> Vec<(Tag, Change)> {
+        let store_now = now.shifted_us(self.offset_us);
+        let floor = floor.max(Position(store_now.0.saturating_sub(ROW_LIFE_US)));
         let told: HashMap<&Tag, &Row> = rows.iter().map(|row| (&row.tag, row)).collect();
         let missing = self.table.facts().filter_map(|(tag, facts)| {
             let row = told.get(tag);
@@ -163,7 +175,7 @@ impl Knowledge {
 
     /// Whether a store with this floor forgot that everything was invalidated.
     pub(super) fn is_floor_missing_from(&self, floor: Position) -> bool {
-        self.told_floor > floor
+        self.store_floor > floor
     }
 }
 

@@ -1,0 +1,144 @@
+//! How an engine is made.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+
+use super::oversize::Oversize;
+use super::{Engine, Host, Tier};
+use crate::clock::{Clock, Timestamp};
+use crate::coherence::Coherence;
+use crate::coherence::event::{Command, Event, Request};
+use crate::generation::flights::Flights;
+use crate::generation::leases::Leases;
+use crate::key::Hasher;
+use crate::ledger::Ledger;
+use crate::memory::MemoryStore;
+use crate::options::Options;
+use crate::stats::Stats;
+use crate::store::{Address, Listener, Part, Refusal, Room};
+
+/// An engine in the making. It starts no thread.
+#[derive(Debug)]
+pub struct Builder {
+    options: Options,
+    clock: Clock,
+    coherence: Coherence,
+    host: Option<Host>,
+}
+
+impl Builder {
+    /// An engine with `options` that reads `clock`, and what it knows of invalidations.
+    pub fn new(options: Options, clock: Clock, coherence: Coherence) -> Self {
+        Self { options, clock, coherence, host: None }
+    }
+
+    /// Gives it what only its host knows.
+    #[must_use]
+    pub fn host(self, host: Host) -> Self {
+        Self { host: Some(host), ..self }
+    }
+
+    /// The engine, without a shared tier.
+    pub fn build(self) -> Arc<Engine> {
+        self.with(None)
+    }
+
+    /// The engine, with the shared tier that `connect` makes for it. Whatever the store tells before
+    /// the engine is there waits for that.
+    ///
+    /// # Errors
+    /// What `connect` fails with.
+    pub fn build_sharing<E>(
+        self,
+        connect: impl FnOnce(&Options, Arc<dyn Listener>) -> Result<Tier, E>,
+    ) -> Result<Arc<Engine>, E> {
+        let ears = Arc::new(Ears::default());
+        let tier = connect(&self.options, ears.clone())?;
+        let engine = self.with(Some(tier));
+        let _ = ears.0.set(Arc::downgrade(&engine));
+        Ok(engine)
+    }
+
+    fn with(self, tier: Option<Tier>) -> Arc<Engine> {
+        let Self { options, clock, coherence, host } = self;
+        let memory = (options.memory_bytes > 0)
+            .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
+        let outage_us = options.shared.as_ref().map_or(0, |s| s.outage_serve.as_micros() as u64);
+        Arc::new(Engine {
+            ledger: Ledger::new(coherence, outage_us),
+            options,
+            clock,
+            memory,
+            stats: Stats::default(),
+            hasher: Hasher::default(),
+            stale_reads: Mutex::default(),
+            flights: Flights::default(),
+            outputs: Flights::default(),
+            leases: Leases::default(),
+            superseded: Mutex::default(),
+            oversize: Oversize::default(),
+            tier,
+            host,
+        })
+    }
+}
+
+/// What the store of an engine tells, on its way there. What it tells an engine that is gone is
+/// dropped.
+#[derive(Default)]
+struct Ears(OnceLock<Weak<Engine>>);
+
+impl Ears {
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.0.wait().upgrade()
+    }
+}
+
+impl Listener for Ears {
+    fn on(&self, event: Event) -> Vec<(Request, Command)> {
+        self.engine().map(|engine| engine.on(event)).unwrap_or_default()
+    }
+
+    fn next_timer(&self) -> Option<Timestamp> {
+        self.engine()?.next_timer()
+    }
+
+    fn leases(&self) -> Vec<Address> {
+        self.engine().map(|engine| engine.leases()).unwrap_or_default()
+    }
+
+    fn refuses(&self, what: Option<(Refusal, Part)>) {
+        if let Some(engine) = self.engine() {
+            engine.refuses(what);
+        }
+    }
+
+    fn has_room(&self, room: Room) {
+        if let Some(engine) = self.engine() {
+            engine.has_room(room);
+        }
+    }
+
+    fn is_old(&self, version: &str) {
+        if let Some(engine) = self.engine() {
+            engine.is_old(version);
+        }
+    }
+
+    fn lacks(&self, commands: &str) {
+        if let Some(engine) = self.engine() {
+            engine.lacks(commands);
+        }
+    }
+
+    fn refused(&self) {
+        if let Some(engine) = self.engine() {
+            engine.refused();
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.engine().map(|engine| engine.now()).unwrap_or_default()
+    }
+}
