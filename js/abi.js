@@ -1,5 +1,5 @@
 // @ts-check
-// The contract between the addon and JavaScript, generated from `src/binding/abi.rs`:
+// The contract between the addon and JavaScript, generated from `src/abi.rs`:
 // TIERCEL_UPDATE=1 cargo test --lib follows_the_code
 
 /** Kinds of values. */

@@ -1,21 +1,19 @@
 //! Tiercel: a cache engine for Next.js 16.
 //!
-//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean, [`engine`] what
-//! happens in the tiers then. [`entry`] is
-//! what it moves; [`tags`] judges it; [`coherence`] keeps instances in agreement about that, and
-//! [`ledger`] the threads of one; [`memory`] holds entries; [`store`] is what other processes see,
-//! in the bytes of [`codec`]; [`generation`] says who generates; [`spread`] when it is due. [`wake`], [`options`], [`stats`],
+//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean, [`engine`]
+//! what then happens in the tiers. [`entry`] is the thing they move; [`tags`] judges it; [`coherence`]
+//! keeps instances in agreement about that, and [`ledger`] the threads of one; [`memory`] holds
+//! entries; [`store`] is the tier that other processes see, in the bytes of [`codec`]; [`generation`]
+//! says who generates; [`spread`] when an entry is due. [`wake`], [`options`], [`stats`],
 //! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
-//! decides nothing. Nothing of the core knows either. [`app`] is what an app's own code
-//! asks for.
+//! decides nothing; `abi` is its contract with JavaScript. Nothing of the core knows any of them.
+//! [`app`] is what an app's own code asks for.
 //! [`process`] puts the parts together.
 
-/// The one part of `binding` that needs no Node, for the test that writes the side of JavaScript.
-#[cfg(test)]
-#[path = "binding/abi.rs"]
-#[expect(dead_code, reason = "the rest of `binding` is not built for tests")]
+#[cfg(any(feature = "napi", test))]
+#[cfg_attr(test, expect(dead_code, reason = "`binding` is not built for tests"))]
 mod abi;
 pub mod app;
 #[cfg(all(feature = "napi", not(test)))]

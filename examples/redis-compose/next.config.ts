@@ -1,13 +1,9 @@
-import { createRequire } from 'node:module'
 import type { NextConfig } from 'next'
+import { withTiercel } from 'tiercel/config'
 
-const tiercel = createRequire(import.meta.url).resolve('tiercel')
-
-const config: NextConfig = {
+const nextConfig: NextConfig = {
   // A folder with the server and all that it needs: the image copies it.
   output: 'standalone',
-  cacheHandler: tiercel,
-  cacheMaxMemorySize: 0,
 }
 
-export default config
+export default withTiercel(nextConfig)

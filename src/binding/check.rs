@@ -1,9 +1,9 @@
 //! The shortest get: may the object that JavaScript has ready be returned?
 
-use super::abi::Mark;
 use super::env::{Slot, State};
 use super::find::asked_tags;
 use super::{raw, read};
+use crate::abi::Mark;
 use crate::clock::stopwatch_ns;
 use crate::handler::hot::Checked;
 

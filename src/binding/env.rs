@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use napi::sys;
 
-use super::abi::MAILBOX;
-pub(super) use super::abi::Slot;
 use super::inbox::{self, Shared};
 use super::{raw, read};
+use crate::abi::MAILBOX;
+pub(super) use crate::abi::Slot;
 use crate::app::replies::Replies;
 use crate::clock::stopwatch_ns;
 use crate::guard::guard;

@@ -1,9 +1,9 @@
 //! Gets: arguments into a request, one call, and the answer as an object or a token to wait with.
 
-use super::abi::{Mark, flag, position, unpacked};
 use super::env::{Slot, State};
 use super::raw::{self, Call};
 use super::{output, read, write};
+use crate::abi::{Mark, flag, position, unpacked};
 use crate::clock::stopwatch_ns;
 use crate::handler::answer::{Answer, Basis, Step, Wait};
 use crate::handler::get::Lookup;

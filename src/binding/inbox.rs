@@ -5,9 +5,9 @@ use std::ptr;
 use napi::sys;
 use parking_lot::Mutex;
 
-use super::abi::Settled;
 use super::env::State;
 use super::raw;
+use crate::abi::Settled;
 use crate::handler::inbox::{Bell, Inbox, WaitEnd};
 use crate::wake::Notice;
 

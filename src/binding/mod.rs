@@ -2,7 +2,7 @@
 //!
 //! [`raw`] wraps the Node-API functions used on the hot path; [`env`] is the state of one JavaScript
 //! environment (the main thread or a worker), [`inbox`] what other threads have for it. [`read`] and
-//! [`write`] turn arguments into values and back, in the [`abi`] agreed with JavaScript. [`check`],
+//! [`write`] turn arguments into values and back, in the [`crate::abi`] agreed with JavaScript. [`check`],
 //! [`find`], [`put`] and [`calls`] are the calls, and [`cold`] those through macros, where speed does
 //! not matter; [`output`] carries the reading of build output to Node's threads. [`app`] takes the
 //! orders of the app's own code. What all of them mean is said in [`crate::handler`] and
@@ -13,7 +13,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "the macros take values")]
 #![expect(unreachable_pub, reason = "what the macros export has to be `pub`")]
 
-mod abi;
 mod app;
 mod calls;
 mod check;

@@ -1,8 +1,8 @@
 //! Sets, and what becomes of generations: arguments into a value, one call.
 
-use super::abi::{flag, unpacked};
 use super::raw::{self, Call};
 use super::read;
+use crate::abi::{flag, unpacked};
 use crate::clock::stopwatch_ns;
 use crate::handler::Handler;
 use crate::handler::dating::Began;

@@ -157,7 +157,7 @@ mod tests {
     use crate::next::{trace, value};
 
     const HEAD: &str = "// @ts-check
-// The contract between the addon and JavaScript, generated from `src/binding/abi.rs`:
+// The contract between the addon and JavaScript, generated from `src/abi.rs`:
 // TIERCEL_UPDATE=1 cargo test --lib follows_the_code
 ";
 
