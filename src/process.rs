@@ -180,8 +180,8 @@ pub fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
     let app = APPS.app();
     if app.version == Version::UNKNOWN {
         UNKNOWN.call_once(|| {
-            say("which Next.js runs here cannot be found out; it is told what is stale in the words \
-                 that all of 16 understand");
+            say("the version of Next.js cannot be determined; stale entries are signalled in the way \
+                 that every minor of 16 understands");
         });
     }
     if app.is_sure {
@@ -212,7 +212,7 @@ fn admit_namespace(app: &App) {
     if let Some(tier) = engine.tier().filter(|tier| !is_chosen && tier.namespace != *is) {
         say(&format!(
             "the namespace {} was chosen by a call before Next.js was ready; this app is {is}: set \
-             the option `namespace`, or call later",
+             the option `namespace`, or call the handler later",
             tier.namespace
         ));
     }
