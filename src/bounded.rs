@@ -1,10 +1,10 @@
-//! A map that is bounded in entries: where there is no room, the oldest that may go gives way.
+//! A map with a bounded number of entries. When it is full, the oldest that may go gives way.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::key::Hash128;
 
-/// Entries that are looked at for one that may go: a full map costs a new key no more than that.
+/// Entries examined to find one that may go: the most that a new key costs in a full map.
 const LOOKS: usize = 32;
 
 /// A map from keys to values, in the order of their insertion.
@@ -12,7 +12,7 @@ const LOOKS: usize = 32;
 pub struct Bounded<V> {
     most: usize,
     values: HashMap<Hash128, (V, u64)>,
-    /// Keys by age. Those with another number were removed since.
+    /// Keys by age. A key whose number differs from that in `values` was removed since.
     order: VecDeque<(Hash128, u64)>,
     next: u64,
 }
@@ -38,7 +38,7 @@ impl<V> Bounded<V> {
         self.values.get(&key).map(|(value, _)| value)
     }
 
-    /// The value of `key`, to be changed.
+    /// The value of `key`, mutable.
     pub fn get_mut(&mut self, key: Hash128) -> Option<&mut V> {
         self.values.get_mut(&key).map(|(value, _)| value)
     }
@@ -48,7 +48,7 @@ impl<V> Bounded<V> {
         self.values.remove(&key).map(|(value, _)| value)
     }
 
-    /// The value of `key`, made if there is none. `None` if there is no room, and none of the oldest
+    /// The value of `key`, created if absent. `None` if the map is full and none of the oldest
     /// `may_go`.
     pub fn get_or_insert(
         &mut self,
@@ -69,7 +69,7 @@ impl<V> Bounded<V> {
         self.get_mut(key)
     }
 
-    /// Looks at the oldest `most` entries and keeps those that `stays` says; they count as new.
+    /// Visits the oldest `most` entries. Those that `stays` keeps become the newest; the others go.
     pub fn sweep(&mut self, most: usize, mut stays: impl FnMut(Hash128, &mut V) -> bool) {
         for _ in 0..most.min(self.order.len()) {
             let Some((key, number)) = self.order.pop_front() else { return };
@@ -87,7 +87,7 @@ impl<V> Bounded<V> {
 
     fn make_room(&mut self, may_go: impl Fn(&V) -> bool) -> bool {
         for _ in 0..LOOKS {
-            // One is enough: what is younger need not give way yet.
+            // One is enough: younger entries need not give way yet.
             let mut is_over = false;
             self.sweep(1, |_, value| {
                 is_over = may_go(value);
@@ -100,7 +100,7 @@ impl<V> Bounded<V> {
         false
     }
 
-    /// Forgets the places of what was removed, once they are most of the order.
+    /// Drops the places of removed keys once they are most of the order.
     fn tidy(&mut self) {
         if self.order.len() > 2 * self.values.len() + LOOKS {
             let values = &self.values;

@@ -1,7 +1,7 @@
-//! What this process knows of invalidations, as its threads share it.
+//! What this process knows of invalidations, shared by its threads.
 //!
-//! The protocol's state lies behind a lock. What every hit needs lies beside it in atomics, written
-//! after the state, so that whoever reads them finds the state at least as new.
+//! The protocol state is behind a lock. The values that every hit needs are mirrored in atomics,
+//! which are written after the state: a reader of an atomic finds the state at least as new.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -14,28 +14,28 @@ use crate::coherence::event::{Action, Event};
 use crate::coherence::revisions::Revision;
 use crate::tags::{Epoch, Point, Position, Stamp, Table, Tag};
 
-/// Ages and leases of hits are read on a coarse clock, which lags by up to a tick of the system; and a
-/// sleep of the machine shorter than 50 ms goes unnoticed by it.
+/// Hits read ages and leases on a coarse clock. It lags by up to one tick of the system, and it
+/// misses a sleep of the machine shorter than 50 ms.
 const COARSE_US: u64 = 64_000;
 
-/// Clocks of a machine that builds and of the store differ by less: a minute.
+/// Upper bound for how far the clocks of a build machine and the store differ: a minute.
 const BUILD_SLACK_US: u64 = 60_000_000;
-/// No table ever has it.
+/// An epoch that no table has.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
-/// What memory may answer without asking.
+/// Which entries memory may answer with before the store is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemoryAccess {
-    /// Any entry: it is known what is current.
+    /// Any entry: the instance holds a lease.
     Any,
-    /// The store is away: what is at most so old, for a while.
+    /// The store is away: for a while, entries generated after this moment.
     GeneratedSince(Timestamp),
-    /// No entry: the store is to be asked.
+    /// No entry: the get asks the store first.
     None,
 }
 
 impl MemoryAccess {
-    /// Whether it holds for what was generated at `created`.
+    /// Whether it covers an entry generated at `created`.
     #[inline]
     pub fn covers(self, created: Timestamp) -> bool {
         match self {
@@ -46,7 +46,7 @@ impl MemoryAccess {
     }
 }
 
-/// The state of the protocol, shared.
+/// The protocol state, shared.
 #[derive(Debug)]
 pub struct Ledger {
     state: RwLock<Coherence>,
@@ -78,10 +78,10 @@ impl Ledger {
         ledger
     }
 
-    /// Takes an event in.
+    /// Feeds an event to the protocol.
     ///
-    /// Whatever it changed is dated after the change, on the uptime clock: who began before that
-    /// date may have seen what was before, and nobody who began later has.
+    /// Changes are dated after they took effect, on the uptime clock: a generation that began
+    /// before that date may have seen the old state, and one that began later has not.
     pub fn on(&self, clock: &Clock, event: Event) -> Vec<Action> {
         let now = clock.now();
         let mut state = self.state.write();
@@ -93,13 +93,13 @@ impl Ledger {
     }
 
     fn publish(&self, state: &Coherence) {
-        // A lease without end stays one.
+        // An unlimited lease stays unlimited.
         let until = state.lease_until().0;
         let until = if until == u64::MAX { until } else { until.saturating_sub(COARSE_US) };
         let epoch = state.table().epoch().0;
         let before = self.epoch.load(Ordering::Relaxed);
         if before != 0 && before != epoch {
-            // Before the epoch: whoever reads the new one knows that it is not the first.
+            // Stored before the epoch, so that a reader of the new epoch also sees the flag.
             self.has_lost_history.store(true, Ordering::Release);
         }
         self.epoch.store(epoch, Ordering::Release);
@@ -109,19 +109,19 @@ impl Ledger {
         self.is_offline.store(state.is_offline(), Ordering::Release);
     }
 
-    /// When an event of time is due.
+    /// When the next [`Event::Tick`] is due.
     pub fn next_timer(&self) -> Option<Timestamp> {
         self.state.read().next_timer()
     }
 
-    /// The present revision: read it before what is judged by it.
+    /// The current revision. Read it before the state that is judged by it.
     #[inline]
     pub fn revision(&self) -> Revision {
         Revision(self.revision.load(Ordering::Acquire))
     }
 
-    /// What memory may answer at `now`. Read it before the revision: whoever finds a new lease then
-    /// also finds all it was granted upon.
+    /// What memory may answer with at `now`. Read it before the revision: a reader that finds a new
+    /// lease then also finds the state on which it was granted.
     #[inline]
     pub fn memory_access(&self, now: Timestamp) -> MemoryAccess {
         let lease_until = self.lease_until.load(Ordering::Acquire);
@@ -139,7 +139,7 @@ impl Ledger {
         })
     }
 
-    /// Until when memory may answer without asking.
+    /// Until when memory may answer without asking the store.
     pub fn lease_until(&self) -> Timestamp {
         Timestamp(self.lease_until.load(Ordering::Acquire))
     }
@@ -149,17 +149,17 @@ impl Ledger {
         self.is_offline.load(Ordering::Acquire)
     }
 
-    /// The life of the store's table that is followed.
+    /// The life of the store's table that this instance follows.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
-    /// The stamp of build output that shows nothing older than `read`. It is the one place where
-    /// clocks of machines are compared, so it counts as older by a minute. Once the store lost its
-    /// table nobody knows what was invalidated since the build: the stamp is then of no epoch.
+    /// The stamp of build output whose data is no older than `read`. Only here are the clocks of
+    /// two machines compared, so the output counts as a minute older. Once the store has lost its
+    /// table, the invalidations since the build are unknown: the stamp then belongs to no epoch.
     pub fn stamp_of_output(&self, read: Timestamp) -> Stamp {
         if self.is_alone() {
-            // Whatever was invalidated in the life of this process was so after the build.
+            // Every invalidation that this process has seen came after the build.
             return Stamp::default();
         }
         let epoch = self.epoch();
@@ -173,39 +173,39 @@ impl Ledger {
         self.store_offset_us.load(Ordering::Acquire)
     }
 
-    /// Whether nobody else is agreed with.
+    /// Whether this instance decides alone.
     pub fn is_alone(&self) -> bool {
         self.state.read().is_alone()
     }
 
-    /// Whether the store forbids what the agreement needs.
+    /// Whether the store forbids a command that the protocol needs.
     pub fn is_denied(&self) -> bool {
         self.state.read().is_denied()
     }
 
-    /// Whether others can tell how old an entry of the present epoch is.
+    /// Whether other instances can judge the age of an entry that is stamped now.
     pub fn may_share(&self) -> bool {
         self.state.read().may_share()
     }
 
-    /// The stamp of what begins now, and its revision.
+    /// The stamp of a generation that begins now, and its revision.
     pub fn present(&self) -> (Revision, Stamp) {
         let state = self.state.read();
         (state.revision(), state.revisions().stamp())
     }
 
-    /// The stamp of what began at a revision; `None` if that is too long ago to know.
+    /// The stamp of a generation that began at `revision`; `None` if that was too long ago to tell.
     pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
         self.state.read().revisions().stamp_of(revision)
     }
 
-    /// The revision at `moment` of the uptime clock; `None` if that is too long ago to know.
+    /// The revision at `moment` of the uptime clock; `None` if that was too long ago to tell.
     pub fn revision_at(&self, moment: Timestamp) -> Option<Revision> {
         self.state.read().revisions().revision_at(moment)
     }
 
-    /// When the last of these tags died, on the uptime clock: what began earlier and has one of them
-    /// is dead. `None` if none ever did.
+    /// When the last of these tags died, on the uptime clock: an entry that has one of them, and
+    /// whose generation began earlier, is dead. `None` if none ever died.
     pub fn died_at(&self, tags: &[Tag], now: Timestamp) -> Option<Timestamp> {
         let state = self.state.read();
         let table = state.table();
@@ -214,7 +214,8 @@ impl Ledger {
         is_any.then(|| state.revisions().moment_of(table.epoch(), dead)).flatten()
     }
 
-    /// What was invalidated. Keep it for one question only: nothing new is learned meanwhile.
+    /// The tag table, under the read lock. Keep it for one look-up only: no event gets in
+    /// meanwhile.
     pub fn table(&self) -> impl Deref<Target = Table> {
         RwLockReadGuard::map(self.state.read(), Coherence::table)
     }

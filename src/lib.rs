@@ -1,15 +1,16 @@
 //! Tiercel: a cache engine for Next.js 16.
 //!
-//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean, [`engine`]
-//! what then happens in the tiers. [`entry`] is the thing they move; [`tags`] judges it; [`coherence`]
-//! keeps instances in agreement about that, and [`ledger`] the threads of one; [`memory`] holds
-//! entries; [`store`] is the tier that other processes see, in the bytes of [`codec`]; [`generation`]
-//! says who generates; [`spread`] when an entry is due. [`wake`], [`options`], [`stats`],
-//! [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of them.
+//! Reading order: [`handler`] says what a get, a set and an invalidation of Next.js mean,
+//! [`engine`] what then happens in the tiers. [`entry`] is the thing they move; [`tags`] judges it;
+//! [`coherence`] keeps instances in agreement about that, and [`ledger`] the threads of one;
+//! [`memory`] holds entries; [`store`] is the tier that other processes see, in the bytes of
+//! [`codec`]; [`generation`] says who generates; [`spread`] when an entry is due. [`wake`],
+//! [`options`], [`stats`], [`bounded`], [`clock`], [`key`], [`guard`] and [`error`] serve all of
+//! them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
-//! decides nothing; `abi` is its contract with JavaScript. Nothing of the core knows any of them.
-//! [`app`] is what an app's own code asks for.
+//! decides nothing; `abi` is its contract with JavaScript. The core depends on none of them.
+//! [`app`] serves the app's own code.
 //! [`process`] puts the parts together.
 
 #[cfg(any(feature = "napi", test))]

@@ -1,19 +1,19 @@
-//! When entries turn stale: each key at a moment of its own, and popular ones before they do.
+//! When entries turn stale: each key at its own moment; popular ones are regenerated before that.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How the ends of lives are spread.
+/// How expiries are spread over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spread {
-    /// By how much of its time an entry may turn stale early, in percent. What was stored together
-    /// is then not generated anew together.
+    /// How much earlier an entry may turn stale, in percent of its lifetime: entries stored
+    /// together are then not regenerated together.
     pub jitter_percent: u32,
-    /// For which last part of its time an entry that is asked for often is generated anew before it
-    /// turns stale, in percent; 0 = none.
+    /// The last part of its lifetime in which a popular entry is regenerated before it turns stale,
+    /// in percent; 0 = none.
     pub ahead_percent: u32,
 }
 
-/// The place of a key among all: the same in every process.
+/// The place of a key in the spread: the same in every process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share(u16);
 
@@ -25,16 +25,15 @@ impl Share {
 }
 
 impl Spread {
-    /// What is left of a time in microseconds for who has a share: no more, and at least the part
-    /// that jitter leaves.
+    /// Shortens a lifetime of `us` for a key with this `share`, by at most the jitter.
     pub fn shorten(self, share: Share, us: u64) -> u64 {
         let most = u128::from(us) * u128::from(self.jitter_percent);
         let early = most * u128::from(share.0) / (100 * u128::from(u16::MAX));
         us.saturating_sub(early as u64)
     }
 
-    /// The age from which on an entry that turns stale at `fresh_us` is generated anew if many ask
-    /// for it; `revalidate_us` is its whole time.
+    /// The age from which a popular entry that turns stale at `fresh_us` is regenerated;
+    /// `revalidate_us` is its whole lifetime.
     pub fn ahead_us(self, fresh_us: u64, revalidate_us: u64) -> u64 {
         if self.ahead_percent == 0 {
             return u64::MAX;

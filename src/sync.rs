@@ -1,7 +1,7 @@
-//! The locks between which the threads of one process may come in any order.
+//! The locks that the threads of one process may take in any order.
 //!
-//! They are those of `parking_lot`. In tests they are that too, and where a test has every order
-//! tried, each is also a place where another thread may go on.
+//! They are those of `parking_lot`. In a test that explores thread orders, each is also a point
+//! where another thread may run.
 
 #[cfg(not(test))]
 pub(crate) use parking_lot::Mutex;

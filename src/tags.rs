@@ -2,7 +2,7 @@
 //!
 //! An invalidation has a *position*. An entry carries the position that was applied when its
 //! generation began, its *stamp*. A tag invalidated at a later position than the stamp makes the
-//! entry stale or gone. No clock takes part, but for the deadline of a soft invalidation.
+//! entry stale or gone. No clock is involved, except for the deadline of a soft invalidation.
 
 mod own;
 mod stamp;
@@ -19,9 +19,9 @@ pub use self::table::Table;
 /// No entry is served longer than this after it was generated: 30 days.
 pub const MAX_LIFE_US: u64 = 30 * 24 * 3_600 * 1_000_000;
 
-/// A tag, in the one spelling that all of its spellings have here: what is neither a tab nor printable
-/// ASCII is percent-encoded, byte by byte. From 16.3.4 on Next.js spells tags so (`encodeHeaderSafe`)
-/// and before as they are, while an app that invalidates by itself spells them as it likes.
+/// A tag in its canonical spelling: every byte that is neither a tab nor printable ASCII is
+/// percent-encoded. Next.js spells tags this way since 16.3.4 (`encodeHeaderSafe`), and did not
+/// encode them before; an app that invalidates by itself may use either spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<[u8]>);
 
@@ -42,7 +42,7 @@ impl Tag {
     }
 }
 
-/// As it was told: whoever told it has spelled it.
+/// Takes the bytes as they are: they are in the canonical spelling already.
 impl From<&[u8]> for Tag {
     fn from(bytes: &[u8]) -> Self {
         Self(bytes.into())
@@ -77,7 +77,7 @@ impl Borrow<[u8]> for Tag {
     }
 }
 
-/// The tags of an entry, in one allocation: an entry may have a hundred, and there are many entries.
+/// The tags of an entry, in one allocation: an entry may have a hundred, and entries are many.
 ///
 /// # Format
 /// Per tag its length in bytes as `u32`, little endian, then its bytes.
@@ -85,7 +85,7 @@ impl Borrow<[u8]> for Tag {
 pub struct TagList(Box<[u8]>);
 
 impl TagList {
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -106,15 +106,15 @@ impl TagList {
         self.0.len()
     }
 
-    /// Its bytes, as the format above has them.
+    /// Its bytes, in the format above.
     pub fn as_packed(&self) -> &[u8] {
         &self.0
     }
 
-    /// The list that has these bytes; `None` if none has.
+    /// The list in this format; `None` if the bytes are malformed.
     pub fn from_packed(bytes: &[u8]) -> Option<Self> {
         let list = Self(bytes.into());
-        // Reading stops at the first tag that is not whole: then something is left over.
+        // Iteration stops at the first truncated tag, which leaves bytes over.
         let read: usize = list.iter().map(|tag| size_of::<u32>() + tag.len()).sum();
         (read == bytes.len()).then_some(list)
     }
@@ -137,7 +137,7 @@ impl std::fmt::Display for Tag {
     }
 }
 
-/// What a judgement says of an entry. Ordered from best to worst, so the worst of several is `max`.
+/// The verdict on an entry. Ordered from best to worst, so the worst of several is `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Serve it.
@@ -151,7 +151,7 @@ pub enum Verdict {
 /// How tags are invalidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Entries die at once.
+    /// Entries die immediately.
     Hard,
     /// Entries are stale now and die at the deadline, if there is one.
     Soft {
@@ -160,7 +160,7 @@ pub enum Change {
     },
 }
 
-/// Everything ever said of one tag, folded.
+/// All invalidations of one tag, folded.
 ///
 /// Invariant: `soft` is either zero or later than `hard`; `deadline` belongs to `soft`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -171,7 +171,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// A tag invalidated hard and later softly; where there was none, the default.
+    /// A tag invalidated hard and later softly; a default point stands for never.
     pub fn new(hard: Point, soft: Point, deadline: Option<Timestamp>) -> Self {
         Self { hard, ..Self::default() }.merged(Self { soft, deadline, ..Self::default() })
     }
@@ -190,7 +190,7 @@ impl Facts {
         self.merged(change)
     }
 
-    /// Both together, in any order: commutative, associative, idempotent.
+    /// Merges both, in any order: commutative, associative, idempotent.
     #[must_use]
     pub fn merged(self, other: Self) -> Self {
         let hard = self.hard.max(other.hard);
@@ -202,7 +202,7 @@ impl Facts {
         if soft > hard { Self { hard, soft, deadline } } else { Self { hard, ..Self::default() } }
     }
 
-    /// What they say of an entry whose generation began at `stamp`.
+    /// The verdict on an entry whose generation began at `stamp`.
     pub fn judge(self, stamp: Point, now: Timestamp) -> Verdict {
         if stamp < self.hard {
             return Verdict::Gone;
@@ -225,12 +225,12 @@ impl Facts {
         }
     }
 
-    /// What began before it is dead; the default if nothing is.
+    /// An entry whose generation began before this point is dead; the default if none is.
     pub fn dead_before(self, now: Timestamp) -> Point {
         self.folded(now).hard
     }
 
-    /// What is later goes on from here: as after each of its changes.
+    /// Applies the changes of `later` on top.
     fn before(self, later: Self, now: Timestamp) -> Self {
         let hard = self.merged(Self { hard: later.hard, ..Self::default() });
         if later.soft == Point::default() {
@@ -239,7 +239,7 @@ impl Facts {
         hard.after(Change::Soft { deadline: later.deadline }, later.soft, now)
     }
 
-    /// The same, nothing of it earlier than `above`.
+    /// The same facts, with points before `above` moved up to it.
     fn lifted(self, above: Point) -> Self {
         let lift = |at: Point| if at == Point::default() { at } else { at.max(above) };
         Self::new(lift(self.hard), lift(self.soft), self.deadline)
@@ -255,7 +255,7 @@ impl Facts {
         self.soft
     }
 
-    /// When what is stale dies.
+    /// When stale entries die.
     pub fn deadline(self) -> Option<Timestamp> {
         self.deadline
     }
@@ -267,7 +267,7 @@ impl Facts {
 }
 
 impl Change {
-    /// Both at once: hard if one is, else with the earlier deadline.
+    /// Both changes as one: hard if either is, otherwise soft with the earlier deadline.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         match (self, other) {

@@ -1,6 +1,6 @@
-//! Waking those who wait: threads of JavaScript, each of which holds many waits, known by number.
+//! Wakes waits. A JavaScript thread holds many of them, and knows each by its token.
 //!
-//! Nobody is woken under a lock: what is to be woken is collected, and woken when it is dropped.
+//! No wait is woken under a lock: tickets are collected, and dropping the collection wakes them.
 
 use std::mem;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 
-/// A thread that has waits.
+/// A thread that holds waits.
 pub trait Wake: Send + Sync {
-    /// What the wait with this `token` is for has happened.
+    /// Ends the wait with this `token`.
     fn wake(&self, token: u32, notice: Notice);
 
-    /// The same for several waits, which may cost less than one after the other.
+    /// The same for several waits, which may be cheaper than one by one.
     fn wake_many(&self, many: Vec<(u32, Notice)>) {
         for (token, notice) in many {
             self.wake(token, notice);
@@ -24,7 +24,7 @@ pub trait Wake: Send + Sync {
 /// What a wait ends with.
 #[derive(Debug, Clone)]
 pub enum Notice {
-    /// A generation ended, or a question was answered: look again.
+    /// A generation ended, or the store replied: look again.
     LookAgain,
     /// An entry was found.
     Delivered(Arc<Entry>),
@@ -32,7 +32,7 @@ pub enum Notice {
     Invalidated(Outcome),
 }
 
-/// One wait: the thread that has it, and the token by which that thread knows it.
+/// One wait: the thread that holds it, and the token by which that thread knows it.
 #[derive(Clone)]
 pub struct Ticket {
     waker: Arc<dyn Wake>,
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
-/// Whether a wait has begun with the ticket that was given.
+/// Whether a wait has begun with the ticket passed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a wait that is pending ends with a notice"]
 pub enum Wait {
@@ -67,7 +67,7 @@ pub enum Wait {
     Needless,
 }
 
-/// Waits that end when this is dropped, so that none is forgotten: all of one thread together.
+/// Waits that end when this is dropped, so that none is forgotten; those of a thread end together.
 #[derive(Default)]
 #[must_use = "dropping it wakes; it must not be dropped under a lock"]
 pub struct WakeOnDrop(Vec<(Arc<dyn Wake>, Notices)>);
@@ -87,7 +87,7 @@ impl WakeOnDrop {
 
     /// Adds one.
     pub fn add(&mut self, Ticket { waker, token }: Ticket, notice: Notice) {
-        // There are as many wakers as threads of JavaScript: a few.
+        // One waker per JavaScript thread: a few.
         match self.0.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &waker)) {
             Some((_, many)) => many.push((token, notice)),
             None => self.0.push((waker, vec![(token, notice)])),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::sync::Mutex;
 
-    /// Notes how many were woken together.
+    /// Records how many waits were woken together.
     #[derive(Default)]
     struct Together(Mutex<Vec<usize>>);
 

@@ -1,4 +1,4 @@
-//! Waiting until every other instance knows of an invalidation: it tells so, or its lease is over.
+//! Waits until every other instance knows of an invalidation: it acknowledges, or its lease ends.
 
 use super::calls::Progress;
 use super::event::{Command, Invalidated};
@@ -15,16 +15,16 @@ pub(super) struct AckWait {
     position: Position,
     /// When the store's answer came.
     since: Timestamp,
-    /// When every lease given before is over.
+    /// When every lease granted before is over.
     until: Timestamp,
     /// When the list of instances was created, on the store's clock.
     born_us: u64,
-    /// The list of instances may lack some: only time tells.
+    /// The list of instances may lack some: only the end of all leases settles the wait.
     is_list_incomplete: bool,
     is_acknowledged: bool,
 }
 
-/// Reads of what the others have acknowledged; one serves all batches.
+/// Reads of acknowledgements; one serves all batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct AckPolls {
     at: Timestamp,
@@ -75,7 +75,7 @@ impl Fleet {
         })
     }
 
-    /// Reads the acknowledgements if that is due and a wait may end by it.
+    /// Reads the acknowledgements if that is due and may end a wait.
     pub(super) fn read_acks(&mut self, now: Timestamp) {
         if self.read_acks_due().is_none_or(|due| now < due) {
             return;
@@ -99,7 +99,7 @@ impl Fleet {
         };
     }
 
-    /// The next read waits for longer than the one before.
+    /// The next read comes after a longer pause than the one before.
     pub(super) fn read_acks_later(&mut self, now: Timestamp) {
         self.ack_polls.at = now.after_us(self.ack_polls.pause_us);
     }
@@ -138,7 +138,7 @@ impl Fleet {
                 (number, is_by_time.then_some(wait.position))
             })
             .collect();
-        // Who has not been heard of for a lease would cost every further call as long.
+        // An instance that was silent for a whole lease would delay every further call as long.
         let silent_since = over.iter().filter_map(|(_, position)| *position).max();
         for (number, _) in over {
             self.settled(number);
@@ -152,20 +152,20 @@ impl Fleet {
         self.waits().filter(|(_, wait)| !self.is_behind(wait)).map(|(_, wait)| wait.until).min()
     }
 
-    /// Whether something between is not known here: entries judged fresh here would be dated below
-    /// the position waited for. In another life of the table nothing older is fresh anyway.
+    /// Whether this instance lacks invalidations below that position: entries that it judges fresh
+    /// would then be dated below it. In another life of the table no older entry is fresh anyway.
     fn is_behind(&self, wait: &AckWait) -> bool {
         wait.epoch == self.known.epoch()
             && self.known.applied() < wait.position
             && !self.omits(Omitted::ResolveUnapplied)
     }
 
-    /// Whether somebody waits for a poll to tell what lies below an own position.
+    /// Whether a batch waits for a poll to bring the invalidations below its position.
     pub(super) fn is_behind_own(&self) -> bool {
         self.waits().any(|(_, wait)| self.is_behind(wait))
     }
 
-    /// Waits from an earlier moment than it should.
+    /// Makes a batch wait from an earlier moment than it should.
     pub(super) fn wait_from(&mut self, number: u64, sent: Timestamp) {
         let span = self.timing.lease_us + self.timing.grace_us;
         if let Some(batch) = self.batches.all.get_mut(&number)

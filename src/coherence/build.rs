@@ -1,8 +1,8 @@
-//! A process of a build: it stores what it generates for those that come, and follows nobody.
+//! A build process: it stores its entries for the instances to come, and follows no table.
 //!
-//! Everything it generates is dated by one position, read before the first generation begins. It is
-//! not registered: no invalidation waits for it, and none is missed, because entries dated so are
-//! dead to whoever knows of a later one.
+//! One position, read before the first generation begins, dates everything it generates. It does
+//! not register, so no invalidation waits for it; and it misses none, because an instance that
+//! knows a later one counts such an entry as dead.
 
 use super::event::{Action, Answer, Ask, Command, Event, Outcome, Polled, Request};
 use super::view::LocalView;
@@ -11,16 +11,16 @@ use crate::tags::Tag;
 
 /// How long the first generation waits for the position.
 const PATIENCE_US: u64 = 1_000_000;
-/// The only command there is.
+/// The only command it sends.
 const GLANCE: Request = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Build {
     pub(super) known: LocalView,
     stage: Stage,
-    /// Who waits until a generation may begin.
+    /// Gets that wait until a generation may begin.
     asks: Vec<Ask>,
-    /// When they wait no longer.
+    /// When they stop waiting.
     pub(super) until: Option<Timestamp>,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct Build {
 enum Stage {
     /// The position is not known.
     Waiting,
-    /// It is: what is generated may be stored.
+    /// It is known: entries may be stored.
     Dated,
-    /// It will not be.
+    /// It stays unknown.
     GivenUp,
 }
 

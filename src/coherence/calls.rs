@@ -1,7 +1,7 @@
 //! Invalidations on their way to the store.
 //!
 //! A call of the user becomes batches of a bounded number of tags. A batch that is not recorded in
-//! time goes to the outbox, and its call resolves; the batch then belongs to nobody.
+//! time goes to the outbox and its call resolves: no call waits for that batch any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +14,16 @@ use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Epoch, Tag};
 
-/// Tags under way at once: more commands would only make each other late, and of late answers a
-/// connection is given up. Others have their turn in between.
+/// Tags in flight together. More commands would only delay each other, and late answers make the
+/// connection count as lost. Other commands get their turn in between.
 pub(super) const MOST_UNDER_WAY: usize = 4 * MOST_TAGS;
 
-/// What is to be written.
+/// The content of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Payload {
     /// At most [`MOST_TAGS`] tags.
     Tags(Vec<(Tag, Change)>),
-    /// Everything there is.
+    /// An invalidation of everything.
     Everything,
 }
 
@@ -49,20 +49,20 @@ pub(super) struct Batch {
 pub(super) enum Origin {
     /// A call that waits for it.
     Call(Call),
-    /// A call that does so no longer. If it is not recorded, that has yet to be told.
+    /// A call that no longer waits. If the write fails, [`Action::Queued`] has yet to report it.
     GivenUp,
     /// The outbox.
     Outbox,
 }
 
-/// How far a batch is.
+/// The progress of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Progress {
-    /// To be sent, from that moment on.
+    /// Not sent yet; may be sent from that moment on.
     Unsent(Timestamp),
     /// Under way.
     Sent,
-    /// Recorded; not every instance may know.
+    /// Recorded; some instances may not know it yet.
     Waiting(AckWait),
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Calls {
 struct Deadlines {
     /// Until when its batches are tried.
     tries: Timestamp,
-    /// When it ends though all of them are recorded: every lease given before is over by then.
+    /// When it ends even if all of them are recorded: every lease granted before is over by then.
     waits: Timestamp,
     /// Batches that are not done.
     left: usize,
@@ -112,7 +112,8 @@ impl Batches {
         self.all.insert(self.next, Batch { payload, origin, progress: Progress::Unsent(now) });
     }
 
-    /// What waits for others waits on a history that is gone: it is sent anew. Tells what that is.
+    /// Batches that wait for acknowledgements wait on a history that is gone: they are sent again.
+    /// Returns what they write.
     fn write_again(&mut self) -> Vec<Payload> {
         let waiting =
             self.all.values_mut().filter(|batch| matches!(batch.progress, Progress::Waiting(_)));
@@ -139,7 +140,7 @@ impl Batches {
         sent.map(|batch| batch.payload.tags()).sum()
     }
 
-    /// Calls with such batches.
+    /// Calls with batches that the store has not recorded.
     fn unrecorded_calls(&self) -> BTreeSet<Call> {
         self.unrecorded().filter_map(|batch| batch.origin.call()).collect()
     }
@@ -154,7 +155,7 @@ impl Deadlines {
 impl Calls {
     fn begin(&mut self, now: Timestamp, call: Call, timing: Timing, batches: usize) {
         let tries = now.after_us(timing.budget_us);
-        // A last poll may have to tell what lies below the position waited for.
+        // A last poll may have to bring the invalidations below the position waited for.
         let waits = tries.after_us(timing.lease_us + timing.grace_us + timing.ask_us);
         self.open.insert(call, Deadlines { tries, waits, left: batches });
     }
@@ -276,7 +277,7 @@ impl Fleet {
         } else {
             self.batches.all.remove(&number);
             if !self.is_owing() {
-                // Then there is a lease to be had.
+                // The next poll can get a lease.
                 self.poll_at = self.poll_at.min(now);
             }
         }
@@ -287,7 +288,7 @@ impl Fleet {
         }
     }
 
-    /// What was in effect above all that was applied has its position now.
+    /// The invalidation was held above the applied position; now it has a position of its own.
     fn release(&mut self, now: Timestamp, payload: &Payload) {
         match payload {
             Payload::Tags(tags) => self.known.release(now, tags),
@@ -295,7 +296,7 @@ impl Fleet {
         }
     }
 
-    /// What was recorded is not in the history that the store has now.
+    /// The history that the store has now lacks the recorded batches: writes them again.
     pub(super) fn write_again(&mut self, now: Timestamp) {
         for payload in self.batches.write_again() {
             match payload {
@@ -305,8 +306,8 @@ impl Fleet {
         }
     }
 
-    /// What is applied moves to an own position only if nothing lies between; else a poll tells
-    /// what does, and until it does the position may turn out to be lost.
+    /// The applied position moves to an own one only if nothing lies between. Otherwise a poll
+    /// brings what does, and until then the own position may turn out to be lost.
     fn apply_own(&mut self, now: Timestamp, written: &Invalidated) {
         let applied = self.known.applied();
         if written.previous == applied || self.omits(Omitted::JumpToOwn) {
@@ -332,7 +333,7 @@ impl Fleet {
         }
     }
 
-    /// A batch is known to all: who waits for the last one of a call waits no longer.
+    /// Every instance knows a batch now. The last batch of a call resolves the call.
     pub(super) fn settled(&mut self, number: u64) {
         let Some(batch) = self.batches.all.remove(&number) else { return };
         if let Some(call) =
@@ -342,8 +343,9 @@ impl Fleet {
         }
     }
 
-    /// Resolves the calls that have waited long enough. What was not recorded goes on without them;
-    /// what was is waited for until all leases are over, however late that began.
+    /// Resolves the calls that have waited long enough. Their unrecorded batches go on without
+    /// them; a call whose batches are all recorded waits until all leases are over, however late
+    /// that wait began.
     pub(super) fn give_up_calls(&mut self, now: Timestamp) {
         if self.calls.open.values().all(|deadlines| now < deadlines.tries) {
             return;

@@ -1,4 +1,4 @@
-//! What the store forbids. It may allow it again, so it is asked, less and less often.
+//! Commands that the store forbids. It may allow them again: they are retried, less and less often.
 
 use super::timing::Timing;
 use crate::clock::Timestamp;
@@ -18,7 +18,7 @@ struct Denied {
 }
 
 impl Denial {
-    /// It was refused, for the first time or once more.
+    /// The store refused, for the first time or again.
     pub(super) fn note(&mut self, now: Timestamp, timing: Timing) {
         let (since, pause_us) = match &self.0 {
             None => (now, timing.retry_us),
@@ -27,7 +27,7 @@ impl Denial {
         self.0 = Some(Denied { since, pause_us, again_at: now.after_us(pause_us) });
     }
 
-    /// It was not refused.
+    /// The store did not refuse.
     pub(super) fn end(&mut self) {
         self.0 = None;
     }
@@ -36,7 +36,7 @@ impl Denial {
         self.0.is_some()
     }
 
-    /// Whether it is, for so long that nobody need wait for its end.
+    /// Whether it has been forbidden for `us` or longer.
     pub(super) fn is_on_for(&self, now: Timestamp, us: u64) -> bool {
         self.0.as_ref().is_some_and(|held| now >= held.since.after_us(us))
     }

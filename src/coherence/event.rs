@@ -1,14 +1,14 @@
-//! What an instance is told, and what it wants done: the whole surface of the protocol.
+//! What goes into an instance and what comes out: the whole surface of the protocol.
 //!
 //! [`Event`]s go in, [`Action`]s come out. A [`Command`] is one exchange with the shared store; its
-//! [`Answer`] comes back as an event. Nothing here does anything.
+//! [`Answer`] comes back as an event. All of these are plain data.
 
 use crate::clock::Timestamp;
 use crate::tags::{Change, Epoch, MAX_LIFE_US, Position, Tag};
 
 /// Numbers a command, so that its answer is recognised.
 pub type Request = u64;
-/// Numbers an invalidation that somebody waits for.
+/// Numbers an invalidation that a caller waits for.
 pub type Call = u64;
 /// Numbers a get that waits for a poll.
 pub type Ask = u64;
@@ -16,17 +16,17 @@ pub type Ask = u64;
 /// Something that happens to an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The connection to the primary was made, or made anew. What was under way on the one before
-    /// is never answered.
+    /// The connection to the primary was established, or re-established. Requests in flight on the
+    /// previous one are never answered.
     Connected,
-    /// The connection was lost. That says nothing of the store: who was suspended for a while finds
-    /// its connections closed, too.
+    /// The connection was lost. That says nothing about the store: a process that was suspended
+    /// finds its connections closed, too.
     Disconnected,
-    /// A connection could not be made: the store is away. Told at each attempt.
+    /// A connection attempt failed: the store is away. Reported for each attempt.
     Unreachable,
     /// Time has passed; see `Coherence::next_timer`.
     Tick,
-    /// A get came that may not be answered from memory without asking.
+    /// A get arrived that memory may not answer before the store is asked.
     Ask(Ask),
     /// A user invalidates tags.
     Invalidate(Call, Vec<Tag>, Lifetime),
@@ -36,7 +36,7 @@ pub enum Event {
     Failed(Request),
     /// Another instance invalidated something.
     Heard(Message),
-    /// The store forbids this to its user, for now at least; a part of it may have taken effect.
+    /// The store forbids this, for now at least; a part of it may have taken effect.
     Denied(Request),
     /// There is no store after all: the instance decides alone.
     NoStore,
@@ -47,7 +47,7 @@ pub enum Event {
 pub enum Lifetime {
     /// Not at all: a hard invalidation.
     None,
-    /// So many microseconds.
+    /// For this number of microseconds.
     Micros(u64),
     /// Without end: no entry lives that long anyway.
     Unlimited,
@@ -62,11 +62,11 @@ pub struct Row {
     pub hard: Position,
     /// Where it was invalidated softly, later than that; 0 = never.
     pub soft: Position,
-    /// When what is soft becomes hard, in microseconds on the store's clock.
+    /// When the soft invalidation becomes hard, in microseconds on the store's clock.
     pub deadline_us: Option<u64>,
 }
 
-/// An invalidation as told to the other instances.
+/// An invalidation as published to the other instances.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Message {
     /// The life of the table it was written to.
@@ -82,11 +82,11 @@ pub struct Message {
 /// An exchange with the shared store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Registers this instance and reads what is new, in one step.
+    /// Registers this instance and reads the news, in one step.
     Poll(Known),
-    /// Reads where the table stands and registers nobody. Answered as a first poll, without rows.
+    /// Reads the last position without registering. Answered as a first poll, without rows.
     ReadPosition,
-    /// Reads the whole table. Not one step: what changes meanwhile may or may not be in it.
+    /// Reads the whole table, not in one step: concurrent changes may or may not be in the answer.
     Load,
     /// Writes an invalidation of up to [`MOST_TAGS`] tags. Nothing is written, and the answer is
     /// [`Answer::Unknown`], if there is no table.
@@ -97,12 +97,12 @@ pub enum Command {
         tags: Vec<(Tag, Lifetime)>,
     },
     /// Invalidates everything: raises the floor to a new position. Answered as an invalidation
-    /// without rows, and published to nobody: others find the floor with their next poll.
+    /// without rows, and not published: other instances find the floor with their next poll.
     RaiseFloor {
         /// As in [`Command::Invalidate`].
         known: Option<Known>,
     },
-    /// Tells that a position was applied.
+    /// Acknowledges that a position is applied here.
     Ack(Position),
     /// Asks which positions the others have applied.
     ReadAcks,
@@ -110,10 +110,11 @@ pub enum Command {
     Remove(Position),
 }
 
-/// Tags in one invalidation.
+/// The most tags in one invalidation.
 pub const MOST_TAGS: usize = 50;
 
-/// What an instance knows of the history: sent along, so that the store can tell if it differs.
+/// What an instance knows of the history: sent along, so that the store can tell if its own
+/// differs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Known {
     /// The life of the table it follows; 0 = none yet.
@@ -166,7 +167,7 @@ pub struct Polled {
     /// Facts up to here may have been dropped.
     pub floor: Position,
     /// What changed above the applied position; `None` if the table has to be loaded: another
-    /// epoch, nothing known yet, a history that is not `known`, or too much to tell in one step.
+    /// epoch, nothing known yet, a history that is not `known`, or too many rows for one answer.
     pub rows: Option<Vec<Row>>,
 }
 
@@ -196,11 +197,12 @@ pub enum Action {
     Wake(Ask),
     /// The invalidation is done.
     Resolve(Call, Outcome),
-    /// Entries of older epochs are worthless: drop what is queued for the store.
+    /// Entries of older epochs are worthless: drop the writes queued for the store.
     NewEpoch,
-    /// So many invalidations have just entered the outbox.
+    /// This number of invalidations has just entered the outbox.
     Queued(usize),
-    /// They are more than a table has tags: once the store is back, everything is invalidated.
+    /// The outbox has more tags than a table may: once the store is back, everything is
+    /// invalidated.
     Overflowed,
 }
 
@@ -209,12 +211,12 @@ pub enum Action {
 pub enum Outcome {
     /// No instance answers with anything older.
     Everywhere,
-    /// In effect here; the store could not be told yet.
+    /// In effect here; other instances may not know it yet.
     Here,
 }
 
 impl Invalidated {
-    /// Below this nothing is valid any more: an answer without rows is one to
+    /// No entry below this is valid any more: an answer without rows is one to
     /// [`Command::RaiseFloor`].
     pub fn floor(&self) -> Position {
         if self.rows.is_empty() { self.position } else { Position::default() }
@@ -223,8 +225,8 @@ impl Invalidated {
 
 impl Lifetime {
     /// What Next.js means by `durations.expire`, in seconds: `None` stands for no durations at all
-    /// and is hard, as is anything not above zero. From 30 days on there is no end, because no entry
-    /// lives longer.
+    /// and is hard, as is anything not above zero. From 30 days on there is no end, because no
+    /// entry lives longer.
     pub fn from_expire(expire_secs: Option<f64>) -> Self {
         match expire_secs {
             Some(secs) if secs * 1e6 >= MAX_LIFE_US as f64 => Self::Unlimited,
@@ -244,7 +246,7 @@ impl Lifetime {
         }
     }
 
-    /// What is left at `now` of a change made earlier.
+    /// The lifetime left at `now` of a change made earlier.
     pub fn left(change: Change, now: Timestamp) -> Self {
         match change {
             Change::Soft { deadline: None } => Self::Unlimited,

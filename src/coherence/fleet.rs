@@ -16,9 +16,9 @@ use super::view::LocalView;
 use crate::clock::Timestamp;
 use crate::tags::Position;
 
-/// A position above this is no position: doubles, which the store counts in, end soon after.
+/// Greater positions are invalid: the store counts in doubles, which are exact up to 2^53.
 const MOST_POSITION: Position = Position(1 << 52);
-/// How far the store's clock may be ahead of what it is taken for between two polls: 5 s.
+/// How far the store's clock may run ahead of the estimate between two polls: 5 s.
 const CLOCK_SLACK_US: u64 = 5_000_000;
 
 /// The state of an instance of a fleet. Its parts lie in the files named after them.
@@ -38,7 +38,7 @@ pub(super) struct Fleet {
     /// Whether it may follow the table, and write to it.
     pub(super) reading: Denial,
     pub(super) writing: Denial,
-    /// Own positions that were overtaken, and that no answer has found listed yet.
+    /// Own positions that were overtaken, and that no answer has reported as listed yet.
     pub(super) open: Vec<Position>,
     /// Gets that wait for a poll, and since when.
     pub(super) asks: BTreeMap<Ask, Timestamp>,
@@ -47,13 +47,13 @@ pub(super) struct Fleet {
     pub(super) outbox: Outbox,
     pub(super) ack_polls: AckPolls,
     pub(super) acks: Acks,
-    /// What is to be done after this event.
+    /// The actions that the current event leads to.
     pub(super) out: Vec<Action>,
     #[cfg(test)]
     pub(super) omitted: Option<Omitted>,
 }
 
-/// What was sent and not answered yet.
+/// Requests that are not answered yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Requests {
     next: Request,
@@ -141,7 +141,7 @@ impl Fleet {
             Event::Unreachable => {
                 self.unlink(now);
                 self.go_offline(now);
-                // Who cannot be reached forbids nothing.
+                // An unreachable store forbids nothing.
                 (self.reading, self.writing) = Default::default();
             }
             Event::Tick | Event::NoStore => {}
@@ -164,7 +164,7 @@ impl Fleet {
         std::mem::take(&mut self.out)
     }
 
-    /// Gives the store up for good. What was not known to all stays known here.
+    /// Gives the store up for good. Invalidations not known everywhere stay in effect here.
     pub(super) fn leave(&mut self) -> (LocalView, Vec<Action>) {
         let mut actions: Vec<_> =
             std::mem::take(&mut self.asks).into_keys().map(Action::Wake).collect();
@@ -197,7 +197,7 @@ impl Fleet {
         earliest.into_iter().chain(self.settle_due()).chain(self.calls_due()).min()
     }
 
-    /// Forgets what is under way: no answer of a connection that was closed counts.
+    /// Forgets the requests under way: answers on a closed connection do not count.
     fn unlink(&mut self, now: Timestamp) {
         self.connected_since = None;
         let is_kept = self.omits(Omitted::TakeLateAnswers);
@@ -233,14 +233,14 @@ impl Fleet {
         }
     }
 
-    /// What was sent was not answered, or not with sense. It may have taken effect.
+    /// A request got no answer, or an invalid one. It may have taken effect.
     fn failed(&mut self, now: Timestamp, request: Request, sent: &Sent) {
         let again = now.after_us(self.timing.retry_us);
         match sent {
             Sent::Poll(poll) => {
                 self.poll_at = again;
-                // What was sent before the lease was over, or failed in no time, may have been on a
-                // connection that was closed while this process was suspended.
+                // A poll that was sent before the lease ended, or that failed quickly, may have
+                // been on a connection that closed while this process was suspended.
                 let is_missed = now >= poll.sent.after_us(self.timing.ask_us);
                 if is_missed && poll.sent >= self.lease_until {
                     self.go_offline(now);
@@ -255,7 +255,7 @@ impl Fleet {
         }
     }
 
-    /// What was sent is forbidden. Who may not follow the table is as if the store were away.
+    /// The store forbids a request. Without polls and loads, the instance acts as if it were away.
     fn denied(&mut self, now: Timestamp, request: Request, sent: &Sent) {
         match sent {
             Sent::Poll(_) | Sent::Load => {
@@ -263,7 +263,7 @@ impl Fleet {
                 self.go_offline(now);
             }
             Sent::Batch(..) | Sent::Repair => self.writing.note(now, self.timing),
-            // Others wait until they are told by polls, or here a call for all leases to end.
+            // Other instances learn the position from polls; own calls wait until all leases end.
             Sent::Ack | Sent::ReadAcks(_) | Sent::Remove => {}
         }
         self.failed(now, request, sent);
@@ -274,19 +274,19 @@ impl Fleet {
         }
     }
 
-    /// Whether the store forbids what the protocol needs.
+    /// Whether the store forbids a command that the protocol needs.
     pub(super) fn is_denied(&self) -> bool {
         self.reading.is_on() || self.writing.is_on()
     }
 
-    /// Whether it may not follow the table, and never has: then nobody agrees with it on anything.
-    /// Who has followed once knows better than to take what is stored for current.
+    /// Whether it may not follow the table, and never has: then it agrees with no other instance.
+    /// Once it has followed a table, it cannot take stored entries for current.
     pub(super) fn decides_alone(&self) -> bool {
         let has_followed = self.has_seen_table() && !self.omits(Omitted::DecideAloneAgain);
         self.reading.is_on() && !has_followed
     }
 
-    /// The store is away: who waits for it waits no longer.
+    /// The store is away: wakes the gets that wait for it.
     pub(super) fn go_offline(&mut self, now: Timestamp) {
         self.apart_since.get_or_insert(now);
         let asks = std::mem::take(&mut self.asks);
@@ -306,8 +306,8 @@ impl Fleet {
         if message.position <= applied {
             return;
         }
-        // Whoever may publish and nothing else could otherwise date all that is generated from here on
-        // later than what is invalidated.
+        // Otherwise a client that may publish, and nothing else, could date all later generations
+        // of this instance after any invalidation.
         if !self.is_plausible(now, message) {
             self.poll_at = self.poll_at.min(now);
             return;
@@ -329,8 +329,8 @@ impl Fleet {
         }
     }
 
-    /// Whether the store may have given this position: at its present time, or one step later than the
-    /// one before.
+    /// Whether the store can have assigned this position: at its present time, or one step after
+    /// the previous one.
     fn is_plausible(&self, now: Timestamp, message: &Message) -> bool {
         let store_now = now.shifted_us(self.known.offset_us);
         let most = message.previous.0.max(store_now.0.saturating_add(CLOCK_SLACK_US));
@@ -343,7 +343,7 @@ impl Fleet {
         request
     }
 
-    /// What is sent along, so that the store can tell whether its history is the same.
+    /// Sent along, so that the store can tell whether its history is the same.
     pub(super) fn history(&self) -> Known {
         let open = if self.omits(Omitted::ForgetOpen) { Vec::new() } else { self.open.clone() };
         Known { epoch: self.known.epoch(), applied: self.known.applied(), open }

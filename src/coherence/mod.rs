@@ -1,13 +1,13 @@
-//! How instances agree on what is dead, without comparing clocks and without asking on every hit.
+//! How instances agree on which entries are dead, without comparing clocks or asking on every hit.
 //!
-//! Sans-IO: [`event`]s go in, with the moment; actions come out. `view` is what an instance holds
-//! true, dated by its [`revisions`]; [`stale_reads`] dates generations back that read something stale.
+//! Sans-IO: [`event`]s go in with a timestamp, actions come out. `view` is what an instance knows,
+//! dated by its [`revisions`]; [`stale_reads`] dates back generations that read something stale.
 //!
 //! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
-//! messages, reads it anew after a loss (`repair`), writes invalidations (`calls`), waits until
-//! every other instance knows them (`acks`), and keeps what it cannot write (`outbox`). What is
-//! forbidden, it tries again (`denial`). [`timing`] says how long all that takes. In memory only,
-//! positions are a counter of this process and nothing is ever asked.
+//! messages, reads it again after a loss (`repair`), writes invalidations (`calls`), waits until
+//! every other instance knows them (`acks`), and keeps what it cannot write (`outbox`). It retries
+//! forbidden commands (`denial`). [`timing`] has the durations. Without a store, positions are a
+//! counter of this process, and no get asks.
 
 mod acks;
 mod build;
@@ -34,8 +34,8 @@ use view::LocalView;
 use crate::clock::Timestamp;
 use crate::tags::Table;
 
-/// Positions grow by a random step up to this, unless time has passed, so that none is given twice by
-/// a server that has lost the last ones.
+/// Positions grow by a random step up to this, unless time has passed, so that a server that has
+/// lost the last ones assigns none twice.
 pub const MOST_STEP: u64 = 4_096;
 
 /// What one instance knows, and what it has under way.
@@ -46,14 +46,14 @@ pub struct Coherence(Mode);
 enum Mode {
     /// It decides alone.
     Alone(Box<LocalView>),
-    /// It has a shared store, and others that use it too.
+    /// It shares a store with other instances.
     Fleet(Box<Fleet>),
-    /// It is a process of a build, and stores for those that come.
+    /// It is a build process, and stores its entries for the instances to come.
     Build(Box<Build>),
 }
 
 impl Coherence {
-    /// An instance without a shared store: it decides alone. It remembers at most so many tags.
+    /// An instance without a shared store: it decides alone. It remembers at most `most_tags`.
     pub fn alone(most_tags: usize) -> Self {
         Self(Mode::Alone(Box::new(LocalView::new(most_tags))))
     }
@@ -63,12 +63,12 @@ impl Coherence {
         Self(Mode::Fleet(Box::new(Fleet::new(most_tags, timing))))
     }
 
-    /// A process of a build that stores what it generates.
+    /// A build process that stores its entries.
     pub fn build(most_tags: usize) -> Self {
         Self(Mode::Build(Box::new(Build::new(most_tags))))
     }
 
-    /// Takes an event in. The actions are to be carried out in order.
+    /// Handles an event. The caller carries the actions out in order.
     ///
     /// `now` is read on a clock that also counts while the machine sleeps.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
@@ -84,8 +84,8 @@ impl Coherence {
         }
     }
 
-    /// Dates what changed after the revision `before` by a moment of the clock that generations are
-    /// dated by.
+    /// Dates the changes after the revision `before` by `moment`, on the clock that dates
+    /// generations.
     pub fn redate(&mut self, before: Revision, moment: Timestamp) {
         self.known_mut().revisions.redate(before, moment);
     }
@@ -118,7 +118,7 @@ impl Coherence {
         }
     }
 
-    /// Whether the store answers, and forbids what the protocol needs.
+    /// Whether the store answers, and forbids a command that the protocol needs.
     pub fn is_denied(&self) -> bool {
         matches!(&self.0, Mode::Fleet(fleet) if fleet.is_denied())
     }
@@ -128,10 +128,10 @@ impl Coherence {
         self.known().offset_us
     }
 
-    /// Whether others can tell how old something is that is stamped now.
+    /// Whether other instances can judge the age of an entry that is stamped now.
     pub fn may_share(&self) -> bool {
         match &self.0 {
-            // Then nobody agrees on anything, and age is all there is.
+            // Without agreement, age is all there is.
             Mode::Alone(_) => true,
             Mode::Build(build) => build.is_dated(),
             Mode::Fleet(fleet) => fleet.has_seen_table() || fleet.decides_alone(),
@@ -147,17 +147,17 @@ impl Coherence {
         }
     }
 
-    /// What was invalidated.
+    /// The tag table.
     pub fn table(&self) -> &Table {
         &self.known().table
     }
 
-    /// What was known when.
+    /// The history of what was known.
     pub fn revisions(&self) -> &Revisions {
         &self.known().revisions
     }
 
-    /// The present revision of what is known.
+    /// The current revision.
     pub fn revision(&self) -> Revision {
         self.revisions().revision()
     }

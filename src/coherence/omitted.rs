@@ -1,6 +1,6 @@
 //! Rules that can be left out, to prove that each of them is needed.
 //!
-//! Nothing is left out in a shipped build: there the question is answered `false` at compile time.
+//! A shipped build leaves none out: there `Fleet::omits` is a constant `false`.
 
 /// A rule of the protocol left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,15 +9,15 @@ pub(super) enum Omitted {
     LeaseFromArrival,
     /// A message extends the lease.
     LeaseFromMessage,
-    /// An answer that was overtaken by other news raises what is applied all the same.
+    /// An answer that other news has overtaken still raises the applied position.
     TrustOvertakenPoll,
     /// A get takes the answer to any poll, however old.
     ShareAnyPoll,
-    /// Answers of a closed connection are taken.
+    /// Answers on a closed connection count.
     TakeLateAnswers,
     /// Facts that the store has lost are not written again.
     SkipRepair,
-    /// What is applied moves to an own invalidation across those between.
+    /// The applied position moves to an own one across those between.
     JumpToOwn,
     /// Own invalidations that were overtaken are not checked any more.
     ForgetOpen,
@@ -25,17 +25,17 @@ pub(super) enum Omitted {
     ApplyOverGap,
     /// A position is acknowledged when it is heard of.
     AckUnapplied,
-    /// An invalidation resolves before it is applied here, with what it made not noted either:
-    /// one of the two is enough.
+    /// An invalidation resolves before it is applied here, and the rows of its answer are not
+    /// merged either: one of the two is enough.
     ResolveUnapplied,
-    /// Leases of others are waited for from the sending of an invalidation, not from its answer.
+    /// The wait for other leases counts from the sending of an invalidation, not from its answer.
     WaitFromSending,
     /// A list of instances that was just created counts as complete.
     TrustYoungList,
-    /// A list of instances that was created anew counts as complete.
+    /// A list of instances that was created again counts as complete.
     TrustChangedList,
     /// A list of instances counts as complete on a connection that was just made.
     TrustYoungConnection,
-    /// Who may not poll any more decides alone, although a table was followed.
+    /// An instance that may no longer poll decides alone, although it followed a table.
     DecideAloneAgain,
 }

@@ -9,14 +9,14 @@ use super::fleet::Fleet;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
 
-/// What waits to be recorded and is in effect here only.
+/// Invalidations that wait to be recorded, and are in effect on this instance only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Outbox {
     /// At most as many as the table may have.
     tags: BTreeMap<Tag, Change>,
-    /// There were more: the replay invalidates everything, as a table does that forgets.
+    /// There were more: the replay invalidates everything.
     is_everything: bool,
-    /// Before that nothing is tried again.
+    /// When the next replay may begin.
     replay_at: Timestamp,
 }
 
@@ -25,7 +25,7 @@ impl Outbox {
         self.tags.is_empty() && !self.is_everything
     }
 
-    /// Adds tags; tells which were there already.
+    /// Adds tags; returns those that were there already.
     fn add(&mut self, tags: Vec<(Tag, Change)>) -> Vec<(Tag, Change)> {
         let mut repeated = Vec::new();
         for (tag, change) in tags {
@@ -41,16 +41,16 @@ impl Outbox {
         repeated
     }
 
-    /// Takes so many tags out.
+    /// Takes up to `count` tags out.
     fn take(&mut self, count: usize) -> Vec<(Tag, Change)> {
         std::iter::from_fn(|| self.tags.pop_first()).take(count).collect()
     }
 }
 
 impl Fleet {
-    /// Whether a call would wait in vain: none that is tried for the whole of its budget came through,
-    /// or there is nobody to tell. For less than that others go on, and have leases: then it is worth
-    /// waiting.
+    /// Whether a call would only time out: the store has been away, or has refused writes, for a
+    /// whole budget, or this instance decides alone. In a shorter outage other instances go on and
+    /// have leases, and waiting is worth it.
     pub(super) fn is_hopeless(&self, now: Timestamp) -> bool {
         let budget = self.timing.budget_us;
         self.apart_since.is_some_and(|since| now >= since.after_us(budget))
@@ -64,11 +64,11 @@ impl Fleet {
         self.put_back(now, payload);
     }
 
-    /// Puts off what had been put off before.
+    /// The same for an invalidation that was put off before.
     pub(super) fn put_back(&mut self, now: Timestamp, payload: Payload) {
         match payload {
             Payload::Tags(tags) => {
-                // One write will say of a tag what two would.
+                // One write of a tag stands for both.
                 let repeated = self.outbox.add(tags);
                 self.known.release(now, &repeated);
             }
@@ -79,7 +79,7 @@ impl Fleet {
         self.outbox.replay_at = self.writing.again(now.after_us(self.timing.retry_us));
     }
 
-    /// Beyond its bound no tag is remembered by itself.
+    /// Beyond its bound, the outbox invalidates everything instead of single tags.
     fn bound(&mut self, now: Timestamp) {
         if !self.outbox.is_everything && self.outbox.tags.len() > self.known.table.most() {
             self.outbox.is_everything = true;
@@ -92,7 +92,7 @@ impl Fleet {
         }
     }
 
-    /// Turns what was put off into batches, few at a time: there may be as many tags as a table has.
+    /// Turns the outbox into batches, a few at a time: it may have as many tags as a table.
     pub(super) fn replay(&mut self, now: Timestamp) {
         if self.replay_due().is_none_or(|due| now < due) {
             return;
@@ -114,7 +114,7 @@ impl Fleet {
         (may_replay && !self.outbox.is_empty()).then_some(self.outbox.replay_at)
     }
 
-    /// Whether something was resolved that the store has not recorded: the lease waits for that.
+    /// Whether a resolved invalidation is not recorded yet: the lease waits for that.
     pub(super) fn is_owing(&self) -> bool {
         !self.outbox.is_empty()
             || self.batches.unrecorded().any(|batch| batch.origin.call().is_none())

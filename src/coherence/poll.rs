@@ -1,4 +1,4 @@
-//! Polls: they register the instance, tell it the truth, and give it its lease.
+//! Polls: they register the instance, bring it the news, and grant its lease.
 
 use super::event::{Action, Ask, Command, Polled, Row};
 use super::fleet::{Fleet, Sent};
@@ -23,8 +23,8 @@ pub(super) struct Acks {
 }
 
 impl Fleet {
-    /// Polls if it is time to. One poll is under way at most, so no answer is older than a switch
-    /// to another life of the table.
+    /// Polls if that is due. At most one poll is under way, so no answer is older than a switch to
+    /// another life of the table.
     pub(super) fn poll(&mut self, now: Timestamp) {
         if self.poll_due().is_none_or(|due| now < due) {
             return;
@@ -42,7 +42,7 @@ impl Fleet {
         is_possible.then_some(self.poll_at)
     }
 
-    /// A get may not be answered from memory without asking.
+    /// A get needs a poll before memory may answer it.
     pub(super) fn ask(&mut self, now: Timestamp, ask: Ask) {
         if self.is_offline() || self.decides_alone() || now < self.lease_until {
             self.out.push(Action::Wake(ask));
@@ -52,7 +52,7 @@ impl Fleet {
         self.poll_at = self.poll_at.min(now);
     }
 
-    /// Nobody waits longer for a poll than a get has time.
+    /// Once a get has waited its whole time for a poll, the store counts as away.
     pub(super) fn give_up_asks(&mut self, now: Timestamp) {
         let deadlines = self.timing.ask_us;
         if self.asks.values().any(|since| now >= since.after_us(deadlines)) {
@@ -61,8 +61,8 @@ impl Fleet {
     }
 
     pub(super) fn polled(&mut self, now: Timestamp, poll: &Poll, polled: &Polled) {
-        // Counted from the sending, the store's clock seems rather late than early, and with it
-        // deadlines come rather early than late.
+        // Counted from the sending, the offset is rather too large than too small, and deadlines
+        // come early rather than late.
         self.known.offset_us = (polled.now_us as i64).saturating_sub(poll.sent.0 as i64);
         let is_shorter = self.known.applied() == poll.applied && polled.last < poll.applied;
         if polled.epoch != self.known.epoch() {
@@ -76,8 +76,8 @@ impl Fleet {
         }
     }
 
-    /// Takes news in. If other news came while the poll was on its way, either it was overtaken by
-    /// them, or they tell of what the table has lost since: the next poll shows which.
+    /// Takes news in. If other news came while the poll was on its way, either it overtook the
+    /// poll, or it is from a history that the table has lost since: the next poll shows which.
     fn learn(&mut self, now: Timestamp, poll: &Poll, polled: &Polled, rows: &[Row]) {
         let is_overtaken =
             self.known.applied() != poll.applied && !self.omits(Omitted::TrustOvertakenPoll);

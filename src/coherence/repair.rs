@@ -1,5 +1,4 @@
-//! Tables that are not the continuation of what is known: another life, or a history that lost
-//! something.
+//! Tables that do not continue what is known: another life, or a history that lost something.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,18 +10,18 @@ use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
 
-/// Repairs under way at once. Every instance that knows more than the table sends them, and none
+/// Repairs under way together. Every instance that knows more than the table sends them, and none
 /// may be late.
 const MOST_UNDER_WAY: usize = 4;
 
-/// Where an instance stands to the table of the store.
+/// How an instance relates to the table of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     /// It follows, poll by poll.
     Following,
     /// The whole table is being read. Up to `last` it will be complete.
     Loading { epoch: Epoch, last: Position, purpose: Purpose },
-    /// What the table has lost is being written again; then it is read, complete up to `last`.
+    /// The instance writes again what the table has lost; then it reads the table, up to `last`.
     Repairing { last: Position, under_way: BTreeSet<Request>, left: VecDeque<Payload> },
 }
 
@@ -33,13 +32,13 @@ pub(super) enum Purpose {
     Begin,
     /// There was too much news for one answer to a poll sent with this position applied.
     Add { applied: Position },
-    /// The history is not the one known: to find what it has lost.
+    /// The history is not the one known: to find its losses.
     Compare,
-    /// What it had lost is written: to follow it from here.
+    /// The losses are written again: to follow the table from here.
     Return,
 }
 
-/// What a table has lost of what is known here.
+/// Whether a table has lost facts that are known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lost {
     Nothing,
@@ -59,9 +58,9 @@ impl Fleet {
         self.send(Sent::Load, Command::Load);
     }
 
-    /// The table's history is not the one known here. Before anything of it is followed, whatever
-    /// it has lost is invalidated again: others may have followed it already and would never hear
-    /// of the lost positions.
+    /// The table's history is not the one known here. Before the instance follows any of it, it
+    /// invalidates again whatever the table has lost: others may have followed it already and would
+    /// never hear of the lost positions.
     pub(super) fn rewind(&mut self, now: Timestamp, last: Position) {
         self.write_again(now);
         let is_weak = self.omits(Omitted::SkipRepair);
@@ -80,7 +79,7 @@ impl Fleet {
         }
         self.known.merge_remote(now, rows, floor);
         match purpose {
-            // Its own invalidations went on: the next poll tells up to where.
+            // Own invalidations went on: the next poll shows how far.
             Purpose::Add { applied } if applied != self.known.applied() => {}
             Purpose::Begin => {}
             _ => self.known.apply_up_to(now, last),
@@ -120,7 +119,7 @@ impl Fleet {
         Lost::Some
     }
 
-    /// Sends what may be under way of a repair.
+    /// Sends repairs, as many as may be under way.
     fn repair(&mut self, now: Timestamp) {
         while let Stage::Repairing { under_way, left, .. } = &mut self.stage
             && under_way.len() < MOST_UNDER_WAY
@@ -156,7 +155,7 @@ impl Fleet {
         }
     }
 
-    /// A repair failed: the next poll finds the same history, and it begins anew.
+    /// A repair failed: the next poll finds the same history, and the repair starts over.
     pub(super) fn unrepaired(&mut self, request: Request) {
         if matches!(&self.stage, Stage::Repairing { under_way, .. } if under_way.contains(&request))
         {

@@ -5,15 +5,14 @@ use std::collections::VecDeque;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Point, Stamp};
 
-/// Changes that are remembered, to date generations that began earlier.
+/// The most changes remembered to date generations that began earlier.
 const MOST: usize = 8_192;
 
-/// Counts the changes of what this process knows. Whatever was found true at one revision holds
-/// until the next.
+/// Counts the changes of what this process knows. What holds at one revision holds until the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Revision(pub u64);
 
-/// The last changes, with the stamp of what began after each.
+/// The last changes, each with the stamp of generations that began after it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revisions {
     /// The revision of the first change held.
@@ -30,7 +29,7 @@ impl Default for Revisions {
 impl Revisions {
     /// Notes that from `now` on generations are stamped `stamp`.
     pub fn note(&mut self, now: Timestamp, stamp: Stamp) {
-        // Threads read the time before they take turns; the changes are searched by it.
+        // Threads read the clock before they take the lock; the search needs ordered times.
         let now = self.changes.back().map_or(now, |(last, _)| now.max(*last));
         if self.changes.len() == MOST {
             self.changes.pop_front();
@@ -39,7 +38,7 @@ impl Revisions {
         self.changes.push_back((now, stamp));
     }
 
-    /// Dates the changes after `before` anew: they took effect at `moment`.
+    /// Redates the changes after `before`: they took effect at `moment`.
     pub fn redate(&mut self, before: Revision, moment: Timestamp) {
         let kept = (before.0 + 1).saturating_sub(self.first.0) as usize;
         for (at, _) in self.changes.iter_mut().skip(kept) {
@@ -52,20 +51,20 @@ impl Revisions {
         Revision(self.first.0 + self.changes.len() as u64 - 1)
     }
 
-    /// The stamp of what begins now.
+    /// The stamp of a generation that begins now.
     pub fn stamp(&self) -> Stamp {
         self.changes.back().map_or_else(Stamp::default, |(_, stamp)| *stamp)
     }
 
-    /// The stamp of what began at a revision; `None` if that is longer ago than is remembered: what
-    /// began then may not be stored.
+    /// The stamp of a generation that began at `revision`; `None` if that is longer ago than is
+    /// remembered: its value may not be stored.
     pub fn stamp_of(&self, revision: Revision) -> Option<Stamp> {
         let index = revision.0.checked_sub(self.first.0)?;
         self.changes.get(index as usize).map(|(_, stamp)| *stamp)
     }
 
-    /// Since when what begins is stamped `point` or later, in the life of the table that `epoch` is;
-    /// if that is longer ago than is remembered, the oldest moment that is. `None` if it is not yet.
+    /// Since when generations are stamped `point` or later in this `epoch`; if that is longer ago
+    /// than is remembered, the oldest moment that is. `None` if they are not yet.
     pub fn moment_of(&self, epoch: Epoch, point: Point) -> Option<Timestamp> {
         let is_later = |stamp: &Stamp| stamp.epoch == epoch && stamp.at >= point;
         self.changes.iter().find(|(_, stamp)| is_later(stamp)).map(|(at, _)| *at)

@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::key::Hash128;
 use crate::tags::{Point, Stamp, Tag};
 
-/// Tags marked at once; past that all are forgotten, and an outer entry may keep an inner one for as
-/// long as it would without reads.
+/// The most tags marked; beyond that all are forgotten, and an outer entry may keep a stale inner
+/// one for as long as if it had not read it.
 const MOST: usize = 4_096;
 
 /// The tags of stale entries that generations of this process may have read.
@@ -23,13 +23,13 @@ pub struct StaleReads {
 struct StaleRead {
     soft: Point,
     at: Timestamp,
-    /// The key of what was handed out; `None` if there were several. No generation reads its own.
+    /// The key of the entry handed out; `None` if there were several. No generation reads its own.
     of: Option<Hash128>,
 }
 
 impl StaleReads {
-    /// The entry of `key` is handed out, with these tags that were invalidated softly at these
-    /// points.
+    /// Notes that the entry of `key` is handed out; `stale` has its softly invalidated tags, and
+    /// where each was invalidated.
     pub fn note(&mut self, key: Hash128, stale: Vec<(Tag, Point)>, now: Timestamp) {
         if self.by_tag.len() + stale.len() > MOST {
             self.by_tag.clear();

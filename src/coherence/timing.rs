@@ -7,15 +7,15 @@ pub struct Timing {
     pub lease_us: u64,
     /// From one poll to the next.
     pub poll_us: u64,
-    /// What a wait for all leases adds, because clocks of two machines do not run equally fast.
+    /// Added to a wait for all leases, because the clocks of two machines do not run equally fast.
     pub grace_us: u64,
     /// How long a get waits for a poll.
     pub ask_us: u64,
     /// How long an invalidation tries to be recorded; waiting for the others comes on top.
     pub budget_us: u64,
-    /// Before something that failed is tried again.
+    /// The pause before a failed command is tried again.
     pub retry_us: u64,
-    /// From an invalidation to the first read of who has applied it; doubled for each further one.
+    /// From an invalidation to the first read of acknowledgements; doubled for each further one.
     pub ack_poll_us: u64,
 }
 

@@ -8,23 +8,24 @@ use super::revisions::Revisions;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Epoch, Facts, MAX_LIFE_US, Point, Position, Stamp, Table, Tag};
 
-/// How long the store keeps a row: 31 days, longer than any entry lives. A position is no earlier than
-/// the moment it was given, in us on the store's clock.
+/// How long the store keeps a row: 31 days, longer than any entry lives. A position is no smaller
+/// than the time at which it was assigned, in us on the store's clock.
 const ROW_LIFE_US: u64 = MAX_LIFE_US + 24 * 3_600 * 1_000_000;
 
-/// The table and the revisions, changed together: whatever changes a verdict is a new revision.
+/// The table and the revisions, changed together: every change of a verdict is a new revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LocalView {
     pub(super) table: Table,
     pub(super) revisions: Revisions,
     /// The store's clock minus that of this process, in microseconds. Rather too large than too
-    /// small, so that a deadline of the store comes rather early than late.
+    /// small, so that a deadline of the store comes early rather than late.
     pub(super) offset_us: i64,
-    /// The floor as the store told it. That of the table is higher if it forgot facts by itself.
+    /// The floor that the store reported. The table's is higher if the table dropped facts by
+    /// itself.
     store_floor: Position,
 }
 
-/// Without the past: what was known earlier changes nothing that happens from now on.
+/// Leaves out the past, which changes nothing that happens from now on.
 impl Hash for LocalView {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.table, self.revisions.stamp(), self.offset_us, self.store_floor).hash(state);
@@ -50,14 +51,15 @@ impl LocalView {
         self.revisions.stamp().at.position
     }
 
-    /// Invalidates tags at the next position. Only who decides alone gives out positions.
+    /// Invalidates tags at the next position. Only an instance that decides alone assigns
+    /// positions.
     pub(super) fn decide(&mut self, now: Timestamp, tags: &[Tag], change: Change) {
         let next = Position(self.applied().0 + 1);
         self.table.apply(tags, change, next.into(), now);
         self.note(now, next.into());
     }
 
-    /// Puts own invalidations into effect that are never recorded: after all that is applied.
+    /// Puts own invalidations that are never recorded into effect, after all that is applied.
     pub(super) fn apply_local(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
         let at = self.next_local();
         for (tag, change) in changes {
@@ -66,8 +68,8 @@ impl LocalView {
         self.note(now, at);
     }
 
-    /// Puts own invalidations into effect before the store has given them a position: after all
-    /// that is applied, and after all that will be until it has.
+    /// Puts own invalidations into effect before the store has assigned them a position: after all
+    /// that is applied now, or will be until it has.
     pub(super) fn hold(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
         if changes.is_empty() {
             return;
@@ -77,14 +79,14 @@ impl LocalView {
         self.note(now, at);
     }
 
-    /// The same for everything there is.
+    /// The same for an invalidation of everything.
     pub(super) fn hold_all(&mut self, now: Timestamp) {
         let at = self.next_local();
         self.table.hold_all(at);
         self.note(now, at);
     }
 
-    /// The store has given own invalidations of these tags positions, and told of them.
+    /// Drops one held write of each tag: the store has recorded it, or another write stands for it.
     pub(super) fn release(&mut self, now: Timestamp, tags: &[(Tag, Change)]) {
         if tags.is_empty() {
             return;
@@ -93,13 +95,13 @@ impl LocalView {
         self.note(now, self.revisions.stamp().at);
     }
 
-    /// The same for everything there is.
+    /// The same for an invalidation of everything.
     pub(super) fn release_all(&mut self, now: Timestamp) {
         self.table.release_all();
         self.note(now, self.revisions.stamp().at);
     }
 
-    /// These are not held by themselves any more, because everything is.
+    /// Stops holding these tags one by one, because everything is held.
     pub(super) fn spill(&mut self, now: Timestamp, tags: &[Tag]) {
         if tags.is_empty() {
             return;
@@ -113,7 +115,7 @@ impl LocalView {
         Point { position, local: local.saturating_add(1) }
     }
 
-    /// Adds facts of the store. They may reach beyond what is applied.
+    /// Adds facts of the store. They may reach beyond the applied position.
     pub(super) fn merge_remote(&mut self, now: Timestamp, rows: &[Row], floor: Position) {
         if rows.is_empty() && floor <= self.store_floor {
             return;
@@ -147,8 +149,8 @@ impl LocalView {
         self.revisions.note(now, Stamp { epoch: self.epoch(), at });
     }
 
-    /// What is known here and not to a store with these rows and this floor. Rows that are older than
-    /// any entry were dropped there on purpose.
+    /// Facts that a store with these rows and this floor lacks, except rows older than any entry:
+    /// the store dropped those on purpose.
     pub(super) fn missing_from(
         &self,
         now: Timestamp,
@@ -179,13 +181,13 @@ impl LocalView {
     }
 }
 
-/// What a row says, its deadline on the clock of this process.
+/// The facts of a row, its deadline on the clock of this process.
 fn facts(row: &Row, offset_us: i64) -> Facts {
     let here = |us: u64| Timestamp(us).shifted_us(offset_us.saturating_neg());
     Facts::new(row.hard.into(), row.soft.into(), row.deadline_us.map(here))
 }
 
-/// What is sent of a change made earlier.
+/// Changes made earlier, as they are sent now: with the lifetime that is left.
 pub(super) fn lifetimes(tags: &[(Tag, Change)], now: Timestamp) -> Vec<(Tag, Lifetime)> {
     tags.iter().map(|(tag, change)| (tag.clone(), Lifetime::left(*change, now))).collect()
 }

@@ -1,4 +1,4 @@
-//! An attempt to get the lease of a key, as long as the store is asked for it.
+//! An attempt to get the lease of a key, while the request to the store is open.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::store::Address;
 use crate::tags::{Tag, Verdict};
 
-/// What there is to serve as long as nobody has generated.
+/// What a get can serve until a generation is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
     /// Nothing.
     None,
     /// Something stale.
     Stale,
-    /// Something fresh, whose end is near.
+    /// Something fresh that expires soon.
     Fresh,
 }
 
@@ -24,13 +24,13 @@ pub enum Fallback {
 pub struct Claimant<'a> {
     /// The entry it holds.
     pub held: Option<&'a Arc<Entry>>,
-    /// What there is to serve meanwhile.
+    /// What it can serve meanwhile.
     pub fallback: Fallback,
-    /// How long a leader is waited for if there is nothing to serve, in ms.
+    /// How long it waits for a leader if there is nothing to serve, in ms.
     pub wait_ms: u32,
 }
 
-/// What a lease is asked for.
+/// A request for a lease.
 #[derive(Clone)]
 pub struct LeaseAttempt {
     class: Class,
@@ -38,24 +38,24 @@ pub struct LeaseAttempt {
     units: Box<[u16]>,
     /// The hash of the key.
     pub hash: Hash128,
-    /// Where its entry lies.
+    /// The address of its entry in the store.
     pub address: Address,
-    /// Tags of the first who asked.
+    /// Tags of the first get that asked.
     pub asked: Vec<Tag>,
-    /// The entry that is to be generated again.
+    /// The entry to regenerate.
     pub held: Option<Arc<Entry>>,
-    /// Whether it is moot if there is any entry.
+    /// Whether any entry in the store makes it moot.
     pub only_absent: bool,
-    /// What there is to serve meanwhile.
+    /// What it can serve meanwhile.
     pub fallback: Fallback,
     wait_ms: u32,
-    /// Whether the store was asked before: what lies there was counted then.
+    /// Whether this is a repeat, which does not count a broken entry again.
     pub is_again: bool,
 }
 
 /// How long an attempt makes others wait.
 pub struct Spans {
-    /// How long the leader is believed in and waited for, in ms.
+    /// How long others believe in the leader and wait for it, in ms.
     pub patience_ms: u32,
     /// How long its lease lives without a renewal, in ms.
     pub life_ms: u32,
@@ -84,19 +84,19 @@ impl LeaseAttempt {
         }
     }
 
-    /// The key to be generated.
+    /// The key to generate.
     pub fn key(&self) -> KeyRef<'_> {
         KeyRef { class: self.class, app: self.app, units: &self.units, hash: self.hash }
     }
 
-    /// The same once more.
+    /// The same attempt, repeated.
     #[must_use]
     pub fn again(self) -> Self {
         Self { is_again: true, ..self }
     }
 
-    /// The same for an entry that was found to be in the way, and how good it is: whatever lies there
-    /// is to be generated again.
+    /// The same attempt, repeated because the entry in the store is not fresh, or cannot be read:
+    /// the leader regenerates whatever is there.
     #[must_use]
     pub fn for_found(self, held: Option<Arc<Entry>>, verdict: Option<Verdict>) -> Self {
         let is_stale = verdict == Some(Verdict::Stale);
@@ -104,8 +104,8 @@ impl LeaseAttempt {
         Self { only_absent: false, held, fallback, ..self.again() }
     }
 
-    /// With something to serve the lease is short at first, and renewed for a leader that is seen to
-    /// generate.
+    /// If there is something to serve, the lease is short at first and renewed while its leader is
+    /// seen to generate.
     pub fn spans(&self) -> Spans {
         match self.fallback {
             Fallback::None => {
@@ -117,10 +117,10 @@ impl LeaseAttempt {
         }
     }
 
-    /// The lease that is granted, if `found` is how good what lies at the address is.
+    /// The lease if granted; `found` is the verdict on the entry at the address.
     pub fn lease(&self, found: Option<Verdict>) -> Lease {
         let is_cold = self.fallback == Fallback::None && found != Some(Verdict::Stale);
-        // Less would be over before a get could make use of it.
+        // A shorter wait would end before a get could use it.
         let cold_us = is_cold.then(|| (u64::from(self.wait_ms) * 1_000).max(RECHECK_US));
         Lease { address: Some(self.address), cold_us }
     }

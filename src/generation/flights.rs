@@ -1,8 +1,9 @@
-//! Single-flight: of several that miss one key at once, one generates and the others wait for it.
+//! Single-flight: of several gets that miss a key together, one generates and the others wait for
+//! it.
 //!
-//! Nobody waits without end: what counts is how long ago the leader began. Who comes when that was too
-//! long ago leads too, and those who wait go on waiting, each until its own deadline. A key that is
-//! never stored is a hit-for-miss for a while: what cannot be cached is not queued behind itself.
+//! Every wait is bounded by how long ago the leader began. A get that arrives after that leads too,
+//! and the waiters keep waiting, each until its own deadline. A key that is never stored is a
+//! hit-for-miss for a while: gets do not queue for a value that cannot be cached.
 
 use std::mem;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::key::Hash128;
 use crate::sync::Mutex;
 use crate::wake::{Notice, Ticket, WakeOnDrop};
 
-/// Keys looked at with each one that joins, so that those that are over are forgotten.
+/// Keys examined at each join, to forget those that are over.
 const SWEPT: usize = 2;
 
 /// The answer to a caller that missed.
@@ -27,10 +28,10 @@ const SWEPT: usize = 2;
 pub enum Joined {
     /// Generate; others wait for you.
     Lead,
-    /// A leader generates, and you will be woken. Wait for this number of ms at most: by then the
-    /// leader takes too long, and you may lead.
+    /// A leader generates, and will wake the caller. Wait at most this number of ms: by then the
+    /// leader has timed out, and the caller may lead.
     Follow(u32),
-    /// Generate; nobody waits.
+    /// Generate; no get waits.
     Bypass,
 }
 
@@ -50,13 +51,14 @@ struct Flight {
     waiters: Vec<Ticket>,
     /// How often in a row the key became a hit-for-miss.
     failures: u32,
-    /// Leaders in a row that were seen to end, and nothing was stored.
+    /// Leaders in a row that ended without storing anything.
     empty: u32,
 }
 
 #[derive(Clone, Copy)]
 enum State {
-    /// Since the last leader began. The waits for this number of leaders before it timed out.
+    /// `since` is when the last leader began; the waits for `timed_out` leaders before it timed
+    /// out.
     Open {
         since: Timestamp,
         timed_out: u32,
@@ -67,13 +69,13 @@ enum State {
 }
 
 impl Flights {
-    /// Joins the flight of a key, or opens it. A leader is waited for until it has taken `patience`;
-    /// who comes later leads in its place, and those who wait go on waiting.
+    /// Joins the flight of a key, or opens it. Callers follow a leader until it has taken
+    /// `patience`; a later caller leads in its place, and the waiters keep waiting.
     pub fn join(&self, key: Hash128, now: Timestamp, patience: Duration, ticket: Ticket) -> Joined {
         self.enter(key, now, patience, false, ticket)
     }
 
-    /// As [`Flights::join`], but who leads waits too: somebody else is to generate for them.
+    /// As [`Flights::join`], but a leader waits too: the work runs elsewhere.
     pub fn join_as_follower(
         &self,
         key: Hash128,
@@ -96,7 +98,7 @@ impl Flights {
         let joined = {
             let mut keys = self.keys.lock();
             keys.sweep(SWEPT, |_, flight| flight.is_of_use(now));
-            // Without room nobody waits for anybody.
+            // Without room every get generates for itself.
             let Some(flight) = begun(&mut keys, key, now) else { return Joined::Bypass };
             let joined = flight.join(now, patience);
             match joined {
@@ -111,8 +113,8 @@ impl Flights {
         joined
     }
 
-    /// Follows the leader of a key if there is one that has not taken `patience`, and opens no flight.
-    /// Not for longer than the ms returned.
+    /// Follows the leader of a key if it has not taken `patience` yet; opens no flight. Returns how
+    /// long to wait at most, in ms.
     pub fn follow(
         &self,
         key: Hash128,
@@ -128,8 +130,8 @@ impl Flights {
         Some(left_ms)
     }
 
-    /// Opens the flight of a key, whatever was said of it before. For a generation that is under
-    /// way for certain.
+    /// Opens the flight of a key even if it is a hit-for-miss. For a generation that is certainly
+    /// under way.
     pub fn open(&self, key: Hash128, now: Timestamp) {
         let mut keys = self.keys.lock();
         if let Some(flight) = begun(&mut keys, key, now)
@@ -144,7 +146,7 @@ impl Flights {
         drop(WakeOnDrop::all(self.end(key, end, now), &Notice::LookAgain));
     }
 
-    /// The same, with the entry that memory does not hold.
+    /// The same, and hands the waiters an entry that memory does not hold.
     pub fn bring(&self, key: Hash128, end: End, entry: &Arc<Entry>, now: Timestamp) {
         let waiters = self.end(key, end, now);
         drop(WakeOnDrop::all(waiters, &Notice::Delivered(entry.clone())));
@@ -164,8 +166,8 @@ impl Flights {
         }
     }
 
-    /// A leader was seen to end, and has stored nothing: others may lead. Once may be a failure of the
-    /// moment; from the second time in a row the key is a hit-for-miss.
+    /// A leader ended without storing anything: another get may lead. Once may be a transient
+    /// failure; from the second time in a row the key is a hit-for-miss.
     pub fn end_empty(&self, key: Hash128, now: Timestamp) -> End {
         let mut keys = self.keys.lock();
         let Some(flight) = begun(&mut keys, key, now) else { return End::Done };
@@ -199,7 +201,7 @@ impl std::fmt::Debug for Flights {
 }
 
 impl Flight {
-    /// One whose leader is whoever asks next.
+    /// A flight that the next caller leads.
     fn begin(now: Timestamp) -> Self {
         Self { state: State::HitForMiss { until: now }, waiters: Vec::new(), failures: 0, empty: 0 }
     }
@@ -212,7 +214,7 @@ impl Flight {
                 if let Some(left_ms) = left_ms(since, now, patience) {
                     return Joined::Follow(left_ms);
                 }
-                // Where nobody waited, nothing was lost.
+                // Without waiters no wait timed out.
                 timed_out + u32::from(!self.waiters.is_empty())
             }
         };
@@ -224,7 +226,7 @@ impl Flight {
         Joined::Lead
     }
 
-    /// Nothing was stored: for a while nobody waits. Several that fail meanwhile are one failure.
+    /// Nothing was stored: no get waits for a while. Failures during that time count as one.
     fn bypass(&mut self, now: Timestamp) {
         if matches!(self.state, State::HitForMiss { until } if now < until) {
             return;
@@ -239,22 +241,22 @@ impl Flight {
         self.waiters.is_empty() || !self.is_of_use(now)
     }
 
-    /// Long after the last wait for it is over it is not.
+    /// Whether it still matters, for a wait or for the length of the next hit-for-miss.
     fn is_of_use(&self, now: Timestamp) -> bool {
         match self.state {
             State::Open { since, .. } => now.since_us(since) < SEEN_LEADER_US,
-            // As long again the next hit-for-miss is longer.
+            // For as long again, the next hit-for-miss would be longer.
             State::HitForMiss { until } => now.since_us(until) < hit_for_miss_us(self.failures),
         }
     }
 }
 
-/// The flight of a key, made if there is none and there is room.
+/// The flight of a key, created if absent; `None` if there is no room.
 fn begun(keys: &mut Bounded<Flight>, key: Hash128, now: Timestamp) -> Option<&mut Flight> {
     keys.get_or_insert(key, || Flight::begin(now), |flight| flight.may_go(now))
 }
 
-/// How long a leader that began at `since` is still waited for, in ms.
+/// How long to wait for a leader that began at `since`, in ms; `None` if it has timed out.
 fn left_ms(since: Timestamp, now: Timestamp, patience: Duration) -> Option<u32> {
     let left_us = (patience.as_micros() as u64).checked_sub(now.since_us(since))?;
     (left_us > 0).then(|| left_us.div_ceil(1_000) as u32)

@@ -10,35 +10,36 @@
 pub const UNSEEN_LEADER_US: u64 = 1_000_000;
 /// How long a leader with signs of life is believed in: 10 s.
 pub const SEEN_LEADER_US: u64 = 10_000_000;
-/// Life of a lease in the store beyond what its leader is believed for, in ms: a busy process
+/// How much longer a lease lives in the store than its leader is believed, in ms: a busy process
 /// renews it late.
 pub const LEASE_SLACK_MS: u32 = 500;
 /// Life of the lease of something stale, from each renewal on: 1.5 s.
 pub const STALE_LEASE_MS: u32 = (UNSEEN_LEADER_US / 1_000) as u32 + LEASE_SLACK_MS;
-/// Between renewals of what is seen to be generated: twice in what it may lack a sign of life.
+/// Pause between renewals: two fit into the time for which a leader may lack a sign of life.
 pub const RENEW_EVERY_MS: u64 = 500;
-/// How long a process takes it for granted that another one leads, before it asks again: 200 ms.
+/// How long a process assumes that another one leads before it asks again: 200 ms.
 pub const RECHECK_US: u64 = 200_000;
-/// Pauses between questions to the store for those who follow: 10, 20, 40 ms, then every 80.
+/// Pauses between requests to the store for followers: 10, 20, 40 ms, then every 80.
 pub const FIRST_CHECK_MS: u32 = 10;
 /// How often that pause doubles.
 pub const MOST_CHECK_DOUBLINGS: u32 = 3;
-/// Longest of all waits for a generation: 2.2 s. Every get settles within 2.5 s, so that a visitor
+/// The longest wait for a generation: 2.2 s. Every get settles within 2.5 s, so that a visitor
 /// waits no longer than for a slow page.
 pub const LONGEST_WAIT_MS: u32 = 2_200;
-/// How long the reply of the store holds for a get that has asked: for the longest wait. A busy thread
-/// of JavaScript resumes that get late, and it would generate too.
+/// How long a get may act on the reply it waited for: the longest wait. A busy JavaScript thread
+/// resumes the get late, and would otherwise generate too.
 pub const REPLY_HOLDS_US: u64 = LONGEST_WAIT_MS as u64 * 1_000;
-/// Leaders in a row whose followers may time out before nobody waits for a key. One that is slow is
-/// worth a wait; three mean that nothing is stored. Of a key that failed before, one does.
+/// Leaders in a row whose followers may time out before gets stop waiting for a key. One slow
+/// leader is worth a wait; three mean that nothing is stored. For a key that failed before, one is
+/// enough.
 pub const TIMED_OUT_LEADERS: u32 = 3;
-/// Leaders in a row that may end without storing anything before nobody waits for a key.
+/// Leaders in a row that may end without storing anything before gets stop waiting for a key.
 pub const EMPTY_LEADERS: u32 = 2;
-/// How long a key is a hit-for-miss the first time; each time nothing was stored doubles it.
+/// How long a key is a hit-for-miss the first time; each further failure to store it doubles that.
 pub const FIRST_HIT_FOR_MISS_US: u64 = 10_000_000;
 /// The longest hit-for-miss: 10 min.
 pub const LONGEST_HIT_FOR_MISS_US: u64 = 600_000_000;
-/// Keys remembered at once, by flights and by leases; beyond that the oldest give way.
+/// Keys that flights and leases each remember; beyond that the oldest give way.
 pub const MOST_KEYS: usize = 10_000;
 
 /// How long a key is a hit-for-miss after this number of `failures` in a row to store it.

@@ -2,9 +2,9 @@
 //!
 //! - A **leader** generates a value. **Followers** wait for it, or serve something stale meanwhile.
 //! - [`flights`] is the **single-flight** of this process: callers of one key share one generation.
-//! - [`leases`] is what this process knows of **leases**: the store grants one instance of the fleet
-//!   the right to generate a key.
-//! - **Hit-for-miss**: for a while nobody waits for a key whose generations stored nothing.
+//! - [`leases`] is what this process knows of **leases**: the store grants one instance of the
+//!   fleet the right to generate a key.
+//! - **Hit-for-miss**: for a while no get waits for a key whose generations stored nothing.
 //! - [`limits`] has every span, with its reason.
 //!
 //! `engine::coordinate` drives both for a get and a set. Nothing here knows the engine.

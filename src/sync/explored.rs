@@ -1,5 +1,5 @@
-//! Locks for tests: with those of `shuttle`, a test tries orders of its threads that a machine would
-//! hardly ever come upon, and finds out when nobody can go on any more.
+//! Locks for tests: with `shuttle`, a test tries thread orders that hardly ever occur on a real
+//! machine, and detects deadlocks.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -9,23 +9,23 @@ use shuttle::Runner;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::sync as turns;
 
-/// Orders tried of each scenario.
+/// Orders tried per scenario.
 const ORDERS: usize = 600;
 /// The same with `TIERCEL_SHUTTLE=long`.
 const MANY_ORDERS: usize = 60_000;
-/// Orders in which a scenario that has to fail does so at the latest: far sooner, as a rule.
+/// Orders within which a scenario that must fail does; usually it takes far fewer.
 const FAILING_ORDERS: usize = 50_000;
-/// Of bugs that need no more than so many changes of the thread, half of the orders look for more
-/// than by chance.
+/// Half of the orders target bugs that need at most this number of thread switches, and find them
+/// more often than chance would.
 const CHANGES: usize = 3;
 
 thread_local! {
-    /// Whether orders are tried on this thread. All threads of a scenario are coroutines of it.
+    /// Whether this thread explores orders. All threads of a scenario are coroutines on it.
     static EXPLORES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Carries a scenario out again and again, its threads in another order each time. Panics, and tells
-/// the order, if the scenario panics or nobody in it can go on.
+/// Runs a scenario repeatedly, each time in another thread order. Panics, and reports the order, if
+/// the scenario panics or deadlocks.
 pub(crate) fn explore(scenario: impl Fn() + Send + Sync + Clone + 'static) {
     let is_long = std::env::var("TIERCEL_SHUTTLE").is_ok_and(|how| how == "long");
     explore_in(if is_long { MANY_ORDERS } else { ORDERS }, scenario);
@@ -36,7 +36,7 @@ fn explore_in(orders: usize, scenario: impl Fn() + Send + Sync + Clone + 'static
     run(PctScheduler::new(CHANGES, orders / 2), scenario);
 }
 
-/// Whether there is an order in which a scenario fails, and says `word` of it.
+/// Whether some order makes the scenario panic with a message that contains `word`.
 pub(crate) fn is_found_out(
     word: &str,
     scenario: impl Fn() + Send + Sync + Clone + 'static,
@@ -60,10 +60,10 @@ fn run(orders: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'st
     Runner::new(orders, shuttle::Config::default()).run(scenario);
 }
 
-/// A lock, at which other threads may go on first.
+/// A lock at which other threads may run first.
 pub(crate) struct Mutex<T> {
     value: parking_lot::Mutex<T>,
-    /// Where orders are tried, whose turn it is.
+    /// The lock of `shuttle`, where orders are explored.
     turn: Option<turns::Mutex<()>>,
 }
 
@@ -74,7 +74,7 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> Guard<'_, T> {
-        // Who has the turn has the value: nothing else waits for that.
+        // The holder of the turn gets the value without waiting.
         let turn = self.turn.as_ref().map(|turn| turn.lock().unwrap());
         Guard { value: self.value.lock(), _turn: turn }
     }
@@ -86,7 +86,8 @@ impl<T: Default> Default for Mutex<T> {
     }
 }
 
-/// The fields are dropped in this order: another thread goes on when the turn is over.
+/// Fields drop in this order: the value is unlocked before the turn ends and another thread may
+/// run.
 pub(crate) struct Guard<'a, T> {
     value: parking_lot::MutexGuard<'a, T>,
     _turn: Option<turns::MutexGuard<'a, ()>>,

@@ -1,5 +1,5 @@
-//! Invalidations of this instance that the shared store has not recorded. Nobody else knows of them,
-//! so whatever of others has been applied, they lie above it.
+//! Invalidations of this instance that the shared store has not recorded. No other instance knows
+//! of them, so they rank above everything that is applied.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -8,24 +8,24 @@ use super::table::hash_of_all;
 use super::{Change, Facts, Point, Tag};
 use crate::clock::Timestamp;
 
-/// What is in effect here only.
+/// Invalidations that are in effect on this instance only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Own {
     tags: HashMap<Tag, Held>,
     everything: Option<Held>,
-    /// All of it lies here or later: raised with what is applied, in one step for all.
+    /// Lower bound of all of them: one step raises them all when the applied position rises.
     above: Point,
 }
 
-/// What is held of one tag.
+/// The invalidations held for one tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Held {
     facts: Facts,
-    /// So many writes say so that are not recorded.
+    /// Number of writes of them that are not recorded.
     writes: u32,
 }
 
-/// The same for equal ones, in whatever order their tags lie.
+/// Independent of the order of the tags.
 impl Hash for Own {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (hash_of_all(self.tags.iter()), self.everything, self.above).hash(state);
@@ -44,7 +44,6 @@ impl Own {
         self.tags.is_empty() && self.everything.is_none()
     }
 
-    /// The tags.
     pub(super) fn tags(&self) -> impl Iterator<Item = &Tag> {
         self.tags.keys()
     }
@@ -58,7 +57,7 @@ impl Own {
         self.everything = Some(Held::new(self.everything, Change::Hard, at, Timestamp(0)));
     }
 
-    /// One write less says so of a tag. What it said, if that was the last.
+    /// Drops one write of a tag. Returns its facts if that was the last.
     pub(super) fn release(&mut self, tag: &Tag) -> Option<Facts> {
         let held = self.tags.get_mut(tag.as_bytes())?;
         held.writes = held.writes.saturating_sub(1);
@@ -68,7 +67,7 @@ impl Own {
         self.tags.remove(tag.as_bytes()).map(|held| held.facts.lifted(self.above))
     }
 
-    /// One write less says so of everything. False if others do.
+    /// Drops one write that invalidates everything. Returns whether that was the last.
     pub(super) fn release_all(&mut self) -> bool {
         if let Some(held) = &mut self.everything {
             held.writes = held.writes.saturating_sub(1);
@@ -80,16 +79,16 @@ impl Own {
         self.above = above;
     }
 
-    /// What is held of a tag, where it lies now.
+    /// The facts held for a tag, at their current point.
     pub(super) fn of(&self, tag: &[u8]) -> Option<Facts> {
-        // Asked for every tag of every hit.
+        // Called for every tag of every hit.
         if self.tags.is_empty() {
             return None;
         }
         self.tags.get(tag).map(|held| held.facts.lifted(self.above))
     }
 
-    /// Below this nothing is valid.
+    /// No entry below this point is valid.
     pub(super) fn floor(&self) -> Point {
         self.everything.map_or_else(Point::default, |held| held.facts.hard().max(self.above))
     }

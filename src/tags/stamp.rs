@@ -1,10 +1,10 @@
-//! Where something stands in the order of invalidations.
+//! Points in the order of invalidations.
 
-/// Orders invalidations. Larger is later. Given by the shared store, or counted in memory only.
+/// Orders invalidations; larger is later. Assigned by the store, or counted in memory without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position(pub u64);
 
-/// Identifies one life of the shared store's table; 0 in memory only, and before it is known.
+/// Identifies one life of the shared store's table; 0 without a store, and until it is known.
 /// Compared for equality only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Epoch(pub u64);
@@ -14,13 +14,13 @@ pub struct Epoch(pub u64);
 pub struct Point {
     /// Everything up to here.
     pub position: Position,
-    /// And so many invalidations of its own that have no position yet.
+    /// And this number of its own invalidations that have no position yet.
     pub local: u32,
 }
 
 impl Point {
-    /// The latest point that is before this one for everybody. Others see no local count, and what
-    /// is counted here may have been given the very position already.
+    /// The latest point that is before this one on every instance. Others see no local count, and
+    /// an invalidation counted here may already have been assigned this very position.
     #[must_use]
     pub fn before(self) -> Self {
         Position(self.position.0.saturating_sub(1)).into()
@@ -33,10 +33,10 @@ impl From<Position> for Point {
     }
 }
 
-/// What was known when a generation began: what it made is older than all that came later.
+/// What this instance knew when a generation began: every later invalidation applies to its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Stamp {
-    /// The life of the table it belongs to. In another one it says nothing.
+    /// The life of the table it belongs to. It says nothing in any other.
     pub epoch: Epoch,
     /// The point that was applied.
     pub at: Point,

@@ -1,4 +1,4 @@
-//! The table: the facts of every tag, and the floor below which nothing is trusted.
+//! The table: the facts of every tag, and the floor below which no stamp is trusted.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,7 +7,7 @@ use super::own::Own;
 use super::{Change, Epoch, Facts, Point, Stamp, Tag, Verdict};
 use crate::clock::Timestamp;
 
-/// All facts that are known, bounded.
+/// All known facts, bounded in number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     facts: HashMap<Tag, Facts>,
@@ -15,19 +15,19 @@ pub struct Table {
     epoch: Epoch,
     /// Facts up to here may have been dropped: an older stamp is never trusted.
     floor: Point,
-    /// What the store has not recorded yet.
+    /// Own invalidations that the store has not recorded yet.
     own: Own,
     most: usize,
 }
 
-/// The same for equal tables, in whatever order their tags lie.
+/// Independent of the order of the tags.
 impl Hash for Table {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (hash_of_all(self.facts.iter()), self.epoch, self.floor, &self.own).hash(state);
     }
 }
 
-/// The same in whatever order they come.
+/// A hash that does not depend on the order of the items.
 pub(super) fn hash_of_all(all: impl Iterator<Item = impl Hash>) -> u64 {
     let of = |one| {
         let mut hasher = DefaultHasher::new();
@@ -39,7 +39,7 @@ pub(super) fn hash_of_all(all: impl Iterator<Item = impl Hash>) -> u64 {
 
 impl Table {
     /// A table of at most `most` tags. Beyond that the oldest facts go and the floor rises, which
-    /// costs misses of the oldest entries and never serves anything dead.
+    /// costs misses of the oldest entries and never serves a dead one.
     pub fn new(most: usize) -> Self {
         Self {
             facts: HashMap::new(),
@@ -55,46 +55,45 @@ impl Table {
         self.epoch
     }
 
-    /// Tags held.
+    /// Number of tags held.
     pub fn len(&self) -> usize {
         let is_new = |tag: &&Tag| !self.facts.contains_key(tag.as_bytes());
         self.facts.len() + self.own.tags().filter(is_new).count()
     }
 
-    /// How many it holds of what the store tells.
+    /// The most tags it holds from the store.
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Whether nothing was ever invalidated.
+    /// Whether it holds no invalidation.
     pub fn is_empty(&self) -> bool {
         self.facts.is_empty() && self.own.is_empty()
     }
 
-    /// Below this stamps are not trusted.
+    /// Stamps below this point are not trusted.
     pub fn floor(&self) -> Point {
         self.floor.max(self.own.floor())
     }
 
-    /// What the store knows of each tag.
+    /// The facts of each tag, without those that the store has not recorded.
     pub fn facts(&self) -> impl Iterator<Item = (&Tag, Facts)> {
         self.facts.iter().map(|(tag, facts)| (tag, *facts))
     }
 
-    /// What is known of a tag.
+    /// All facts of a tag.
     pub fn of(&self, tag: &[u8]) -> Facts {
         self.at(tag, Timestamp(0)).unwrap_or_default()
     }
 
-    /// The same at `now`, if anything is known.
+    /// The same at `now`; `None` if there are none.
     fn at(&self, tag: &[u8], now: Timestamp) -> Option<Facts> {
         let facts = self.facts.get(tag).copied();
         let Some(own) = self.own.of(tag) else { return facts };
         Some(facts.unwrap_or_default().before(own, now))
     }
 
-    /// Begins another life: nothing of the one before holds in it, but for what the store has not
-    /// recorded.
+    /// Begins another life of the table: only what the store has not recorded carries over.
     pub fn begin(&mut self, epoch: Epoch) {
         self.facts.clear();
         self.floor = Point::default();
@@ -110,9 +109,10 @@ impl Table {
         self.shrink();
     }
 
-    /// Adds what somebody else knows.
+    /// Merges facts from the store.
     pub fn merge<'t>(&mut self, rows: impl ExactSizeIterator<Item = (&'t Tag, Facts)>) {
-        // A whole table comes at once, and readers wait: it must not grow step by step.
+        // A whole table may arrive, and readers wait for the lock: reserve instead of growing step
+        // by step.
         let most = self.most.saturating_add(1).min(rows.len());
         self.facts.reserve(most.saturating_sub(self.facts.len()));
         for (tag, facts) in rows {
@@ -125,32 +125,33 @@ impl Table {
         }
     }
 
-    /// Holds invalidations that the store has not recorded, above what is applied. Not counted by the
-    /// bound: whoever holds them bounds them.
+    /// Holds invalidations that the store has not recorded, above the applied position. They do not
+    /// count towards the bound of the table: the caller bounds them.
     pub fn hold(&mut self, changes: &[(Tag, Change)], at: Point, now: Timestamp) {
         for (tag, change) in changes {
             self.own.hold(tag, *change, at, now);
         }
     }
 
-    /// The same of everything there is.
+    /// The same for an invalidation of everything.
     pub fn hold_all(&mut self, at: Point) {
         self.own.hold_all(at);
     }
 
-    /// The store has recorded these: they are held no longer, but for what else says so.
+    /// Drops one held write of each tag. A tag with other writes pending stays held.
     pub fn release<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>) {
         for tag in tags {
             self.own.release(tag);
         }
     }
 
-    /// The store has recorded that everything was invalidated.
+    /// Drops one held write that invalidates everything.
     pub fn release_all(&mut self) {
         self.own.release_all();
     }
 
-    /// Instead of holding these, notes them where they lie: something else is above what is applied.
+    /// Moves these from the held tags to the facts, at their current point: the caller holds
+    /// something that covers them.
     pub fn spill<'t>(&mut self, tags: impl IntoIterator<Item = &'t Tag>, now: Timestamp) {
         for tag in tags {
             if let Some(facts) = self.own.release(tag) {
@@ -161,12 +162,12 @@ impl Table {
         self.shrink();
     }
 
-    /// Raises what is held above what is applied now.
+    /// Raises everything held to `above`.
     pub fn lift(&mut self, above: Point) {
         self.own.lift(above);
     }
 
-    /// Whether anything is held that the store has not recorded.
+    /// Whether it holds an invalidation that the store has not recorded.
     pub fn is_holding(&self) -> bool {
         !self.own.is_empty()
     }
@@ -184,7 +185,7 @@ impl Table {
         }
     }
 
-    /// What the table says of an entry with `stamp` and `tags`, and the tag that decided.
+    /// The verdict on an entry with `stamp` and `tags`, and the tag that decided it.
     pub fn judge<'t>(
         &self,
         stamp: Stamp,
@@ -205,8 +206,8 @@ impl Table {
         worst
     }
 
-    /// The same of build output, which has no stamp: its point is that of its files, and in another
-    /// life of the table than it was read in, it is stale.
+    /// The same for build output, which has no stamp of its own: its point comes from the age of
+    /// its files, and in any life of the table but the one it was read in, it is stale.
     pub fn judge_output<'t>(
         &self,
         stamp: Stamp,
@@ -230,8 +231,8 @@ impl Table {
         stale.map(|(tag, facts)| (Tag::from(tag), facts.soft())).collect()
     }
 
-    /// The latest position that makes an entry with `stamp` and `tags` stale or gone: what is
-    /// generated by what was known before is no better. 0 if there is none.
+    /// The latest position that makes an entry with `stamp` and `tags` stale or gone: a generation
+    /// stamped before it would be no better. 0 if there is none.
     pub fn outdated<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = &'t [u8]>) -> u64 {
         let facts = tags.into_iter().filter_map(|tag| self.at(tag, Timestamp(0)));
         let points = facts.map(Facts::latest).chain([self.floor()]);
@@ -239,8 +240,8 @@ impl Table {
         later.map(|point| point.position.0).max().unwrap_or(0)
     }
 
-    /// Beyond the bound, drops a tenth of the rows, the oldest, and raises the floor to the latest
-    /// of them.
+    /// Beyond the bound, drops the oldest tenth of the rows and raises the floor to the latest of
+    /// them.
     fn shrink(&mut self) {
         if self.facts.len() <= self.most {
             return;

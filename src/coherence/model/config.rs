@@ -14,7 +14,7 @@ use crate::tags::Epoch;
 /// A rule of the engine left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum OmittedByEngine {
-    /// A get without a lease is judged at once.
+    /// A get without a lease is judged immediately.
     JudgeUnleased,
     /// A generation is dated when it ends.
     StampAtEnd,
@@ -22,7 +22,7 @@ pub(super) enum OmittedByEngine {
     StampByStore,
     /// Entries of another life of the table are judged by their position.
     MixEpochs,
-    /// What a flight brings is not judged by who waits for it.
+    /// A waiter does not judge what its flight brings.
     TrustFlights,
 }
 
@@ -118,7 +118,7 @@ impl Config {
         }
     }
 
-    /// Runs until every instance was connected for long and nothing is under way.
+    /// Runs until every instance has been connected for long and nothing is under way.
     fn warm_up(&self, world: &mut World) {
         for node in 0..self.nodes {
             world.step(self, Step::Link(node));

@@ -1,5 +1,5 @@
-//! Every path of small configurations, with stateright: the other instance does everything at once,
-//! and the one that is slow does anything at any time.
+//! Every path of small configurations, with stateright: one instance does everything immediately,
+//! the slow one does anything at any time.
 
 use stateright::{Checker, Model, Property};
 
@@ -7,7 +7,7 @@ use super::config::{Budget, Config};
 use super::world::{Seen, Step, TICK, World};
 use crate::coherence::timing::Timing;
 
-/// The instance that is as slow as can be; the other does everything at once.
+/// The instance that is as slow as can be; the other does everything immediately.
 const SLOW: usize = 1;
 
 struct Paths(Config);
@@ -48,7 +48,7 @@ impl Model for Paths {
     }
 }
 
-/// Two instances that follow a table, few ticks, and what is allowed.
+/// Two instances that follow a table, for a few ticks, and what may happen.
 fn small(ticks: u64, allowed: Budget) -> Config {
     Config {
         nodes: 2,
@@ -88,7 +88,7 @@ fn while_a_message_is_late_or_lost() {
     assert!(checker.is_done());
 }
 
-/// Every path up to a length: the shortest first, until so many states were seen.
+/// Paths up to a length: the shortest first, until a number of states was seen.
 fn holds_for_long(allowed: Budget) {
     let states = if is_long() { 1_000_000 } else { 4_000 };
     let paths = Paths(small(4, allowed)).checker().threads(2).target_state_count(states);

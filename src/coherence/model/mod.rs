@@ -1,9 +1,10 @@
-//! The protocol checked as a whole: the state machine that ships, several times, against a model of
-//! the store, under everything that may go wrong.
+//! The protocol checked as a whole: several instances of the state machine that ships, against a
+//! model of the store, under everything that may go wrong.
 //!
-//! `world` is what there is and what can happen next; `steps` does it, `wires` carries it; `store`
-//! answers as the scripts do. `promise` keeps account of what gets may return. `walk` goes through
-//! it at random, `exhaustive` along every path of small configurations. `rules` has one test per rule: left out, it breaks a promise.
+//! `world` has the state and the steps that can happen next; `steps` takes them, `wires` carries
+//! messages; `store` answers as the scripts do. `promise` keeps account of what gets may return.
+//! `walk` explores at random, `exhaustive` along every path of small configurations. `rules` has
+//! one test per rule: without it, a promise breaks.
 
 mod config;
 mod exhaustive;

@@ -1,9 +1,9 @@
-//! What is promised, kept account of beside the fleet: no instance sees any of it.
+//! Keeps account of the promises outside the fleet: no instance sees any of it.
 //!
 //! A get that begins after an invalidation resolved everywhere returns nothing whose data was read
-//! before that invalidation began. Not promised: what an instance without the store answers, and,
-//! after a fail-over that lost the write, the time until one who knows it has written it again and
-//! the leases of before are over.
+//! before that invalidation began. Not promised: the answers of an instance without the store, and,
+//! after a fail-over that lost the write, the time until an instance that knows it has written it
+//! again and the earlier leases are over.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ struct Invalidation {
     count: u32,
     lifetime: Lifetime,
     began: Timestamp,
-    /// When the store was told, as late as that may have been; what is stale may be served for its
-    /// lifetime from then.
+    /// The latest moment at which the store may have recorded it; stale entries may be served for
+    /// its lifetime from then.
     written_at: Option<Timestamp>,
     is_resolved: bool,
 }
@@ -37,12 +37,12 @@ struct Void {
     until: Option<Timestamp>,
 }
 
-/// The account.
+/// The account of all invalidations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Ghost {
     /// Invalidations begun, by tag.
     pub(super) begun: [u32; TAGS],
-    /// Up to which the store's table tells of them.
+    /// How many of them the store's table has.
     pub(super) written: [u32; TAGS],
     told: Vec<Invalidation>,
     void: [Option<Void>; TAGS],
@@ -52,14 +52,14 @@ pub(super) struct Ghost {
 /// What a get that began at some moment may expect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Promise {
-    /// Fresh answers have seen at least so many invalidations of their tag.
+    /// Fresh answers have seen at least this number of invalidations of their tag.
     fresh: [u32; TAGS],
-    /// Stale ones, too.
+    /// Stale answers have seen at least these.
     stale: [u32; TAGS],
 }
 
 impl Promise {
-    /// Whether anything may be answered.
+    /// Whether any answer is allowed.
     pub(super) fn is_void(&self) -> bool {
         self.fresh == [0; TAGS]
     }
@@ -99,13 +99,13 @@ impl Ghost {
         seen
     }
 
-    /// The table tells of every invalidation of a tag that has begun.
+    /// The table has every invalidation of a tag that has begun.
     pub(super) fn write(&mut self, tag: usize, now: Timestamp, lease_us: u64) {
         self.written[tag] = self.begun[tag];
         self.mend(tag, now, lease_us);
     }
 
-    /// A deadline of a tag is written: whose it is nobody can tell.
+    /// A deadline of a tag is written, by one of its unresolved invalidations.
     pub(super) fn write_deadline(&mut self, tag: usize, now: Timestamp) {
         for told in self.told.iter_mut().filter(|told| told.tag == tag && !told.is_resolved) {
             told.written_at = Some(now);
@@ -124,7 +124,7 @@ impl Ghost {
         }
     }
 
-    /// A fail-over went back to a table that told of less; `lost` is what the table knew last.
+    /// A fail-over went back to an older table; `lost` has the last points of the lost one.
     pub(super) fn rewind(&mut self, written: [u32; TAGS], lost: [Point; TAGS], now: Timestamp) {
         for tag in 0..TAGS {
             if written[tag] < self.written[tag] {
@@ -137,8 +137,8 @@ impl Ghost {
         self.written = written;
     }
 
-    /// An instance that knows `point` of a tag has a lease until then. If it does so by a poll since
-    /// the fail-over, it should have repaired what was lost.
+    /// An instance that knows `point` of a tag has a lease until then. If a poll since the
+    /// fail-over granted it, the instance should have repaired the loss.
     pub(super) fn lease(
         &mut self,
         tag: usize,

@@ -176,7 +176,7 @@ impl World {
         self.nodes[n] = config.node(id);
     }
 
-    /// Nothing sent on it is answered any more; it may still be carried out.
+    /// Commands sent on it get no answer any more; the store may still carry them out.
     fn close(&mut self, n: usize) {
         let node = &mut self.nodes[n];
         let wire = mem::take(&mut node.wire);
@@ -201,7 +201,7 @@ impl World {
         self.before.clear();
     }
 
-    /// A replica takes over that has not heard of the latest.
+    /// A replica that lacks the latest writes takes over.
     fn fail_over(&mut self, k: usize) {
         self.demoted = None;
         let lost: [Point; TAGS] = std::array::from_fn(|n| {
@@ -227,7 +227,7 @@ impl World {
         self.now < self.nodes[n].state.lease_until() && self.has_seen_table(n)
     }
 
-    /// Who never has may decide alone, and nothing is promised of what it answers.
+    /// An instance that never has may decide alone, and its answers carry no promise.
     pub(super) fn has_seen_table(&self, n: usize) -> bool {
         self.nodes[n].state.table().epoch() != Epoch::default()
     }
@@ -246,8 +246,8 @@ impl World {
         self.tell(config, n, Event::Ask(ask));
     }
 
-    /// Whether every get that could be answered without asking would keep its promise. Reads without
-    /// changing anything.
+    /// Whether every get that could be answered without asking would keep its promise. Reads
+    /// without changing anything.
     pub(super) fn keeps_promises(&self, config: &Config) -> bool {
         let promise = self.ghost.promise(self.now);
         if promise.is_void() {
@@ -300,7 +300,7 @@ impl World {
         let soft = self.nodes[n].state.table().of(tag(0).as_bytes()).soft();
         if let Some(generation) = &mut self.nodes[n].generation {
             generation.saw = generation.saw.min(inner.saw);
-            // Who was handed something stale is no fresher itself.
+            // A generation that read something stale is no fresher itself.
             if verdict == Verdict::Stale {
                 generation.stamp.at = generation.stamp.at.min(soft.before());
             }

@@ -1,4 +1,5 @@
-//! The shared store, as the scripts make it: one command is one step, but for reading a whole table.
+//! The shared store, as the scripts make it: a command is one step, except for reading a whole
+//! table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +14,13 @@ pub(in crate::coherence) type Id = u32;
 pub(in crate::coherence) enum OmittedByStore {
     /// Registering follows reading, and something may come between.
     RegisterLater,
-    /// A table made anew is called what the one before was called.
+    /// A table created again keeps the epoch of the one before.
     KeepEpoch,
     /// A repair writes facts back at their old positions.
     RepairInPlace,
-    /// A list of instances made anew does not tell when.
+    /// A list of instances created again hides when it was created.
     HideBirth,
-    /// A soft row is told without the hard one of its tag.
+    /// A poll reports a soft row without the hard one of its tag.
     TellSoftAlone,
     /// A history counts as known if it is not shorter.
     KnowByLength,
@@ -48,21 +49,22 @@ pub(in crate::coherence) struct Store {
     pub(super) applied: BTreeMap<Id, Position>,
     pub(super) polled: BTreeMap<Id, (Position, u64)>,
     pub(super) born_us: Option<u64>,
-    /// Positions listed at most, rows told at most by a poll.
+    /// The most positions listed, and the most rows in the answer to a poll.
     pub(super) most_listed: usize,
     pub(super) most_rows: usize,
     /// The epoch a new table gets.
     pub(super) next_epoch: Epoch,
     pub(super) lease_us: u64,
     pub(super) omitted: Option<OmittedByStore>,
-    /// What was published and not taken yet.
+    /// Messages published and not taken yet.
     pub(super) published: Vec<Message>,
-    /// Registrations that follow.
+    /// Registrations that are put off.
     pub(super) later: Vec<(Id, Position, Position, u64)>,
 }
 
 impl Store {
-    /// Carries a command out at a moment of the store's clock. `step` is added to the next position.
+    /// Carries a command out at a moment of the store's clock. `step` is added to the next
+    /// position.
     pub(in crate::coherence) fn execute(
         &mut self,
         now_us: u64,
@@ -86,7 +88,7 @@ impl Store {
         }
     }
 
-    /// Reads where the table stands, and creates what is missing of it.
+    /// Reads the last position, and creates the missing parts of the table.
     fn glance(&mut self, now_us: u64) -> Polled {
         let epoch = self.epoch.unwrap_or_else(|| self.create(now_us));
         if self.listed.is_empty() {

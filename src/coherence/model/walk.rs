@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// Walks, until a promise is broken. Returns that, and what was seen on the way.
+/// Walks until a promise is broken. Returns that walk, and what was seen on the way.
 pub(super) fn walk(config: &Config, walks: Range<u64>) -> (Option<Broken>, BTreeSet<Seen>) {
     let start = config.world();
     let mut seen = BTreeSet::new();

@@ -11,7 +11,7 @@ use crate::coherence::event::*;
 const MOST_BEFORE: usize = 3;
 
 impl World {
-    /// Tells an instance, and does what it wants done.
+    /// Gives an event to an instance, and carries out its actions.
     pub(super) fn tell(&mut self, config: &Config, n: usize, event: Event) {
         let before = self.nodes[n].state.lease_until();
         for action in self.nodes[n].state.on(self.now, event) {
@@ -57,7 +57,7 @@ impl World {
         node.polls.truncate(3);
     }
 
-    /// What an instance knew when it sent the poll it has its lease from, the store knows too.
+    /// The store knows what an instance knew when it sent the poll that granted its lease.
     fn note_lease(&mut self, config: &Config, n: usize) {
         let lease = config.timing.lease_us;
         let until = self.nodes[n].state.lease_until();
@@ -98,8 +98,8 @@ impl World {
         self.nodes[n].answers.push((request, answer));
     }
 
-    /// A primary that was demoted answers as if it were one. What it says of a lease or a write is
-    /// not confirmed, and fails.
+    /// A demoted primary answers as if it were still the primary. Its leases and writes are not
+    /// confirmed, so they fail.
     fn ask_demoted(&mut self, config: &Config, n: usize, request: Request, command: Command) {
         let (now_us, id) = (self.store_us(), self.nodes[n].id);
         let Some(demoted) = &mut self.demoted else { return };

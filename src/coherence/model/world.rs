@@ -12,11 +12,11 @@ use crate::tags::{Point, Position, Stamp, Tag};
 
 /// One step of the model's time, in microseconds.
 pub(super) const TICK: u64 = 1_000;
-/// The store's clock shows that much more.
+/// How far the store's clock is ahead.
 pub(super) const AHEAD_US: u64 = 1_000_000;
 pub(super) const TAGS: usize = 2;
 
-/// What an entry is: of a tag by itself, or made with what was read of tag 0.
+/// The kind of an entry: of one tag, or generated from what it read of tag 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Key {
     Plain(usize),
@@ -34,11 +34,11 @@ impl Key {
     }
 }
 
-/// An entry, with what it is worth.
+/// An entry, with the age of its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     pub(super) stamp: Stamp,
-    /// So many invalidations of its tag had begun when its data was read.
+    /// How many invalidations of its tag had begun when its data was read.
     pub(super) saw: u32,
 }
 
@@ -78,12 +78,12 @@ pub(super) struct Node {
     pub(super) polls: VecDeque<(Timestamp, [Point; TAGS])>,
 }
 
-/// Everything.
+/// The whole model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) store: Store,
-    /// The primary before, which still takes itself for one. Dead connections end there.
+    /// The former primary, which still takes itself for one. Dead connections end there.
     pub(super) demoted: Option<Box<Store>>,
     pub(super) ahead_us: u64,
     pub(super) steps: u64,
@@ -96,7 +96,7 @@ pub(super) struct World {
     pub(super) seen: BTreeSet<Seen>,
 }
 
-/// What has happened, so that a run in which nothing does is not taken for a proof.
+/// What has happened, so that an uneventful run is not taken for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Seen {
     Leased,
@@ -124,7 +124,7 @@ pub(super) enum Step {
     ExecuteStray(usize),
     Answer(usize, usize),
     Fail(usize),
-    /// What is under way is forbidden; it may be carried out, or a part of it.
+    /// The store forbids the command under way, which it may carry out, or a part of it.
     Deny(usize),
     Hear(usize, usize),
     Lose(usize, usize),
@@ -144,11 +144,11 @@ pub(super) enum Step {
     EvictPolls,
     EvictHistory,
     FailOver(usize),
-    /// The same, and the one before goes on. Beyond what a replica may hold: it lacks nothing.
+    /// The same, and the former primary goes on. With an index beyond `before`, nothing is lost.
     Demote(usize),
     Restart(usize),
     Leave(usize),
-    /// So many ticks in which all but one instance do what is due.
+    /// A number of ticks in which all but one instance do what is due.
     Calm {
         ticks: u64,
         but: usize,

@@ -17,7 +17,8 @@ fn an_own_invalidation_is_in_effect_before_it_leaves() {
 fn a_message_that_is_faster_than_its_own_answer_kills_nothing_generated_since() {
     let mut stage = Stage::following();
     stage.invalidate(1, "a");
-    // Until the answer is there it may be somebody else's, and the own one still to come.
+    // Until the answer arrives, the message may be another instance's, with the own one still to
+    // come.
     stage.hear(100, 110, "a");
     assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
     stage.answer_write(100, 110, |_| ());
@@ -249,7 +250,7 @@ fn a_look_that_failed_is_repeated_after_a_pause_that_grows() {
             looks += 1;
             let (request, _) = stage.take(is_look);
             stage.on(Event::Failed(request));
-            assert!(!stage.sends(is_look), "at once");
+            assert!(!stage.sends(is_look), "immediately");
         }
         stage.after(MS);
     }

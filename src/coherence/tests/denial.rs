@@ -48,7 +48,7 @@ fn who_has_followed_and_may_not_any_more_is_as_without_the_store() {
     assert!(!stage.is_leased());
     stage.invalidate(1, "a");
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
-    // It comes back with what it missed, and tells what it could not.
+    // It comes back with what it missed, and writes what it could not.
     stage.answer_poll(|reply| {
         (reply.last, reply.rows) = (Position(110), Some(vec![row(&Tag::from("b"), 110)]));
     });
@@ -71,7 +71,7 @@ fn what_is_forbidden_is_tried_less_and_less_often() {
             while stage.sends(is_poll) {
                 count += 1;
                 deny(&mut stage, is_poll);
-                assert!(!stage.sends(is_poll), "at once");
+                assert!(!stage.sends(is_poll), "immediately");
             }
             stage.on(Event::Ask(second));
             stage.after(100 * MS);
@@ -100,7 +100,7 @@ fn who_may_follow_and_not_invalidate_goes_on_to_follow() {
     assert!(stage.state.is_denied() && !stage.state.is_offline());
     stage.told.clear();
     stage.invalidate(2, "b");
-    // Nobody waits any more for what will not be.
+    // Calls no longer wait for a write that the store refuses.
     assert_eq!(stage.told, [Action::Queued(1), Action::Resolve(2, Outcome::Here)]);
     stage.hear(100, 110, "c");
     assert_eq!(stage.judge(Position(100), "c"), Verdict::Gone);

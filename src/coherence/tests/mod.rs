@@ -13,7 +13,7 @@ use crate::tags::{Change, Epoch, Point, Position, Stamp, Tag, Verdict};
 
 const MS: u64 = 1_000;
 const EPOCH: Epoch = Epoch(7);
-/// What the store's clock shows more than that of the instance.
+/// How far the store's clock is ahead of the instance's.
 const AHEAD_US: u64 = 5_000_000;
 
 /// An instance, and the store played by hand.
@@ -54,7 +54,7 @@ impl Stage {
         self.told.clear();
     }
 
-    /// The store is away, and nobody hopes for it any more.
+    /// The store is away, and has been for the whole budget of a call.
     fn go_offline(&mut self) {
         self.on(Event::Unreachable);
         self.now = self.now.after_us(1_000 * MS);

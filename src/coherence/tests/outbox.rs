@@ -56,7 +56,7 @@ fn no_lease_is_taken_before_what_was_put_off_is_recorded() {
     stage.on(Event::Connected);
     stage.answer_poll(|reply| reply.last = Position(110));
     assert!(!stage.is_leased() && !stage.state.is_offline());
-    // What others generated before is dead here all the while; what was generated here is, too.
+    // Entries that others generated before stay dead here; so do those generated here.
     assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
     assert_eq!(stage.judge(generated, "a"), Verdict::Gone);
     assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);
@@ -222,7 +222,7 @@ fn what_is_not_recorded_stays_above_what_others_tell() {
     stage.answer_poll(|reply| {
         (reply.last, reply.rows) = (Position(110), Some(vec![row(&Tag::from("b"), 110)]));
     });
-    // Who generated at 110 knew nothing of it; who does so from here on does.
+    // A generation at 110 did not know of it; one that begins from here on does.
     assert_eq!(stage.judge(Position(110), "a"), Verdict::Gone);
     assert_eq!(stage.judge(Position(110), "b"), Verdict::Fresh);
     assert_eq!(stage.judge(stage.present(), "a"), Verdict::Fresh);

@@ -159,7 +159,7 @@ fn a_poll_separates_if_it_was_sent_without_a_lease_and_not_answered_for_as_long_
 fn who_was_suspended_and_lost_its_connections_asks_before_it_answers() {
     let mut stage = Stage::following();
     stage.now = stage.now.after_us(1_500 * MS);
-    // The poll that is due goes out before anybody notices that nobody is there.
+    // The due poll goes out before the instance notices that the store is away.
     stage.on(Event::Ask(1));
     let (request, _) = stage.take(is_poll);
     stage.on(Event::Failed(request));

@@ -135,7 +135,7 @@ fn an_invalidation_refused_for_its_history_is_sent_again_after_the_repair() {
     assert!(stage.sends(is_poll));
     rewound(&mut stage, 90);
     stage.answer(|sent| *sent == Command::Load, loaded(&[]));
-    // The table has lost nothing: what is in effect here only is written once, by its own call.
+    // The table has lost nothing: an invalidation in effect here only is written once, by its call.
     stage.answer_poll(|reply| reply.last = Position(90));
     stage.after(100 * MS);
     stage.answer_write(90, 130, |_| ());

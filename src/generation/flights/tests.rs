@@ -26,7 +26,7 @@ impl Fixture {
         Ticket::new(self.waker.clone(), token)
     }
 
-    /// Joins at so many ms after the beginning, with a patience of 1.2 s.
+    /// Joins at `ms` after the start, with a patience of 1.2 s.
     fn join(&self, key: Hash128, ms: i64, token: u32) -> Joined {
         self.flights.join(key, at(ms), PATIENCE, self.ticket(token))
     }
@@ -63,7 +63,7 @@ fn one_leads_and_the_others_are_woken_when_it_stores() {
 fn what_counts_is_how_long_ago_the_leader_began() {
     let f = fixture();
     f.join(1, 0, 1);
-    // Nobody waited, so nobody waited in vain, however often.
+    // Without waiters no wait times out, however often.
     for nth in 1..10 {
         assert_eq!(f.wait(1, nth * 3_000, 2), None);
         assert_eq!(f.join(1, nth * 3_000, 2), Joined::Lead);
@@ -94,7 +94,7 @@ fn three_waits_in_vain_pass_a_key_and_later_one_passes_it_for_longer() {
     }
     f.join(1, 2_401, 3);
     assert_eq!(f.join(1, 3_600, 3), Joined::Bypass);
-    assert!(f.woken().contains(&3), "who waits goes");
+    assert!(f.woken().contains(&3), "the waiter is let go");
     assert_eq!(f.join(1, 13_599, 4), Joined::Bypass);
     assert_eq!(f.join(1, 13_600, 4), Joined::Lead);
     f.join(1, 13_700, 5);
@@ -115,7 +115,7 @@ fn a_key_that_was_not_stored_is_passed_longer_each_time() {
     for ms in [0, 10, 5_000] {
         f.flights.land(1, End::Uncacheable, at(ms));
     }
-    assert_eq!(f.woken(), [2], "those that fail at once are one failure");
+    assert_eq!(f.woken(), [2], "concurrent failures count as one");
     assert_eq!(f.join(1, 9_999, 3), Joined::Bypass);
     assert_eq!(f.join(1, 10_000, 4), Joined::Lead);
     f.flights.land(1, End::Uncacheable, at(10_000));

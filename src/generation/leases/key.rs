@@ -1,4 +1,4 @@
-//! What is known of one key.
+//! The state of one key.
 
 use super::roles::{Lease, Role};
 use crate::clock::Timestamp;
@@ -11,11 +11,11 @@ use crate::wake::Ticket;
 
 pub(super) struct Key {
     pub(super) state: State,
-    /// Whether the store is being asked, or will be.
+    /// Whether a request to the store is under way or scheduled.
     pub(super) is_asking: bool,
-    /// When the store was last asked for what is led here.
+    /// When this process, as the leader, last asked the store.
     pub(super) checked: Timestamp,
-    /// How often in a row the store was asked for followers.
+    /// How often in a row this process asked the store for its followers.
     pub(super) checks: u32,
     pub(super) waiters: Vec<Waiter>,
 }
@@ -31,32 +31,33 @@ pub(super) enum State {
         address: Option<Address>,
         until: Timestamp,
     },
-    /// It was led here, longer than is believed. What is set after all is told to the store.
+    /// This process led it for longer than a leader is believed. A late set still goes to the
+    /// store.
     Overrun {
         address: Address,
         until: Timestamp,
     },
 }
 
-/// What this process leads.
+/// A lead of this process.
 #[derive(Clone, Copy)]
 pub(super) struct Leading {
     pub(super) since: Timestamp,
     pub(super) lease: Lease,
-    /// When a get was given the permit to generate what is stale; `None` if none was yet.
+    /// When a get took the permit to regenerate; `None` if none has yet.
     pub(super) permitted: Option<Timestamp>,
-    /// When it was last seen to be generated.
+    /// When it was last seen to generate.
     pub(super) seen: Option<Timestamp>,
 }
 
 pub(super) struct Waiter {
     pub(super) ticket: Ticket,
-    /// Until when it waits for the fill; `None` if it waits for an answer of any kind.
+    /// Until when it waits for the fill; `None` if it waits for a reply of any kind.
     pub(super) until: Option<Timestamp>,
 }
 
 impl State {
-    /// What is led here, with a lease that came for it later.
+    /// The lead, with a lease that the store granted later.
     pub(super) fn with(self, reply: LeaseReply, late: Lease) -> Self {
         match self {
             Self::Leading(leading) if reply == LeaseReply::Granted => {
@@ -73,7 +74,7 @@ impl Leading {
         Self { since, lease, permitted: None, seen: None }
     }
 
-    /// Whether it is believed to be generated, or about to be.
+    /// Whether the generation is believed to run, or to be about to.
     fn is_believed(&self, now: Timestamp) -> bool {
         if now.since_us(self.since) >= SEEN_LEADER_US {
             return false;
@@ -102,7 +103,8 @@ impl Key {
         }
     }
 
-    /// Forgets what is too old to count, but for where the entry lies that was led here.
+    /// Forgets a state that is too old to count, except for the address of an entry that was led
+    /// here.
     pub(super) fn expire(&mut self, now: Timestamp) {
         if self.role(now) != Role::Unknown {
             return;
@@ -120,13 +122,13 @@ impl Key {
         self.role(now) == Role::Leader
     }
 
-    /// Whether it was long ago that another process was known to lead, and nobody asks.
+    /// Whether the store's word that another process leads is old, and no request is under way.
     pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
         let is_old = |since| now.since_us(since) >= RECHECK_US;
         !self.is_asking && matches!(self.state, State::Following { since } if is_old(since))
     }
 
-    /// Whether there is anything to remember, once it has expired.
+    /// Whether it is worth remembering, once it has expired.
     pub(super) fn is_of_use(&self) -> bool {
         self.is_asking || !matches!(self.state, State::Unknown)
     }
@@ -136,7 +138,7 @@ impl Key {
         !self.is_asking && self.waiters.is_empty()
     }
 
-    /// The pause before the store is asked again for those who follow.
+    /// The pause before this process asks the store again for its followers.
     pub(super) fn next_check_ms(&mut self) -> u32 {
         let doublings = self.checks.min(MOST_CHECK_DOUBLINGS);
         self.checks = self.checks.saturating_add(1);

@@ -1,4 +1,4 @@
-//! What is said of who generates.
+//! Who generates a key, and what that means for its callers.
 
 use crate::store::Address;
 use crate::wake::WakeOnDrop;
@@ -10,16 +10,16 @@ pub enum Role {
     Leader,
     /// Another process; this one follows.
     Follower,
-    /// Each caller for itself: it is not worth waiting for each other.
+    /// Each caller for itself: waiting for each other is not worth it.
     Uncoordinated,
-    /// That is not known yet.
+    /// Not known yet.
     Unknown,
 }
 
-/// The right of one get to generate something stale. [`super::Leases::take_lead`] hands it out once
-/// and it cannot be copied, so that an answer that has Next.js generate is given by who leads alone.
+/// The right of one get to regenerate a stale entry. [`super::Leases::take_lead`] hands it out once
+/// and it cannot be copied, so that only the leader gives an answer that makes Next.js generate.
 #[derive(Debug)]
-#[must_use = "nobody else generates: give the answer that makes the caller do so"]
+#[must_use = "no other get generates: give the answer that makes this caller do so"]
 pub struct Permit(());
 
 impl Permit {
@@ -27,16 +27,16 @@ impl Permit {
         Self(())
     }
 
-    /// That of a get which takes no part in leases: its caller generates in any case.
+    /// The permit of a get that takes no part in leases: its caller generates in any case.
     pub fn aside() -> Self {
         Self(())
     }
 
-    /// The caller was told to generate.
+    /// Spends the permit: the answer makes the caller generate.
     pub fn spend(self) {}
 }
 
-/// What to do about a question.
+/// How the caller learns who generates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     /// The answer is known already.
@@ -45,7 +45,7 @@ pub enum Ask {
     Send,
     /// The store has it already; the caller is woken by the answer.
     Pending,
-    /// There is no room to remember the answer: the store may be read, and nobody waited for.
+    /// No room to remember the answer: the caller may read the store, and waits for no leader.
     NoRoom,
 }
 
@@ -60,24 +60,24 @@ pub enum Follow {
     Pending,
 }
 
-/// What a lease was taken for.
+/// A lease, as this process holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Where its entry lies; `None` if the store knows nothing of it.
+    /// The address of its entry; `None` if the store does not know of it.
     pub address: Option<Address>,
-    /// How long a leader is waited for that generates while nothing can be served, in us; `None` if
-    /// something stale is.
+    /// How long others wait for a leader while nothing can be served, in us; `None` if something
+    /// stale can.
     pub cold_us: Option<u64>,
 }
 
-/// What follows from an answer of the store.
+/// What follows from a reply of the store.
 #[derive(Default)]
 #[must_use]
 pub struct Answered {
-    /// Who waited for it; they are woken when this is dropped.
+    /// Those that waited for it, woken when this is dropped.
     pub woken: WakeOnDrop,
-    /// In how many ms the store is to be asked again, if it is.
+    /// When to ask the store again, in ms; `None` if no get waits.
     pub check_ms: Option<u32>,
-    /// Whether a lease was taken that nobody here has a use for any more.
+    /// Whether the store granted a lease that no get here has a use for any more.
     pub is_unwanted: bool,
 }

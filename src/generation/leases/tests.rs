@@ -7,19 +7,19 @@ use crate::wake::Wake;
 
 const KEY: Hash128 = 7;
 const ADDRESS: Address = [7; 16];
-/// A leader is waited for for 2.2 s.
+/// Followers wait 2.2 s for a leader.
 const COLD: Lease = Lease { address: Some(ADDRESS), cold_us: Some(2_200_000) };
 const WARM: Lease = Lease { cold_us: None, ..COLD };
 const HERE: Ask = Ask::Known(Role::Leader);
-/// Of a key whose leader is not believed in any more, or of which all generate.
+/// Of a key whose leader is no longer believed in, or that every caller generates.
 const SINCE: Lease = Lease { cold_us: Some(0), ..COLD };
 
-/// So many ms after the beginning.
+/// `ms` after the start.
 fn at(ms: i64) -> Timestamp {
     Timestamp(1_000_000).shifted_us(ms * 1_000)
 }
 
-/// Who was woken, and whether with an entry.
+/// Tokens woken, and whether with an entry.
 #[derive(Default)]
 struct Seen(Mutex<Vec<(u32, bool)>>);
 
@@ -57,7 +57,7 @@ impl Fixture {
         self.leases.answer(KEY, at(ms), claimed, held, &Notice::LookAgain)
     }
 
-    /// The pause after an answer; who is woken by it is noted.
+    /// The pause after an answer; records the tokens that it wakes.
     fn check_after(&self, ms: i64, claimed: LeaseReply) -> Option<u32> {
         self.answer(ms, claimed, COLD).check_ms
     }
@@ -75,13 +75,13 @@ impl Fixture {
         self.leases.land(KEY, at(0), End::Done)
     }
 
-    /// The tokens of those woken since the last time.
+    /// The tokens woken since the last call.
     fn woken(&self) -> Vec<u32> {
         mem::take(&mut *self.seen.0.lock()).into_iter().map(|(token, _)| token).collect()
     }
 }
 
-/// Where another process leads, as far as is known at 0 ms.
+/// Another process leads, as known at 0 ms.
 fn led_elsewhere() -> Fixture {
     let f = fixture();
     f.ask(0, 1);
@@ -90,7 +90,7 @@ fn led_elsewhere() -> Fixture {
     f
 }
 
-/// Where this process took the lease at 0 ms.
+/// This process took the lease at 0 ms.
 fn led_here(held: Lease) -> Fixture {
     let f = fixture();
     f.ask(0, 1);
@@ -177,7 +177,7 @@ fn who_has_waited_long_enough_is_let_go_and_alone_nobody_looks_for_them() {
     assert_eq!(
         f.follow(150, 2_000, 4),
         Follow::CheckIn(80),
-        "the belief holds, nobody was looking"
+        "the belief holds, no check was under way"
     );
 }
 
@@ -269,7 +269,7 @@ fn a_value_that_is_set_here_wakes_who_waits_for_another_process() {
     assert_eq!((held, f.woken()), (None, Vec::new()));
     drop(woken);
     assert_eq!(f.woken(), [2]);
-    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), None, "nobody waits any more");
+    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), None, "no get waits any more");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_lease_that_comes_when_nobody_waits_any_more_is_given_back() {
     assert_eq!(f.woken(), [1]);
     assert!(f.answer(1, LeaseReply::Granted, COLD).is_unwanted);
     assert!(f.leases.is_empty());
-    // The same of one for who has waited for too long.
+    // The same for a get whose wait is over.
     let f = led_elsewhere();
     f.follow(0, 100, 2);
     assert!(f.answer(100, LeaseReply::Granted, COLD).is_unwanted);

@@ -27,7 +27,8 @@ fn leases_are_waited_for_from_the_answer_on() {
     needs_rule(Omitted::WaitFromSending, pair(invalidations(2)), 3_000);
 }
 
-/// The list of instances is lost, and made anew by who invalidates; the other still has a lease.
+/// The list of instances is lost, and an invalidation creates it again; the other still has a
+/// lease.
 const YOUNG: &[Step] = &[
     Calm { ticks: 7, but: 1 },
     Timer(1),
@@ -71,7 +72,7 @@ fn an_instance_is_not_passed_over_because_its_lease_seems_to_be_over() {
 }
 
 /// The second instance polls late and acknowledges nothing, so that an invalidation waits in full
-/// and removes the silent.
+/// and removes the silent instance.
 const LATE_POLL: &[Step] = &[
     Invalidate(0, 1, HARD),
     Calm { ticks: 8, but: 1 },

@@ -3,7 +3,7 @@
 use super::*;
 use Step::{Answer, Calm, Demote, Execute, FailOver, Hear, Invalidate, Link, Lose, Restart};
 
-/// What the first instance has invalidated resolves without the second, and is lost.
+/// An invalidation of the first instance resolves without the second, and is lost.
 const LOST: &[Step] =
     &[Invalidate(0, 0, HARD), Calm { ticks: LEASE, but: 1 }, Lose(1, 0), FailOver(usize::MAX)];
 
@@ -40,7 +40,7 @@ fn what_was_lost_is_written_at_new_positions() {
 #[test]
 fn a_poll_overtaken_by_a_message_raises_nothing() {
     let prelude: &[Step] = &[
-        // An invalidation that resolves, and is lost; who made it dies.
+        // An invalidation resolves, and is lost; its instance dies.
         Invalidate(0, 0, HARD),
         Execute(0),
         Answer(0, 0),
@@ -48,8 +48,8 @@ fn a_poll_overtaken_by_a_message_raises_nothing() {
         FailOver(usize::MAX),
         Calm { ticks: LEASE, but: 1 },
         Restart(0),
-        // Others go on in the new history; the second instance is told of it first, and then of
-        // what was lost.
+        // Others go on in the new history; the second instance hears of that first, and then of the
+        // lost invalidation.
         Link(2),
         Calm { ticks: 1, but: 1 },
         Invalidate(2, 1, HARD),
@@ -67,7 +67,7 @@ fn an_own_position_that_was_overtaken_is_checked_until_it_is_found() {
     needs_rule(Omitted::ForgetOpen, three(allowed), 6_000);
 }
 
-/// Another server takes over that lacks nothing, and the first instance has found it.
+/// A server that lacks nothing takes over, and the first instance has found it.
 const DEMOTED: &[Step] = &[Demote(usize::MAX), Link(0), Calm { ticks: 2, but: 1 }];
 
 #[test]

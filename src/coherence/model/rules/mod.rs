@@ -1,6 +1,6 @@
 //! Each rule left out once: then a walk must break a promise.
 //!
-//! A walk begins where little is left to happen for that, so that few walks are needed.
+//! A walk begins shortly before that, so that few walks are needed.
 
 mod calls;
 mod histories;
@@ -67,7 +67,7 @@ fn needs(config: &Config, walks: Range<u64>) {
     keeps(&whole, few);
 }
 
-/// Asserts that no walk breaks a promise; tells what was seen.
+/// Asserts that no walk breaks a promise; returns what was seen.
 fn keeps(config: &Config, walks: Range<u64>) -> BTreeSet<Seen> {
     let (broken, seen) = walk(config, walks);
     if let Some(broken) = broken {

@@ -36,8 +36,8 @@ fn a_get_shares_only_a_poll_sent_after_it_or_with_a_standing_lease() {
     needs_rule(Omitted::ShareAnyPoll, config, 2_000);
 }
 
-/// A poll of the second instance is answered, but not heard; it connects anew, and meanwhile the
-/// table is lost.
+/// The answer to a poll of the second instance is late; it reconnects, and meanwhile the table is
+/// lost.
 const LATE_ANSWER: &[Step] = &[
     Invalidate(0, 0, HARD),
     Execute(0),
@@ -92,7 +92,7 @@ fn a_soft_row_is_told_with_the_hard_one_of_its_tag() {
     needs_script(OmittedByStore::TellSoftAlone, config, 2_000);
 }
 
-/// What the first instance has invalidated resolves without the second.
+/// An invalidation of the first instance resolves without the second.
 const MISSED: &[Step] = &[Invalidate(0, 0, HARD), Calm { ticks: LEASE, but: 1 }, Lose(1, 0)];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who is to generate what is stale.
+//! Which get regenerates a stale entry.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn a_lead_without_a_sign_of_life_is_over_after_a_second() {
 fn who_is_seen_to_generate_leads_on_and_for_ten_seconds_at_most() {
     let f = led_here(WARM);
     f.leases.note_progress(KEY, at(0));
-    assert!(f.leases.renew(at(1)).is_empty(), "nobody was told to generate yet");
+    assert!(f.leases.renew(at(1)).is_empty(), "no get has the permit yet");
     f.leads(0);
     for ms in (0..9_800).step_by(900) {
         assert_eq!((f.leads(ms), f.role(ms)), (false, Role::Leader));
@@ -50,7 +50,7 @@ fn who_is_seen_to_generate_leads_on_and_for_ten_seconds_at_most() {
         assert_eq!(f.leases.renew(at(ms)), [ADDRESS]);
     }
     assert_eq!((f.role(10_000), f.leases.renew(at(10_000))), (Role::Unknown, vec![]));
-    assert_eq!(f.land().1, Some(SINCE), "what is set after all is told to the store");
+    assert_eq!(f.land().1, Some(SINCE), "a late set is reported to the store");
 }
 
 #[test]
