@@ -55,7 +55,7 @@ fn authorities(
     let roots = Arc::new(roots(tls)?);
     WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
         .build()
-        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts nobody", "not"))
+        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts no authority", "not"))
 }
 
 /// Only the given authorities if there are any, else those of the machine.
