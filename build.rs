@@ -1,4 +1,4 @@
-//! Tells the linker what a Node addon needs.
+//! Sets the linker flags that a Node addon needs.
 
 fn main() {
     #[cfg(feature = "napi")]

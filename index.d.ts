@@ -113,7 +113,7 @@ declare namespace TiercelHandler {
     /**
      * How long a `fetch` lookup waits for the same `fetch` under way, in this process or another
      * one, before one more is made; 0 never waits. The time counts from the moment the first one
-     * began. Those who go on waiting then wait for the new one, no longer than `waitMs` in all. In
+     * began. Lookups that still wait then wait for the new one, no longer than `waitMs` in all. In
      * ms, 0 to 2200.
      * @default 1200, or `TIERCEL_FETCH_WAIT_MS`
      */
@@ -244,7 +244,7 @@ declare namespace TiercelHandler {
      */
     buildName?: string
     /**
-     * Authenticates stored entries, so that nobody else with access to the server can plant one: 16
+     * Authenticates stored entries, so that other users of the server cannot plant any: 16
      * characters or more, the same in all processes.
      * @default none, or `TIERCEL_SECRET`
      */

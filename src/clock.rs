@@ -1,9 +1,9 @@
 //! The one place where time is read.
 //!
-//! Two clocks tick here. [`Clock::now`] counts the time a machine sleeps and never jumps when the
-//! wall clock is set, so ages are true. [`Clock::uptime_us`] is the clock `performance.now()` runs
-//! on: it stands still during sleep, and is needed only to speak to Next.js, which compares
-//! timestamps on it.
+//! There are two clocks. [`Clock::now`] includes the time that a machine sleeps and never jumps
+//! when the wall clock is set, so ages are true. [`Clock::uptime_us`] is the clock of
+//! `performance.now()`: it stands still during sleep, and is needed only to talk to Next.js, which
+//! compares timestamps on it.
 #![expect(clippy::disallowed_methods, reason = "this file is where time may be read")]
 
 use std::sync::Arc;
@@ -36,8 +36,8 @@ impl Timestamp {
 /// Where the engine reads time from.
 #[derive(Debug, Clone)]
 pub enum Clock {
-    /// The machine: `offset_us` is added to the boot clock to make it count from the epoch. It is
-    /// read once, so later steps of the wall clock change nothing.
+    /// The machine: `offset_us` is added to the boot clock so that it counts from the epoch. The
+    /// offset is read once, so later steps of the wall clock change nothing.
     System {
         /// Wall clock minus boot clock when the clock was made.
         offset_us: u64,
@@ -67,9 +67,8 @@ impl Clock {
         }
     }
 
-    /// The present moment to a few milliseconds, never late by more than a
-    /// rounding: a tenth of the cost of
-    /// [`Clock::now`]. For ages, not for stamps.
+    /// The present moment to within a few milliseconds, never late by more than a rounding, at a
+    /// tenth of the cost of [`Clock::now`]. For ages, not for stamps.
     #[inline]
     pub fn now_coarse(&self) -> Timestamp {
         match self {
@@ -78,7 +77,7 @@ impl Clock {
         }
     }
 
-    /// The present moment on that clock.
+    /// The present moment on the uptime clock.
     pub fn uptime(&self) -> Timestamp {
         Timestamp(self.uptime_us())
     }
@@ -113,8 +112,9 @@ fn monotonic_us() -> u64 {
     ticks(Tick::Monotonic) / 1_000
 }
 
-/// The boot clock has no cheap reading; the uptime clock has, and lags behind it by the time slept.
-/// After a sleep the wall clock has moved against the uptime clock: only then is the lag read again.
+/// The boot clock has no cheap reading; the uptime clock has one, and lags behind by the time
+/// slept. After a sleep the wall clock has moved against the uptime clock: only then is the lag
+/// read again.
 #[cfg(target_os = "linux")]
 #[inline]
 fn coarse_boot_us() -> u64 {

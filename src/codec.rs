@@ -21,7 +21,7 @@ use crate::tags::{Position, TagList};
 use seal::Seal;
 use zip::Zip;
 
-/// What every frame begins with. No text begins so: the first byte is none of UTF-8.
+/// The first bytes of every frame. No text begins with them: the first byte is never in UTF-8.
 pub const MAGIC: [u8; 4] = *b"\xFFtcl";
 
 /// The fields of a frame other than key, tags and body.
@@ -35,7 +35,7 @@ pub struct Head {
     pub created: Timestamp,
     /// Age past which the entry is stale, in microseconds; `None` means never.
     pub revalidate_us: Option<u64>,
-    /// Age past which the entry is not served any more, in microseconds; `None` means never.
+    /// Age past which the entry is no longer served, in microseconds; `None` means never.
     pub expire_us: Option<u64>,
     /// The class of the key.
     pub class: Class,
@@ -70,7 +70,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Whether this is the entry of `key`. A frame is found under a hash, or where someone put it.
+    /// Whether this is the entry of `key`. A frame is found under a hash, or where an attacker put
+    /// it.
     pub fn is_of(&self, key: &KeyRef<'_>) -> bool {
         self.head.class == key.class && *self.key == *key.units
     }
@@ -81,7 +82,7 @@ impl Frame {
     }
 }
 
-/// Why bytes are no frame, or not one to be believed. To the caller each is a miss.
+/// Why bytes are no frame, or no trusted one. To the caller each is a miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// They do not begin as a frame.
@@ -92,23 +93,24 @@ pub enum Broken {
     Flags,
     /// They end too early or too late, or a length in them is not true.
     Length,
-    /// Key, tags and body together are more than one entry may be.
+    /// Key, tags and body together are larger than one entry may be.
     TooLarge,
-    /// They are not what was written.
+    /// The bytes changed since they were written.
     Checksum,
-    /// There is a secret, but their writer signed nothing.
+    /// There is a secret, but the frame has no signature.
     Unsigned,
-    /// They were signed with another secret.
+    /// The frame was signed with another secret.
     Mac,
-    /// There is no such class of keys.
+    /// No class of keys has this number.
     Class,
-    /// The tags are no list.
+    /// The tags do not form a list.
     Tags,
     /// The body does not decompress to what the frame says.
     Compression,
 }
 
-/// Encodes and decodes. Holds the compression contexts, which are reused: make one and keep it.
+/// Encodes and decodes. Holds the compression contexts, which are reused: make one codec and keep
+/// it.
 pub struct Codec {
     seal: Seal,
     zip: Zip,
@@ -120,44 +122,44 @@ impl Codec {
     /// 4 GiB.
     ///
     /// With a secret every frame is signed, and only frames signed with the same secret are
-    /// believed. The secret may have any length; an empty one protects nothing.
+    /// trusted. The secret may have any length; an empty one protects nothing.
     pub fn new(secret: Option<&[u8]>, limit: usize) -> Self {
         // Lengths are written as u32.
         let limit = limit.min(u32::MAX as usize);
         Self { seal: Seal::new(secret), zip: Zip::new(), limit }
     }
 
-    /// The same, but it compresses nothing. What others compressed it reads.
+    /// The same codec, but without compression. It still reads compressed frames.
     #[must_use]
     pub fn uncompressed(self) -> Self {
         Self { zip: self.zip.without_compressor(), ..self }
     }
 
-    /// Bytes that an entry may have.
+    /// The size of the largest entry, in bytes.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Whether an entry is not too large.
+    /// Whether an entry is small enough.
     pub fn fits(&self, key: &[u16], tags: &TagList, body: &[u8]) -> bool {
         self.check_size([size_of_val(key), tags.as_packed().len(), body.len()]).is_ok()
     }
 
-    /// The bytes to store at a place. Signed ones are believed only there.
+    /// The bytes to store at a place. Signed bytes are trusted at that place only.
     ///
     /// # Errors
-    /// [`Broken::TooLarge`], and no other: what could not be decoded is not written.
+    /// [`Broken::TooLarge`] only: no frame is written that could not be decoded.
     pub fn encode(&self, place: &[u8], frame: &FrameRef<'_>) -> Result<Vec<u8>, Broken> {
         let parts = [size_of_val(frame.key), frame.tags.as_packed().len(), frame.body.len()];
         self.check_size(parts)?;
         Ok(v1::write(self, place, frame))
     }
 
-    /// The entry that was stored at a place, whichever version wrote it. Whether it is the entry that
-    /// was asked for is for the caller to see: [`Frame::is_of`].
+    /// The entry stored at a place, by whichever version. The caller must check that it is the
+    /// entry it asked for: [`Frame::is_of`].
     ///
     /// # Errors
-    /// Why the bytes are to be treated as a miss.
+    /// Why the caller must treat the bytes as a miss.
     pub fn decode(&self, place: &[u8], stored: &[u8]) -> Result<Frame, Broken> {
         match stored.strip_prefix(&MAGIC).ok_or(Broken::Magic)? {
             [] => Err(Broken::Length),

@@ -15,24 +15,24 @@ const OVERHEAD: usize = 320;
 /// An age that no entry reaches.
 const NEVER: u64 = u64::MAX;
 
-/// What the engine knows of an entry. Durations are microseconds; `None` means without end.
+/// What the engine knows about an entry. Durations are microseconds; `None` means without end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
-    /// What was known when the generation of this entry began.
+    /// What this process knew when the generation of this entry began.
     pub stamp: Stamp,
-    /// The revision of this process at which everything known is in the stamp; 0 if it was
-    /// generated elsewhere.
+    /// The revision of this process whose knowledge the stamp covers; 0 if another process
+    /// generated it.
     pub since: Revision,
     /// When the generation began.
     pub created: Timestamp,
     /// The same moment as Next.js first gave it, in milliseconds on its own clock.
     pub told_ms: f64,
-    /// From when on memory may answer with it for a while if the store is away: when it was generated
-    /// or, however old it is, read from build output.
+    /// From when on memory may serve it for a while if the store is away: when it was generated or,
+    /// however old it is, read from build output.
     pub held_from: Timestamp,
     /// Age past which the entry is stale.
     pub revalidate_us: Option<u64>,
-    /// Age past which the entry is not served any more.
+    /// Age past which the entry is no longer served.
     pub expire_us: Option<u64>,
     /// The tags that can invalidate it, without soft tags.
     pub tags: TagList,
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 impl Meta {
-    /// Whether its generation began after that of `other`, as far as that is known.
+    /// Whether its generation is known to have begun after that of `other`.
     pub fn is_younger(&self, other: &Self) -> bool {
         self.stamp.epoch == other.stamp.epoch && self.stamp.at > other.stamp.at
     }
@@ -77,18 +77,19 @@ pub struct Entry {
     /// The newest revision at which the tags were looked up and found untouched: they are
     /// not looked up again until something else is invalidated.
     verified: AtomicU64,
-    /// Whether a JavaScript object may be bound to it, which must be let go when it leaves memory.
+    /// Whether a JavaScript object may be bound to it; that one must be released when it leaves
+    /// memory.
     bound: AtomicBool,
-    /// Whether it has left memory: replaced, evicted, refused.
+    /// Whether it has left memory: replaced, evicted or refused.
     retired: AtomicBool,
     /// Age past which it is stale: `revalidate_us`, or somewhat less.
     fresh_us: u64,
-    /// Age past which it is refreshed early if it is popular, and the gets since then.
+    /// Age past which popular entries are refreshed early, and the gets since then.
     ahead_us: u64,
     asked: AtomicU32,
 }
 
-/// Gets after which an entry near its end is refreshed early; repeated after as many more, in case
+/// Gets near its end after which an entry is refreshed early, and again after as many more, in case
 /// the refresh failed.
 const MANY: u32 = 8;
 
@@ -114,7 +115,7 @@ impl Entry {
         .spread_by(Spread { jitter_percent: 0, ahead_percent: 0 })
     }
 
-    /// Has it turn stale at a moment of its own.
+    /// Gives it its own moment to turn stale.
     #[must_use]
     pub fn spread_by(mut self, spread: Spread) -> Self {
         if let Some(us) = self.meta.revalidate_us {
@@ -140,7 +141,7 @@ impl Entry {
         self.class == key.class && self.app == key.app && *self.key == *key.units
     }
 
-    /// What the entry costs, in bytes: a sixteenth is what allocators lose to rounding.
+    /// Bytes of memory that the entry takes, with the sixteenth that allocators lose to rounding.
     pub fn weight(&self) -> usize {
         let asked = size_of_val(&*self.key) + self.meta.tags.weight() + self.body.len();
         OVERHEAD + asked + asked / 16
@@ -157,19 +158,19 @@ impl Entry {
         if age > self.fresh_us { Verdict::Stale } else { Verdict::Fresh }
     }
 
-    /// Whether its end is so near that a popular entry is refreshed early. The clock is read only if
+    /// Whether its end is so near that a popular entry is refreshed early. Reads the clock only if
     /// early refresh is on.
     #[inline]
     pub fn is_ahead(&self, now: impl FnOnce() -> Timestamp) -> bool {
         self.ahead_us != NEVER && now().since_us(self.meta.created) > self.ahead_us
     }
 
-    /// Counts a get near its end. True if this get should refresh it.
+    /// Counts a get near its end. True if that get should refresh the entry.
     pub fn is_renewed(&self) -> bool {
         (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(MANY)
     }
 
-    /// Whether Next.js, which counts the time it was given, sees that it is stale by age.
+    /// Whether Next.js, which knows only `revalidate_us`, sees that it is stale by age.
     pub fn looks_stale(&self, now: Timestamp) -> bool {
         let age = now.since_us(self.meta.created);
         self.meta.revalidate_us.is_some_and(|revalidate| age > revalidate)
@@ -181,18 +182,19 @@ impl Entry {
         Revision(self.verified.load(Ordering::Relaxed))
     }
 
-    /// Notes that its own tags are untouched up to `revision`.
+    /// Records that its own tags are untouched up to `revision`.
     pub fn verify(&self, revision: Revision) {
         self.verified.fetch_max(revision.0, Ordering::Relaxed);
     }
 
-    /// Notes that a JavaScript object is bound to it. Of who binds and who retires at the same moment
-    /// at least one sees the other, if each looks afterwards: hence the one order of all of these.
+    /// Records that a JavaScript object is bound to it. When one thread binds and another retires,
+    /// at least one of them sees the other's mark if both look afterwards: hence all of these are
+    /// sequentially consistent.
     pub fn bind(&self) {
         self.bound.store(true, Ordering::SeqCst);
     }
 
-    /// Notes that it has left memory, or never was there.
+    /// Records that it has left memory, or never was there.
     pub fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
     }

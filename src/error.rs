@@ -1,4 +1,4 @@
-//! Errors of the configuration. At run time there are none: a failure is a miss.
+//! Configuration errors. There are none at run time: a failure is a miss.
 
 /// Why a configuration was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -7,37 +7,37 @@ pub enum Error {
     /// An option has a value it cannot have.
     #[error("tiercel: option `{option}` must be {allowed}, but is {given}")]
     InvalidOption {
-        /// The option as it was spelled, or its environment variable.
+        /// The option as spelled, or its environment variable.
         option: String,
-        /// What it may be.
+        /// The values it may have.
         allowed: String,
-        /// What it was.
+        /// The value it had.
         given: String,
     },
     /// There is no such option.
     #[error("tiercel: there is no option `{option}`; the options are {known}")]
     UnknownOption {
-        /// The option as it was spelled.
+        /// The option as spelled.
         option: String,
-        /// All options there are.
+        /// All options.
         known: String,
     },
-    /// The options are no object.
+    /// The argument is no object.
     #[error("tiercel: configure() takes an object of options")]
     NotAnObject,
-    /// The engine runs with other options already.
+    /// The engine already runs with other options.
     #[error(
         "tiercel: the engine of this process already runs with other options; call configure() \
          in the module that next.config names, before the first request"
     )]
     AlreadyRunning,
-    /// The thread of the shared tier cannot be started.
+    /// The operating system could not start the thread of the shared tier.
     #[error("tiercel: the operating system could not start the thread of the shared tier")]
     NoThread,
 }
 
 impl Error {
-    /// The stable code for programs, on the JavaScript error as `code`.
+    /// The stable code for programs: `code` of the JavaScript error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidOption { .. } => "TIERCEL_INVALID_OPTION",

@@ -1,10 +1,10 @@
-//! Files that are written from what the code says, and checked for drift by a test each.
+//! Files generated from the code, each checked for drift by a test.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// Asserts that the file at `path`, from the root of the repository, reads `text`; writes it first if
-/// `TIERCEL_UPDATE` is set.
+/// Asserts that the file at `path`, from the root of the repository, contains `text`; writes it
+/// first if `TIERCEL_UPDATE` is set.
 pub(crate) fn check(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if env::var_os("TIERCEL_UPDATE").is_some() {

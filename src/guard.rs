@@ -1,5 +1,5 @@
-//! A panic is a miss: every door to Node catches it and logs one line without its message, which may
-//! contain cached data.
+//! A panic is a miss: every entry point from Node catches it and logs one line without its message,
+//! which may contain cached data.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -17,8 +17,8 @@ pub fn guard<R>(work: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Replaces what this addon prints of a panic. Other addons and Node are not concerned: each has a
-/// standard library of its own.
+/// Replaces what this addon prints about a panic. Other addons and Node are not affected: each has
+/// its own standard library.
 pub fn be_brief() {
     static DONE: Once = Once::new();
     DONE.call_once(|| std::panic::set_hook(Box::new(|info| tell(info, &mut std::io::stderr()))));

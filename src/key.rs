@@ -21,8 +21,8 @@ pub enum Class {
     Image = 3,
 }
 
-/// An app of this process, by the order in which they became known: a custom server may run several,
-/// and their pages may have the same paths. Callers that do not know their app count as the first.
+/// An app of this process, numbered as they became known: a custom server may run several, and
+/// their pages may have the same paths. Callers that do not know their app count as the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct AppId(pub u32);
 
@@ -35,7 +35,7 @@ pub type Hash128 = u128;
 pub struct KeyRef<'a> {
     /// The class the key belongs to.
     pub class: Class,
-    /// The app it is of; `'use cache'` keys are of the first, since they name their build.
+    /// The app it belongs to; `'use cache'` keys belong to the first, since they name their build.
     pub app: AppId,
     /// The key as JavaScript spelled it.
     pub units: &'a [u16],
@@ -72,13 +72,13 @@ impl Hasher {
     }
 }
 
-/// The place of a key among all, the same in every process.
+/// The position of a key among all keys, the same in every process.
 pub fn share(units: &[u16]) -> Share {
     Share::of(bytes_of(units))
 }
 
-/// The memory of the units, in native byte order: which is that of all
-/// machines there are addons for.
+/// The memory of the units, in native byte order, which is the same on all machines that have an
+/// addon.
 #[inline]
 #[expect(unsafe_code, reason = "hashing 64 units through a copy costs more than the hash")]
 fn bytes_of(units: &[u16]) -> &[u8] {

@@ -46,7 +46,8 @@ impl MemoryStore {
             Ok(options) => {
                 Cache::with_options(options, ByWeight, BuildHasherDefault::default(), Collect)
             }
-            // All required options are given above; were that to change, the plain form serves.
+            // All required options are given above; should that change, the plain constructor
+            // serves.
             Err(_) => {
                 Cache::with(items, bytes.max(1), ByWeight, BuildHasherDefault::default(), Collect)
             }
@@ -73,7 +74,7 @@ impl MemoryStore {
         self.cache.peek(&key.hash).filter(|entry| entry.is_of(key))
     }
 
-    /// Holds `entry` under `hash`, and pushes whatever had to leave onto `left`.
+    /// Holds `entry` under `hash`, and pushes every entry that had to leave onto `left`.
     pub fn insert(
         &self,
         hash: Hash128,
@@ -84,7 +85,7 @@ impl MemoryStore {
             left.extend(self.cache.remove(&hash).map(|(_, old)| old));
             return Inserted::TooLarge;
         }
-        // A replaced entry passes the eviction hook too, but did not leave for room.
+        // A replaced entry reaches the eviction hook too, but did not leave for lack of room.
         let before = left.len();
         self.cache.insert_with_lifecycle(hash, entry.clone(), left);
         let evicted = left.iter().skip(before).filter(|old| old.key() != entry.key()).count();
@@ -112,7 +113,7 @@ impl MemoryStore {
         self.cache.is_empty()
     }
 
-    /// Entries that had to leave for room since the start.
+    /// Entries evicted for lack of room since the start.
     pub fn evictions(&self) -> u64 {
         self.evictions.load(Ordering::Relaxed)
     }
@@ -133,7 +134,7 @@ impl Weighter<Hash128, Arc<Entry>> for ByWeight {
     }
 }
 
-/// Keeps evicted entries until the shard's lock is released: freeing is not done under it.
+/// Keeps evicted entries until the shard's lock is released, so that nothing is freed under it.
 #[derive(Clone)]
 struct Collect;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
-/// The kinds that are counted apart.
+/// The kinds with counters of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -51,37 +51,37 @@ pub enum Answer {
 
 const ANSWERS: usize = 7;
 
-/// Counters of one process. All are totals since its start.
+/// Counters of one process, all totals since its start.
 #[derive(Debug)]
 pub struct Stats {
     answers: [[AtomicU64; ANSWERS]; Kind::ALL.len()],
     /// Entries stored.
     pub sets: AtomicU64,
-    /// Values that were handed over and not stored: dead on arrival, too large, broken, dynamic.
+    /// Values handed over and not stored: dead on arrival, too large, broken, dynamic.
     pub dropped: AtomicU64,
-    /// Values that memory did not hold because they are over the bound of one entry.
+    /// Values that memory did not hold because they exceed the bound of one entry.
     pub too_large: AtomicU64,
-    /// Invalidations, repeats of one user call not counted.
+    /// Invalidations; repeats of one user call do not count.
     pub invalidations: AtomicU64,
     /// Gets that waited for a generation under way and were served from it.
     pub joined: AtomicU64,
     /// Gets whose wait timed out.
     pub wait_timeouts: AtomicU64,
-    /// Leases that this process got: it generated those keys for all processes.
+    /// Leases that this process got: it generated those entries for all processes.
     pub leases_taken: AtomicU64,
-    /// Gets that waited for what another process generates.
+    /// Gets that waited for a generation in another process.
     pub followed: AtomicU64,
-    /// Of those, how many timed out.
+    /// Those of them that timed out.
     pub lease_timeouts: AtomicU64,
-    /// Gets that would have generated, and were served what was generated for another.
+    /// Gets that would have generated, and were served the generation of another get.
     pub saved: AtomicU64,
     /// Gets that were served a stale value while another get generates.
     pub stale_meanwhile: AtomicU64,
     /// Stored bytes that were no entry, or not the one asked for.
     pub broken: AtomicU64,
-    /// Invalidations that the shared tier did not record immediately, but later.
+    /// Invalidations that the shared tier recorded late.
     pub unrecorded: AtomicU64,
-    /// Panics that were caught and answered with a miss.
+    /// Panics caught and answered with a miss.
     pub panics: AtomicU64,
     get_ns: Mutex<Option<Histogram<u64>>>,
     set_ns: Mutex<Option<Histogram<u64>>>,
@@ -141,35 +141,35 @@ impl Stats {
         }
     }
 
-    /// Takes an answer back that was counted too early.
+    /// Takes back an answer that was counted too early.
     pub fn uncount(&self, kind: Kind, answer: Answer) {
         if let Some(cell) = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize)) {
             cell.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// How often a kind got an answer.
+    /// Number of times a kind got an answer.
     pub fn answered(&self, kind: Kind, answer: Answer) -> u64 {
         let cell = self.answers.get(kind as usize).and_then(|a| a.get(answer as usize));
         cell.map_or(0, |cell| cell.load(Ordering::Relaxed))
     }
 
-    /// Notes how long a get took.
+    /// Records how long a get took.
     pub fn time_get(&self, ns: u64) {
         record(&self.get_ns, ns);
     }
 
-    /// Notes how long a set took.
+    /// Records how long a set took.
     pub fn time_set(&self, ns: u64) {
         record(&self.set_ns, ns);
     }
 
-    /// Notes how long an invalidation took until it was in effect everywhere.
+    /// Records how long an invalidation took to be in effect everywhere.
     pub fn time_invalidation(&self, ns: u64) {
         record(&self.invalidation_ns, ns);
     }
 
-    /// How long invalidations take until they are in effect everywhere.
+    /// How long invalidations take to be in effect everywhere.
     pub fn invalidation_latency(&self) -> Latency {
         percentiles(&self.invalidation_ns)
     }

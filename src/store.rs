@@ -1,7 +1,7 @@
-//! The shared tier, as the engine sees it: a store of opaque bytes that other processes see too, and
-//! the exchanges of the coherence protocol.
+//! The shared tier, as the engine sees it: a store of opaque bytes that other processes see too,
+//! and the exchanges of the coherence protocol.
 //!
-//! Nothing here waits. What is asked for is answered later, on a thread of the store.
+//! No call blocks. The store answers a request later, on a thread of its own.
 
 use bytes::Bytes;
 
@@ -16,23 +16,22 @@ pub type Address = [u8; 16];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Called once with what lies at an address. Who waited for it is woken when the result is dropped:
-/// a store that has several answers drops those together.
+/// Called once with what lies at an address. Dropping the result wakes the waiter: a store that has
+/// several answers drops their results together.
 pub type Receive = Box<dyn FnOnce(Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
-/// The request for the lease of an address: to generate it, so that no other instance does meanwhile.
+/// The request for the lease of an address: to generate its entry, while no other instance does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// The life of the table that is followed.
+    /// The life of the table that this process follows.
     pub epoch: u64,
-    /// What is known now of invalidations: what is generated from here on is dated by it.
+    /// The position applied now: a generation that begins from here on is dated by it.
     pub position: u64,
-    /// A lease from before this position is of no use: what it brings is outdated already.
+    /// A lease from before this position is useless: the entry that it brings is outdated already.
     pub outdated: u64,
-    /// Whether it is of no interest if anything lies at the address.
+    /// Whether to take no lease if an entry lies at the address.
     pub only_absent: bool,
-    /// A leader that began longer ago than this number of ms is waited for no longer: its lease is
-    /// taken over.
+    /// Age in ms at which a leader has timed out: its lease is taken over.
     pub patience_ms: u32,
     /// How long the lease lives without a renewal, in ms.
     pub life_ms: u32,
@@ -45,7 +44,7 @@ pub enum LeaseReply {
     Granted,
     /// Another instance does.
     HeldElsewhere,
-    /// Hit-for-miss, for this number of ms: the last generations were not stored, so nobody waits.
+    /// Hit-for-miss, for this number of ms: the last generations were not stored, so no get waits.
     HitForMiss(u32),
     /// An entry lies there, and no lease was taken.
     EntryExists,
@@ -58,26 +57,27 @@ pub enum LeaseReply {
 pub enum LeaseEnd {
     /// It is free again.
     Released,
-    /// Something was stored, so that it pays again to wait for each other.
+    /// Something was stored, so waiting for each other pays again.
     Stored,
     /// Nothing was stored, and will not be soon: a hit-for-miss, longer each time.
     Uncacheable,
 }
 
-/// Called once with the answer to a claim, and with what lies at the address; as [`Receive`].
+/// Called once with the reply to the lease request, and with what lies at the address; see
+/// [`Receive`].
 pub type ReceiveLease =
     Box<dyn FnOnce(LeaseReply, Result<Option<Bytes>, Unavailable>) -> WakeOnDrop + Send>;
 
-/// Makes the bytes to be stored, and how long they live in milliseconds. `None` if they are not to
-/// be stored any more.
+/// Makes the bytes to store, and their lifetime in milliseconds. `None` if they should not be
+/// stored any more.
 pub type Make = Box<dyn FnOnce() -> Option<(Vec<u8>, u64)> + Send>;
 
-/// A store other processes see.
+/// A store that other processes see too.
 pub trait SharedStore: Send + Sync {
     /// Asks for the entry at an address. It leaves with the next [`SharedStore::flush`].
     fn read(&self, address: Address, receive: Receive);
 
-    /// Claims an address and asks for its entry, in one turn. It leaves with the next
+    /// Claims an address and reads its entry, in one turn. The request leaves with the next
     /// [`SharedStore::flush`], or by itself after a pause in ms.
     fn claim(
         &self,
@@ -87,73 +87,73 @@ pub trait SharedStore: Send + Sync {
         receive: ReceiveLease,
     );
 
-    /// Ends a lease of this process, if it still has it.
+    /// Ends a lease, if this process still holds it.
     fn end(&self, address: Address, ending: LeaseEnd);
 
-    /// Sends what was asked for since the last time: the requests of one tick travel together.
+    /// Sends the requests made since the last call: the requests of one tick travel together.
     fn flush(&self);
 
-    /// Stores an entry in the background, made on the store's thread. `weight` is its size in bytes,
-    /// roughly: what waits is bounded, and beyond that the oldest is dropped.
-    /// A lease that is to end ends after it.
+    /// Stores an entry in the background, made on the store's thread. `weight` is its approximate
+    /// size in bytes: the queue is bounded, and beyond that the oldest write is dropped. With
+    /// `ends`, the lease ends after the write.
     fn write(&self, address: Address, weight: usize, ends: bool, make: Make);
 
-    /// Calls `done` once everything written so far is stored or dropped.
+    /// Calls `done` once every write so far is stored or dropped.
     fn drain(&self, done: Box<dyn FnOnce() + Send>);
 
     /// Exchanges commands of the protocol; the answers go to the [`Listener`].
     fn exchange(&self, commands: Vec<(Request, Command)>);
 
-    /// This process ends: nobody need wait for it any more. Takes 60 ms at most.
+    /// Reports that this process ends, so that no other waits for it. Takes 60 ms at most.
     fn leave(&self);
 
-    /// Drops the writes that wait.
+    /// Drops the queued writes.
     fn forget_writes(&self);
 
-    /// How it is.
+    /// The state of the store.
     fn health(&self) -> Health;
 }
 
-/// Who is told what the store hears.
+/// Receives the events of the store.
 pub trait Listener: Send + Sync {
-    /// Takes an event in; what is returned is to be exchanged with the store.
+    /// Handles an event; returns commands to exchange with the store.
     fn on(&self, event: Event) -> Vec<(Request, Command)>;
 
     /// When [`Event::Tick`] is due next.
     fn next_timer(&self) -> Option<Timestamp>;
 
-    /// The leases that go on: asked for twice in a second.
+    /// The leases to renew, asked for twice a second.
     fn leases(&self) -> Vec<Address> {
         Vec::new()
     }
 
-    /// The server answers, and does not do what some part needs; `None` once it does again.
+    /// The server answers, but refuses what some part needs; `None` once it does it again.
     fn refuses(&self, _: Option<(Refusal, Part)>) {}
 
-    /// The room the server gives: told once.
+    /// The room that the server gives: reported once.
     fn has_room(&self, _: Room) {}
 
-    /// The server is of this version, which is older than what is supported.
+    /// The server has this version, which is older than the oldest supported.
     fn is_old(&self, _version: &str) {}
 
-    /// The server lacks these commands of those that the protocol needs.
+    /// The server lacks these commands, which the protocol needs.
     fn lacks(&self, _commands: &str) {}
 
-    /// The server refuses the login: that is for whoever runs the process to know.
+    /// The server refuses the login: a matter for the operator.
     fn refused(&self) {}
 
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
 }
 
-/// Why a server that answers does not do what it is asked.
+/// Why a server that answers refuses a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The user may not touch the keys.
     Keys,
-    /// The user may not run this command, or the server does not have it.
+    /// The user may not run this command, or the server lacks it.
     Command(&'static str),
-    /// The user may not run some command that a script uses; the server does not say which.
+    /// The user may not run some command of a script; the server does not say which.
     Commands,
     /// It answers with an error that begins with this.
     Error(&'static str),
@@ -170,16 +170,16 @@ impl Refusal {
     }
 }
 
-/// The room a server gives.
+/// How much room a server gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// Its bound in bytes; 0 = none.
     pub most_bytes: u64,
-    /// What it does at the bound; one of [`POLICIES`].
+    /// Its policy at the bound; one of [`POLICIES`].
     pub policy: &'static str,
 }
 
-/// What servers may do at their bound.
+/// The policies that servers have at their bound.
 pub const POLICIES: [&str; 8] = [
     "noeviction",
     "allkeys-lru",
@@ -192,7 +192,7 @@ pub const POLICIES: [&str; 8] = [
 ];
 
 impl Room {
-    /// What is wrong with it for a cache; `None` if nothing is.
+    /// Why it does not suit a cache; `None` if it does.
     pub fn fault(self) -> Option<&'static str> {
         match self {
             Self { most_bytes: 0, .. } => {
@@ -204,18 +204,18 @@ impl Room {
     }
 }
 
-/// What suffers from a refusal.
+/// The part that suffers from a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The agreement on invalidations.
     Invalidations,
-    /// Entries that others see.
+    /// Entries that other instances see.
     Entries,
-    /// Who generates.
+    /// Which instance generates.
     Leases,
 }
 
-/// How the store is, for statistics.
+/// The state of the store, for statistics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
     /// Connections open now.
@@ -224,16 +224,16 @@ pub struct Health {
     pub is_broken: bool,
     /// How often it was given up.
     pub breaks: u64,
-    /// Connections replaced because nothing came back.
+    /// Connections replaced because no answer came back.
     pub replaced: u64,
-    /// Exchanges and reads that were not answered in time.
+    /// Exchanges and reads that timed out.
     pub timeouts: u64,
-    /// Writes that wait, and their bytes.
+    /// Queued writes, and their bytes.
     pub queued_writes: u64,
     /// See above.
     pub queued_bytes: u64,
-    /// Writes dropped because too many waited.
+    /// Writes dropped because too many were queued.
     pub dropped_writes: u64,
-    /// What the server refuses now: see [`Refusal::as_str`]; empty if nothing.
+    /// A current refusal: see [`Refusal::as_str`]; empty if there is none.
     pub refuses: &'static str,
 }

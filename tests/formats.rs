@@ -1,7 +1,7 @@
-//! Stored bytes of every version that was ever shipped, and what they say.
+//! Stored bytes of every version ever shipped, and what they decode to.
 //!
-//! To add frames: extend `FRAMES`, then `TIERCEL_WRITE_FORMATS=1 cargo test --test formats`. Files
-//! that exist are never written again: they are what old instances wrote.
+//! To add frames: extend `FRAMES`, then `TIERCEL_WRITE_FORMATS=1 cargo test --test formats`.
+//! Existing files are never overwritten: they are what old instances wrote.
 
 #![expect(clippy::unwrap_used, reason = "a test outside cfg(test)")]
 
@@ -19,7 +19,7 @@ use tiercel::tags::{Position, Tag, TagList};
 const LIMIT: usize = 1 << 20;
 const SECRET: &[u8] = b"a secret of the fixtures";
 
-/// A file below `tests/formats` and what it says.
+/// A file below `tests/formats`, and the frame it holds.
 struct Stored {
     file: &'static str,
     secret: Option<&'static [u8]>,
@@ -34,7 +34,7 @@ const FRAMES: [Stored; 5] = [
     Stored { file: "v1-signed.bin", secret: Some(SECRET), frame: fetch },
 ];
 
-/// Nothing that need not be there.
+/// A frame with nothing optional.
 fn bare() -> Frame {
     Frame {
         head: Head {
@@ -52,9 +52,9 @@ fn bare() -> Frame {
     }
 }
 
-/// A short body, and text of every kind.
+/// A short body, and texts of several kinds.
 fn fetch() -> Frame {
-    // Bytes as they were stored: whoever stores a tag has spelled it.
+    // Bytes as they are stored: the writer of a tag has already spelled it.
     let tags = ["posts", "größe", ""].map(|tag| Tag::from(tag.as_bytes()));
     let lone = Tag::from(&b"a\xED\xB0\x80"[..]);
     Frame {
@@ -142,7 +142,7 @@ fn what_any_version_stored_is_still_read() {
     }
 }
 
-/// zstd may compress otherwise some day, so this looks at what is not compressed.
+/// A later zstd may compress differently, so this compares uncompressed frames only.
 #[test]
 fn what_is_written_today_is_what_was_written_then() {
     for stored in FRAMES.iter().filter(|stored| stored.file != "v1-page.bin") {

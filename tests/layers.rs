@@ -1,5 +1,5 @@
-//! Who may know whom. Read from the sources, so that a forbidden import fails here and not in a
-//! review.
+//! Which modules may import which. Read from the sources, so that a forbidden import fails here and
+//! not in a review.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test outside cfg(test)")]
 
@@ -44,7 +44,7 @@ fn forbid(within: impl Fn(&Path) -> bool, words: &[&str]) {
 }
 
 fn is_core(file: &Path) -> bool {
-    // The handler speaks for Next.js, and the process puts all parts together.
+    // The handler speaks for Next.js, and the process assembles all parts.
     let outer = ["abi.rs", "binding", "handler", "next", "lib.rs", "process.rs"];
     !outer.iter().any(|part| file.starts_with(part))
 }
@@ -64,7 +64,7 @@ fn the_handler_speaks_for_next_and_knows_no_server() {
 #[test]
 fn the_binding_only_converts() {
     let words = [
-        // Rooms in which something is decided.
+        // Modules that decide something.
         "crate::codec",
         "crate::coherence",
         "crate::engine",
@@ -174,7 +174,7 @@ fn the_protocol_reads_no_clock_and_takes_no_lock() {
     forbid(|file| file.starts_with("coherence"), &words);
 }
 
-/// Words that types had once, and that said less than those they have now: see docs/glossary.md.
+/// Former words in type names, which said less than their replacements: see docs/glossary.md.
 const RETIRED: [&str; 18] = [
     "Apart",
     "Claimed",
@@ -204,7 +204,7 @@ fn types(code: &str) -> impl Iterator<Item = &str> {
     named.filter_map(|name| name.split(|end: char| !end.is_alphanumeric()).next())
 }
 
-/// Whether a name in camel case has this word.
+/// Whether a name in camel case contains this word.
 fn has_word(name: &str, word: &str) -> bool {
     let mut found = name.match_indices(word);
     found.any(|(at, _)| !name[at + word.len()..].starts_with(char::is_lowercase))

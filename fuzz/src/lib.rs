@@ -1,5 +1,5 @@
-//! What must hold whatever bytes a decoder is given. Run by the fuzzer for as long as it likes, and
-//! by `tests/hostile.rs` for a bounded time.
+//! What must hold for all bytes given to a decoder. The fuzzer runs this without a limit,
+//! `tests/hostile.rs` for a bounded time.
 
 use tiercel::codec::{Codec, Frame};
 use xxhash_rust::xxh3::xxh3_64;
@@ -7,16 +7,16 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Bound of one entry, in bytes.
 const LIMIT: usize = 1 << 20;
 
-/// Unsigned frames are believed anywhere.
+/// Unsigned frames are trusted at any place.
 const PLACE: &[u8] = &[];
 
 const CHECKSUM_BYTES: usize = 8;
-/// Where the flags of a frame stand, and the one of them that says there is a MAC.
+/// Where the flags of a frame stand, and the flag that announces a MAC.
 const FLAGS: usize = 5;
 const SIGNED: u8 = 2;
 
-/// Decodes `bytes` as they are, and with a checksum that holds: else nothing but the checksum would
-/// ever be tried.
+/// Decodes `bytes` as they are, and with a valid checksum: otherwise only the checksum would ever
+/// be tested.
 ///
 /// # Panics
 /// If a promise of the codec is broken.
@@ -26,7 +26,7 @@ pub fn decode(bytes: &[u8]) {
     check(&codec, &resealed(bytes));
 }
 
-/// `frame` without a MAC and with a checksum that holds.
+/// `frame` without a MAC and with a valid checksum.
 fn resealed(frame: &[u8]) -> Vec<u8> {
     let content = frame.len().saturating_sub(CHECKSUM_BYTES);
     let mut frame: Vec<u8> = frame.iter().copied().take(content).collect();
@@ -37,7 +37,7 @@ fn resealed(frame: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What is accepted keeps to the limit, and survives being stored again.
+/// An accepted frame keeps to the limit, and survives being stored again.
 fn check(codec: &Codec, bytes: &[u8]) {
     let Ok(frame) = codec.decode(PLACE, bytes) else { return };
     let Frame { key, tags, body, .. } = &frame;

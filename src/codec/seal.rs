@@ -1,11 +1,11 @@
-//! Proves that a frame is whole and, with a secret, that it was written by someone who has it.
+//! Proves that a frame is whole and, with a secret, that a holder of the secret wrote it.
 //!
-//! The checksum finds damage; anybody can compute it. The MAC finds forgery. It covers the checksum
-//! too, so a frame is the same bytes with or without a secret, up to the MAC.
+//! The checksum finds damage; anyone can compute it. The MAC finds forgery. It covers the checksum
+//! too, so up to the MAC a frame is the same with or without a secret.
 //!
-//! The MAC covers the key and the place, so a frame moved to another key, or to the same key of
-//! another build, is found out. It says nothing of when: an older frame of the same place, put back,
-//! is believed as far as its position reaches.
+//! The MAC covers the key and the place, so it detects a frame moved to another key, or to the same
+//! key of another build. It does not cover time: an older frame put back at its place is trusted as
+//! far as its position reaches.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,28 +13,28 @@ use super::Broken;
 
 const CHECKSUM_BYTES: usize = 8;
 const MAC_BYTES: usize = blake3::OUT_LEN;
-/// Keeps keys of this use apart from any other use of the same secret. Part of the format.
+/// Separates the derived key from any other use of the same secret. Part of the format.
 const CONTEXT: &str = "tiercel 2026 stored entry MAC";
 
-/// Closes frames and opens them.
+/// Seals frames and verifies them.
 pub(super) struct Seal {
     key: Option<[u8; blake3::KEY_LEN]>,
 }
 
 impl Seal {
-    /// What a seal takes at most, in bytes.
+    /// The largest seal, in bytes.
     pub(super) const BYTES: usize = CHECKSUM_BYTES + MAC_BYTES;
 
     pub(super) fn new(secret: Option<&[u8]>) -> Self {
         Self { key: secret.map(|secret| blake3::derive_key(CONTEXT, secret)) }
     }
 
-    /// Whether what it closes has a MAC.
+    /// Whether its seals have a MAC.
     pub(super) fn signs(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Appends checksum and MAC to `frame`, which is to lie at `place`.
+    /// Appends checksum and MAC to `frame`, which will be stored at `place`.
     pub(super) fn close(&self, frame: &mut Vec<u8>, place: &[u8]) {
         frame.extend_from_slice(&xxh3_64(frame).to_le_bytes());
         if let Some(key) = &self.key {
@@ -42,11 +42,11 @@ impl Seal {
         }
     }
 
-    /// What `frame`, found at `place`, holds before its seal; `signed` is whether it says it has a
-    /// MAC.
+    /// The content of `frame`, found at `place`, before its seal; `signed` is whether the frame
+    /// claims to have a MAC.
     ///
-    /// Without a secret a MAC is skipped, not refused: while a secret is introduced, the instances
-    /// that do not have it yet go on reading what the others write. The other way round is what the
+    /// Without a secret a MAC is skipped, not refused: during the rollout of a secret, instances
+    /// without it can still read what instances with it write. The reverse is exactly what the
     /// secret forbids.
     pub(super) fn open<'f>(
         &self,
@@ -61,7 +61,7 @@ impl Seal {
             (frame, None)
         };
         let (content, checksum) = frame.split_last_chunk().ok_or(Broken::Length)?;
-        // First, although the MAC would find damage too: damage must not look like an attack.
+        // Comes first although the MAC would find damage too: damage must not look like an attack.
         if xxh3_64(content) != u64::from_le_bytes(*checksum) {
             return Err(Broken::Checksum);
         }
@@ -75,7 +75,7 @@ impl Seal {
     }
 }
 
-/// The place is not part of the frame: its reader knows where it lay.
+/// The place is not part of the frame: its reader knows where the frame lay.
 fn mac_of(key: &[u8; blake3::KEY_LEN], frame: &[u8], place: &[u8]) -> blake3::Hash {
     blake3::Hasher::new_keyed(key).update(frame).update(place).finalize()
 }

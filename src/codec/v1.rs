@@ -37,7 +37,7 @@ const REVALIDATE: u8 = 4;
 const EXPIRE: u8 = 8;
 const KNOWN: u8 = ZIPPED | SIGNED | REVALIDATE | EXPIRE;
 
-/// All but key, tags, body and seal, at most.
+/// The largest size of everything but key, tags, body and seal.
 const MOST_FIXED_BYTES: usize = 8 + 5 * 8 + 3 * 4;
 
 /// `frame` as stored bytes. The caller has made sure that every length fits a `u32`.
@@ -77,7 +77,7 @@ pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, 
     if has(!KNOWN) {
         return Err(Broken::Flags);
     }
-    // Nothing behind the flags is looked at before it is known to be what was written.
+    // Nothing after the flags is read before the seal is verified.
     let mut content = Reader(codec.seal.open(stored, place, has(SIGNED))?);
     let [.., class, format] = content.array::<8>()?;
     let head = Head {
@@ -108,7 +108,7 @@ pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, 
     Ok(Frame { head, key, tags, body })
 }
 
-/// Written out, so that no change of [`Class`] changes stored bytes.
+/// Spelled out, so that no change of [`Class`] changes stored bytes.
 fn number_of(class: Class) -> u8 {
     match class {
         Class::UseCache => 0,

@@ -1,4 +1,4 @@
-//! Compression by zstd, where it is worth it, and decompression that cannot be lied to.
+//! Compression by zstd where it pays, and decompression that trusts no length.
 
 use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
@@ -6,15 +6,15 @@ use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
 
 use super::Broken;
 
-/// Below this a body is stored as it is: little to save, and many such bodies.
+/// Smaller bodies are stored as they are: they save little, and there are many.
 const LEAST_BYTES: usize = 1 << 10;
 /// Compression must save one part in this many, else every reader would pay for nothing.
 const LEAST_SAVED: usize = 10;
 /// Higher levels take several times as long for a few percent.
 const LEVEL: i32 = 3;
 
-/// The contexts of zstd, reused because making them costs more than most bodies. One thread uses
-/// them; the locks are for the compiler, and for the day there are two.
+/// The contexts of zstd, reused because making them costs more than compressing most bodies. One
+/// thread uses them; the locks satisfy the compiler, and a second thread if there ever is one.
 pub(super) struct Zip {
     /// `None` if compression is off, or zstd could not be set up.
     compressor: Mutex<Option<Compressor<'static>>>,
@@ -30,12 +30,12 @@ impl Zip {
         Self { compressor: Mutex::new(None), ..self }
     }
 
-    /// `body` compressed, if that is worth it.
+    /// `body` compressed, if that pays.
     pub(super) fn compress(&self, body: &[u8]) -> Option<Vec<u8>> {
         if body.len() < LEAST_BYTES {
             return None;
         }
-        // zstd gives up when the room is used up: that is the test whether it is worth it.
+        // zstd gives up when the buffer is full: that decides whether compression pays.
         let most = body.len() - body.len().div_ceil(LEAST_SAVED);
         let mut zipped = Vec::with_capacity(most);
         self.compressor.lock().as_mut()?.compress_to_buffer(body, &mut zipped).ok()?;
@@ -45,7 +45,7 @@ impl Zip {
     /// The body of `raw_len` bytes that `zipped` holds. The caller has bounded `raw_len`; nothing
     /// is allocated unless zstd's own header says the same length.
     pub(super) fn decompress(&self, zipped: &[u8], raw_len: usize) -> Result<Box<[u8]>, Broken> {
-        // Only one zstd frame, and nothing behind it: else their lengths would add up.
+        // One zstd frame with nothing after it: otherwise the lengths of several would add up.
         let whole = find_frame_compressed_size(zipped).is_ok_and(|size| size == zipped.len());
         let declared = get_frame_content_size(zipped).ok().flatten();
         if !whole || declared != Some(raw_len as u64) {

@@ -26,8 +26,8 @@ pub struct Output {
     pub body: Box<[u8]>,
 }
 
-/// Reads the output for `key` below `.next/server`; `None` if there is none, or it is not sound. What
-/// the build has in all is read first, by who asks first.
+/// Reads the output for `key` below `.next/server`; `None` if there is none, or it is malformed.
+/// The first caller also loads the manifest of the build.
 pub fn read(
     server_dir: &Path,
     key: &str,
@@ -94,7 +94,7 @@ fn lay_out(seed: &Seed) -> Option<Box<[u8]>> {
     add("headers", seed.headers.as_ref().map(Value::to_string));
     add("status", seed.status.map(|status| status.to_string()));
     add("postponed", seed.postponed.as_ref().map(|text| json!(text).to_string()));
-    // Its own text, for JavaScript to parse: order of keys, odd escapes and numbers are kept.
+    // The text itself, for JavaScript to parse: order of keys, odd escapes and numbers are kept.
     add("pageData", seed.page_data.clone());
     let mut outer = vec![format!("\"v\":{{{}}}", fields.join(","))];
     if let Some(segments) = &seed.segments {

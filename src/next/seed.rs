@@ -34,7 +34,7 @@ pub use self::{
     manifest::{is_closed_path, is_listed, load, revalidate_secs},
 };
 
-/// What kind of response an entry is, as in Next's `IncrementalCacheKind`.
+/// The kind of response of an entry, as in Next's `IncrementalCacheKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A page of the App Router.
@@ -56,7 +56,7 @@ impl Kind {
     }
 }
 
-/// What Next asks for: the arguments of a singular `get` of a response kind.
+/// The arguments of a singular `get` of a response kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// `ctx.serverDistDir` of the handler's constructor.
@@ -105,13 +105,12 @@ pub struct Seed {
 
 /// Reads the prerendered output of a key. Blocking.
 ///
-/// `None` is "nothing usable": no such output, another route's output, a malformed file, a file
-/// of more than 64 MiB, or any I/O error. Never panics.
+/// `None` means nothing usable: no such output, another route's output, a malformed file, a file of
+/// more than 64 MiB, or any I/O error. Never panics.
 ///
 /// Stricter than `FileSystemCache` in one respect: an `AppPage` without a well-formed `.meta` that
-/// has headers is nothing usable on any minor. Before 16.3.8 Next serves such a page with status
-/// 200 and without tags, so that no invalidation could ever reach it. No complete build lacks
-/// them.
+/// has headers is unusable on every minor. Before 16.3.8 Next serves such a page with status 200
+/// and without tags, so that no invalidation could ever reach it. No complete build lacks them.
 #[must_use]
 pub fn read(wanted: &Wanted<'_>) -> Option<Seed> {
     let source = Source::find(wanted)?;
@@ -217,7 +216,7 @@ fn app_page(wanted: &Wanted<'_>, mut source: Source) -> Option<Seed> {
 fn app_route(mut source: Source) -> Option<Seed> {
     let body = source.output.bytes(&source.name(".body"))?;
     let meta = source.take_meta()?;
-    // Next answers 500 to a route handler's entry without headers.
+    // Next answers 500 if a route handler's entry has no headers.
     meta.headers.as_ref()?;
     Some(Seed { body, ..source.seed(Kind::AppRoute, meta)? })
 }
@@ -225,7 +224,7 @@ fn app_route(mut source: Source) -> Option<Seed> {
 fn pages(wanted: &Wanted<'_>, mut source: Source) -> Option<Seed> {
     let html = source.output.text(&source.name(".html"))?;
     let meta = match source.layout {
-        // Next did not write it before 16.3.8, and does not look.
+        // Before 16.3.8 Next does not write it, and does not look for it.
         Layout::Plain => Meta::default(),
         Layout::Owned => source.take_meta()?,
     };
@@ -257,9 +256,9 @@ fn segments(source: &Source, paths: Vec<String>) -> Option<Vec<(String, Vec<u8>)
 
 enum Rsc {
     Read(Vec<u8>),
-    /// The build had a reason not to write it: `rscData` is undefined.
+    /// The build had a reason to skip it: `rscData` is undefined.
     NotWritten,
-    /// It ought to be there: the entry is incomplete.
+    /// It should exist: the entry is incomplete.
     Missing,
 }
 
@@ -275,10 +274,10 @@ fn rsc(wanted: &Wanted<'_>, source: &Source, is_postponed: bool) -> Rsc {
     }
 }
 
-/// Three minors, three rules, and plain keys do not tell which one built the output. For a page
+/// Three minors, three rules, and plain keys do not show which one built the output. For a page
 /// with PPR, 16.0 writes `.prefetch.rsc` only, 16.1 neither file, 16.2 and later `.rsc` unless
-/// postponed. So the files that exist decide; the only difference is that a damaged 16.0 or 16.2 output
-/// (file lost) looks like one of 16.1.
+/// postponed. So the files that exist decide; the only difference is that a damaged 16.0 or 16.2
+/// output (file lost) looks like one of 16.1.
 fn plain_ppr_rsc(source: &Source, is_postponed: bool) -> Rsc {
     if !is_postponed && let Some(bytes) = source.output.bytes(&source.name(".rsc")) {
         return Rsc::Read(bytes);

@@ -1,9 +1,8 @@
-//! Freshness in the words of each minor of Next.js.
+//! Freshness as each minor of Next.js expects it.
 //!
-//! Next.js judges age itself, from `lastModified`. What it cannot know is that a tag was
-//! invalidated elsewhere; these are the signals that say so (read in `IncrementalCache.get` of
-//! 16.0, 16.2, 16.3 and 16.4). Images are judged here alone: the optimizer reads age from a clock
-//! that may be set.
+//! Next.js judges age itself, from `lastModified`. It cannot know that a tag was invalidated
+//! elsewhere; these signals say so (read in `IncrementalCache.get` of 16.0, 16.2, 16.3 and 16.4).
+//! Images are judged here alone: the optimizer reads age from a clock that may be set.
 
 use crate::next::value::ValueKind;
 use crate::tags::Verdict;
@@ -21,8 +20,8 @@ impl Version {
     /// The first that enforces `expire`, treats `lastModified: -1` as blocking and joins concurrent
     /// generations of a `'use cache'` entry itself.
     pub const V16_3: Self = Self { major: 16, minor: 3 };
-    /// The first that honours a returned `cacheControl`, renders a `dynamicParams = false` page that
-    /// is missing, and regenerates a stale inner entry before an outer one keeps it.
+    /// The first that honours a returned `cacheControl`, renders a missing `dynamicParams = false`
+    /// page, and regenerates a stale inner entry before an outer one keeps it.
     pub const V16_4: Self = Self { major: 16, minor: 4 };
     /// A Next.js whose version is unknown gets the signals that every minor understands. It sorts
     /// below all others, because the earliest understand the least.
@@ -30,7 +29,7 @@ impl Version {
     /// The version assumed without Next.js.
     pub const NEWEST: Self = Self { major: u32::MAX, minor: 0 };
 
-    /// The version that a text such as `16.3.0-canary.4` begins with; a patch there must be.
+    /// The version at the start of a text such as `16.3.0-canary.4`; it must have a patch.
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
         let version = Self { major: numbers.next()??, minor: numbers.next()?? };
@@ -38,7 +37,7 @@ impl Version {
     }
 }
 
-/// How often a value is regenerated.
+/// When a value is regenerated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Revalidate {
     /// After this number of seconds.
@@ -47,24 +46,24 @@ pub enum Revalidate {
     Never,
 }
 
-/// What was found, and for whom.
+/// What a get found, and the Next.js that asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
-    /// Who asks.
+    /// The Next.js that asks.
     pub version: Version,
-    /// What was asked for.
+    /// The kind that Next.js asked for.
     pub kind: ValueKind,
     /// The engine's judgement.
     pub verdict: Verdict,
-    /// Whether Next.js cannot see that by itself: a tag decided it, or an age below the one it knows.
+    /// Whether Next.js needs the signal: a tag decided it, or an age below the one Next.js knows.
     pub is_told: bool,
     /// The entry's own `lastModified`, in ms on Next's clock.
     pub modified_ms: f64,
     /// Now, in ms on Next's clock.
     pub now_ms: f64,
-    /// When the value is regenerated.
+    /// When Next.js regenerates the value.
     pub revalidate: Revalidate,
-    /// Whether it is past 30 days: then it is not served on any account.
+    /// Whether it is past 30 days: then it is never served.
     pub outlived: bool,
 }
 
@@ -87,12 +86,12 @@ const PAST_BRIEF_MS: f64 = 2_000.0;
 /// The `lastModified` by which a value without a lifetime is stale: below every tag's time, and not
 /// -1, which means something else.
 const BEFORE_ALL: f64 = -2.0;
-/// `lastModified` of a stale fetch on every minor, and of a page that must be generated before it
-/// is answered from 16.3 on.
+/// `lastModified` of a stale fetch on every minor, and, from 16.3 on, of a page that must be
+/// generated before the response.
 const MARK: f64 = -1.0;
 
-/// The signal for what was found. `closed` says whether the page is one of `dynamicParams = false`,
-/// and is asked only when it matters: before 16.4 a miss of such a page is a 404 for good.
+/// The signal for what was found. `closed` returns whether the page has `dynamicParams = false`,
+/// and is called only when it matters: before 16.4 a miss of such a page is a 404 for good.
 pub fn signal(question: &Question, closed: impl FnOnce() -> bool) -> Signal {
     match (question.verdict, question.is_told) {
         (Verdict::Stale, _) if question.kind == ValueKind::Image => Signal::Modified(BEFORE_ALL),
@@ -129,7 +128,7 @@ fn gone(question: &Question, is_told: bool, closed: impl FnOnce() -> bool) -> Si
     if question.version >= Version::V16_4 || !closed() {
         return Signal::Miss;
     }
-    // Before 16.3 the mark means stale, and from then on that it must be generated first.
+    // Before 16.3 the mark means stale, and from then on that the page must be generated first.
     let is_marked = question.version >= Version::V16_3 || question.version == Version::UNKNOWN;
     if is_marked { Signal::Modified(MARK) } else { stale(question) }
 }
@@ -223,7 +222,8 @@ mod tests {
         // Not left to Next.js, which enforces no `expire` before 16.3.
         let gone = Question { is_told: false, ..of(ValueKind::AppPage, Verdict::Gone) };
         assert_eq!(said(&gone), Signal::Miss);
-        // A miss is a 404 for good before 16.4; this is stale before 16.3, and generated first later.
+        // A miss is a 404 for good before 16.4; this is stale before 16.3, and generated first
+        // later.
         assert_eq!(signal(&gone, || true), Signal::Modified(-1.0));
     }
 

@@ -1,31 +1,32 @@
-//! Traces: a value made of something stale shows it.
+//! Traces: mark values made of something stale.
 //!
-//! Next.js shares the answer to one get with others who never asked: a render that is kept joins the
-//! read of one that is not (`crossRequestPendingCacheInvocations` and `completedCacheInvocations` of
-//! `use-cache-wrapper.js`, 16.3 and 16.4), and before 16.4 a cached function keeps what was stale when
-//! it read it. They take over the tags of what they read, and with them a trace that is one more tag.
-//! A value stored with a trace is as stale as its source: it is served once more, and regenerated.
+//! Next.js shares the answer to one get with requests that never asked: a render whose result is
+//! kept joins the read of one whose result is not (`crossRequestPendingCacheInvocations` and
+//! `completedCacheInvocations` of `use-cache-wrapper.js`, 16.3 and 16.4), and before 16.4 a cached
+//! function keeps what was stale when it read it. Both take over the tags of what they read, and
+//! with them the trace, which is one more tag. A value stored with a trace is as stale as its
+//! source: it is served once more, and regenerated.
 
 use crate::tags::{Epoch, Position, Stamp, Tag};
 
-/// Begins a trace.
+/// Prefix of a trace.
 pub const TRACE: &[u8] = b"tiercel:stale:";
-/// The rest of one that stands for age.
+/// The suffix of a trace by age.
 pub const BY_AGE: &str = "age";
 
-/// No table ever has it: what belongs to two lives belongs to none.
+/// No table ever has it: a value that belongs to two lives belongs to none.
 const NO_EPOCH: Epoch = Epoch(u64::MAX);
 
-/// What was stale of all that a value was made of.
+/// The stale sources of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traces {
-    /// By tags: what the oldest of it counts as.
+    /// By tags: the stamp of the oldest source.
     by_tag: Option<Stamp>,
     /// By age.
     pub by_age: bool,
 }
 
-/// The traces among `tags`, which are left without them.
+/// Removes the traces from `tags` and returns them.
 pub fn take(tags: &mut Vec<Tag>) -> Traces {
     let mut traces = Traces::default();
     tags.retain(|tag| match Trace::read(tag.as_bytes()) {
@@ -40,7 +41,7 @@ pub fn take(tags: &mut Vec<Tag>) -> Traces {
 
 impl Traces {
     /// The stamp of a value with these traces whose generation began at `stamp`. `None` if its
-    /// source belongs to another life of the table: whether it is stale is unknown then.
+    /// source belongs to another life of the table: then it is unknown whether the value is stale.
     pub fn date(self, stamp: Stamp) -> Option<Stamp> {
         match self.by_tag {
             None => Some(stamp),
@@ -61,7 +62,7 @@ impl Traces {
     }
 }
 
-/// What one stale thing counts as.
+/// The trace of one stale source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trace {
     /// By a tag: as of this stamp.

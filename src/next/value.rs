@@ -77,7 +77,7 @@ impl ValueKind {
         }
     }
 
-    /// As what it is counted.
+    /// The kind it counts as in statistics.
     #[inline]
     pub fn counted(self) -> Kind {
         match self {
@@ -96,8 +96,8 @@ impl ValueKind {
     }
 
     /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
-    /// kind answer requests by themselves. Pages of the Pages Router have no other.
-    /// `label` tells the key of one app from that of another.
+    /// kind answer requests by themselves. Pages of the Pages Router have no other tag. `label`
+    /// separates the keys of one app from those of another.
     pub fn key_tag(self, label: &str, key: &[u16]) -> Option<Tag> {
         let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
         let spelled = || [KEY_TAG, label.as_bytes(), &wtf8(key)].concat();
@@ -105,7 +105,7 @@ impl ValueKind {
     }
 }
 
-/// A part to be laid down.
+/// A part to lay out.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
     /// `undefined`.
@@ -138,8 +138,8 @@ const BYTES: u32 = 3;
 
 const ROW: usize = 12;
 
-/// Lays parts out, into exactly as many bytes as they take: entries are kept for long. `None` if
-/// they do not fit into 4 GiB.
+/// Lays parts out in exactly as many bytes as they need: entries are kept for long. `None` if they
+/// do not fit into 4 GiB.
 pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
     let (rows, length) = plan(parts)?;
     let mut out = Vec::with_capacity(length);
@@ -150,7 +150,7 @@ pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
         }
     }
     for (part, (sort, offset, _)) in parts.iter().zip(rows) {
-        // A twin lies further up and is not laid down again.
+        // A twin stands further up and is not written again.
         if offset as usize >= out.len() {
             out.resize(offset as usize, 0);
             lay(&mut out, part, sort);
@@ -162,7 +162,7 @@ pub fn encode(parts: &[Part<'_>]) -> Option<Box<[u8]>> {
 /// Sort, offset and length of a part.
 type Row = (u32, u32, u32);
 
-/// The table of `parts`, and the length of all.
+/// The table of `parts`, and the total length.
 fn plan(parts: &[Part<'_>]) -> Option<(Vec<Row>, usize)> {
     let mut end = 4 + parts.len() * ROW;
     let mut rows: Vec<Row> = Vec::with_capacity(parts.len());
@@ -225,14 +225,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-/// How many parts a value has.
+/// The number of parts of a value.
 pub fn count(body: &[u8]) -> usize {
-    // Never more than there is room for: bytes from outside may claim anything.
+    // Never more than there is room for: bytes from outside may claim any number.
     let room = body.len().saturating_sub(size_of::<u32>()) / ROW;
     room.min(word(body, 0).unwrap_or(0) as usize)
 }
 
-/// Whether bytes from outside are laid out as a value is: at least one part, all of them within.
+/// Whether bytes from outside are laid out like a value: at least one part, all within the bytes.
 pub fn is_sound(body: &[u8]) -> bool {
     let count = count(body);
     let declared = word(body, 0).unwrap_or(0) as usize;
@@ -277,7 +277,7 @@ mod tests {
         {
             let mut lie = body.to_vec();
             lie[place..place + 4].copy_from_slice(&value.to_le_bytes());
-            // Fewer parts than there are is no lie that could harm.
+            // A smaller count than the true one does no harm.
             assert_eq!(is_sound(&lie), (place, value) == (0, 2), "{value} at {place}");
             assert!(count(&lie) <= body.len());
         }

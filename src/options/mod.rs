@@ -1,8 +1,9 @@
 //! The options, resolved.
 //!
-//! Order: the object given to `configure()`, then the environment, then the default. `spec.rs` lists
-//! the options, each with its variable, unit, range and default; `sources.rs` looks a value up. Those of the shared tier are in `shared.rs`, where
-//! its server is in `server.rs`, from a URL that `url` reads.
+//! Order: the object given to `configure()`, then the environment, then the default. `spec.rs`
+//! lists the options, each with its variable, unit, range and default; `sources.rs` looks a value
+//! up. The options of the shared tier are in `shared.rs`, their server is in `server.rs`, from a
+//! URL that `url` reads.
 
 mod secret;
 mod server;
@@ -92,8 +93,8 @@ impl Options {
     /// Resolves options from an object and an environment, both as JSON objects.
     ///
     /// # Errors
-    /// An unknown option, or a value that is not allowed. Unknown environment variables are left
-    /// alone: platforms invent them.
+    /// An unknown option, or a forbidden value. Unknown environment variables are ignored:
+    /// platforms invent them.
     pub fn resolve(given: &Value, env: &Value) -> Result<Self, Error> {
         let empty = Map::new();
         let given = match given {
@@ -128,13 +129,13 @@ impl Options {
         })
     }
 
-    /// Bound of one entry of the shared tier, in bytes: at least 16 MiB, because a small memory tier
-    /// says nothing about it.
+    /// Bound of one entry of the shared tier, in bytes: at least 16 MiB, because a small memory
+    /// tier does not limit it.
     pub fn shared_entry_bytes(&self) -> usize {
         self.entry_bytes.max(16 << 20)
     }
 
-    /// The environment variables that are read.
+    /// The environment variables that configure the engine.
     pub fn env_names() -> Vec<&'static str> {
         spec::ALL.iter().map(|o| o.env).chain([PLATFORM_URL]).collect()
     }

@@ -1,16 +1,16 @@
-//! What must not be printed.
+//! Values that must not be printed.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-/// A password or a key. Printed, alone or as part of something, it is three dots. Dropped, it is wiped,
-/// so that memory which is used again does not hold it; the environment still does.
+/// A password or a key. It prints as three dots, alone or as part of another value. It is wiped
+/// when dropped, so that reused memory does not hold it; the environment still does.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T: Zeroize = String>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Keeps `value` out of every output.
+    /// Keeps `value` out of all output.
     pub fn new(value: T) -> Self {
         Self(value)
     }

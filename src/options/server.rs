@@ -1,4 +1,5 @@
-//! Where the server of the shared tier is, and how to get in: the URL, and what overrides it.
+//! The server of the shared tier and its login: from the URL, and from the options that override
+//! it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,12 +14,12 @@ use super::tls::{Details, Tls};
 use super::url::{self, Flaw, Form, Parts, Url};
 use crate::error::Error;
 
-/// The server, and the login.
+/// The server and its login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Where connections come from.
+    /// How connections reach it.
     pub topology: Topology,
-    /// Set = connections are encrypted.
+    /// The encryption of connections, if there is any.
     pub tls: Option<Tls>,
     /// The user of the access list; never without a password.
     pub username: Option<String>,
@@ -28,27 +29,27 @@ pub struct Server {
     pub database: u8,
 }
 
-/// Where connections come from.
+/// How connections reach the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
     /// One server.
     Single(HostPort),
-    /// One server, by a socket of this machine.
+    /// One server, through a socket of this machine.
     Unix(PathBuf),
-    /// Sentinels, which know the server that is the primary.
+    /// Sentinels, which know the primary.
     Sentinel {
         /// At least one of them.
         hosts: Vec<HostPort>,
-        /// What they call the primary.
+        /// Their name for the primary.
         primary: String,
-        /// Their own user, never without a password; nothing of the server's login counts here.
+        /// Their own user, never without a password; the server's login does not apply to them.
         username: Option<String>,
         /// Their own password.
         password: Option<Secret>,
     },
     /// A cluster.
     Cluster {
-        /// At least one of its servers, which knows the others.
+        /// At least one of its servers, which knows the rest.
         hosts: Vec<HostPort>,
     },
 }
@@ -74,7 +75,7 @@ impl fmt::Display for HostPort {
 }
 
 impl Server {
-    /// Where it is, in words without a secret: `redis host:6379/0`, `unix /path`,
+    /// The place, in words without a secret: `redis host:6379/0`, `unix /path`,
     /// `sentinel mymaster`, `cluster host:6379 (+2)`.
     pub fn place(&self) -> String {
         match &self.topology {
@@ -89,12 +90,12 @@ impl Server {
         }
     }
 
-    /// The server of the URL, overridden by the explicit options; `none` is none.
+    /// The server of the URL, overridden by the explicit options; `none` means no server.
     ///
     /// # Errors
-    /// A flaw of the URL, a value that is not allowed, or two that do not go together.
+    /// A flaw of the URL, a forbidden value, or two that contradict each other.
     pub(super) fn resolve(read: &Sources) -> Result<Option<Self>, Error> {
-        // Read without a URL as well: a mistake shows where it is made, not first in production.
+        // Read even without a URL: a mistake shows where it is made, not first in production.
         let explicit = Explicit::read(read)?;
         let Some(url) = read.url()? else { return Ok(None) };
         if url.value.trim().eq_ignore_ascii_case("none") {
@@ -138,7 +139,7 @@ impl<'a> Explicit<'a> {
         })
     }
 
-    /// The parts of the URL, overridden by these.
+    /// The parts of the URL, overridden by these options.
     fn over(&self, url: Parts) -> Parts {
         let text = |given: Option<Given<&str>>| given.map(|given| given.value.to_owned());
         let secret = |given: Option<Given<&str>>| text(given).map(Secret::new);
@@ -225,7 +226,7 @@ impl Draft<'_> {
         flawed(&self.url, flaw)
     }
 
-    /// The refusal of a user without a password, from the URL or an option.
+    /// The error for a user without a password, from the URL or an option.
     fn no_password(&self, username: Option<Given<&str>>) -> Error {
         username.map_or_else(|| self.flawed(&Flaw::NoPassword), |given| given.needs("a password"))
     }

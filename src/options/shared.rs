@@ -15,11 +15,11 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of users, each by itself")]
 pub struct SharedOptions {
-    /// Where it is.
+    /// The server.
     pub server: Server,
-    /// Keeps apps that share a server apart; none = derived from the app.
+    /// Separates apps that share a server; none = derived from the app.
     pub namespace: Option<String>,
-    /// The build that pages belong to; none = the one that is served, and copies of it.
+    /// The build that pages belong to; none = the build being served, and its copies.
     pub build_name: Option<String>,
     /// Authenticates stored entries; none = they are not authenticated.
     pub secret: Option<Secret>,
@@ -27,48 +27,48 @@ pub struct SharedOptions {
     pub command_timeout: Duration,
     /// How long opening a connection may take.
     pub connect_timeout: Duration,
-    /// Bound of the writes that wait, in bytes.
+    /// Bound of the queued writes, in bytes.
     pub write_queue_bytes: usize,
     /// Whether entries are compressed.
     pub compress: bool,
     /// Whether a deploy ignores `fetch` data stored before it.
     pub isolate_fetch: bool,
-    /// Whether `next build` stores into it.
+    /// Whether `next build` connects.
     pub in_build: bool,
-    /// Whether `next dev` uses it.
+    /// Whether `next dev` connects.
     pub in_dev: bool,
-    /// How an invalidation ends that could not be recorded.
+    /// How an invalidation that could not be recorded ends.
     pub on_invalidation_failure: InvalidationFailure,
-    /// How long after it an invalidation is repeated, for data read from a database replica that
+    /// Delay after which an invalidation is repeated, for data read from a database replica that
     /// lags behind; 0 = not repeated.
     pub invalidation_grace: Duration,
     /// How long memory answers while the server is away.
     pub outage_serve: Duration,
 }
 
-/// How the promise of an invalidation ends that is in effect here, but could not be recorded in the
-/// shared tier yet. Either way it is recorded once the server is back.
+/// How the promise of an invalidation ends that is in effect in this process, but could not be
+/// recorded in the shared tier yet. In both cases it is recorded once the server is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidationFailure {
-    /// It resolves: an outage of a cache fails no server action.
+    /// It resolves: an outage of the cache fails no server action.
     Resolve,
     /// It rejects: the caller wants to know.
     Reject,
 }
 
 impl SharedOptions {
-    /// Whether an invalidation fails that could not be recorded for other instances.
+    /// Whether an invalidation fails if it could not be recorded for other instances.
     pub fn must_record(&self) -> bool {
         self.on_invalidation_failure == InvalidationFailure::Reject
     }
 
-    /// Where it is, in words without a secret: `redis host:6379/0`.
+    /// The place of the server, in words without a secret: `redis host:6379/0`.
     pub fn place(&self) -> String {
         self.server.place()
     }
 
     /// # Errors
-    /// A value that is not allowed, also without a URL.
+    /// A forbidden value, even without a URL.
     pub(super) fn resolve(read: &Sources) -> Result<Option<Self>, Error> {
         let server = Server::resolve(read)?;
         let namespace = read.text(&NAMESPACE)?.map(|given| given.value.to_owned());

@@ -1,11 +1,11 @@
-//! Where options come from: the object, then the environment.
+//! The sources of options: the object, then the environment.
 
 use serde_json::{Map, Value};
 
 use super::spec::{Choice, Flag, Names, Number, PLATFORM_URL, Text, URL};
 use crate::error::Error;
 
-/// A value with the name it was given under, for refusals.
+/// A value and the name it was given under, for error messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given<T> {
     pub(super) name: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Given<T> {
 }
 
 impl<T> Given<T> {
-    /// The refusal of this value, which does not repeat it.
+    /// The error for this value, which does not repeat it.
     pub(super) fn must_be(&self, allowed: &str, given: &str) -> Error {
         Error::InvalidOption {
             option: self.name.into(),
@@ -22,13 +22,13 @@ impl<T> Given<T> {
         }
     }
 
-    /// The refusal of a value that needs another one.
+    /// The error for a value that needs another one.
     pub(super) fn needs(&self, what: &str) -> Error {
         self.must_be(&format!("set only with {what}"), "set without")
     }
 }
 
-/// The object given and the environment.
+/// The object of the caller, and the environment.
 pub(super) struct Sources<'a> {
     pub(super) given: &'a Map<String, Value>,
     pub(super) env: &'a Map<String, Value>,
@@ -122,7 +122,8 @@ fn checked<'a>(spec: &Text, given: Given<&'a Value>) -> Result<Given<&'a str>, E
         .ok_or_else(|| given.must_be(spec.allowed, "not"))
 }
 
-/// A text without the line break that files and commands end it with. Spaces may be part of a password.
+/// A text without the line break that files and commands end it with. Spaces may be part of a
+/// password.
 fn line(text: &str) -> &str {
     text.trim_matches(['\r', '\n'])
 }
@@ -131,7 +132,7 @@ fn is_empty(value: &Value) -> bool {
     value.as_str().is_some_and(|text| line(text).is_empty())
 }
 
-/// A flag in words, as an environment or a URL spells it.
+/// A flag in words, as environments and URLs spell it.
 pub(super) fn flag_word(word: &str) -> Option<bool> {
     match word {
         "1" | "true" | "on" | "yes" => Some(true),

@@ -1,20 +1,19 @@
-//! The options there are: names, environment variables, what each may be, what it is if nothing is
-//! given, and what it does.
+//! The options: their names, environment variables, accepted values, defaults and effects.
 //!
-//! The lists in `docs/options.md` and `Options` in `index.d.ts` are generated from this file. One
-//! sentence of a comment is one of theirs.
+//! The lists in `docs/options.md` and `Options` in `index.d.ts` are generated from this file, one
+//! sentence for each sentence of a comment.
 
 use super::shared::InvalidationFailure;
 use crate::generation::limits::LONGEST_WAIT_MS;
 
-/// What an option is called in the object and in the environment.
+/// The name of an option in the object and in the environment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names {
     pub(super) option: &'static str,
     pub(super) env: &'static str,
 }
 
-/// What stands in for a default that depends on something else, in words.
+/// Describes a default that depends on something else.
 #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
 #[derive(Clone, Copy)]
 pub(super) struct Derived(pub(super) &'static str);
@@ -42,13 +41,13 @@ pub(super) struct Choice<T: 'static> {
     pub(super) default: T,
 }
 
-/// A text. None is ever printed: it may be a secret, or one in the wrong place.
+/// A text. It is never printed: it may be a secret, or one in the wrong place.
 pub(super) struct Text {
     pub(super) names: Names,
-    /// What it is, in a word.
+    /// Its kind, in a word.
     #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
     pub(super) unit: &'static str,
-    /// What it may be, in words.
+    /// The accepted values, in words.
     pub(super) allowed: &'static str,
     pub(super) fits: fn(&str) -> bool,
     #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
@@ -86,8 +85,8 @@ const fn name(names: Names, default: &'static str) -> Text {
     Text { allowed, fits: is_namespace, ..text(names, default) }
 }
 
-/// Declares options, by the list of `docs/options.md` they are in, and lists all of them, so that
-/// none is read that is not listed.
+/// Declares options under their list in `docs/options.md`, and collects all of them, so that none
+/// is read without being listed.
 macro_rules! options {
     ($($list:ident { $($(#[doc = $about:literal])+ $spec:ident: $kind:ty = $value:expr;)+ })+) => {
         $($($(#[doc = $about])+ pub(super) const $spec: $kind = $value;)+)+
@@ -95,7 +94,7 @@ macro_rules! options {
         /// The names of all options.
         pub(super) const ALL: &[Names] = &[$($($spec.names),+),+];
 
-        /// What the documentation says of them.
+        /// Their descriptions in the documentation.
         #[cfg(test)]
         pub(super) fn described() -> Vec<super::tests::pages::Description> {
             use super::tests::pages::describe;
@@ -110,8 +109,8 @@ memory {
     MEMORY: Number = number(named("memoryMb", "TIERCEL_MEMORY_MB"), "MiB", (0, 1 << 20), 64);
     /// Largest entry that memory holds.
     /// Redis takes entries of up to 16 MiB, or of this size if it is larger.
-    /// An entry that is too large for both is stored nowhere; a log line names its key once an hour,
-    /// for at most 64 keys an hour.
+    /// An entry that is too large for both is stored nowhere; a log line names its key once an
+    /// hour, for at most 64 keys an hour.
     ENTRY: Number<Derived> = number(
         named("maxEntryMb", "TIERCEL_MAX_ENTRY_MB"),
         "MiB",
@@ -135,7 +134,7 @@ generation {
     /// How long a `fetch` lookup waits for the same `fetch` under way, in this process or another
     /// one, before one more is made; 0 never waits.
     /// The time counts from the moment the first one began.
-    /// Those who go on waiting then wait for the new one, no longer than `waitMs` in all.
+    /// Lookups that still wait then wait for the new one, no longer than `waitMs` in all.
     FETCH_WAIT: Number =
         number(named("fetchWaitMs", "TIERCEL_FETCH_WAIT_MS"), "ms", (0, LONGEST_WAIT_MS as u64), 1_200);
     /// How long a lookup of anything else waits for a generation under way, in this process or
@@ -238,7 +237,7 @@ shared {
     /// to 64 of `A-Z a-z 0-9 . _ : -`, and a new one for each deploy.
     /// See [builds](redis.md#builds).
     BUILD_NAME: Text = name(named("buildName", "TIERCEL_BUILD_NAME"), "derived from the build");
-    /// Authenticates stored entries, so that nobody else with access to the server can plant one: 16
+    /// Authenticates stored entries, so that other users of the server cannot plant any: 16
     /// characters or more, the same in all processes.
     SECRET: Text = Text {
         allowed: "a text of 16 characters or more, without control characters",
@@ -276,10 +275,10 @@ shared {
 }
 }
 
-/// Read where neither `redisUrl` nor its own variable says anything: platforms set it.
+/// Read where neither `redisUrl` nor its own variable is set: platforms set it.
 pub(super) const PLATFORM_URL: &str = "REDIS_URL";
 
-/// What a URL may be; why one is not is told by its flaw.
+/// The accepted URLs; a flaw says why one is refused.
 pub(super) const URL_ALLOWED: &str = "a URL such as redis://user:password@host:6379/0, or none";
 
 fn is_printable(text: &str) -> bool {

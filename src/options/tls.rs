@@ -9,19 +9,19 @@ use super::sources::{Given, Sources};
 use super::spec::{TLS_CA, TLS_CERT, TLS_KEY, TLS_SERVER_NAME, TLS_VERIFY};
 use crate::error::Error;
 
-/// More than any bundle of authorities has.
+/// Larger than any bundle of authorities.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// How connections are encrypted, and which side proves its identity.
+/// How connections are encrypted, and which side is authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// Authorities that may have signed the server's certificate; none = the platform's.
     pub ca: Option<Pem>,
-    /// What this process proves itself with.
+    /// The certificate by which this process identifies itself.
     pub client: Option<ClientPem>,
-    /// The name the server's certificate must be for; none = the host's.
+    /// The name that the server's certificate must carry; none = the host's.
     pub server_name: Option<String>,
-    /// Whether the certificate is looked at, at all. Default: true.
+    /// Whether the certificate is checked at all. Default: true.
     pub verify: bool,
 }
 
@@ -34,17 +34,17 @@ pub struct ClientPem {
     pub key: Pem,
 }
 
-/// A file as it was read; nothing says yet that it is PEM.
+/// A file as it was read; it may not be PEM.
 #[derive(Clone)]
 pub struct Pem {
-    /// The option or variable that names the file, for refusals of its content.
+    /// The option or variable that names the file, for errors about its content.
     pub option: &'static str,
     path: PathBuf,
     bytes: Vec<u8>,
 }
 
 impl Pem {
-    /// Its bytes. They may be of a key.
+    /// Its bytes. They may be those of a key.
     pub fn expose(&self) -> &[u8] {
         &self.bytes
     }
@@ -64,8 +64,8 @@ impl Pem {
     }
 }
 
-/// The bytes of a file, up to one above the bound. Opening something else, such as a pipe, could wait
-/// for ever.
+/// The bytes of a file, up to one above the bound. Opening something else, such as a pipe, could
+/// block for ever.
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);
@@ -75,7 +75,7 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// The same file: a certificate renewed in place does not make other options.
+/// Equal if it is the same file: a certificate renewed in place does not change the options.
 impl PartialEq for Pem {
     fn eq(&self, other: &Self) -> bool {
         self.path == other.path
@@ -110,8 +110,8 @@ impl<'a> Details<'a> {
         })
     }
 
-    /// Reads the files, if there is TLS. Without TLS these options are refused: a missing
-    /// letter in the URL must not send a password in the clear.
+    /// Reads the files, if there is TLS. Without TLS these options are refused: a missing letter in
+    /// the URL must not send a password in the clear.
     pub(super) fn resolve(&self, is_tls: bool) -> Result<Option<Tls>, Error> {
         let Self { ca, certificate, key, server_name, verify } = *self;
         if !is_tls {

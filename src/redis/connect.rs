@@ -1,7 +1,8 @@
 //! Connections: how one is opened, watched and found dead.
 //!
-//! The client never reconnects by itself. A lost [`Connection`] is gone for good, with all that was under
-//! way on it, and another one is opened: so nothing sent on one can be answered on the next.
+//! The client never reconnects by itself. A lost [`Connection`] is gone for good, with every
+//! command under way on it, and the store opens another: so no reply on one connection answers a
+//! command sent on the one before.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,25 +29,26 @@ use crate::coherence::event::Command;
 use crate::error::Error;
 use crate::options::{self, HostPort, Secret, SharedOptions, Topology};
 
-/// Limit of each step of setting a connection up, once it is made: login, choice of database.
+/// Limit of each setup step after the connection is made: login, choice of database.
 const SETUP_LIMIT: Duration = Duration::from_millis(800);
 
-/// Opens connections to where the table is.
+/// Opens connections to the server that has the table.
 pub(super) struct Connector {
     opener: Opener,
     way: Way,
     probe: Key,
-    /// How long Sentinels may take to answer.
+    /// How long the Sentinels may take to answer.
     vote_limit: Duration,
     counters: Arc<Counters>,
 }
 
 /// How the server that has the table is found.
 enum Way {
-    /// It is this one.
+    /// A configured server.
     To(ServerConfig),
     Sentinels(Arc<Sentinels>),
-    /// It is the one of a cluster that has the slot; these tell which. `known`: those of before.
+    /// The node of a cluster that has the slot. `hosts` know which; `known`: primaries found last
+    /// time.
     Cluster {
         hosts: Vec<Server>,
         known: Mutex<Vec<Server>>,
@@ -59,7 +61,7 @@ pub(super) struct Opener {
     config: Config,
     connection: ConnectionConfig,
     performance: PerformanceConfig,
-    /// The name that certificates are for, where it was given.
+    /// The name that certificates must carry, if one was given.
     tls_name: Option<String>,
 }
 
@@ -67,28 +69,28 @@ pub(super) struct Opener {
 pub(super) struct Connection {
     pub(super) client: Servers,
     pub(super) is_of_cluster: bool,
-    /// Who says whether it is to the primary, and what that is called.
+    /// The Sentinels that confirm the primary, and the primary they named.
     sentinels: Option<(Arc<Sentinels>, Server)>,
     vote_limit: Duration,
     probe: Key,
     given_up: Notify,
 }
 
-/// What keeps a link alive. It closes when this is dropped.
+/// Keeps a link alive. Dropping it closes the link.
 pub(super) struct ConnectionGuard {
     link: Arc<Connection>,
     task: Task,
     counters: Arc<Counters>,
 }
 
-/// What drives a connection. It closes when this is dropped.
+/// The task that drives a connection. Dropping it closes the connection.
 pub(super) struct Task(pub(super) ConnectHandle);
 
 impl Connector {
     /// `probe` lies in the slot of the protocol.
     ///
     /// # Errors
-    /// Files for encryption that are of no use.
+    /// The files for TLS cannot be used.
     pub(super) fn new(
         shared: &SharedOptions,
         probe: Key,
@@ -99,12 +101,12 @@ impl Connector {
             connection: ConnectionConfig {
                 connection_timeout: shared.connect_timeout,
                 internal_command_timeout: SETUP_LIMIT.min(shared.connect_timeout),
-                // A command is sent once.
+                // A command is sent once, without retries.
                 max_command_attempts: 1,
                 tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
                 ..ConnectionConfig::default()
             },
-            // The callers have limits of their own. This one frees what they gave up.
+            // Callers have limits of their own. This one frees the commands they gave up.
             performance: PerformanceConfig {
                 default_command_timeout: Duration::from_secs(10),
                 broadcast_channel_capacity: 1_024,
@@ -116,7 +118,7 @@ impl Connector {
         Ok(Self { opener, way, probe, vote_limit: shared.command_timeout, counters })
     }
 
-    /// Opens a connection, and asks whether it answers.
+    /// Opens a connection and checks that the server answers.
     pub(super) async fn open(&self, version: RespVersion) -> Result<ConnectionGuard, Failure> {
         let opener = self.opener.speaking(version.clone());
         let (client, task, sentinels) = match &self.way {
@@ -131,7 +133,7 @@ impl Connector {
                 (Servers::one(client), task, Some((sentinels.clone(), server)))
             }
             Way::Cluster { hosts, known } => {
-                // Who is subscribed needs the others for nothing.
+                // A subscribed connection does not need the other shards.
                 let is_alone = version == RespVersion::RESP3;
                 let hosts = [hosts.as_slice(), known.lock().as_slice()].concat();
                 let (shards, client, task) =
@@ -161,7 +163,7 @@ impl Opener {
         other
     }
 
-    /// The same for Sentinels, which have logins of their own and no databases.
+    /// The same opener for Sentinels, which have logins of their own and no databases.
     fn of_sentinels(&self, username: Option<String>, password: Option<&Secret>) -> Self {
         let mut other = self.clone();
         (other.config.username, other.config.password) = (username, password.map(exposed));
@@ -169,7 +171,7 @@ impl Opener {
         other
     }
 
-    /// Opens a connection to a server. It ends with the task, also when this is dropped half-way.
+    /// Opens a connection to a server. It closes with the task, also when this is dropped half-way.
     pub(super) async fn open(&self, mut server: Server) -> Result<(Client, Task), Failure> {
         if let Some(name) = &self.tls_name {
             server.tls_server_name = Some(name.as_str().into());
@@ -189,21 +191,21 @@ impl Opener {
 }
 
 impl Connection {
-    /// Gives it up: it answers too late.
+    /// Gives the connection up because it answers too late.
     pub(super) fn give_up(&self) {
         self.given_up.notify_one();
     }
 
-    /// Whether the table has gone to another server. What that one answers is as of another
+    /// Whether another server has the table now. Replies of that server count as replies on another
     /// connection.
     fn is_moved(&self) -> bool {
         let other = |(sentinels, server): &(Arc<Sentinels>, Server)| sentinels.name_another(server);
         self.client.is_moved() || self.sentinels.as_ref().is_some_and(other)
     }
 
-    /// What the answer to a command counts for: nothing, if the server is not the primary any more.
-    /// Whose lease depends on it asks that meanwhile; what was written is written only if that was
-    /// so afterwards.
+    /// The result of a command; a failure if the server is no longer the primary. A command that a
+    /// lease depends on is confirmed while it runs. A write counts only if it is confirmed
+    /// afterwards.
     pub(super) async fn confirmed<T>(
         &self,
         command: &Command,
@@ -220,8 +222,8 @@ impl Connection {
             }
             Command::Load | Command::Ack(_) | Command::ReadAcks | Command::Remove(_) => call.await,
         };
-        // What was asked may have been answered by the next primary already. It knows nothing of
-        // what this instance has told the one before.
+        // The next primary may already have answered. It does not know what this instance reported
+        // to the one before.
         if self.is_moved() { Err(Failure::Lost) } else { result }
     }
 
@@ -232,8 +234,8 @@ impl Connection {
         }
     }
 
-    /// Whether the server that has the table answers. An error is an answer too, unless it says that
-    /// nothing can be had there.
+    /// Whether the server that has the table answers. An error is an answer too, unless it means
+    /// that the server cannot be used.
     async fn answers(&self) -> Result<(), Failure> {
         is_answer(within(PROBE_LIMIT, self.client.exists::<u64, _>(self.probe.clone())).await)
     }
@@ -244,7 +246,7 @@ impl ConnectionGuard {
         &self.link
     }
 
-    /// Waits until the link is lost, given up, or does not answer. True if it was of use.
+    /// Waits until the link is lost, given up or unresponsive. True if it ever answered a probe.
     pub(super) async fn watch(&mut self) -> bool {
         let (mut probes, mut missed) = (0, 0);
         loop {
@@ -282,7 +284,7 @@ impl Drop for Task {
     }
 }
 
-/// What a call comes to within `limit`.
+/// The result of a call, or a timeout after `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, ClientError>>,
@@ -300,16 +302,16 @@ fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     })
 }
 
-/// Whether a server takes itself for a primary: one that was named a moment ago may not do so yet.
+/// Whether a server considers itself a primary: one that was just named may not do so yet.
 async fn is_primary(client: &Client) -> Result<(), Failure> {
     let info: String = within(PROBE_LIMIT, client.info(Some(InfoKind::Replication))).await?;
     if info.contains("role:master") { Ok(()) } else { Err(Failure::Lost) }
 }
 
-/// All of it but for the server.
+/// The client's configuration, except for the server.
 ///
 /// # Errors
-/// Files for encryption that are of no use.
+/// The files for TLS cannot be used.
 pub(super) fn config(server: &options::Server) -> Result<Config, Error> {
     let tls = server.tls.as_ref().map(tls::config).transpose()?;
     let tls = tls.map(|config| TlsConfig {

@@ -1,4 +1,4 @@
-//! Entries: reads that travel together, and writes one after the other.
+//! Entries: reads that travel together, and queued writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,20 +22,20 @@ use crate::store::{
 };
 use crate::wake::WakeOnDrop;
 
-/// Entries in one call: more would let the first wait for the last.
+/// Entries in one call: with more, the first would wait for the last.
 const TOGETHER: usize = 16;
-/// Bytes of answers after which those who wait are woken: waking costs more than reading a small
+/// Bytes of answers after which waiting gets are woken: waking costs more than reading a small
 /// entry, and less than reading a large one.
 const WAKE_BYTES: usize = 64 << 10;
-/// Writes under way at once.
+/// Writes under way together.
 const MOST_WRITES: usize = 4;
-/// Limit of one write; nobody waits for it.
+/// Limit of one write; no get waits for it.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A read that somebody waits for. It is answered whatever happens to it.
+/// A read that a get waits for. It is always answered: dropping it answers too.
 pub(super) struct Read {
     pub(super) address: Address,
-    /// The claim that goes with it.
+    /// The lease request that goes with it.
     pub(super) claim: Option<LeaseRequest>,
     receive: Option<ReceiveLease>,
 }
@@ -69,7 +69,7 @@ impl Drop for Read {
 }
 
 impl Session {
-    /// Reads entries. Without a connection all are answered at once.
+    /// Reads entries. Without a connection all are answered immediately.
     pub(super) fn read(self: &Arc<Self>, reads: Vec<Read>) {
         let Some(link) = self.link() else { return drop(reads) };
         // The entries of a cluster lie on different servers.
@@ -87,7 +87,7 @@ impl Session {
 
     async fn read_some(self: Arc<Self>, link: &Arc<Connection>, reads: Vec<Read>) {
         let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
-        // A shard that is lost loses its keys, and nothing else.
+        // Losing a shard loses its keys, and nothing else.
         let elsewhere = keys.first().filter(|key| !link.client.is_with_table(key)).cloned();
         let found = within(self.command_timeout, async {
             match <[Key; 1]>::try_from(keys) {
@@ -101,7 +101,7 @@ impl Session {
                 Err(keys) => link.client.mget(keys).await,
             }
         });
-        // The claims leave first: what is stored after one was refused is then found.
+        // The claims leave first: an entry stored after a claim was refused is then found.
         let claims = self.claim_all(link, &reads);
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
         if let Some(key) = &elsewhere {
@@ -110,10 +110,10 @@ impl Session {
             self.note(link, &found);
             self.mind(Deed::Read, &found);
         }
-        // A reply of another length says nothing of what lies where.
+        // A reply of another length cannot be matched to the addresses.
         let found = found.ok().filter(|found| found.len() == reads.len());
         if found.is_none() {
-            // Who asked is told of no lease.
+            // The gets will not learn of their leases.
             let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == LeaseReply::Granted);
             taken.for_each(|(read, _)| self.end_lease(read.address, LeaseEnd::Released));
         }
@@ -124,13 +124,13 @@ impl Session {
             bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
             woken.join(read.answer(claimed, entry));
             if bytes >= WAKE_BYTES {
-                // Those so far are dropped, which wakes them.
+                // Dropping the batch wakes its waiters.
                 (woken, bytes) = (WakeOnDrop::default(), 0);
             }
         }
     }
 
-    /// Writes what waits, for as long as the store lives.
+    /// Writes queued entries, for as long as the store lives.
     pub(super) async fn write(self: Arc<Self>) {
         let mut backoff = Backoff::default();
         loop {
@@ -148,7 +148,7 @@ impl Session {
         }
     }
 
-    /// Writes, for as long as the connection holds. What is under way when it is lost, is lost too.
+    /// Writes while the connection holds. A write under way when it is lost is lost too.
     async fn write_to(self: &Arc<Self>, link: &Arc<Connection>) {
         let mut under_way = JoinSet::new();
         loop {

@@ -1,4 +1,4 @@
-//! One exchange: a command of the protocol as calls of the server, and what they bring as an answer.
+//! One exchange: carries out a command of the protocol and reads the replies as its answer.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::coherence::MOST_STEP;
 use crate::coherence::event::{Answer, Command, Invalidated, Known, Lifetime, Polled, Row};
 use crate::tags::{Epoch, Position, Tag};
 
-/// Rows that a poll is told, which takes the server up to 10 ms. Beyond that it is told to load the
-/// table, in pages between which others have their turn.
+/// Most rows in the reply to a poll, which takes the server up to 10 ms. With more, the instance
+/// loads the table instead, in pages between which the server serves other clients.
 const MOST_ROWS: u64 = 2_000;
 /// Rows of the table in one reply.
 const PAGE: i64 = 5_000;
-/// Limit of one page of a load. A large table over a slow network takes as many of them as it has.
+/// Limit of one page of a load. A large table over a slow network may take as long for each page.
 const PAGE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Carries out one command.
@@ -66,14 +66,14 @@ pub(super) async fn carry_out(
     }
 }
 
-/// The commands that the server lacks of those that scripts call.
+/// The commands that the scripts call and the server lacks.
 pub(super) async fn lacking(session: &Session, link: &Connection) -> Result<Vec<String>, Failure> {
     let reply = run(session, link, &session.scripts.probe, Vec::new()).await?;
     let names = parts(&reply).ok_or(Failure::NONSENSE)?.iter().filter_map(bytes);
     Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
-/// Takes this instance off the lists.
+/// Removes this instance from the lists.
 pub(super) async fn leave(session: &Session, link: &Connection) -> Result<(), ClientError> {
     let (keys, instance) = (&session.keys, session.instance.as_str());
     let (from_instances, from_polls) = tokio::join!(
@@ -105,8 +105,8 @@ fn delta_args(instance: &str, known: &Known) -> Vec<Value> {
     args
 }
 
-/// Names a life of the table, should this poll begin one. JavaScript counts in doubles, which tell
-/// whole numbers apart up to 53 bits.
+/// Names the next life of the table, in case this poll begins one. Numbers in JavaScript are
+/// doubles, exact up to 53 bits.
 fn new_epoch() -> u64 {
     (super::random() >> 11).max(1)
 }
@@ -136,7 +136,7 @@ fn invalidate_args(
     args
 }
 
-/// Epoch and position of a history that is to be checked; zeroes if none is.
+/// Epoch and position of a history to check; zeroes if there is none.
 fn history(known: Option<&Known>) -> Vec<Value> {
     let (epoch, applied) = known.map_or((0, 0), |known| (known.epoch.0, known.applied.0));
     vec![decimal(epoch), decimal(applied)]
@@ -184,8 +184,8 @@ fn written(reply: &Value) -> Option<Invalidated> {
     })
 }
 
-/// Reads the table page by page, natively: through a script it would take five times as long, and
-/// hold up everybody else.
+/// Reads the table page by page with native commands: a script would take five times as long and
+/// hold up all other clients.
 async fn load(session: &Session, link: &Connection) -> Result<Answer, Failure> {
     let read = async {
         let (zero, lowest, highest) =
@@ -262,8 +262,8 @@ fn loaded(scores: Vec<(Bytes, f64)>, deadlines: Vec<(Bytes, f64)>) -> Option<Ans
     Some(Answer::Loaded { rows: rows.into_values().collect(), floor })
 }
 
-/// Looks at the lowest position another instance has applied. The list's age is asked last: if the
-/// list was lost and made anew in between, that shows.
+/// Reads the lowest position that another instance has applied. The list's age is read last: it
+/// shows whether the list was lost and created again in between.
 async fn look(session: &Session, link: &Connection) -> Result<Answer, Failure> {
     let key = session.keys.instances();
     let calls = Box::pin(async {
@@ -307,7 +307,7 @@ fn parts(value: &Value) -> Option<&[Value]> {
     }
 }
 
-/// The bytes of a string, which the client tells from text by looking at them.
+/// The bytes of a string, which the client returns as text or as bytes depending on its content.
 pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
     match value {
         Value::Bytes(bytes) => Some(bytes),

@@ -1,32 +1,33 @@
-//! What can go wrong with a call, as far as it makes a difference.
+//! The ways a call can fail, as far as callers distinguish them.
 
 use fred::error::{Error, ErrorKind};
 
 use crate::store::Refusal;
 
-/// Why a call brought nothing.
+/// Why a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// No answer came in time.
     TimedOut,
-    /// The connection is lost, or of no use: its server is not the primary, or not ready.
+    /// The connection is lost, or useless: its server is not the primary, or not ready.
     Lost,
-    /// The server refuses the login, or wants one.
+    /// The server refuses the login, or requires one.
     Unauthenticated,
-    /// The server forbids it to this user, or does not have the command.
+    /// The server forbids it to this user, or lacks the command.
     Denied(Refusal),
-    /// The server answered with another error, or with what makes no sense.
+    /// The server answered with another error, or with something that makes no sense.
     BadReply(Refusal),
 }
 
-/// Servers that answer so have to be left. Errors of scripts have these words somewhere inside.
+/// Connections to servers that answer so are given up. Errors of scripts contain these words
+/// anywhere.
 const LOST: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED"];
 
-/// What is said of a login; the last one by servers that know of no password.
+/// How servers refuse a login; the last one is from servers without a password.
 const UNAUTHENTICATED: [&str; 3] =
     ["NOAUTH", "WRONGPASS", "called without any password configured"];
 
-/// What an access list says, of a command and of what a script does.
+/// How an access list refuses a command, called directly or by a script.
 const DENIED: [&str; 5] = [
     "NOPERM",
     "unknown command",
@@ -35,11 +36,11 @@ const DENIED: [&str; 5] = [
     "The user executing the script",
 ];
 
-/// What it says of keys: servers 6 and 7.0, their scripts, 7.2 and later.
+/// How it refuses keys: servers 6 and 7.0, their scripts, 7.2 and later.
 const KEYS: [&str; 3] =
     ["access one of the keys", "access at least one of the keys", "access a key"];
 
-/// Every command that is sent, or that a script runs.
+/// Every command that the store sends or a script runs.
 const COMMANDS: [&str; 28] = [
     "EVALSHA",
     "EVAL",
@@ -71,10 +72,10 @@ const COMMANDS: [&str; 28] = [
     "SPUBLISH",
 ];
 
-/// Errors of servers that are well known. Others are told as they all begin.
+/// Errors reported by their code. Any other is reported as `ERR`.
 const ERRORS: [&str; 6] = ["MISCONF", "NOREPLICAS", "OOM", "BUSY", "WRONGTYPE", "NOSCRIPT"];
 
-/// What the server is not allowed to do for this user.
+/// The refusal that an error of the access list stands for.
 fn denial(words: &str) -> Refusal {
     if KEYS.iter().any(|said| words.contains(said)) {
         return Refusal::Keys;
@@ -93,7 +94,7 @@ fn error(words: &str) -> Refusal {
 }
 
 impl Failure {
-    /// What makes no sense.
+    /// An answer that makes no sense.
     pub(super) const NONSENSE: Self = Self::BadReply(Refusal::Error("no sense"));
 
     pub(super) fn of(error: &Error) -> Self {

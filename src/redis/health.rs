@@ -1,4 +1,4 @@
-//! What is counted, and when a connection is given up.
+//! Counters, and when a connection is given up.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use super::refusals::Refusals;
 use crate::store::Health;
 
-/// Answers that may be late in a row before the connection is given up.
+/// Late answers in a row after which the connection is given up.
 pub(super) const MOST_LATE: u32 = 5;
 
-/// How often each connection is asked whether it still answers.
+/// Pause between probes of a connection.
 pub(super) const PROBE_EVERY: Duration = Duration::from_millis(500);
-/// How long the answer may take.
+/// How long the answer to a probe may take.
 pub(super) const PROBE_LIMIT: Duration = Duration::from_millis(300);
-/// Answers that may be missing in a row before the connection is replaced. Under load a dead
-/// connection is told from an idle one by this alone: writing to it succeeds for minutes.
+/// Missing answers in a row after which the connection is replaced. Under load only this
+/// distinguishes a dead connection from an idle one: writing to it succeeds for minutes.
 pub(super) const MOST_MISSED: u32 = 2;
 
-/// Counters of the carrier; [`Health`] is how they are told.
+/// Counters of the carrier, reported as [`Health`].
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) connections: AtomicU32,
@@ -30,18 +30,18 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// Notes an answer in time.
+    /// Records an answer in time.
     pub(super) fn in_time(&self) {
         self.late_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// Notes one that is late. True if there were too many in a row.
+    /// Records a late answer. True if there were too many in a row.
     pub(super) fn late(&self) -> bool {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
         self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
     }
 
-    /// Notes that the store is reached, or is not any more.
+    /// Records whether the store can be reached.
     pub(super) fn set_broken(&self, is_broken: bool) {
         self.in_time();
         if !self.is_broken.swap(is_broken, Ordering::Relaxed) && is_broken {
@@ -62,8 +62,8 @@ impl Counters {
     }
 }
 
-/// The pause before the next attempt to connect: it doubles up to half a second, so that a server
-/// that is back is found soon, and is never the same for two processes.
+/// The pause before the next attempt to connect. It doubles up to half a second, so that a restored
+/// server is found soon, and is random, so that processes do not retry together.
 #[derive(Default)]
 pub(super) struct Backoff {
     failed: u32,

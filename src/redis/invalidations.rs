@@ -1,5 +1,5 @@
-//! What other instances publish, heard. It makes invalidations fast; polling makes them sure. So
-//! nothing depends on it: a user who may not subscribe only waits longer.
+//! Hears what other instances publish. Messages make invalidations fast; polls make them certain.
+//! Nothing depends on the messages: a user who may not subscribe only waits longer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +26,11 @@ const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(1);
 pub(super) async fn listen(session: Arc<Session>) {
     let mut backoff = Backoff::default();
     loop {
-        // The newer protocol lets a subscribed connection answer probes.
+        // RESP3 lets a subscribed connection answer probes.
         if let Ok(mut life) = session.connector.open(RespVersion::RESP3).await {
             let published = life.link().client.message_rx();
             if subscribe(&session, life.link()).await.is_ok() {
-                // What was published before this is missed.
+                // Messages published before this are missed.
                 session.tell(missed());
                 let was_of_use = tokio::select! {
                     was_of_use = life.watch() => was_of_use,
@@ -45,12 +45,12 @@ pub(super) async fn listen(session: Arc<Session>) {
     }
 }
 
-/// That a user may not subscribe does not show: the client waits for no reply.
+/// The call succeeds for a user who may not subscribe too: the client waits for no reply.
 async fn subscribe(session: &Session, link: &Connection) -> Result<(), Failure> {
     let channel = session.keys.channel.as_str();
     if link.is_of_cluster {
         let sharded = within(SUBSCRIBE_LIMIT, link.client.ssubscribe(channel)).await;
-        // Servers before version 7 do not have it, and do not publish so either.
+        // Servers before version 7 lack it, and do not publish that way either.
         if !matches!(sharded, Err(Failure::Denied(_))) {
             return sharded;
         }
@@ -69,7 +69,7 @@ async fn hear(session: &Arc<Session>, mut published: Receiver<Published>) {
     }
 }
 
-/// A message of no life of the table: whoever hears it asks for what there is.
+/// A message of no life of the table: it makes the listener poll.
 fn missed() -> Event {
     let (epoch, position) = (Epoch::default(), Position::default());
     Event::Heard(Message { epoch, previous: position, position, rows: Vec::new() })

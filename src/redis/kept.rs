@@ -1,5 +1,5 @@
-//! A connection to one more server, kept open: to a Sentinel, or to another shard of a cluster. That
-//! it is lost says nothing of the server that has the table.
+//! A connection to one more server, kept open: to a Sentinel, or to another shard of a cluster. Its
+//! loss says nothing about the server that has the table.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +30,7 @@ struct State {
     client: Mutex<Option<Client>>,
     late_in_a_row: AtomicU32,
     given_up: Notify,
-    /// Whether it was tried to open it, however that ended.
+    /// Whether an attempt to open it has ended, successfully or not.
     is_tried: watch::Sender<bool>,
 }
 
@@ -53,7 +53,7 @@ impl Kept {
         self.state.client.lock().clone()
     }
 
-    /// Notes how a call on it went. It is given up for late answers as that to the table is.
+    /// Records how a call on it went. Late answers end it as they end the connection to the table.
     pub(super) fn note<T>(&self, result: &Result<T, Failure>) {
         if !matches!(result, Err(Failure::TimedOut)) {
             return self.state.late_in_a_row.store(0, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Drop for Kept {
     }
 }
 
-/// Waits until each is open, or could not be opened, or that takes too long.
+/// Waits until each is open or has failed to open, but no longer than `limit`.
 pub(super) async fn tried(all: impl Iterator<Item = &Kept>, limit: Duration) {
     let all: Vec<_> = all.map(|kept| kept.state.is_tried.subscribe()).collect();
     let waiting = async {
@@ -104,7 +104,7 @@ async fn keep(state: Arc<State>) {
     }
 }
 
-/// Returns once it does not answer any more. True if it ever did.
+/// Returns once the server stops answering. True if it ever answered.
 async fn answers(client: &Client) -> bool {
     let (mut probes, mut missed) = (0, 0);
     while missed < MOST_MISSED {

@@ -1,18 +1,17 @@
-//! The names of everything that lies on the server.
+//! The names of all keys on the server.
 
 use fred::types::Key;
 
 use crate::app::label::Label;
 use crate::store::Address;
 
-/// The keys of one namespace. All but the entries lie in one slot of a cluster, so that a script may
-/// touch them together.
+/// The keys of one namespace. All but the entries lie in one slot of a cluster, so that a script
+/// may touch them together.
 pub(super) struct Keys {
     namespace: String,
-    /// What the scripts get, in the order they are numbered there.
+    /// The keys passed to scripts, in the order they are numbered there.
     pub(super) scripts: [Key; 4],
-    /// Where invalidations are published. Channels are not parted by databases, so it is by its
-    /// name.
+    /// The channel of invalidations. Databases share channels, so its name holds the database.
     pub(super) channel: String,
 }
 
@@ -26,27 +25,27 @@ impl Keys {
         }
     }
 
-    /// What was invalidated.
+    /// The table of invalidations.
     pub(super) fn table(&self) -> Key {
         self.scripts[0].clone()
     }
 
-    /// What each instance has applied.
+    /// The position that each instance has applied.
     pub(super) fn instances(&self) -> Key {
         self.scripts[2].clone()
     }
 
-    /// When each instance has polled.
+    /// The last position at each instance's latest poll.
     pub(super) fn polls(&self) -> Key {
         self.scripts[3].clone()
     }
 
-    /// An entry. Its slot is its own.
+    /// An entry, in a slot of its own.
     pub(super) fn entry(&self, address: Address) -> Key {
         Key::from(self.entry_name(address))
     }
 
-    /// What the scripts of leases get: the entry, its lease and its pass, in one slot.
+    /// The keys passed to the scripts of leases: the entry, its lease and its pass, in one slot.
     pub(super) fn lease(&self, address: Address) -> [Key; 3] {
         let entry = self.entry_name(address);
         let (lease, pass) = (format!("{entry}:l"), format!("{entry}:p"));

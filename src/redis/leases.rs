@@ -1,5 +1,5 @@
-//! Leases: which instance generates an entry. Each lies beside its entry, and ends by itself if its
-//! holder does.
+//! Leases: which instance generates an entry. Each lies next to its entry, and expires when its
+//! holder dies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::generation::limits::{
 use crate::guard::guard;
 use crate::store::{Address, LeaseEnd, LeaseReply, LeaseRequest};
 
-/// Between renewals.
+/// Pause between renewals.
 const RENEW_EVERY: Duration = Duration::from_millis(RENEW_EVERY_MS);
-/// Renewals under way at once.
+/// Renewals under way together.
 const TOGETHER: usize = 64;
 
 impl Session {
-    /// Makes the claims that go with reads: as many answers, in their order.
+    /// Makes the claims that go with reads, and returns one reply per read, in order.
     pub(super) fn claim_all(
         self: &Arc<Self>,
         link: &Connection,
@@ -66,7 +66,7 @@ impl Session {
         answer.ok().as_ref().map_or(LeaseReply::Unavailable, reply_in)
     }
 
-    /// Reads again after a pause, and claims.
+    /// Reads and claims after a pause.
     pub(super) fn read_later(self: &Arc<Self>, pause: Duration, read: Read) {
         let session = self.clone();
         tokio::spawn(async move {
@@ -75,7 +75,7 @@ impl Session {
         });
     }
 
-    /// Ends a lease. It may fail: then the lease ends by itself.
+    /// Ends a lease. If that fails, the lease expires.
     pub(super) fn end_lease(self: &Arc<Self>, address: Address, ending: LeaseEnd) {
         let Some(link) = self.link() else { return };
         let session = self.clone();
@@ -95,7 +95,7 @@ impl Session {
         });
     }
 
-    /// Renews the leases of what is still generated, for as long as the store lives.
+    /// Renews the leases of entries still being generated, for as long as the store lives.
     pub(super) async fn keep_leases(self: Arc<Self>) {
         loop {
             sleep(RENEW_EVERY).await;
@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// Runs a script of leases. Where it is forbidden, there are none for a while.
+    /// Runs a script of leases. Where it is forbidden, this process asks for no leases for a while.
     async fn on_lease(
         &self,
         link: &Connection,
@@ -131,7 +131,7 @@ impl Session {
     }
 }
 
-/// What the script answered: a word, and a number of ms.
+/// The reply of the script: a word, and a number of ms.
 fn reply_in(answer: &Value) -> LeaseReply {
     let Value::Array(answer) = answer else { return LeaseReply::Unavailable };
     let [word, Value::Integer(ms)] = answer.as_slice() else { return LeaseReply::Unavailable };

@@ -1,14 +1,14 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
-//! Everything happens on one thread with three connections: one for the protocol of coherence and for
+//! One thread does everything, over three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
-//! them, `health` counts, `refusals` minds what the server will not do, `room` asks how much it holds;
-//! `sentinels` say which server is the primary, `servers` which one of a cluster has a key, over
-//! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one command of
-//! the protocol by `scripts` and reads the answer by `wire`; `invalidations` hears what others
-//! publish; `app` carries out what the app's own code asks for, over a fourth connection that is opened
-//! when it first does; `entries` reads and writes entries, which wait in a `queue`, `leases` says who generates them. `keys` names what
-//! lies on the server.
+//! them, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
+//! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
+//! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
+//! command of the protocol with `scripts` and reads the reply with `wire`; `invalidations` hears
+//! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
+//! `leases` agrees on which instance generates them; `app` serves the app's own code, over a fourth
+//! connection that its first call opens. `keys` names what lies on the server.
 
 mod app;
 mod connect;
@@ -57,15 +57,15 @@ use crate::store::{
     Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
 };
 
-/// Longest wait for the store to leave.
+/// Longest time that leaving may take.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
-/// Before a task that died is begun again.
+/// Pause before a task that died starts again.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 
-/// A running store. Dropped, it leaves.
+/// A running store. Dropping it leaves.
 pub struct RedisStore {
     orders: UnboundedSender<Order>,
-    /// Reads of the present tick.
+    /// Reads of the present tick, not sent yet.
     reads: Mutex<Vec<Read>>,
     writes: Arc<WriteQueue>,
     counters: Arc<Counters>,
@@ -73,7 +73,7 @@ pub struct RedisStore {
     asked: Arc<AtomicUsize>,
 }
 
-/// What other threads want done.
+/// Orders from other threads.
 enum Order {
     Read(Vec<Read>),
     Later(Duration, Read),
@@ -84,11 +84,11 @@ enum Order {
 }
 
 impl RedisStore {
-    /// Starts the thread, which connects. A server that is away is no error. The server keeps
+    /// Starts the thread, which connects. An unreachable server is no error. The server keeps
     /// `most_tags` rows of tags.
     ///
     /// # Errors
-    /// Files for encryption that are of no use, or no thread to be had.
+    /// The files for TLS cannot be used, or the thread cannot be started.
     pub fn start(
         shared: &SharedOptions,
         most_tags: usize,
@@ -114,17 +114,17 @@ impl RedisStore {
         Ok(Self { orders, reads, writes, counters, asked })
     }
 
-    /// Whether options are of use, as far as that can be told without the server.
+    /// Checks options as far as possible without the server.
     ///
     /// # Errors
-    /// Files for encryption that are not what they should be.
+    /// The files for TLS cannot be used.
     pub fn check(server: &Server) -> Result<(), Error> {
         connect::config(server).map(drop)
     }
 }
 
 impl RedisStore {
-    /// Leases whose write is dropped: others may generate.
+    /// Releases leases whose writes were dropped, so that other instances may generate.
     fn release(&self, leases: Vec<Address>) {
         for address in leases {
             self.end(address, LeaseEnd::Released);
@@ -160,7 +160,7 @@ impl SharedStore for RedisStore {
     fn flush(&self) {
         let reads = std::mem::take(&mut *self.reads.lock());
         if !reads.is_empty() {
-            // Without a thread they come back here, and are answered by being dropped.
+            // Without a thread the reads come back here, and dropping them answers them.
             let _ = self.orders.send(Order::Read(reads));
         }
     }
@@ -174,11 +174,11 @@ impl SharedStore for RedisStore {
     }
 
     fn exchange(&self, commands: Vec<(Request, Command)>) {
-        // Also without commands: the listener's timer may have changed.
+        // Sent even without commands: the listener's timer may have changed.
         let _ = self.orders.send(Order::Exchange(commands));
     }
 
-    /// Takes this process off the list of those that an invalidation waits for, and stops.
+    /// Removes this process from the list that an invalidation waits for, and stops.
     fn leave(&self) {
         let (done, left) = sync_channel(1);
         if self.orders.send(Order::Leave(done)).is_ok() {
@@ -212,7 +212,7 @@ impl Drop for RedisStore {
     }
 }
 
-/// The store's thread. However it ends, the listener knows that the store is away.
+/// The store's thread. However it ends, the listener learns that the store is away.
 fn run(runtime: &Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
     let session = Arc::new(session);
     let done = guard(|| runtime.block_on(serve(&session, wanted))).flatten();
@@ -223,7 +223,7 @@ fn run(runtime: &Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
     }
 }
 
-/// Carries out orders until one is to leave; returns whom to tell.
+/// Carries out orders until one is to leave; returns the sender that confirms it.
 async fn serve(
     session: &Arc<Session>,
     mut wanted: UnboundedReceiver<Order>,
@@ -250,7 +250,7 @@ async fn serve(
     None
 }
 
-/// Runs a task that has no end. One that dies leaves its connection closed, and is begun again.
+/// Runs a task that never ends. If it dies, its connection closes and the task starts again.
 fn keep_running<F>(session: &Arc<Session>, task: impl Fn(Arc<Session>) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -264,7 +264,7 @@ where
     });
 }
 
-/// A number nobody can guess.
+/// An unguessable number.
 fn random() -> u64 {
     RandomState::new().hash_one(0_u8)
 }

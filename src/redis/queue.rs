@@ -1,4 +1,4 @@
-//! Writes that wait in line.
+//! Queued writes.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::guard::guard;
 use crate::store::{Address, Health, Make};
 
-/// Writes that wait, bounded in bytes.
+/// Queued writes, bounded in bytes.
 pub(super) struct WriteQueue {
     most_bytes: usize,
     waiting: Mutex<Waiting>,
@@ -30,7 +30,7 @@ pub(super) struct Write {
     weight: usize,
     pub(super) make: Make,
     pub(super) pending: Pending,
-    /// Whether a lease ends with it.
+    /// Whether the lease ends with it.
     pub(super) ends: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Pending {
     number: u64,
 }
 
-/// Who waits until everything written before is stored or dropped.
+/// Callers that wait until every earlier write is stored or dropped.
 #[derive(Default)]
 struct Drains {
     next: u64,
@@ -66,7 +66,7 @@ impl Drop for Pending {
     }
 }
 
-/// Tells those for whom nothing is pending any more.
+/// Calls back every drain with no write pending any more.
 fn tell_drained(drains: &Mutex<Drains>) {
     loop {
         let mut held = drains.lock();
@@ -85,8 +85,8 @@ impl WriteQueue {
         Self { most_bytes, waiting, dropped, added: Notify::new(), drains: Arc::default() }
     }
 
-    /// Calls `done` once everything added so far is stored or dropped; what is added later is not
-    /// waited for.
+    /// Calls `done` once every write added so far is stored or dropped; later writes do not delay
+    /// it.
     pub(super) fn drain(&self, done: Box<dyn FnOnce() + Send>) {
         let mut drains = self.drains.lock();
         let next = drains.next;
@@ -95,8 +95,8 @@ impl WriteQueue {
         tell_drained(&self.drains);
     }
 
-    /// Adds a write. Where there is no room, the oldest go: they are the nearest to being of no use.
-    /// Returns the leases that were to end with those.
+    /// Adds a write. Without room, the oldest writes are dropped: they are closest to being
+    /// useless. Returns the leases that were to end with them.
     pub(super) fn add(
         &self,
         address: Address,
@@ -120,9 +120,9 @@ impl WriteQueue {
         leases_of(&surplus)
     }
 
-    /// Drops all that wait. Returns the leases that were to end with it.
+    /// Drops all queued writes. Returns the leases that were to end with them.
     pub(super) fn clear(&self) -> Vec<Address> {
-        // Freed after the lock is: what a write holds may be large.
+        // Freed after the lock is released: a write may hold a lot.
         let freed = std::mem::take(&mut *self.waiting.lock());
         leases_of(&freed.writes)
     }
@@ -146,7 +146,7 @@ fn leases_of<'a>(writes: impl IntoIterator<Item = &'a Write>) -> Vec<Address> {
     writes.into_iter().filter(|write| write.ends).map(|write| write.address).collect()
 }
 
-/// A write under way. Unless it comes to its end, it is one that was dropped.
+/// A write under way. Unless it finishes, it counts as dropped.
 pub(super) struct Writing {
     queue: Arc<WriteQueue>,
     is_written: bool,
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(queue.clear(), [[7; 16]]);
     }
 
-    /// How often a drain that begins now was told to be over.
+    /// Begins a drain; returns the number of times it was called back.
     fn drained(queue: &WriteQueue) -> Arc<AtomicU64> {
         let told = Arc::new(AtomicU64::new(0));
         let tell = told.clone();

@@ -1,5 +1,5 @@
-//! What the server answers and does not do, kept in mind until it does: whoever runs the process is
-//! told when that begins and when it is over.
+//! What the server answers but refuses to do, remembered until it does it. The operator gets a
+//! message when a refusal begins and when all have ended.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::store::{Part, Refusal};
 const PAUSE_US: u64 = 1_000_000;
 const MOST_PAUSE_US: u64 = 60_000_000;
 
-/// What was to be done.
+/// An operation that the server may refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Deed {
     Poll,
@@ -25,7 +25,7 @@ pub(super) enum Deed {
     Remove,
     Read,
     Write,
-    /// One of the scripts of leases, by the name the server has for it.
+    /// One of the scripts of leases, by the number of its hash.
     Lease(u64),
 }
 
@@ -50,11 +50,11 @@ impl Deed {
     }
 }
 
-/// What is refused now, and why.
+/// The operations refused now, and why.
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<BTreeMap<Deed, Refusal>>);
 
-/// What is worth telling.
+/// A change to report to the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
     Begun(Refusal, Part),
@@ -62,12 +62,12 @@ pub(super) enum News {
 }
 
 impl Refusals {
-    /// Notes how something ended. What was refused for one reason is done again as soon as any of it
-    /// is.
+    /// Records the result of an operation. When one operation succeeds again, all that were refused
+    /// for the same reason count as possible again.
     pub(super) fn note<T>(&self, deed: Deed, result: &Result<T, Failure>) -> Option<News> {
         let mut held = self.0.lock();
         match result {
-            // No word of the server's: an answer of no use, or Sentinels that do not agree.
+            // Not the server's decision: a useless answer, or Sentinels that disagree.
             Err(failure) if *failure == Failure::NONSENSE => None,
             Err(Failure::Denied(refusal) | Failure::BadReply(refusal)) => {
                 let is_known = held.values().any(|other| other == refusal);
@@ -83,13 +83,13 @@ impl Refusals {
         }
     }
 
-    /// What is refused, in a word; empty if nothing is.
+    /// One current refusal, in a word; empty if there is none.
     pub(super) fn word(&self) -> &'static str {
         self.0.lock().values().next().map_or("", |refusal| refusal.as_str())
     }
 }
 
-/// A pause that doubles whenever what follows it is in vain again.
+/// A pause that doubles each time the next attempt fails too.
 #[derive(Default)]
 pub(super) struct Pause(Mutex<(u64, Timestamp)>);
 

@@ -1,5 +1,5 @@
-//! What room the server gives: asked once, for whoever runs the process. A user that may not ask is
-//! told nothing.
+//! How much room the server gives: asked once, for the operator. For a user that may not ask,
+//! nothing is reported.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) async fn ask(session: Arc<Session>, link: Arc<Connection>) {
     }
 }
 
-/// What `INFO memory` says of it; `None` where it does not.
+/// The room according to `INFO memory`; `None` if it is not there.
 fn room(info: &[u8]) -> Option<Room> {
     let info = std::str::from_utf8(info).ok()?;
     let field = |name: &str| {

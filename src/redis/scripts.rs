@@ -1,4 +1,4 @@
-//! The scripts, and how one is run.
+//! The scripts, and how one runs.
 
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
@@ -8,7 +8,7 @@ use fred::util::sha1_hash;
 
 use super::servers::Servers;
 
-/// A script, under the name the server has for it.
+/// A script, and the hash by which the server knows it.
 pub(super) struct Script {
     source: String,
     hash: String,
@@ -37,12 +37,12 @@ impl Script {
         Self { hash: sha1_hash(&source), source }
     }
 
-    /// Tells it from the others.
+    /// Distinguishes it from the others.
     pub(super) fn number(&self) -> u64 {
         self.hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
     }
 
-    /// Runs it where its keys are, by name, and by its source where the server does not know it yet.
+    /// Runs it where its keys are: by hash, or by source if the server does not know it yet.
     pub(super) async fn run(
         &self,
         servers: &Servers,

@@ -1,15 +1,16 @@
-//! Sentinels: whom a majority of them has for the primary.
+//! Sentinels: which server a majority of them names as the primary.
 //!
-//! A primary that stood still takes itself for the primary when it goes on, until a Sentinel demotes
-//! it, which takes ten seconds. So what it says counts only with a confirmation: a majority of the
-//! Sentinels, asked no earlier, names it. Nobody connects to another primary before a majority names
-//! that one; each Sentinel changes its mind for good, and two majorities have one in common. So who
-//! got a lease from the old primary asked before the new one was first connected to, and the lease
-//! is over when an invalidation there has waited for leases.
+//! A primary that was suspended still considers itself the primary when it resumes, until a
+//! Sentinel demotes it, which takes ten seconds. So its answers count only with a confirmation: a
+//! majority of the Sentinels, asked no earlier, names it. No instance connects to another primary
+//! before a majority names that one; a Sentinel does not change its mind back, and two majorities
+//! have a Sentinel in common. So an instance that got a lease from the old primary asked before any
+//! instance connected to the new one, and that lease is over when an invalidation there has waited
+//! for leases.
 //!
-//! Sentinels that have not answered for [`SILENT`] count no more, and if none is left the primary
-//! of before stays: an outage of all of them is one of that long, not one of the tier. From then on
-//! a split of the network may hide another primary.
+//! Sentinels that have not answered for [`SILENT`] no longer count, and if none is left, the last
+//! primary stays: an outage of all Sentinels stops the tier for that long only. From then on a
+//! network partition may hide another primary.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,44 +30,44 @@ use super::kept::{Kept, tried};
 use super::wire;
 use crate::clock::stopwatch_ns;
 
-/// How long a Sentinel that does not answer is waited for in votes.
+/// How long a Sentinel that does not answer still counts in votes.
 const SILENT: Duration = Duration::from_secs(5);
 
-/// All Sentinels that were given.
+/// All Sentinels of the configuration.
 pub(super) struct Sentinels {
     all: Mutex<Vec<Arc<Sentinel>>>,
     opener: Opener,
     hosts: Vec<Server>,
-    /// What they call the primary.
+    /// Their name for the primary.
     name: String,
-    /// Whom they named last.
+    /// The primary they named last.
     latest: Mutex<Option<Server>>,
 }
 
 struct Sentinel {
     kept: Kept,
-    /// Since when it does not answer.
+    /// Since when it has not answered.
     silent_since_ns: Mutex<Option<u64>>,
 }
 
-/// How they vote.
+/// The outcome of a vote.
 #[derive(Debug, PartialEq, Eq)]
 enum Vote {
-    /// A majority names it.
+    /// A majority names this server.
     For(Server),
-    /// No majority names the same one, or too few answer.
+    /// No majority names the same server, or too few answer.
     Open,
-    /// None of them has answered for long.
+    /// None of them has answered for a long time.
     Silent,
 }
 
 impl Sentinels {
-    /// Those at `hosts`, which call the primary so.
+    /// The Sentinels at `hosts`, which know the primary by `name`.
     pub(super) fn new(opener: Opener, hosts: Vec<Server>, name: String) -> Self {
         Self { all: Mutex::default(), opener, hosts, name, latest: Mutex::default() }
     }
 
-    /// Where the primary is.
+    /// The primary, by vote.
     pub(super) async fn primary(&self, limit: Duration) -> Result<Server, Failure> {
         let all = self.all();
         tried(all.iter().map(|sentinel| &sentinel.kept), limit).await;
@@ -77,7 +78,7 @@ impl Sentinels {
         }
     }
 
-    /// Whether a server is the primary still, as they say from now on.
+    /// Whether the Sentinels, asked now, still name a server as the primary.
     pub(super) async fn confirm(&self, server: &Server, limit: Duration) -> Result<(), Failure> {
         match self.vote(limit).await {
             Vote::For(other) if is_same(&other, server) => Ok(()),
@@ -87,12 +88,12 @@ impl Sentinels {
         }
     }
 
-    /// Whether they were heard to name another one.
+    /// Whether they last named another server.
     pub(super) fn name_another(&self, server: &Server) -> bool {
         self.latest.lock().as_ref().is_some_and(|latest| !is_same(latest, server))
     }
 
-    /// All of them, connected to on the store's thread.
+    /// All of them. The first call connects to them, on the store's thread.
     fn all(&self) -> Vec<Arc<Sentinel>> {
         let mut all = self.all.lock();
         if all.is_empty() {
@@ -104,7 +105,7 @@ impl Sentinels {
         all.clone()
     }
 
-    /// Asks all of them, and waits until that is decided.
+    /// Asks all of them, and waits until the vote is decided.
     async fn vote(&self, limit: Duration) -> Vote {
         let all = self.all();
         let mut asked = JoinSet::new();
@@ -139,7 +140,8 @@ impl Sentinels {
 }
 
 impl Sentinel {
-    /// Whom it names: `None` if it does not answer, nobody if it knows of none by that name.
+    /// The primary it names: `None` if it does not answer, `Some(None)` if it knows none by that
+    /// name.
     async fn ask(&self, name: String, limit: Duration) -> Option<Option<(String, u16)>> {
         let answer = match self.kept.client() {
             Some(client) => {
@@ -159,7 +161,7 @@ impl Sentinel {
         answer.ok().map(|value| address(&value))
     }
 
-    /// Whether it has answered lately, or may do so yet.
+    /// Whether it has answered lately, or may still answer.
     fn counts(&self) -> bool {
         let since = *self.silent_since_ns.lock();
         since.is_none_or(|since| {
@@ -172,12 +174,12 @@ fn is_majority(count: usize, of: usize) -> bool {
     2 * count > of
 }
 
-/// Whether it is one address; for which name there is a certificate is another matter.
+/// Whether both have the same address; the names in their certificates may differ.
 fn is_same(one: &Server, other: &Server) -> bool {
     (&one.host, one.port) == (&other.host, other.port)
 }
 
-/// Host and port, as Sentinels tell them.
+/// Host and port, as Sentinels report them.
 fn address(value: &Value) -> Option<(String, u16)> {
     let Value::Array(parts) = value else { return None };
     let [host, port] = parts.as_slice() else { return None };

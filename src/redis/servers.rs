@@ -1,9 +1,9 @@
-//! The servers of a link: the one that has the table, and in a cluster the others, each of which has
-//! some of the entries.
+//! The servers of a link: the one that has the table, and in a cluster the others, each of which
+//! has some of the entries.
 //!
-//! Only the first decides about the link. Another shard that is lost is found again by itself, or is
-//! replaced when the cluster says so; until then its keys are missing. A key that is on its way from
-//! one shard to another is missing, too, until it has arrived.
+//! Only the first decides about the link. The connection to another shard reconnects by itself, or
+//! is replaced when the cluster reports another shard; until then its keys are missing. A key that
+//! is moving from one shard to another is missing too.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -25,12 +25,12 @@ use super::failure::Failure;
 use super::health::PROBE_LIMIT;
 use super::kept::{Kept, tried};
 
-/// Primaries to be asked beside the hosts that were given.
+/// Most primaries to ask in addition to the hosts of the configuration.
 const MOST_KNOWN: usize = 5;
-/// Looks after which the shards are asked for again though nothing is amiss: ten seconds.
+/// Looks after which the shards are asked for again although nothing is wrong: ten seconds.
 const CALM_LOOKS: u32 = 20;
 
-/// What a link leads to. By itself it stands for the server that has the table.
+/// The servers that a link leads to. It dereferences to the one that has the table.
 pub(super) struct Servers {
     table: Client,
     shards: Option<Shards>,
@@ -39,22 +39,22 @@ pub(super) struct Servers {
 /// The primaries of a cluster.
 pub(super) struct Shards {
     opener: Opener,
-    /// Whom certificates are for: a cluster tells addresses.
+    /// The name that certificates are for: a cluster reports addresses.
     name: String,
-    /// Who has the table, and its slot.
+    /// The server that has the table, and the table's slot.
     owner: Server,
     slot: u16,
-    /// Whether the others are of no use.
+    /// Whether the other shards are not needed.
     is_alone: bool,
     routing: Mutex<Routing>,
     others: Mutex<HashMap<Server, Arc<Kept>>>,
     asking: tokio::sync::Mutex<()>,
 }
 
-/// Who has which slots.
+/// Which server has which slots.
 struct Routing {
     map: ClusterRouting,
-    /// Counts how often it was asked for.
+    /// Number of times it was read.
     version: u64,
     /// Looks since then.
     looks: u32,
@@ -94,7 +94,7 @@ impl Servers {
         self.shards.as_ref().is_none_or(is_of)
     }
 
-    /// Notes how a call for a key went that lies elsewhere.
+    /// Records how a call for a key on another shard went.
     pub(super) fn note<T>(&self, key: &Key, result: &Result<T, Failure>) {
         let Some(shards) = &self.shards else { return };
         let server = shards.at(key.cluster_hash());
@@ -103,7 +103,7 @@ impl Servers {
         }
     }
 
-    /// Calls the server that has a key, and the next one if it has that no more.
+    /// Calls the server that has a key, and the key's new server if it has moved.
     pub(super) async fn at<T, F>(
         &self,
         key: &Key,
@@ -149,7 +149,7 @@ impl Servers {
 }
 
 impl Shards {
-    /// Finds the shards by those `hosts` that answer, and connects to the one that has a key.
+    /// Finds the shards through `hosts`, and connects to the one that has a key.
     pub(super) async fn open(
         opener: Opener,
         hosts: Vec<Server>,
@@ -176,13 +176,13 @@ impl Shards {
         Ok((shards, client, task))
     }
 
-    /// Some that have slots: they know the others when those that were given are lost.
+    /// Some of the primaries: they know the others when the hosts of the configuration are lost.
     pub(super) fn some(&self) -> Vec<Server> {
         let primaries = self.routing.lock().map.unique_primary_nodes();
         primaries.iter().take(MOST_KNOWN).map(|server| self.named(server)).collect()
     }
 
-    /// Who has a slot.
+    /// The server that has a slot.
     fn at(&self, slot: u16) -> Option<Server> {
         self.routing.lock().map.get_server(slot).cloned()
     }
@@ -191,7 +191,7 @@ impl Shards {
         Server { tls_server_name: Some(self.name.as_str().into()), ..server.clone() }
     }
 
-    /// Asks who has which slots, unless somebody has since `version`.
+    /// Asks which server has which slots, unless another call has done so since `version`.
     async fn ask_again(&self, table: &Client, version: u64) {
         let _asking = self.asking.lock().await;
         if self.routing.lock().version != version {
@@ -202,7 +202,7 @@ impl Shards {
         }
     }
 
-    /// Keeps connections to all that have slots, and to nobody else.
+    /// Keeps connections to all servers that have slots, and to no other.
     fn follow(&self, map: ClusterRouting) {
         let primaries = if self.is_alone { Vec::new() } else { map.unique_primary_nodes() };
         let mut others = self.others.lock();
@@ -216,8 +216,8 @@ impl Shards {
     }
 }
 
-/// Who has which slots, as most of the hosts have it that answer, and one of these: a server that
-/// stood still may not know that it has lost its slots.
+/// Which server has which slots, as most of the answering hosts report it, and one of these hosts:
+/// a server that was suspended may not know that it has lost its slots.
 async fn discover(
     opener: &Opener,
     hosts: Vec<Server>,
@@ -249,7 +249,7 @@ async fn discover(
     told.into_iter().max_by_key(|(map, _)| count(map)).ok_or(failure)
 }
 
-/// Who has which slots, as one server has it.
+/// Which server has which slots, as one server reports it.
 async fn slots(client: &Client, server: &Server) -> Result<ClusterRouting, Failure> {
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     let call = client.custom::<Value, _>(command, vec!["SLOTS"]);

@@ -26,13 +26,13 @@ use crate::guard::guard;
 use crate::options::SharedOptions;
 use crate::store::Listener;
 
-/// How long leaving may hold up the end of the process.
+/// How long leaving may delay the end of the process.
 const LEAVE_LIMIT: Duration = Duration::from_millis(50);
 
 /// Servers before this major version are too old.
 const OLDEST: u64 = 6;
 
-/// The state of a running store. All of it is used on the store's thread alone.
+/// The state of a running store, used on the store's thread alone.
 pub(super) struct Session {
     /// How long a read or an exchange may take.
     pub(super) command_timeout: Duration,
@@ -40,7 +40,7 @@ pub(super) struct Session {
     pub(super) most_tags: usize,
     pub(super) keys: Keys,
     pub(super) scripts: Scripts,
-    /// Who this process is among the instances.
+    /// The identity of this process among the instances.
     pub(super) instance: String,
     pub(super) connector: Connector,
     pub(super) counters: Arc<Counters>,
@@ -48,17 +48,17 @@ pub(super) struct Session {
     pub(super) listener: Arc<dyn Listener>,
     /// The connection of the protocol and of reads.
     link: Mutex<Option<Arc<Connection>>>,
-    /// Commands under way. What is taken out of here has been answered.
+    /// Commands under way. One that is no longer here has been answered.
     under_way: Mutex<HashSet<Request>>,
-    /// The connection of what the app's own code asks for, and its scripts.
+    /// The connection of the app's own code, and its scripts.
     pub(super) door: Door,
     pub(super) app_scripts: app::Scripts,
-    /// The server forbids what leases need: none are asked for.
+    /// Set while the server forbids what leases need: no claim is sent.
     pub(super) leaseless: Pause,
-    /// Whether the server was asked how much room it gives.
+    /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
-    /// The listener's timer may have changed.
+    /// Wakes the timer task: the listener's timer may have changed.
     rearm: Notify,
 }
 
@@ -98,7 +98,7 @@ impl Session {
         self.link.lock().clone()
     }
 
-    /// Tells the listener, and sends what it wants sent.
+    /// Passes an event to the listener, and sends the commands it returns.
     pub(super) fn tell(self: &Arc<Self>, event: Event) {
         if self.is_over.load(Ordering::Relaxed) {
             return;
@@ -107,14 +107,14 @@ impl Session {
         self.send(commands);
     }
 
-    /// Sends commands. Each is answered by an event, later.
+    /// Sends commands. Each is answered later, by an event.
     pub(super) fn send(self: &Arc<Self>, commands: Vec<(Request, Command)>) {
         for (request, command) in commands {
             self.under_way.lock().insert(request);
             let waiting = Waiting { session: self.clone(), request };
             match self.link() {
                 Some(link) => tokio::spawn(waiting.carry_out(link, command)),
-                // Not at once: the listener may be in the middle of something.
+                // Not immediately: the listener may be in the middle of an event.
                 None => tokio::spawn(async move { drop(waiting) }),
             };
         }
@@ -134,7 +134,7 @@ impl Session {
                     let mut linked = Attached::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
-                        // Gets may wait, and not for long.
+                        // Reconnects without a pause: gets may be waiting.
                         continue;
                     }
                 }
@@ -144,8 +144,8 @@ impl Session {
         }
     }
 
-    /// Tells what a server is too old for, or lacks. Without a command of the protocol every poll
-    /// would fail, and nobody would know why.
+    /// Reports that the server is too old, or lacks commands: without a command of the protocol
+    /// every poll would fail for no visible reason.
     async fn check(self: &Arc<Self>, link: &Connection) {
         if let Some(version) = link.client.server_version().filter(|version| version.major < OLDEST)
         {
@@ -162,13 +162,13 @@ impl Session {
         if failure == Failure::Unauthenticated {
             self.listener.refused();
         }
-        // Whoever waits for the connection need not wait longer.
+        // Gets need not wait for a connection any more.
         self.counters.set_broken(true);
         self.tell(Event::Unreachable);
     }
 
-    /// Gives the connection up, if it is still the one in use. Everything under way on it has
-    /// failed, and is told so before anything is sent on another.
+    /// Gives the connection up, if it is still the one in use. Every command under way on it fails,
+    /// and the listener knows before anything is sent on another.
     pub(super) fn give_up(self: &Arc<Self>, link: &Arc<Connection>) {
         let is_used = self.link.lock().take_if(|used| Arc::ptr_eq(used, link)).is_some();
         link.give_up();
@@ -183,8 +183,8 @@ impl Session {
         self.tell(Event::Disconnected);
     }
 
-    /// Notes how a call on the link went. A lost connection is given up at once; one that only
-    /// answers late, after the fifth time.
+    /// Records how a call on the link went. A lost connection is given up immediately, a slow one
+    /// after the fifth late answer.
     pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
             Err(Failure::Lost | Failure::Unauthenticated) => true,
@@ -199,14 +199,14 @@ impl Session {
         }
     }
 
-    /// Answers a command, unless it was answered already.
+    /// Answers a command, unless it has been answered.
     fn settle(self: &Arc<Self>, request: Request, event: Event) {
         if self.under_way.lock().remove(&request) {
             self.tell(event);
         }
     }
 
-    /// Notes whether the server did what it was asked, and says so if that is news.
+    /// Records whether the server did what it was asked, and reports a change to the listener.
     pub(super) fn mind<T>(&self, deed: Deed, result: &Result<T, Failure>) {
         let news = self.counters.refusals.note(deed, result);
         let told = news.map(|news| match news {
@@ -218,7 +218,7 @@ impl Session {
         }
     }
 
-    /// Tells the listener when its time has come.
+    /// Sends the listener its ticks when they are due.
     pub(super) async fn keep_time(self: Arc<Self>) {
         loop {
             let Some(due) = self.listener.next_timer() else {
@@ -228,7 +228,7 @@ impl Session {
             let wait = Duration::from_micros(due.since_us(self.listener.now()));
             if wait.is_zero() {
                 self.tell(Event::Tick);
-                // A listener that is never content must not keep the thread to itself.
+                // A listener that is always due must not keep the thread to itself.
                 tokio::task::yield_now().await;
             } else {
                 let _ = timeout(wait, self.rearm.notified()).await;
@@ -236,26 +236,27 @@ impl Session {
         }
     }
 
-    /// Takes this process off the list of instances: nobody waits for it any more.
+    /// Removes this process from the list of instances, so that no invalidation waits for it.
     pub(super) async fn leave(&self) {
         if let Some(link) = self.link() {
             let _ = timeout(LEAVE_LIMIT, exchange::leave(self, &link)).await;
         }
     }
 
-    /// Answers what is under way, and tells the listener that the store is away, for good.
+    /// Answers every command under way, and reports to the listener that the store is away for
+    /// good.
     pub(super) fn end(self: &Arc<Self>) {
         if let Some(link) = self.link() {
             self.give_up(&link);
         }
         self.counters.set_broken(true);
         self.tell(Event::Unreachable);
-        // Tasks that are dropped with the runtime have nobody left to tell.
+        // Tasks dropped with the runtime have no listener left.
         self.is_over.store(true, Ordering::Relaxed);
     }
 }
 
-/// A connection in use. Whatever ends its use, it is given up.
+/// A connection in use. It is given up however its use ends.
 struct Attached<'a> {
     session: &'a Arc<Session>,
     life: ConnectionGuard,
@@ -276,7 +277,7 @@ impl Drop for Attached<'_> {
     }
 }
 
-/// A command under way. It is answered whatever happens to it.
+/// A command under way. It is always answered: dropping it answers too.
 struct Waiting {
     session: Arc<Session>,
     request: Request,

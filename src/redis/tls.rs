@@ -1,4 +1,4 @@
-//! Encrypted connections: who is trusted, and how this process proves itself.
+//! Encrypted connections: whom this process trusts, and how it identifies itself.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use fred::rustls::{
 use crate::error::Error;
 use crate::options::{ClientPem, Pem, Tls};
 
-/// What connections are encrypted with.
+/// The TLS configuration of the client.
 ///
 /// # Errors
-/// A file that is not what it should be.
+/// A file cannot be used.
 pub(super) fn config(tls: &Tls) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(verifier(tls, &provider)?);
@@ -55,10 +55,10 @@ fn authorities(
     let roots = Arc::new(roots(tls)?);
     WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
         .build()
-        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts nobody", "not"))
+        .map_err(|_| option("redisTlsCaFile", "given where the machine trusts no authority", "not"))
 }
 
-/// The own authority alone, if one is given; else those of the machine.
+/// Only the given authorities if there are any, else those of the machine.
 fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     if let Some(ca) = &tls.ca {
@@ -88,13 +88,13 @@ fn option(option: &str, allowed: &str, given: &str) -> Error {
     Error::InvalidOption { option: option.into(), allowed: allowed.into(), given: given.into() }
 }
 
-/// Decides whether whoever answers is the server.
+/// Decides whether the peer is the server.
 #[derive(Debug)]
 struct Verifier {
-    /// None = whoever answers is trusted, because the user said so. What is sent is still encrypted.
+    /// None = any peer is trusted, because the operator said so. The connection is still encrypted.
     authorities: Option<Arc<WebPkiServerVerifier>>,
-    /// Looked for in the certificates of all servers, whatever they are reached by: sentinels and
-    /// clusters give out addresses. None = the name it is reached by.
+    /// The name that the certificates of all servers must carry, however they are reached:
+    /// Sentinels and clusters give out addresses. None = the name used to reach the server.
     name: Option<ServerName<'static>>,
     signatures: WebPkiSupportedAlgorithms,
 }

@@ -1,16 +1,16 @@
-//! What scripts answer and publish, read: rows, and messages.
+//! Parses what scripts return and publish: rows and messages.
 //!
 //! # Format
-//! A row is `<hard> <soft> <deadline> <length>:<tag>`: positions, the deadline in milliseconds on the
-//! store's clock with 0 for none, and the tag's bytes. Rows follow each other without a gap. A
+//! A row is `<hard> <soft> <deadline> <length>:<tag>`: positions, the deadline in milliseconds on
+//! the store's clock with 0 for none, and the tag's bytes. Rows follow each other without a gap. A
 //! message is `1 <epoch> <previous> <position> ` and rows; 1 is the version.
 //!
-//! All of it may be forged: whatever does not fit is nothing.
+//! Any of it may be forged: bytes that do not fit give nothing.
 
 use crate::coherence::event::{Message, Row};
 use crate::tags::{Epoch, Position, Tag};
 
-/// Beyond this, numbers of the store are not exact.
+/// Larger numbers are not exact on the server.
 const MOST: u64 = 1 << 53;
 
 /// The rows that fill `bytes`.
@@ -53,7 +53,7 @@ struct Reader<'a>(&'a [u8]);
 impl Reader<'_> {
     /// The number in front of the byte `end`.
     fn number(&mut self, end: u8, most: u64) -> Option<u64> {
-        // No number has more digits: a forged text without an end is not searched through.
+        // No number has more digits: the search in a forged text without an end is bounded.
         let at = self.0.iter().take(21).position(|byte| *byte == end)?;
         let (digits, rest) = self.0.split_at_checked(at)?;
         self.0 = rest.get(1..)?;

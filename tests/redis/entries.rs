@@ -11,7 +11,7 @@ use crate::server;
 
 type Found = Result<Option<Bytes>, Unavailable>;
 
-/// Asks for entries; they come in any order, each with its number.
+/// Asks for entries; they arrive in any order, each with its number.
 fn read(peer: &Peer, addresses: &[Address]) -> Receiver<(usize, Found)> {
     let (found, receiver) = channel();
     for (nth, address) in addresses.iter().enumerate() {
@@ -30,7 +30,7 @@ pub(crate) fn read_one(peer: &Peer, address: Address) -> Found {
     read(peer, &[address]).recv_timeout(PATIENCE).unwrap().1
 }
 
-/// Reads until there is an answer: on a busy machine it may be late.
+/// Reads until an answer comes: on a busy machine it may be late.
 fn read_at_last(peer: &Peer, address: Address) -> Option<Bytes> {
     (0..20).find_map(|_| read_one(peer, address).ok()).expect("no answer")
 }

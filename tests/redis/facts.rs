@@ -11,7 +11,7 @@ use tiercel::tags::{Change, Facts, Position, Tag};
 use crate::peer::{Peer, shared};
 use crate::server;
 
-/// What a process knows, row by row.
+/// The knowledge of a process, row by row.
 #[derive(Default, Debug, PartialEq)]
 struct Table(BTreeMap<Tag, Facts>);
 
@@ -20,7 +20,7 @@ impl Table {
         self.0.get(tag).copied().unwrap_or_default()
     }
 
-    /// As an instance takes in what it is told.
+    /// Merges rows as an instance does.
     fn merge(&mut self, rows: &[Row]) {
         for row in rows {
             let deadline = row.deadline_us.map(Timestamp);
@@ -29,9 +29,9 @@ impl Table {
         }
     }
 
-    /// As a process without a server would reckon.
+    /// Applies an invalidation as a process without a server does.
     fn apply(&mut self, tag: &Tag, lifetime: Lifetime, position: Position, now_us: u64) {
-        // The server reckons in milliseconds.
+        // The server computes in milliseconds.
         let now = Timestamp(now_us / 1_000 * 1_000);
         let change = match lifetime {
             Lifetime::None => Change::Hard,
@@ -44,7 +44,7 @@ impl Table {
     }
 }
 
-/// Numbers that look random, the same for the same seed.
+/// Pseudorandom numbers, the same for the same seed.
 struct Numbers(u64);
 
 impl Numbers {
@@ -58,7 +58,7 @@ impl Numbers {
         match self.below(8) {
             0 | 1 => Lifetime::None,
             2 => Lifetime::Unlimited,
-            // Some are past before the next invalidation, and are folded then.
+            // Some are over before the next invalidation, and are folded then.
             3..=5 => Lifetime::Micros(1_000 + self.below(8_000)),
             _ => Lifetime::Micros(3_600_000_000 + self.below(1_000) * 1_000_000),
         }

@@ -1,4 +1,4 @@
-//! Servers that are slow, away, dead, or forbid things.
+//! Servers that are slow, away or dead, or that forbid things.
 
 use std::sync::atomic::Ordering;
 use std::thread::sleep;
@@ -14,9 +14,9 @@ use crate::proxy::Proxy;
 use crate::server;
 use crate::server::{Server, free_port};
 
-/// A command takes 100 ms at most; a busy machine gets some more.
+/// A command takes at most 100 ms; a busy machine gets some more.
 const ANSWERED: Duration = Duration::from_millis(400);
-/// The promise, and the time a test machine may lose.
+/// The promised time, and the time that a test machine may lose.
 const RECOVERED: Duration = Duration::from_millis(2_500);
 
 fn poll_once(peer: &Peer) -> bool {
@@ -151,14 +151,14 @@ fn what_is_under_way_fails_before_the_next_connection_is_told() {
     assert!(!peer.heard.rest().iter().any(is_answer));
 }
 
-/// A user that may do all but what `less` says, and a process that logs in as it.
+/// A user with all rights but `less`, and a process that logs in as that user.
 fn restricted(server: &Server, less: &[&str]) -> Peer {
     let user = ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~*", "&*", "+@all"];
     server.call(&[&user, less].concat());
     Peer::connected(&shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port)))
 }
 
-/// Polls until that is denied.
+/// Polls until a poll is denied.
 fn is_denied(peer: &Peer) {
     let request = peer.send(Command::Poll(nothing()));
     peer.heard.wait_for(&Event::Denied(request));
@@ -187,7 +187,7 @@ fn what_a_user_may_not_do_is_told_by_its_name() {
     let server = server!();
     for (less, refusal) in [
         (["-eval"].as_slice(), [Refusal::Command("EVAL"); 2]),
-        // Servers before version 7.2 do not say which.
+        // Servers before version 7.2 do not say which command.
         (&["-zadd"], [Refusal::Command("ZADD"), Refusal::Commands]),
         (&["resetkeys", "~app:*", "~other:*"], [Refusal::Keys; 2]),
     ] {

@@ -1,4 +1,4 @@
-//! What the scripts of leases promise.
+//! The promises of the lease scripts.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::sleep;
@@ -16,7 +16,7 @@ use crate::server;
 use crate::server::Server;
 
 const ADDRESS: Address = [7; 16];
-/// A claim of who has nothing, and knows of position 50.
+/// The claim of an instance that has no entry, and knows position 50.
 const ABSENT: LeaseRequest = LeaseRequest {
     epoch: 7,
     position: 50,
@@ -25,7 +25,7 @@ const ABSENT: LeaseRequest = LeaseRequest {
     patience_ms: 60_000,
     life_ms: 3_000,
 };
-/// The same of who has something stale.
+/// The claim of an instance that has a stale entry.
 const STALE: LeaseRequest = LeaseRequest { only_absent: false, ..ABSENT };
 
 type Answer = (LeaseReply, Result<Option<Bytes>, Unavailable>);
@@ -44,7 +44,7 @@ fn claims(peer: &Peer, claim: LeaseRequest) -> Receiver<Answer> {
     answers
 }
 
-/// Claims until there is an answer: on a busy machine it may be late.
+/// Claims until a reply comes: on a busy machine it may be late.
 pub(crate) fn claim(peer: &Peer, claim: LeaseRequest) -> LeaseReply {
     let once = || {
         let answers = claims(peer, claim);
@@ -59,7 +59,7 @@ fn end(peer: &Peer, ending: LeaseEnd) {
     peer.store.end(ADDRESS, ending);
 }
 
-/// Stores an entry; the lease ends with it.
+/// Stores an entry; the lease ends with the write.
 pub(crate) fn write(peer: &Peer) {
     peer.store.write(ADDRESS, 1, true, Box::new(|| Some((b"entry".to_vec(), 60_000))));
 }
@@ -186,7 +186,7 @@ fn while_a_key_is_passed_nobody_gets_a_lease_until_something_is_stored() {
     }
     assert_eq!(life_ms(&server, ":l"), -2);
     write(&two);
-    // Who stores without a lease has been told of the pass, and ends it.
+    // An instance that stores without a lease knows of the pass, and ends it.
     wait_until("the end", || life_ms(&server, ":p") == -2);
     assert_eq!(claim(&two, ABSENT), LeaseReply::EntryExists);
 }
@@ -204,7 +204,7 @@ fn each_failure_passes_a_key_for_longer() {
         assert!((most_ms - 5_000..=most_ms).contains(&left_ms), "{left_ms} of {secs} s");
         end(&peer, LeaseEnd::Uncacheable);
         assert!(passed_ms(&peer) <= most_ms, "those that fail at once are one failure");
-        // The time is over, and what is remembered is not.
+        // The time is over, but the count is not forgotten.
         let pass = server.call(&["GET", &name(":p")]);
         let (_, failures) = pass.split_once(' ').unwrap();
         server.call(&["SET", &name(":p"), &format!("1 {failures}"), "KEEPTTL"]);
@@ -276,7 +276,7 @@ fn passed_ms_of(claimed: LeaseReply) -> u32 {
     left_ms
 }
 
-/// Makes a lease that of an instance that is not here.
+/// Makes the lease that of an absent instance.
 fn hand_over(server: &Server) {
     let lease = server.call(&["GET", &name(":l")]);
     let (_, rest) = lease.split_once(' ').unwrap();
@@ -316,7 +316,7 @@ fn a_lease_ends_by_the_word_of_its_holder_alone() {
     let [one, two] = two(&server);
     assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
     end(&two, LeaseEnd::Released);
-    // Both go the same way, one after the other.
+    // Both take the same path, one after the other.
     assert_eq!(
         (claim(&two, ABSENT), claim(&one, ABSENT)),
         (LeaseReply::HeldElsewhere, LeaseReply::Granted)
@@ -355,7 +355,7 @@ fn a_write_that_is_not_to_be_stored_any_more_gives_the_lease_back() {
     one.store.write(ADDRESS, 1, true, Box::new(|| None));
     wait_until("the lease", || claim(&two, ABSENT) == LeaseReply::Granted);
     end(&two, LeaseEnd::Released);
-    // As does one that is dropped before its turn.
+    // A write dropped before its turn ends the lease too.
     wait_until("the end", || claim(&one, ABSENT) == LeaseReply::Granted);
     one.store.write(ADDRESS, usize::MAX / 2, true, Box::new(|| Some((b"entry".to_vec(), 60_000))));
     wait_until("the lease", || claim(&two, ABSENT) == LeaseReply::Granted);
@@ -367,7 +367,7 @@ fn a_lease_lives_as_long_as_its_holder_renews_it() {
     let [one, two] = two(&server);
     assert_eq!(claim(&one, ABSENT), LeaseReply::Granted);
     *one.heard.leases.lock() = vec![ADDRESS];
-    // Who says so of a lease of somebody else does not renew it.
+    // An instance cannot renew the lease of another.
     *two.heard.leases.lock() = vec![ADDRESS];
     sleep(Duration::from_millis(3_500));
     assert_eq!(claim(&two, ABSENT), LeaseReply::HeldElsewhere);
@@ -468,7 +468,7 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
     }
 }
 
-/// Leases where servers have a part of the keys each: entry, lease and pass lie on one.
+/// Leases where each server has a part of the keys: entry, lease and pass lie on the same one.
 pub(crate) fn are_beside_their_entries(one: &Peer, two: &Peer) {
     assert_eq!(
         (claim(one, ABSENT), claim(two, ABSENT)),
@@ -484,7 +484,7 @@ pub(crate) fn are_beside_their_entries(one: &Peer, two: &Peer) {
     );
     end(two, LeaseEnd::Released);
     wait_until("the lease", || claim(one, STALE) == LeaseReply::Granted);
-    // Nothing is left for whoever comes next.
+    // Nothing is left for the next test.
     one.store.write(ADDRESS, 1, true, Box::new(|| Some((b"short".to_vec(), 1))));
     wait_until("the end", || claim(two, ABSENT) == LeaseReply::Granted);
     end(two, LeaseEnd::Released);

@@ -1,8 +1,8 @@
 //! The carrier against real servers, each started by its test on a port of its own.
 //!
-//! Without a `redis-server` in the path they are skipped, but not in CI. `REDIS_SERVER` names another
-//! one: all of them, but for encryption where it is not built in, hold from Redis 6.2 to Valkey 9; on
-//! 6.0 all but those of access lists, which are written otherwise there.
+//! Without a `redis-server` in the path they are skipped, but not in CI. `REDIS_SERVER` names
+//! another one: all of them, except encryption where it is not built in, hold from Redis 6.2 to
+//! Valkey 9; on 6.0 all except those of access lists, whose syntax differs there.
 
 #![expect(
     clippy::unwrap_used,

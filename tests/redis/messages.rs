@@ -1,4 +1,4 @@
-//! What is published, and heard.
+//! Messages, published and heard.
 
 use tiercel::coherence::event::{Event, Lifetime, Message};
 use tiercel::tags::Epoch;
@@ -13,7 +13,7 @@ fn heard(peer: &Peer) -> Message {
     })
 }
 
-/// Waits for the message that makes a listener ask.
+/// Waits for the message that makes a listener poll.
 fn is_made_to_ask(peer: &Peer) {
     peer.heard.take("a reason to ask", |event| {
         matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())

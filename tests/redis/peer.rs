@@ -1,4 +1,4 @@
-//! A process as the store sees it: it wants what the test wants, and remembers what it was told.
+//! A process as the store sees it: it sends what the test wants, and records what it hears.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use tiercel::redis::RedisStore;
 use tiercel::store::{Address, Listener, Part, Refusal, Room, SharedStore};
 use tiercel::tags::{Epoch, Position, Tag};
 
-/// Longer than anything may take.
+/// Longer than any operation may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Peer {
@@ -33,9 +33,9 @@ pub(crate) struct Heard {
     pub(crate) panics: AtomicBool,
     /// The leases it wants renewed.
     pub(crate) leases: Mutex<Vec<Address>>,
-    /// What it was told is refused; `None` where that was over.
+    /// The refusals reported to it; `None` where they ended.
     pub(crate) refused: Mutex<Vec<Option<(Refusal, Part)>>>,
-    /// The room it was told of.
+    /// The reports of the server's room.
     pub(crate) rooms: Mutex<Vec<Room>>,
 }
 
@@ -85,7 +85,7 @@ impl Heard {
         })
     }
 
-    /// Waits for the first event, of those not taken yet, that `pick` takes; those before it stay.
+    /// Waits for the first event, of those not taken yet, that `pick` takes; earlier ones stay.
     pub(crate) fn take<T>(&self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
         let until = deadline(PATIENCE);
         let mut events = self.events.lock();
@@ -102,13 +102,13 @@ impl Heard {
         self.take(&format!("{event:?}"), |heard| (heard == event).then_some(()));
     }
 
-    /// Waits until it was told all this, in this order and nothing else.
+    /// Waits until exactly these refusals were reported, in this order.
     pub(crate) fn was_refused(&self, what: &[Option<(Refusal, Part)>]) {
         wait_until("the word", || self.refused.lock().len() >= what.len());
         assert_eq!(*self.refused.lock(), what);
     }
 
-    /// What was told and not taken.
+    /// The events heard and not taken.
     pub(crate) fn rest(&self) -> Vec<Event> {
         self.events.lock().clone()
     }
@@ -125,7 +125,7 @@ pub(crate) fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (work(), start.elapsed())
 }
 
-/// What options say of the shared tier.
+/// The options of the shared tier, resolved.
 pub(crate) fn resolved(options: &Value) -> SharedOptions {
     Options::resolve(options, &Value::Null).unwrap().shared.unwrap()
 }
@@ -143,14 +143,14 @@ impl Peer {
         Self::keeping(100_000, shared)
     }
 
-    /// One whose server keeps so many rows of tags.
+    /// A peer whose server keeps this number of rows of tags.
     pub(crate) fn keeping(most_tags: usize, shared: &SharedOptions) -> Self {
         let heard = Heard::new();
         let store = RedisStore::start(shared, most_tags, heard.clone()).unwrap();
         Self { store, heard, next: AtomicU64::new(1) }
     }
 
-    /// One that is connected.
+    /// A connected peer.
     pub(crate) fn connected(shared: &SharedOptions) -> Self {
         let peer = Self::start(shared);
         peer.heard.wait_for(&Event::Connected);
@@ -173,7 +173,7 @@ impl Peer {
         })
     }
 
-    /// The answer to a command. On a busy machine it may be late, and is asked for again.
+    /// The answer to a command, asked for again if it is late: the machine may be busy.
     pub(crate) fn ask(&self, command: &Command) -> Answer {
         let mut tries = (0..20).filter_map(|_| self.try_ask(command.clone()));
         tries.next().expect("no answer")
@@ -186,7 +186,7 @@ impl Peer {
         }
     }
 
-    /// A first poll: what to send along with the next.
+    /// A first poll; returns what the next poll sends along.
     pub(crate) fn register(&self) -> Known {
         let polled = self.poll(&nothing());
         Known { epoch: polled.epoch, applied: polled.last, open: Vec::new() }
@@ -230,7 +230,7 @@ pub(crate) fn hard_row(tag: &str, at: Position) -> Row {
     Row { tag: Tag::from(tag), hard: at, soft: Position(0), deadline_us: None }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let until = deadline(PATIENCE);
     while !is_so() {

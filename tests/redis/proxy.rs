@@ -1,4 +1,4 @@
-//! A wire that can be cut without anybody noticing: bytes vanish, connections stay open.
+//! A wire that can be cut without either end noticing: bytes vanish, connections stay open.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 
 pub(crate) struct Proxy {
     pub(crate) port: u16,
-    /// Connections of this number and below are swallowed.
+    /// The connections up to this number are swallowed.
     swallowed: Arc<AtomicU64>,
     made: Arc<AtomicU64>,
 }
@@ -35,12 +35,12 @@ impl Proxy {
         proxy
     }
 
-    /// What is said on the connections there are goes nowhere from now on.
+    /// Swallows from now on all bytes on the present connections.
     pub(crate) fn swallow_present(&self) {
         self.swallowed.store(self.made.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
-    /// Nor what is said on those to come.
+    /// Swallows those on future connections too.
     pub(crate) fn swallow_all(&self) {
         self.swallowed.store(u64::MAX, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What the scripts promise, each by itself.
+//! The promises of the scripts, one by one.
 
 use tiercel::coherence::event::{Answer, Command, Event, Known, Lifetime, Row};
 use tiercel::tags::{Position, Tag};
@@ -113,7 +113,7 @@ fn positions_grow_and_the_last_1024_are_listed() {
     while listed < 1_024 {
         let written = peer.hard("a");
         assert!(written.position > written.previous && written.previous >= last);
-        // One whose answer came late on a busy machine was made twice.
+        // If the answer came late on a busy machine, the invalidation was made twice.
         listed += if written.previous == last { 1 } else { 2 };
         last = written.position;
     }
@@ -195,7 +195,7 @@ fn beyond_the_bound_the_lowest_rows_go_and_the_floor_rises_to_them() {
         })
         .collect();
     let (rows, floor) = peer.load();
-    // One too many, and a tenth.
+    // One row too many, and a tenth.
     assert_eq!((rows.len(), floor), (18, all[2]));
     assert!(rows.iter().all(|row| row.soft > floor));
     assert_eq!(peer.poll(&known).floor, floor);
@@ -246,7 +246,7 @@ fn too_much_news_has_to_be_loaded_page_by_page() {
     let peer = Peer::connected(&shared(server.port));
     let known = peer.register();
     let base = known.applied.0 - 100_000;
-    // Pages of the load are shorter than this, and end in the middle of equal scores.
+    // Pages of the load are shorter than this, and end within equal scores.
     let mut parts: Vec<String> = vec!["ZADD".into(), "{app}:t".into()];
     for nth in 0..12_345_u64 {
         parts.extend([(base + nth / 7).to_string(), format!("x{nth}")]);

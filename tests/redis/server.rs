@@ -1,4 +1,4 @@
-//! A server of one test, and a plain connection to it.
+//! The server of one test, and a plain connection to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A running server; it is killed when this is dropped.
+/// A running server. Dropping it kills it.
 pub(crate) struct Server {
     pub(crate) port: u16,
     options: Vec<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Server {
     folder: Folder,
 }
 
-/// A server, or `return` from the test with a word why not.
+/// A server, or `return` from the test with the reason why there is none.
 #[macro_export]
 macro_rules! server {
     ($($option:expr),*) => {
@@ -33,10 +33,10 @@ impl Server {
         Self::start_with(&[&plain, options].concat())
     }
 
-    /// One with these options alone; it only gets a port.
+    /// A server with these options alone; it only gets a port.
     pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
         let options: Vec<String> = options.iter().map(|option| (*option).into()).collect();
-        // Between the choice of a port and its use somebody else may take it.
+        // Another process may take the port between its choice and its use.
         for _ in 0..5 {
             let (port, folder) = (free_port(), Folder::new());
             let child = spawn(port, &options, &folder)?;
@@ -48,7 +48,7 @@ impl Server {
         panic!("the server does not start");
     }
 
-    /// Waits until it answers; false if it has ended instead.
+    /// Waits until the server answers; false if it has ended instead.
     fn is_started(&mut self) -> bool {
         for _ in 0..500 {
             sleep(Duration::from_millis(10));
@@ -67,13 +67,13 @@ impl Server {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
-    /// Kills it, and gives its port up.
+    /// Kills the server and gives up its port.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts it anew on the same port, without what it held.
+    /// Restarts the server on the same port, without its data.
     pub(crate) fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.port, &self.options, &self.folder).unwrap();
@@ -108,7 +108,7 @@ impl Drop for Server {
     }
 }
 
-/// A folder of one test; it is removed when this is dropped.
+/// The folder of one test. Dropping it removes it.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
@@ -127,7 +127,7 @@ impl Drop for Folder {
     }
 }
 
-/// A port that nobody has, and that leaves room for the one of a cluster, 10 000 above.
+/// A free port that leaves room for the cluster's own, 10 000 above.
 pub(crate) fn free_port() -> u16 {
     let ports = std::iter::repeat_with(|| {
         TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()

@@ -1,4 +1,4 @@
-//! Clusters, sentinels, sockets and encryption: the same promises on each.
+//! Clusters, Sentinels, sockets and encryption: the same promises on each.
 
 use std::process::Command as Program;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn hosts(ports: impl IntoIterator<Item = u16>) -> String {
     ports.into_iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
 }
 
-/// Entries are stored and found, an invalidation is told, and an instance leaves.
+/// Stores and finds entries, hears an invalidation, and leaves.
 fn serves(shared: &SharedOptions) {
     let (one, two) = (Peer::connected(shared), Peer::connected(shared));
     two.heard.take("a subscription", |event| {
@@ -66,7 +66,7 @@ struct Cluster {
 impl Cluster {
     fn start() -> Option<Self> {
         let timing = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
-        // Else a lost shard is the loss of all.
+        // Otherwise a lost shard stops all shards.
         let partial = ["--cluster-require-full-coverage", "no"];
         let options = [&["--cluster-enabled", "yes"][..], &timing, &partial].concat();
         let servers = (0..6).map(|_| Server::start(&options)).collect::<Option<Vec<_>>>()?;
@@ -92,14 +92,14 @@ impl Cluster {
         shared_at(&format!("redis+cluster://{hosts}"))
     }
 
-    /// The place of the primary that has the table.
+    /// The index of the primary that has the table.
     fn owner(&self) -> usize {
         let slot = self.servers[0].call(&["CLUSTER", "KEYSLOT", "{app}:t"]);
         let has = |server: &Server| {
             let answer = server.call(&["GET", "{app}:none"]);
             answer == "nil"
         };
-        self.servers.iter().position(has).unwrap_or_else(|| panic!("nobody has slot {slot}"))
+        self.servers.iter().position(has).unwrap_or_else(|| panic!("no server has slot {slot}"))
     }
 }
 
@@ -138,7 +138,7 @@ fn a_shard_that_stands_still_takes_nothing_with_it_and_is_left_once_another_has_
     let peer = Peer::connected(&cluster.shared());
     let known = peer.register();
     let owner = cluster.owner();
-    // One of the others: nothing of the protocol shows that it is gone.
+    // Another shard: the protocol does not notice its loss.
     let is_primary = |server: &Server| !is_replica(server);
     let servers = || cluster.servers.iter().enumerate();
     let (_, still) = servers().find(|(nth, one)| *nth != owner && is_primary(one)).unwrap();
@@ -170,7 +170,7 @@ fn a_primary_that_hands_over_is_another_connection() {
     let replica = cluster.servers.iter().find(is_its).unwrap();
     assert_eq!(replica.call(&["CLUSTER", "FAILOVER"]), "OK");
     wait_until("the new primary", || replica.call(&["GET", "{app}:none"]) == "nil");
-    // The first command that goes to the new one is not answered as if nothing had happened.
+    // The first command to the new primary fails, and is not answered as if nothing had happened.
     wait_until("the loss", || {
         peer.try_ask(Command::Poll(known.clone()));
         peer.heard.rest().contains(&Event::Disconnected)
@@ -219,7 +219,7 @@ impl Sentinel {
 #[test]
 fn sentinels_lead_to_the_primary_and_to_the_next() {
     let Some(mut sentinel) = Sentinel::start() else { return };
-    // The first of them is away.
+    // The first Sentinel is away.
     let hosts = hosts([free_port()].into_iter().chain(sentinel.sentinels.iter().map(|s| s.port)));
     let shared = shared_at(&format!("redis+sentinel://{hosts}/main"));
     serves(&shared);
@@ -248,14 +248,14 @@ fn who_is_the_primary_is_not_known_for_seconds_while_most_sentinels_are_away() {
     let poll = || peer.try_ask(Command::Poll(known.clone()));
     assert_eq!(poll(), None);
     assert_eq!(peer.try_ask(Command::RaiseFloor { known: None }), None);
-    // What gives no lease needs no confirmation.
+    // A command that gives no lease needs no confirmation.
     assert!(peer.try_ask(Command::ReadAcks).is_some());
-    // Then those that are left say it, and if there is none it stays who it was.
+    // Then the remaining one decides, and with none left the primary stays.
     wait_until("the last one counts", || poll().is_some());
     sentinel.sentinels[2].kill();
     assert_eq!(poll(), None);
-    wait_until("nobody counts", || poll().is_some());
-    // Once they are back, they are heard again.
+    wait_until("no Sentinel counts", || poll().is_some());
+    // Once the Sentinels are back, they count again.
     sentinel.sentinels.iter_mut().for_each(Server::restart);
     wait_until("they answer", || {
         sentinel.sentinels.iter().all(|one| one.call(&["INFO", "sentinel"]).contains("sentinels=3"))
@@ -306,7 +306,7 @@ impl Certificates {
         self.0.0.join(name).to_str().unwrap().into()
     }
 
-    /// A server that takes encrypted connections of who has a certificate.
+    /// A server that accepts encrypted connections from clients with a certificate.
     fn server(&self) -> Option<(Server, u16)> {
         let port = free_port();
         let (ca, crt, key) =
@@ -346,7 +346,7 @@ fn encryption_trusts_the_own_authority_and_proves_itself() {
         assert!(!peer.heard.rest().contains(&Event::Connected), "{nth}");
         assert!(peer.try_ask(Command::Poll(nothing())).is_none());
     }
-    // Whoever says so trusts anybody.
+    // Without verification any server is trusted.
     shared.server.tls = Some(Tls { ca: None, server_name: None, verify: false, ..tls });
     shared.namespace = Some("trusting".into());
     serves(&shared);

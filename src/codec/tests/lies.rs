@@ -13,8 +13,8 @@ thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is left to the system's allocator; the counter is a plain number that
-// allocates nothing itself.
+// SAFETY: every call goes to the system's allocator; the counter is a plain number that allocates
+// nothing itself.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.set(ALLOCATED.get().saturating_add(layout.size()));

@@ -1,8 +1,9 @@
 //! Data that `next build` fetched, where Next.js keeps it: `.next/cache/fetch-cache`.
 //!
-//! The format is that of `FileSystemCache` (`server/lib/incremental-cache/file-system-cache.js`), which
-//! writes it while it builds and reads it when it serves. With a custom handler Next.js does neither,
-//! so `js/build.js` writes it. Files that Next.js' own cache wrote in an earlier build are found too.
+//! The format is that of `FileSystemCache` (`server/lib/incremental-cache/file-system-cache.js`),
+//! which writes it during a build and reads it when it serves. With a custom handler Next.js does
+//! neither, so `js/build.js` writes it. Files that Next.js' own cache wrote in an earlier build are
+//! found too.
 
 use std::{collections::HashSet, fs, path::Path};
 
@@ -13,19 +14,19 @@ use super::output::{FILE_LIMIT, modified_ms, read_bounded};
 
 /// Digits of a key: Next's SHA-256 of the request.
 const KEY_DIGITS: usize = 64;
-/// Files whose names are remembered, 16 bytes each; of more, each is looked for.
+/// Files whose names are remembered, 16 bytes each; beyond this, every lookup asks the disk.
 const MOST_NAMES: usize = 1 << 18;
 
-/// The files there are, by the first half of their names: enough to tell that there is none.
+/// The files of a build, by the first half of their names: enough to know that one is missing.
 #[derive(Debug)]
 pub enum Fetches {
-    /// These.
+    /// A file for each of these.
     Named(HashSet<u128>),
-    /// More than are worth remembering.
+    /// More files than are worth remembering.
     Countless,
 }
 
-/// A `fetch` or a result of `unstable_cache` that a build has left.
+/// A `fetch` or a result of `unstable_cache` stored by a build.
 #[derive(Debug, PartialEq)]
 pub struct FetchSeed {
     /// When it was written: whole milliseconds since the epoch.
@@ -43,7 +44,7 @@ pub struct FetchSeed {
 }
 
 /// # Format
-/// One JSON object per file: a value of kind `FETCH` as it is given to a handler, and `tags`.
+/// One JSON object per file: a value of kind `FETCH` as a handler receives it, and `tags`.
 #[derive(Deserialize)]
 struct File {
     kind: String,
@@ -69,7 +70,7 @@ impl Fetches {
         Self::Named(names)
     }
 
-    /// Whether there may be a file of a key.
+    /// Whether a key may have a file.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         match (self, name_of(key)) {

@@ -11,7 +11,7 @@ const PATH_MAX: usize = 4_096;
 
 /// Where the output of a key may lie.
 pub(super) enum Location<'a> {
-    /// Key of 16.0 to 16.3.7: the path is all of it.
+    /// Key of 16.0 to 16.3.7: a path and nothing else.
     Plain {
         /// `/blog/a`
         path: &'a str,
@@ -62,7 +62,8 @@ fn split_scope(key: &str) -> Option<(&str, &str)> {
     (is_hash && path.starts_with('/')).then_some((kind, path))
 }
 
-/// Whether a relative path, parts separated by `/`, stays where it is joined to on every platform.
+/// Whether a relative path, parts separated by `/`, stays inside the folder it is joined to on
+/// every platform.
 pub(super) fn is_safe(name: &str) -> bool {
     name.len() <= PATH_MAX && name.split('/').all(is_safe_segment)
 }

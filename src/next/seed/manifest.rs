@@ -27,7 +27,7 @@ struct Prerendered(HashMap<String, Kept>);
 /// The part of a path's record that is kept.
 #[derive(Default)]
 struct Kept {
-    /// Whether it is one of an App Router page with `dynamicParams = false`.
+    /// Whether it belongs to an App Router page with `dynamicParams = false`.
     is_closed: bool,
     /// `None` if it is never revalidated.
     revalidate_secs: Option<u64>,
@@ -43,8 +43,8 @@ static BUILDS: Builds = Builds(Mutex::new(Vec::new()));
 /// miss, so they are never "closed" here; neither is anything from 16.4 on, which the caller
 /// knows.
 ///
-/// Reads `prerender-manifest.json` next to `server_dir` at the first call for that folder; blocking.
-/// A missing manifest (while building, in dev) is `false`, and looked for again.
+/// Reads `prerender-manifest.json` next to `server_dir` at the first call for that folder;
+/// blocking. A missing manifest (while building, in dev) is `false`, and looked for again.
 #[must_use]
 pub fn is_closed_path(server_dir: &Path, key: &str) -> bool {
     BUILDS.is_closed(server_dir, key)
@@ -175,8 +175,8 @@ impl From<Manifest> for Prerendered {
 }
 
 impl Route {
-    /// As `isRouteCacheOwner` tells kinds apart: route handlers have no data route, pages of the
-    /// Pages Router a `.json` one.
+    /// Distinguishes kinds as `isRouteCacheOwner` does: route handlers have no data route, pages of
+    /// the Pages Router have a `.json` one.
     fn is_app_page(&self) -> bool {
         let extension = self.data.as_deref().and_then(|route| Path::new(route).extension());
         extension.is_some_and(|extension| extension == "rsc")

@@ -43,12 +43,12 @@ impl Meta {
         serde_json::from_slice(&output.bytes(&format!("{base}.meta"))?).ok()
     }
 
-    /// Whether the output is the one that is wanted, and not that of another route that shares
-    /// its path. `key_kind` is the kind that the key itself names.
+    /// Whether the output is the wanted one, and not that of another route with the same path.
+    /// `key_kind` is the kind that the key itself names.
     ///
-    /// Next also hashes the owner's source route and compares it with the hash in the key. That
-    /// is left out: both stand in the same object, written together from the same owner, so it
-    /// can only fail on a file made by hand.
+    /// Next also hashes the owner's source route and compares that with the hash in the key. This
+    /// check is left out: both stand in the same object, written together from the same owner, so
+    /// only a file made by hand could fail it.
     pub(super) fn answers(&self, wanted: &Wanted<'_>, key_kind: &str) -> bool {
         let Some(found) = &self.route_cache else { return false };
         // With PPR a shell is also read by ordinary lookups, which ask with `isFallback: false`.

@@ -1,4 +1,4 @@
-//! What people read of the options: `docs/options.md` and `index.d.ts`, written from `spec.rs`.
+//! The documentation of the options: `docs/options.md` and `index.d.ts`, generated from `spec.rs`.
 
 use std::fmt;
 use std::fs::read_to_string;
@@ -8,17 +8,17 @@ use super::spec::{
 };
 use crate::generated::check;
 
-/// Columns of a line, at most.
+/// Most columns of a line.
 const WIDTH: usize = 100;
 
-/// What is said of an option.
+/// The description of an option.
 pub(in super::super) struct Description {
     list: &'static str,
     names: Names,
     about: &'static str,
-    /// What it is measured in or made of.
+    /// Its unit, or its kind.
     unit: &'static str,
-    /// From and to, of a number.
+    /// The range of a number.
     range: Option<(u64, u64)>,
     default: String,
     /// Its type in TypeScript.
@@ -124,7 +124,7 @@ impl fmt::Display for Derived {
 }
 
 impl Description {
-    /// The variables it is read from, in order.
+    /// Its environment variables, in order.
     fn variables(&self) -> Vec<String> {
         let platform = (self.names.option == URL.names.option).then_some(PLATFORM_URL);
         [self.names.env].into_iter().chain(platform).map(|name| format!("`{name}`")).collect()
@@ -135,7 +135,7 @@ impl Description {
         let lines = self.about.lines().map(str::trim).collect::<Vec<_>>().join(" ");
         let ends: Vec<String> =
             lines.split_inclusive(". ").map(|line| line.trim().into()).collect();
-        // A dot that ends no sentence is among characters to choose from.
+        // A dot that ends no sentence is in a list of characters.
         ends.into_iter().fold(Vec::new(), |mut all: Vec<String>, part| {
             match all.last_mut().filter(|last| last.matches('`').count() % 2 == 1) {
                 Some(last) => *last = format!("{last} {part}"),
@@ -165,7 +165,7 @@ impl Description {
             unit @ ("MiB" | "ms" | "%") => format!("In {unit}, {least} to {most}."),
             unit => format!("From {least} to {most} {unit}."),
         });
-        // Links lead nowhere from there.
+        // `index.d.ts` has no target for these links.
         let sentences = self.sentences().into_iter().filter(|line| !line.starts_with("See ["));
         let about = sentences.chain(range).collect::<Vec<_>>().join(" ");
         let default = self.default.replace("`resolve`", "'resolve'");
@@ -181,7 +181,7 @@ impl Description {
     }
 }
 
-/// A text in lines that begin with `indent`. What stands between backticks is not broken up.
+/// A text in lines that begin with `indent`. Code between backticks is not broken up.
 fn wrapped(text: &str, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     let mut is_code = false;
@@ -202,7 +202,7 @@ fn wrapped(text: &str, indent: &str) -> String {
     lines.join("\n").replace('\u{a0}', " ") + "\n"
 }
 
-/// `text` with what is between these two lines replaced.
+/// `text` with everything between these two lines replaced.
 fn replaced(text: &str, start: &str, end: &str, between: &str) -> String {
     let (before, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
     let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} behind {start:?}"));

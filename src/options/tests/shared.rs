@@ -246,7 +246,7 @@ fn a_line_break_around_a_text_is_no_part_of_it() {
     });
     for outcome in [resolve(&given, &Value::Null), resolve(&Value::Null, &env)] {
         let shared = outcome.unwrap().unwrap();
-        // Spaces may be.
+        // Spaces are allowed.
         assert_eq!(shared.server.password.unwrap().expose(), " pass word ");
         assert_eq!(shared.server.username.as_deref(), Some("me"));
         assert_eq!(shared.namespace.as_deref(), Some("shop"));

@@ -1,9 +1,9 @@
-//! What can be wrong with a URL.
+//! The flaws that a URL may have.
 
 /// Why a URL is refused, to be read after "but is".
 ///
-/// Nothing of a refused URL is repeated: wherever it went wrong, any part may be of the password.
-/// The one exception is the name of a parameter that cannot be of one.
+/// It repeats no part of the URL: wherever parsing failed, any part may belong to the password. The
+/// one exception is the name of a parameter that cannot belong to one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::options) enum Flaw {
     #[error(

@@ -1,7 +1,7 @@
-//! URLs of Redis, in the spellings that clients of several languages taught people.
+//! URLs of Redis, in the spellings that clients of many languages accept.
 //!
-//! [`parse`] takes a URL apart: scheme, login, hosts, path, query (`query.rs`), fragment. No general
-//! parser reads lists of hosts. An error is a [`Flaw`], which repeats nothing of the URL.
+//! [`parse`] takes a URL apart: scheme, login, hosts, path, query (`query.rs`), fragment. No
+//! general parser reads lists of hosts. An error is a [`Flaw`], which repeats no part of the URL.
 
 mod flaw;
 mod query;
@@ -25,7 +25,7 @@ pub(super) struct Url {
     pub(super) parts: Parts,
 }
 
-/// What the scheme makes of the hosts; there is at least one.
+/// The servers that the scheme and the hosts name; there is at least one host.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Plain(Vec<HostPort>),
@@ -41,7 +41,7 @@ pub(super) struct Parts {
     pub(super) password: Option<Secret>,
     pub(super) database: Option<u8>,
     pub(super) tls: Option<bool>,
-    /// What Sentinel calls the primary.
+    /// The Sentinels' name for the primary.
     pub(super) primary: Option<String>,
     pub(super) sentinel_username: Option<String>,
     pub(super) sentinel_password: Option<Secret>,
@@ -55,7 +55,7 @@ enum Shape {
     Cluster,
 }
 
-/// Takes a URL apart. Also reads `host:port` and the path of a socket.
+/// Takes a URL apart. Also accepts `host:port` and the path of a socket.
 ///
 /// # Errors
 /// The first flaw found.
@@ -68,7 +68,7 @@ pub(super) fn parse(text: &str) -> Result<Url, Flaw> {
     };
     let (shape, is_tls) = meaning(scheme)?;
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // The likeliest reason is a password with a plain `/`, which ended the authority.
+    // The most likely reason is a password with a plain `/`, which ended the authority.
     if tail.contains('@') {
         return Err(Flaw::LateAt);
     }
@@ -90,7 +90,7 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// What a scheme stands for, and whether it stands for TLS.
+/// The meaning of a scheme, and whether it includes TLS.
 fn meaning(scheme: &str) -> Result<(Shape, bool), Flaw> {
     let scheme = scheme.to_ascii_lowercase();
     let (base, shape) = match scheme.as_str() {
@@ -147,13 +147,13 @@ fn host(text: &str, default_port: u16) -> Result<HostPort, Flaw> {
     Ok(HostPort { name: name.into(), port: port.ok_or(Flaw::Port)? })
 }
 
-/// A number in digits only; `parse` alone would take a sign.
+/// A number in digits only; `parse` alone would accept a sign.
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 impl Parts {
-    /// `user:password`, `user` or `:password`. The user may not have a colon, the password may.
+    /// `user:password`, `user` or `:password`. The password may contain a colon, the user may not.
     fn read_login(&mut self, login: &str) -> Result<(), Flaw> {
         let (username, password) = split(login, ':');
         self.username = Some(decode(username)?).filter(|username| !username.is_empty());
@@ -162,7 +162,7 @@ impl Parts {
         Ok(())
     }
 
-    /// `/database`, or of Sentinel `/name/database`, `/name` and `/database`.
+    /// `/database`, or for Sentinel `/name/database`, `/name` and `/database`.
     fn read_path(&mut self, shape: Shape, path: &str) -> Result<(), Flaw> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -183,7 +183,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Some clients name the primary there.
+    /// Some clients name the primary in the fragment.
     fn read_fragment(&mut self, shape: Shape, fragment: Option<&str>) -> Result<(), Flaw> {
         match fragment {
             None | Some("") => Ok(()),
@@ -201,7 +201,7 @@ impl Parts {
     }
 }
 
-/// Fills an empty slot; one that is filled takes the same value only.
+/// Fills an empty slot; a filled one accepts only the same value.
 fn put<T: PartialEq>(slot: &mut Option<T>, value: T) -> Result<(), Flaw> {
     match slot {
         Some(said) if *said != value => Err(Flaw::Twice),
@@ -212,7 +212,7 @@ fn put<T: PartialEq>(slot: &mut Option<T>, value: T) -> Result<(), Flaw> {
     }
 }
 
-/// Decodes percent-encoded text. A `+` stays one: passwords have more of them than blanks.
+/// Decodes percent-encoded text. A `+` stays a plus: passwords have more of them than blanks.
 fn decode(text: &str) -> Result<String, Flaw> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut pieces = text.split('%');

@@ -5,15 +5,15 @@ use crate::options::secret::Secret;
 use crate::options::sources::flag_word;
 
 impl Parts {
-    /// Reads `name=value&...`. Names count without case, `_` and `-`: each client has its own. An
-    /// empty value says nothing: unset variables leave one.
+    /// Reads `name=value&...`. Case, `_` and `-` do not matter in names: every client spells them
+    /// differently. An empty value is ignored: unset variables leave one.
     pub(super) fn read_query(&mut self, query: &str) -> Result<(), Flaw> {
         let mut after_secret = false;
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').ok_or(Flaw::Parameter(None))?;
             let folded = name.replace(['_', '-'], "").to_ascii_lowercase();
             if !value.is_empty() && !self.read_parameter(&folded, decode(value)?)? {
-                // A password with a plain `&` goes on in what looks like a name.
+                // A password with a plain `&` continues in what looks like a name.
                 let is_told = !after_secret && is_word(name);
                 return Err(Flaw::Parameter(is_told.then(|| name.into())));
             }
@@ -30,7 +30,7 @@ impl Parts {
             "pass" | "password" => put(&mut self.password, Secret::new(text))?,
             "tls" => put(&mut self.tls, flag_word(&text).ok_or(Flaw::Flag("tls"))?)?,
             "ssl" => put(&mut self.tls, flag_word(&text).ok_or(Flaw::Flag("ssl"))?)?,
-            // Whatever it says, addresses of both families are tried.
+            // Addresses of both families are tried, whatever it says.
             "family" if matches!(text.as_str(), "0" | "4" | "6") => {}
             "family" => return Err(Flaw::Family),
             "sentinelmaster" | "sentinelmasterid" | "sentinelname" | "master" | "mastername"
@@ -43,7 +43,7 @@ impl Parts {
     }
 }
 
-/// Whether a name is one that a person gave a parameter, and no piece of a secret.
+/// Whether a name is a plain word, and no piece of a secret.
 fn is_word(name: &str) -> bool {
     name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte))
 }

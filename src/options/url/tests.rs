@@ -159,7 +159,7 @@ fn each_mistake_has_its_flaw() {
     }
 }
 
-/// Text with everything in it that separates something in a URL.
+/// Text with every character that separates parts of a URL.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9:/?#@,&=%.+\\[\\]-]{0,12}", "\\PC{0,6}"]
 }
@@ -171,7 +171,7 @@ proptest! {
         let _ = parse(&format!("{scheme}://{text}"));
     }
 
-    /// Whatever is around it, and wherever it went.
+    /// Whatever surrounds it, and wherever it ended up.
     #[test]
     fn a_refusal_repeats_no_secret(
         scheme in "((redis|valkeys|unix|redis\\+sentinel|cluster|x)://)?",

@@ -2,26 +2,27 @@
 --
 -- KEYS    1  entry
 --         2  lease: instance; epoch and position at which its generation began; when that was, in
---            ms; how many leaders before it were waited for in vain
---         3  pass: until when nobody need wait for anybody, in ms; how often in a row nothing was
---            stored. It is remembered for as long again, so that the next pass is longer
+--            ms; number of leaders before it that timed out
+--         3  pass: until when no get waits, in ms; how often in a row nothing was stored. It is
+--            kept for as long again, so that the next pass is longer
 -- ARGV    1  instance
 --         2  epoch
---         3  position it knows
---         4  position before which a lease is of no use
+--         3  position that the instance knows
+--         4  position before which a lease is useless
 --         5  ms the lease lives
 --         6  '1' = only if there is no entry
---         7  ms after which a leader is waited for no longer
+--         7  ms after which a leader has timed out
 --         8  ms of the first pass; each one after it is twice as long
 --         9  ms of the longest pass
---        10  leaders in a row that may be waited for in vain; 1 if nothing was stored before
--- Result  'taken' or 'present' and 0; 'held' and for how many ms; 'passed' and the ms that are left
+--        10  leaders in a row that may time out; 1 if nothing was stored before
+-- Result  'taken' or 'present' and 0; 'held' and the age of the lease in ms; 'passed' and
+--         the ms that are left of it
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function words(key, pattern)
-  -- What is of another type is nothing, and is replaced.
+  -- A value of another type counts as none, and is replaced.
   local value = redis.pcall('GET', key)
   if type(value) == 'string' then
     return string.match(value, pattern)
@@ -29,7 +30,7 @@ local function words(key, pattern)
 end
 
 local failures = 0
--- One that never ends is none.
+-- A pass that never expires counts as none.
 if redis.call('PTTL', KEYS[3]) > 0 then
   local until_ms, times = words(KEYS[3], '^(%d+) (%d+)$')
   failures = tonumber(times or '0')
@@ -46,7 +47,7 @@ local instance, epoch, position, began, vain =
 local is_of_use = instance and epoch == ARGV[2] and tonumber(position) >= tonumber(ARGV[4])
 vain = is_of_use and tonumber(vain) or 0
 if is_of_use and instance ~= ARGV[1] then
-  -- On a new primary with another clock it may begin in the future.
+  -- On a new primary with another clock the lease may begin in the future.
   local age = math.max(0, now - tonumber(began))
   if age < tonumber(ARGV[7]) then
     return {'held', age}

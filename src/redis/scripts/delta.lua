@@ -1,14 +1,14 @@
--- Registers an instance and tells it what is new, in one step. Creates what is missing. Without an
--- instance it only tells.
+-- Registers an instance and returns what is new, in one step. Creates what is missing. Without an
+-- instance it registers none.
 --
--- ARGV    1   instance; empty = nobody
+-- ARGV    1   instance; empty = none
 --         2   epoch it follows; 0 = none
 --         3   position it has applied; 0 = nothing
 --         4   epoch of the table, should it have to be created
---         5   most rows to be told
+--         5   most rows to return
 --         6.. its own positions that it has not seen listed yet
--- Result  epoch, last position, 1 if the history is the one it knows, now in us, floor, and the rows
---         above its position, nil if the whole table has to be loaded
+-- Result  epoch, last position, 1 if the history is the one it knows, now in us, floor, and the
+--         rows above its position, nil if the whole table has to be loaded
 
 local instance, follows, applied = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local most = tonumber(ARGV[5])
@@ -37,7 +37,7 @@ if instance ~= '' then
 end
 prolong()
 
--- Scores of members, one by one where the server is older than the command for many.
+-- Scores of members, one by one where the server lacks the command for many.
 local function scores_of(members)
   local scores = redis.pcall('ZMSCORE', TABLE, unpack(members))
   if scores.err then
@@ -49,7 +49,7 @@ local function scores_of(members)
   return scores
 end
 
--- The rows of soft tags, a few hundred in one call: a call for each takes ten times as long.
+-- The rows of soft tags, a few hundred in one call: a call for each would take ten times as long.
 local function soft_rows(rows, tags, positions)
   for first = 1, #tags, 500 do
     local last = math.min(first + 499, #tags)
@@ -66,7 +66,7 @@ local function soft_rows(rows, tags, positions)
   end
 end
 
--- Every hard row has its tag's soft row behind it, if there is one: that is later.
+-- A soft row comes after the hard row of its tag: its position is later.
 local function changes()
   local found = redis.call('ZRANGEBYSCORE', TABLE, '(' .. text(applied), '+inf', 'WITHSCORES',
     'LIMIT', 0, most + 3)

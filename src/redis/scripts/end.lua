@@ -1,16 +1,16 @@
--- Ends the lease of an instance, if it still is its own.
+-- Ends the lease of an instance, if the instance still holds it.
 --
 -- KEYS    1  entry
 --         2  lease
 --         3  pass: as in `claim.lua`
 -- ARGV    1  instance
---         2  'released' = others may generate; 'stored' = and it pays again to wait for each other;
---            'unset' = nothing was stored, and nobody need wait for a while
+--         2  'released' = others may generate; 'stored' = waiting for each other pays again;
+--            'unset' = nothing was stored, and no get waits for a while
 --         3  ms of the first pass; each one after it is twice as long
 --         4  ms of the longest pass
 -- Result  nil
 
--- What is no lease is nobody's.
+-- A value that is no lease belongs to no instance.
 local lease = redis.pcall('GET', KEYS[2])
 local is_led = type(lease) == 'string'
 if is_led and string.match(lease, '^%x+') == ARGV[1] then
@@ -28,7 +28,7 @@ elseif ARGV[2] == 'unset' and not is_led then
     until_ms, failures = string.match(pass, '^(%d+) (%d+)$')
   end
   failures = tonumber(failures or '0')
-  -- Several that fail at once are one failure.
+  -- Failures during one pass count as one.
   if not until_ms or tonumber(until_ms) <= now then
     local life = math.min(tonumber(ARGV[3]) * 2 ^ failures, tonumber(ARGV[4]))
     local value = string.format('%.0f %d', now + life, failures + 1)

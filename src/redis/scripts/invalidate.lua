@@ -1,4 +1,4 @@
--- Invalidates tags at a new position, and tells whoever listens.
+-- Invalidates tags at a new position, and publishes that.
 --
 -- ARGV    1   epoch the caller follows; 0 = its history is not checked
 --         2   position it has applied
@@ -63,9 +63,9 @@ local function drop(member)
   end
 end
 
--- Rows older than any entry go. Beyond the bound the lowest go, a tenth more than there must so that
--- it is rare, but not so many at once that others wait for it; and the floor rises to the highest of
--- them: what they said of entries older than that is then said of all.
+-- Drops rows older than any entry. Beyond the bound it drops the lowest rows, a tenth more than
+-- necessary so that this is rare, but few enough not to hold up other clients. The floor rises to
+-- the highest of them, and invalidates all entries older than that.
 local function shrink(most)
   local before = '(' .. text(now - 31 * DAY_US)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', TABLE, '(0', before, 'LIMIT', 0, 100)) do
@@ -92,7 +92,7 @@ end
 rows = table.concat(rows)
 shrink(tonumber(ARGV[4]))
 
--- Who may not publish is not heard, and found out about with the next poll.
+-- A user who may not publish is not heard; other instances find out with their next poll.
 local message = '1 ' .. epoch .. ' ' .. text(last) .. ' ' .. text(position) .. ' ' .. rows
 local told = redis.pcall(ARGV[6], ARGV[5], message)
 if type(told) == 'table' and told.err then

@@ -1,11 +1,12 @@
--- Says what a server lacks of what the scripts of the protocol call.
+-- Returns the commands that the scripts of the protocol call and the server lacks.
 --
 -- Result  the names of those commands
 
 local NEEDED = { 'TIME', 'EXISTS', 'PEXPIRE', 'UNLINK', 'ZADD', 'ZSCORE', 'ZREM', 'ZCOUNT', 'ZRANGE',
   'ZREVRANGE', 'ZRANGEBYSCORE', 'ZREMRANGEBYRANK', 'HSET', 'HGET', 'HDEL' }
 
--- Without arguments they do nothing, and what is not there is told from what is called wrongly.
+-- Without arguments the commands do nothing. The error distinguishes an unknown command from a bad
+-- call.
 local lacking = {}
 for _, name in ipairs(NEEDED) do
   local answer = redis.pcall(name)

@@ -1,5 +1,5 @@
--- Invalidates everything: raises the floor to a new position. It is not published: whoever misses
--- that position asks.
+-- Invalidates everything: raises the floor to a new position. It is not published: an instance that
+-- misses that position polls.
 --
 -- ARGV    1   epoch the caller follows; 0 = its history is not checked
 --         2   position it has applied

@@ -1,5 +1,6 @@
--- Removes the instances that have not polled since a position: they are gone, or will register anew.
--- An instance whose polls are not known gets another chance.
+-- Removes the instances that have not polled since a position: they are gone, or will register
+-- again.
+-- An instance without a known poll gets another chance.
 --
 -- ARGV    1  position
 -- Result  nil

@@ -1,4 +1,4 @@
--- Prolongs the lease of an instance, if it still is its own.
+-- Extends the lease of an instance, if the instance still holds it.
 --
 -- KEYS    1  entry
 --         2  lease

@@ -1,4 +1,4 @@
--- What the scripts share; it stands in front of each of them.
+-- Shared by the scripts, and prepended to each of them.
 --
 -- KEYS  1  table, ZSET: c = last position, e<epoch> = 0, f = floor, and of each tag that was ever
 --          invalidated x<tag> = hard position, s<tag> = soft position, d<tag> = minus its deadline
@@ -28,14 +28,15 @@ local function now_us()
   return now[1] * 1000000 + now[2]
 end
 
--- The first write of every script is one that needs no memory: the writes after it are not refused
--- when the server has none left.
+-- The first write of every script needs no memory: the server then does not refuse the writes after
+-- it
+-- when it has none left.
 local function prolong()
   redis.call('PEXPIRE', INSTANCES, INSTANCES_MS)
   redis.call('PEXPIRE', POLLS, INSTANCES_MS)
 end
 
--- Epoch and last position of the table; nothing if there is none, or a broken one.
+-- Epoch and last position of the table; nothing if it is missing or broken.
 local function life()
   local last = score(TABLE, 'c')
   local epoch = redis.call('ZRANGEBYSCORE', TABLE, 0, 0, 'LIMIT', 0, 1)[1]
@@ -53,8 +54,8 @@ local function is_listed(position)
   return redis.call('ZSCORE', HISTORY, text(position))
 end
 
--- Whether a position applied, and open positions from ARGV[first] on, `count` of them, belong to
--- this history.
+-- Whether an applied position, and `count` open positions from ARGV[first] on, belong to this
+-- history.
 local function knows(applied, first, count)
   if not is_listed(applied) then
     return false
@@ -67,8 +68,8 @@ local function knows(applied, first, count)
   return true
 end
 
--- Gives the next position, later than the last and than now. The step is random, so that a server
--- that has lost the last positions does not give them again.
+-- Returns the next position, later than the last and than now. The step is random, so that a server
+-- that has lost the last positions does not return them again.
 local function advance(now, last, step)
   local position = math.max(now, last) + step
   redis.call('ZADD', TABLE, text(position), 'c')
@@ -76,13 +77,13 @@ local function advance(now, last, step)
   return position
 end
 
--- Since when the list of instances exists, in us; 0 if it does not.
+-- When the list of instances was created, in us; 0 if there is none.
 local function born()
   local member = redis.call('ZREVRANGE', INSTANCES, 0, 0)[1]
   return member and string.match(member, '^born:(%d+)$') or '0'
 end
 
--- One row as it is told: positions, deadline in ms, 0 = none, and the tag with its length.
+-- One row as scripts return it: positions, deadline in ms, 0 = none, and the tag with its length.
 local function row(tag, hard, soft, deadline)
   return string.format('%.0f %.0f %.0f %d:', hard, soft, deadline, #tag) .. tag
 end
