@@ -21,7 +21,7 @@ use crate::stats::{self, bump};
 use crate::tags::Verdict;
 use crate::wake::{self, Ticket};
 
-/// Longest wait to learn what is current, in ms: the protocol answers sooner.
+/// Longest wait to learn whether memory may answer, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
 /// Longest wait for a file of the build output, in ms.
 const OUTPUT_WAIT_MS: u32 = LONGEST_WAIT_MS;
@@ -43,7 +43,7 @@ impl Lookup<'_> {
         self.waited == Waited::Over
     }
 
-    /// What is current is unknown: asks the store, once.
+    /// Whether memory may answer is unknown: asks the store, once.
     #[cold]
     pub(super) fn unsure(&self) -> Step {
         let engine = self.handler.engine;
