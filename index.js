@@ -29,9 +29,9 @@ function load() {
 }
 
 /**
- * The handler of the installed package. In a bundle, `__dirname` is not where this file lies; the
- * package is then looked for from the app's directory, which Next.js lists or its command line names,
- * and which the working directory mostly is.
+ * The handler of the installed package. In a bundle, `__dirname` is not where this file lies: this
+ * resolves the package from the app's directory, which Next.js lists or its command line names, and
+ * which mostly is the working directory.
  * @param {typeof import('node:module').createRequire} createRequire
  * @param {typeof import('node:path').resolve} resolve
  */

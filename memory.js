@@ -4,8 +4,8 @@ const Tiercel = require('./index.js')
 const { FLAG } = require('./js/abi.js')
 
 /**
- * The cache of this process only, as a handler of its own: name it beside `tiercel`. Its tags are
- * those of the fleet.
+ * The cache of this process only, as a handler of its own: name it in addition to `tiercel`. Its
+ * tags are those of the fleet.
  */
 class TiercelMemory extends Tiercel {
   static flags = FLAG.LOCAL

@@ -1,5 +1,5 @@
 //! A page of 94 KB as stored bytes, against JSON with base64, as handlers in JavaScript store it.
-//! The names of the benchmarks tell the bytes stored.
+//! The names of the benchmarks contain the bytes stored.
 
 use std::hint::black_box;
 
@@ -67,7 +67,7 @@ fn frame(html: &str, rsc: &[u8]) -> Frame {
     }
 }
 
-/// What such handlers store.
+/// The format of such handlers.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Json {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What an origin sees of a deploy: instances are replaced one by one under an even load.
+ * A deploy as the origin sees it: instances are replaced one by one under an even load.
  * `npm run bench:deploy`, which also draws `benches/out/deploy.svg`.
  *
  * With Tiercel and one Redis, and with Next's own cache, in one run. Nothing is asserted.

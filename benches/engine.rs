@@ -1,4 +1,4 @@
-//! The engine without Node: what its operations cost by themselves.
+//! The engine without Node: the cost of its operations by themselves.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn engine() -> Arc<Engine> {
     Builder::new(options, Clock::system(), coherence).build()
 }
 
-/// A key as Next.js makes them for `fetch`: 64 units.
+/// A key as Next.js makes it for `fetch`: 64 units.
 fn units(index: usize) -> Vec<u16> {
     format!("{index:064x}").encode_utf16().collect()
 }

@@ -123,7 +123,7 @@ async function invalidations() {
   return rows
 }
 
-/** What many entries do to the process. @returns {Promise<Row[]>} */
+/** The effect of many entries on the process. @returns {Promise<Row[]>} */
 async function heap() {
   const entries = options.quick ? 50_000 : 200_000
   const names = ['tiercel', 'ideal', 'empty']
@@ -135,7 +135,7 @@ async function heap() {
       await contestant.ask('fill', entries, 2_000)
       sizes.push(((await contestant.ask('footprint')) - before) / entries)
     }
-    // Less what a process grows by that keeps nothing.
+    // Less the growth of a process that keeps nothing.
     const net = sizes.map((size) => size - sizes[2])
     const gcs = await inTurn(contestants, 15, 'fullGc')
     const loads = await inTurn(contestants, options.quick ? 3 : 9, 'load', 1_000)

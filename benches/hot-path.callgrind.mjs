@@ -1,11 +1,12 @@
 // @ts-check
 
 /**
- * What the hot path costs inside the addon, in instructions: a figure that holds on a busy machine.
+ * The cost of the hot path inside the addon, in instructions: a figure that holds on a busy
+ * machine.
  *
- * Callgrind counts what runs between entry and exit of the function that JavaScript calls, Node-API
- * included. Two runs of different length are subtracted, so that beginnings do not count. The addon
- * has to keep its symbols:
+ * Callgrind counts from entry to exit of the function that JavaScript calls, Node-API included.
+ * Two runs of different length are subtracted, so that startup does not count. The addon has to
+ * keep its symbols:
  *
  *     CARGO_PROFILE_RELEASE_STRIP=none npm run build && node benches/hot-path.callgrind.mjs
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a bench was asked for. */
+/** The options of a bench. */
 import { parseArgs } from 'node:util'
 
 export const { values: options } = parseArgs({

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * What a fill costs the garbage collector and the process: `npm run bench:pauses`.
+ * The cost of a fill for the garbage collector and the process: `npm run bench:pauses`.
  *
- * 200 000 entries of 2 KB are set, through a bound of 64 MiB. The longest pause stands beside that of
- * the same loop with a handler that reads what it is given and keeps nothing: no cache can be below
- * it. A process of its own for each sample; handlers take turns; medians of the samples.
+ * 200 000 entries of 2 KB are set, through a bound of 64 MiB. The longest pause stands next to that
+ * of the same loop with a handler that reads its input and keeps nothing: no cache can be below it.
+ * Each sample has a process of its own; handlers take turns; figures are medians of the samples.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -34,7 +34,7 @@ const sections = {
     measure: trips,
     print: (/** @type {any} */ figures) => [tripsTable(figures)],
   },
-  // The last: it leaves much behind.
+  // Last, since it leaves many entries behind.
   invalidate: {
     measure: (/** @type {any} */ server) =>
       invalidations(server, { sizes, rounds: 3 * rounds, say }),
@@ -52,7 +52,7 @@ async function main() {
     const results = {}
     if (!options.json) console.log(`Node.js ${about.node}, Redis ${redis} on loopback.`)
     for (const [name, { measure, print }] of Object.entries(sections)) {
-      // Gets and sets are chosen by what they are of.
+      // `only` selects gets and sets by their sort.
       if (name !== 'reads' && !name.includes(options.only)) continue
       const figures = await measure(server)
       results[name] = figures

@@ -38,13 +38,13 @@ const count = Number(options.processes)
 const requests = Number(options.requests)
 const minor = `minor-${options.next}`
 
-/** Which fixture has a layer. */
+/** The fixture of each layer. */
 const fixtures = {
   isr: options.next === '16.4' ? 'full-16.4' : minor,
   'use-cache': options.next === '16.4' ? 'components-16.4' : minor,
 }
 
-/** More than any build asks for. */
+/** More than the requests of any build. */
 const ASKED_BY_BUILDS = 1_000
 
 const isChosen = (/** @type {string} */ what) => what.includes(options.only)

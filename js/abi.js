@@ -20,39 +20,39 @@ const FLAG = Object.freeze({
   FALLBACK: 1,
   /** `ctx.isRoutePPREnabled`. */
   PPR: 2,
-  /** Only this process is asked, and told. */
+  /** Reads and writes stay in this process. */
   LOCAL: 4,
-  /** Whoever asks generates in any case, or never: who generates is not asked. */
+  /** The caller always generates, or never does: it takes no part in leases. */
   ASIDE: 8,
-  /** Whoever asks never generates what is stale. */
+  /** The caller never regenerates a stale entry. */
   PREFETCH: 16,
-  /** What is made of the answer is kept: nothing stale may look fresh. */
+  /** The caller keeps what it makes of the answer: nothing stale may look fresh. */
   KEPT: 32,
-  /** What is made of the answer may be kept although that is stale: it is marked. */
+  /** The caller may keep what it makes of a stale answer, which is then marked. */
   MARKED: 64,
-  /** The last wait was in vain. */
+  /** The last wait timed out. */
   LATE: 128,
-  /** The time of the whole get is over: it waits for nobody any more. */
+  /** The time of the whole get is over: it waits no more. */
   OVER: 256,
 })
 
 /** What a call leaves in the mailbox, by place. */
 const FIELD = Object.freeze({
-  /** How to read the returned entry, a `MARK`; with a token the flags to ask with next. */
+  /** How to read the entry, a `MARK`; with a token, the flags to repeat the get with. */
   MARK: 0,
   /**
-   * With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
-   * with a token how long to wait, in ms.
+   * With a mark, the `lastModified` to show or, for a `'use cache'` entry, the position it
+   * counts as; with a token, how long to wait, in ms.
    */
   DETAIL: 1,
   /**
-   * The revision of what was known when the answer was given; of a stale `'use cache'` entry the
-   * epoch of that position.
+   * The revision at the time of the answer; for a stale `'use cache'` entry, the epoch of
+   * that position.
    */
   REVISION: 2,
-  /** The name of the returned object; with a token how long the get may wait in all, in ms. */
+  /** The handle of the object; with a token, how long the get may wait in total, in ms. */
   HANDLE: 3,
-  /** 1 as long as this mailbox is the one that is written to. */
+  /** 1 as long as the addon writes to this mailbox. */
   ATTACHED: 4,
 })
 
@@ -66,9 +66,9 @@ const MARK = Object.freeze({
   MODIFIED: 2,
   /** Stale: with another `lastModified` and a lifetime of a second. */
   BRIEF: 3,
-  /** Of a check: fresh, if the tags of who asks do not say otherwise. */
+  /** Of a check: fresh, unless the caller's tags say otherwise. */
   ASKED: 4,
-  /** Stale, and another get generates: it is to look fresh, and not for long. */
+  /** Stale, and another get generates: shown as fresh for a short time. */
   MEANWHILE: 5,
 })
 
@@ -76,24 +76,24 @@ const MARK = Object.freeze({
 const POSITION = Object.freeze({
   /** It is stale by age. */
   STALE_BY_AGE: -1,
-  /** It is fresh still, and only to be generated anew: what is made of it needs no trace. */
+  /** It counts as fresh and is only regenerated: values made of it need no trace. */
   NO_TRACE: -2,
 })
 
 /** How a wait ends. */
 const ENDING = Object.freeze({
-  /** Not in time. */
+  /** It timed out. */
   LATE: 0,
-  /** What was waited for has come, or never will. */
+  /** The awaited result has arrived, or never will. */
   DONE: 1,
   /** An invalidation could not be recorded. */
   FAILED: 2,
 })
 
-/** Doubles in the mailbox: answers beside the returned value, without an object for them. */
+/** Doubles in the mailbox, which carries the rest of an answer, without an object for it. */
 const MAILBOX = 5
 
-/** Bits of a kind, where flags lie above it in one number. */
+/** Bits of the kind in a number that packs a kind and flags. */
 const KIND_BITS = 8
 
 /** Begins the tag that pages carry for their key. */
@@ -105,7 +105,7 @@ const PLACES = 2097152
 /** Begins a trace. */
 const TRACE = 'tiercel:stale:'
 
-/** The rest of one of age. */
+/** The rest of a trace of age. */
 const TRACE_OF_AGE = 'age'
 
 module.exports = {

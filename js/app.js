@@ -13,9 +13,9 @@ const { dirname, join, relative, resolve } = require('node:path')
  * @typedef {object} App
  * @property {string | undefined} root where its Next.js lies
  * @property {string | undefined} version of its Next.js
- * @property {string} name unlike that of any other app of the same repository
- * @property {boolean} isNext whether Next.js runs here, also one that is not found
- * @property {boolean} isSure whether it was seen and not guessed: then it stays so
+ * @property {string} name unique among the apps of a repository
+ * @property {boolean} isNext whether Next.js runs here, even if it is not found
+ * @property {boolean} isSure whether it was seen and not guessed: then it is final
  */
 
 /** A module of Next.js. */
@@ -32,12 +32,12 @@ const global = /** @type {Record<PropertyKey, any>} */ (/** @type {unknown} */ (
 
 /** @type {App | undefined} */
 let found
-/** What the last look went by.
+/** What the last look was based on.
  * @type {{ output?: string, listed: number }} */
 let seen = { listed: 0 }
 
 /**
- * The app as far as it is known. Looks again while that is a guess and there is more to go by.
+ * The app as far as it is known. Looks again while that is a guess and more has become known.
  * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
  * @returns {App}
  */
@@ -68,7 +68,7 @@ function look(serverDir) {
   }
 }
 
-/** Where the Next.js lies that is loaded here. */
+/** The root of the Next.js that is loaded here. */
 function loadedNext() {
   for (const file of Object.keys(require.cache)) {
     const root = OF_NEXT.exec(file)?.[1]
@@ -93,7 +93,7 @@ function installedNext(places) {
     try {
       if (place) return dirname(createRequire(join(place, 'x.js')).resolve('next/package.json'))
     } catch {
-      // There may be one where we look next.
+      // The next place may have one.
     }
   }
 }
@@ -115,22 +115,22 @@ function servers() {
   return listed ? Object.keys(listed) : NONE
 }
 
-/** The output that a worker of `next build` reads and writes, where no handler receives it. */
+/** The output folder of a worker of `next build`, in which no handler receives it. */
 function outputOfBuild() {
   const dir = global.__incrementalCache?.cacheHandler?.serverDistDir
   return typeof dir === 'string' ? dir : undefined
 }
 
-/** What `next start <dir>` and its like name, or the working directory. */
+/** The folder that `next start <dir>` and its like name, or the working directory. */
 function dirOfCommand() {
   const main = mainFile()
   if (!COMMAND.test(main) || !OF_NEXT.test(main)) return undefined
-  // After the command. Arguments that are no folder are options or their values.
+  // After the command. Arguments that name no folder are options or their values.
   const named = process.argv.slice(3).filter((given) => !given.startsWith('-'))
   return named.map((given) => resolve(given)).find(isFolder) ?? process.cwd()
 }
 
-/** The app that a server of its own is part of. */
+/** The app that a custom server is part of. */
 function dirOfMain() {
   const main = mainFile()
   if (!main || /[\\/]node_modules[\\/]/.test(main) || OF_NEXT.test(main)) return undefined
@@ -155,12 +155,12 @@ function homeOf(dir) {
   return upwards(dir).find(isHome) ?? dir
 }
 
-/** Most that a name may take of a namespace. */
+/** The most characters of a namespace that a name may take. */
 const LONGEST = 40
 
 /**
- * The name in the app's own package.json. Where it has none: that of the package around it, and
- * where in there it lies.
+ * The name in the app's own package.json. Without one: the name of the package around the app, and
+ * the app's path within it.
  * @param {string} dir
  */
 function nameOf(dir) {
@@ -169,12 +169,12 @@ function nameOf(dir) {
   const name = [packageIn(home).name, relative(home, dir)].filter(Boolean).join('-')
   const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
   if (plain.length <= LONGEST) return plain
-  // Other names may begin alike.
+  // Other names may begin the same way.
   const rest = createHash('sha256').update(plain).digest('hex').slice(0, 8)
   return `${plain.slice(0, LONGEST - 9)}-${rest}`
 }
 
-/** A folder, and all that hold it. @param {string} dir */
+/** A folder, and all folders around it. @param {string} dir */
 function upwards(dir) {
   const all = [dir]
   for (let at = dirname(dir); at !== all.at(-1); at = dirname(at)) all.push(at)

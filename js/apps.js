@@ -13,16 +13,16 @@ const { native } = require('./native.js')
  * @typedef {object} App
  * @property {number} id its number in the addon
  * @property {string | undefined} dir its `.next/server`
- * @property {string} label tells its keys from those of other apps in tags
+ * @property {string} label keeps its keys apart from those of other apps in tags
  * @property {Map<string, import('./hot.js').Hot>} ready objects of it, by key
  */
 
-/** By number. The first is also that of handlers without a folder: of a proxy, or made by hand.
+/** By number. Handlers without a folder, of a proxy or made by hand, belong to the first, too.
  * @type {App[]} */
 const apps = [{ id: 0, dir: undefined, label: '', ready: new Map() }]
 /** @type {Map<string, App>} */
 const byDir = new Map()
-/** The one asked for last: mostly there is no other. */
+/** The last one looked up: mostly there is no other. */
 let last = apps[0]
 
 /**
@@ -49,7 +49,7 @@ function learn(dir, ctx) {
 }
 
 /**
- * The same in all processes and builds of an app: the name of its package, and where in that it lies.
+ * The same in all processes and builds of an app: the name of its package, and its path in that.
  * @param {string} serverDistDir
  */
 function labelOf(serverDistDir) {
@@ -68,7 +68,7 @@ function packageOf(dir) {
   try {
     return { dir, name: JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')).name }
   } catch {
-    // None here, or none that says anything.
+    // No package here, or an unreadable one.
   }
   const above = dirname(dir)
   return above === dir ? undefined : packageOf(above)

@@ -11,8 +11,8 @@ function refuse() {
 }
 
 /**
- * What the `browser` condition gives. It loads, because a page that imports it by mistake would be
- * blank otherwise; whatever is called throws.
+ * The export of the `browser` condition. It loads, because a page that imports it by mistake would
+ * be blank otherwise; every call throws.
  */
 module.exports = class TiercelBrowser {
   constructor() {

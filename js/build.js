@@ -10,7 +10,7 @@ const next = require('./next.js')
  * The output of `next build` in a `.next`, and how it differs from that of other builds.
  *
  * @typedef {object} Build
- * @property {string} [name] the same in all instances that serve copies of it, and in no other build
+ * @property {string} [name] the same in all instances that serve copies of it, and unique to it
  * @property {number} beganMs when it began to read, or earlier, in ms since the epoch
  *
  * @typedef {{ id: string, beganMs: number }} Mark
@@ -18,7 +18,7 @@ const next = require('./next.js')
 
 /** Where a build is marked, below `.next/server`: `next build` copies this folder as it is. */
 const MARK = join('pages', '.tiercel-build')
-/** What `next build` has written before it renders anything, below `.next`. */
+/** Files that `next build` writes before it renders anything, below `.next`. */
 const COMPILED = ['package.json', 'build-manifest.json', join('server', 'app-paths-manifest.json')]
 /** Files that differ from build to build, because Next.js puts keys, paths and file names there. */
 const MANIFESTS = [
@@ -47,7 +47,7 @@ function of(serverDir) {
 
 /**
  * With a deployment id the build id is a constant, and it may be one without. So the build's own mark
- * tells it apart or, where there is none, a digest of its manifests.
+ * identifies it or, where there is none, a digest of its manifests.
  * @param {string} dir @param {Mark | undefined} marked
  */
 function nameOf(dir, marked) {
@@ -70,7 +70,7 @@ function digestOf(dir) {
 function mark(serverDir) {
   const compiled = oldest(COMPILED.slice(1).map((file) => join(dirname(serverDir), file)))
   const earlier = markOf(serverDir)
-  // One of an earlier build stays where the folder is not cleaned.
+  // The mark of an earlier build stays where the folder is not cleaned.
   if (earlier && earlier.beganMs >= compiled) return
   const text = JSON.stringify({ id: randomUUID(), beganMs: Math.min(compiled, Date.now()) })
   const file = join(serverDir, MARK)
@@ -80,7 +80,7 @@ function mark(serverDir) {
     writeFileSync(draft, text)
     renameSync(draft, file)
   } catch {
-    // Its manifests tell it apart.
+    // Its manifests identify it.
   }
 }
 
@@ -88,8 +88,8 @@ function mark(serverDir) {
 const FETCH_KEY = /^[\da-f]{64}$/
 
 /**
- * Keeps the data that a build has fetched where and how Next's own cache does, so that the servers of
- * the build need not fetch it again.
+ * Keeps the data that a build has fetched in the place and format of Next's own cache, so that the
+ * servers of the build do not fetch it again.
  * @param {string | undefined} serverDir
  * @param {string} key
  * @param {any} value
@@ -105,7 +105,7 @@ async function keepFetch(serverDir, key, value, ctx) {
     await writeFile(draft, JSON.stringify({ ...value, tags: ctx.tags ?? [] }))
     await rename(draft, join(folder, key))
   } catch {
-    // It is fetched again.
+    // The servers fetch it again.
   }
 }
 
@@ -129,14 +129,14 @@ function contentOf(file) {
 }
 
 /**
- * The earliest date of these files, of those there are.
+ * The earliest date of those of these files that exist.
  * @param {string[]} files
  */
 function oldest(files) {
   return Math.min(...files.map(dateOf))
 }
 
-/** @param {string} file @returns {number} none counts as the end of time */
+/** @param {string} file @returns {number} a missing file counts as the end of time */
 function dateOf(file) {
   try {
     return statSync(file).mtimeMs

@@ -4,8 +4,8 @@ const { received } = require('./config/carried.js')
 const { debug, print } = require('./debug.js')
 const { native } = require('./native.js')
 
-/** Options of invalidations: how long after each it is repeated, in ms, 0 = not; and whether one
- * fails that could not be recorded. */
+/** Options of invalidations: the delay after which each is repeated, in ms, 0 = never; and whether
+ * one that could not be recorded fails. */
 const invalidating = { graceMs: 0, mustRecord: false }
 
 /**
@@ -28,7 +28,8 @@ function configure(options) {
 }
 
 /**
- * Who only loads the module takes what runs already, such as a thread what the main thread chose.
+ * A caller that only loads the module takes over the choice of an engine that runs already, as a
+ * thread takes over that of the main thread.
  * @param {unknown} given
  * @param {string} variables
  * @param {boolean} isLoading
@@ -84,8 +85,8 @@ function valuesOf(options) {
 const NOTHING = Object.freeze([])
 
 /**
- * A value as it is, or one that no option may have: values that become a number, a text or a flag
- * only by a conversion were not meant.
+ * A value as it is, or one that no option may have: a value that only a conversion makes a number,
+ * a text or a flag is a mistake.
  * @param {unknown} value
  */
 function plain(value) {

@@ -11,7 +11,7 @@ const debug = { sink: undefined }
 /** @type {Sink} */
 function print({ call, kind, key, tier, outcome, reason }) {
   const line = ['tiercel:', call, kind, key, tier === 'none' ? '' : tier, outcome, reason]
-  // One line, whatever keys and tags hold.
+  // One line, whatever characters keys and tags hold.
   process.stderr.write(
     `${line
       .filter(Boolean)

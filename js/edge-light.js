@@ -7,8 +7,9 @@ const WHAT =
   'call revalidateTag of next/cache instead, or do it in the Node.js runtime'
 
 /**
- * What an app gets that imports `tiercel` by its name in edge code. Next.js imports the handler by
- * its path, gets `edge.js` and calls it beside the one that counts; an app that invalidates means it.
+ * The export for apps that import `tiercel` by its name in edge code, where a call to invalidate
+ * has to fail. Next.js itself imports the handler by its path, gets `edge.js`, and calls it in
+ * addition to the handler that counts.
  */
 module.exports = class TiercelEdgeLight extends TiercelEdge {
   static async updateTags() {

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * What edge bundles get: a cache that holds nothing. Next.js gives routes of the edge runtime the
+ * The handler in edge bundles: a cache that holds nothing. Routes of the edge runtime get the
  * handler of the Node.js server anyway.
  */
 module.exports = class TiercelEdge {
@@ -30,7 +30,7 @@ module.exports = class TiercelEdge {
   static stats() {
     return undefined
   }
-  /** The engine is elsewhere: to say yes here would be a guess. */
+  /** The engine is elsewhere: a yes here would be a guess. */
   static async ready() {
     return { ready: false, shared: 'unknown' }
   }

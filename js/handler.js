@@ -26,13 +26,13 @@ const { flagsOf } = plural
 const IS_BUILDING = next.isBuilding()
 
 /**
- * Both cache handler interfaces of Next.js in one class: instances are `cacheHandler`, the class
- * itself is one of `cacheHandlers`.
+ * Both cache handler interfaces of Next.js in one class: its instances serve as `cacheHandler`, the
+ * class itself as one of `cacheHandlers`.
  */
 class TiercelHandler {
   /** The app it is made for. */
   #app
-  /** The point known when this request began, and when that was.
+  /** The revision at the beginning of this request, and the time.
    * @type {import('./starts.js').Start} */
   #start
   /** When generations of this request began.
@@ -55,8 +55,8 @@ class TiercelHandler {
   }
 
   /**
-   * Not an async function: one that awaits costs a hit a sixth more, and one that returns a promise
-   * makes a miss wait two turns longer.
+   * Not an async function: one that awaits makes a hit a sixth slower, and one that returns a
+   * promise makes a miss wait two turns longer.
    * @param {string} key
    * @param {any} ctx
    * @returns {Promise<any>}
@@ -70,8 +70,8 @@ class TiercelHandler {
   }
 
   /**
-   * Everything but a plain hit: first hits, waits, misses, stale values. A kind that is not known,
-   * or arguments of no use, are a miss.
+   * Everything but a plain hit: first hits, waits, misses, stale values. An unknown kind or useless
+   * arguments are a miss.
    * @param {string} key
    * @param {any} ctx
    */
@@ -88,7 +88,7 @@ class TiercelHandler {
   async #read(key, ctx) {
     const kind = KINDS[ctx.kind]
     if (kind === undefined) return null
-    // What a page is made of is asked for by its render.
+    // The render of a page asks for its parts.
     if (kind === FETCH) visits.current()?.renders()
     const { id } = this.#app
     if (shells.isShell(ctx)) shells.stands(this.#headers, (page) => native.abandon(kind, page, id))
@@ -107,8 +107,8 @@ class TiercelHandler {
   }
 
   /**
-   * A token to wait with, or the answer of `get`. It is built right here, because every call writes
-   * into the one mailbox.
+   * A token to wait with, or the answer of `get`, which is built right here because every call
+   * writes into the one mailbox.
    * @param {number} kind
    * @param {number} flags
    * @param {string} key
@@ -165,13 +165,13 @@ class TiercelHandler {
         const expire = ctx?.cacheControl?.expire
         native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
         if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
-        // Others ask the server for what replaces a page on demand.
+        // Other instances read the replacement of an on-demand page from the server.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
         if (IS_BUILDING && kind === FETCH) await build.keepFetch(this.#app.dir, key, value, ctx)
         return
       }
     } catch {
-      // A value that cannot be written down is not stored.
+      // A value that cannot be serialized is not stored.
     }
     // Wakes the requests that wait for it.
     if (kind !== undefined) native.abandon(kind, key, this.#app.id)

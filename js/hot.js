@@ -3,12 +3,12 @@
 const { PLACES } = require('./abi.js')
 
 /**
- * Objects that were returned before and are returned again. The addon decides which are kept, and for
- * how long; this module only holds them.
+ * Objects that gets have returned and return again. The addon decides which are kept, and for how
+ * long; this module only holds them.
  *
  * @typedef {object} Hot
  * @property {number} handle the addon's name for it
- * @property {Map<string, Hot>} map where it is found by its key
+ * @property {Map<string, Hot>} map that holds it by its key
  * @property {string} kind of the request, in Next's words
  * @property {string} key
  * @property {any} found
@@ -82,7 +82,7 @@ function isKnown(hot, revision, tags, softTags) {
  */
 function know(hot, revision, tags, softTags) {
   hot.at = revision
-  // Copies: whose the arrays are, and what becomes of them, is not ours to know.
+  // Copies: the caller owns the arrays and may change them.
   hot.tags = Array.isArray(tags) ? tags.slice() : undefined
   hot.softTags = Array.isArray(softTags) ? softTags.slice() : undefined
 }

@@ -15,7 +15,7 @@ function isMusl() {
   const report = /** @type {any} */ (process.report)
   if (!report) return true
   const { excludeNetwork } = report
-  // Else the names of all peers are looked up, which may take seconds.
+  // Otherwise the report looks up the names of all peers, which may take seconds.
   report.excludeNetwork = true
   try {
     // Only glibc reports its version.
@@ -26,7 +26,7 @@ function isMusl() {
 }
 
 /**
- * Every binary there may be, spelled out: file tracing reads these lines and takes what exists.
+ * Every possible binary, spelled out: file tracing reads these lines and takes what exists.
  * @type {Record<string, () => any>}
  */
 const packages = {

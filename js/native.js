@@ -44,7 +44,7 @@ const waits = require('./waits.js')
 /** @type {Native} */
 const native = require('./loader.js').load()
 
-/** The rest of an answer, in addition to the result of the call; written by the addon. */
+/** The part of an answer in addition to the result of the call; the addon writes it. */
 const mailbox = new Float64Array(MAILBOX)
 
 /** What the addon left with an answer: a mark, its detail and a revision; see `FIELD`. */
@@ -64,9 +64,9 @@ function flush() {
 }
 
 /**
- * The answer to a get that has to wait, for a token: it waits and asks again, as often as the addon
- * says so and until its time is over. The reads that it causes are sent together with all others of
- * this tick.
+ * The answer to a get that has to wait, for a token: waits and asks again, as often as the addon
+ * says so and until the time of the get is over. The reads that it causes are sent together with
+ * all others of this tick.
  * @param {number} token
  * @param {(flags: number) => any} ask
  * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
@@ -94,14 +94,14 @@ async function drained() {
   if (token !== 0) await waits.wait(token, mailbox[FIELD.DETAIL])
 }
 
-/** What follows from which Next.js runs here. */
+/** What the version of Next.js requires. */
 const known = { mustRemember: false }
 /** The app that the addon knows.
  * @type {import('./app.js').App | undefined} */
 let named
 
 /**
- * Names the running app to the addon, as soon as it is known and as often as more of it is.
+ * Names the running app to the addon, as soon as it is known and whenever more of it is.
  * @param {string} [serverDir] a `.next/server`, which Next.js gives handlers
  */
 function learn(serverDir) {
@@ -131,13 +131,13 @@ function start(serverDir) {
   // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
-  // No hook of the addon would do: `process.exit` runs none, and that is how servers end.
+  // No hook of the addon would do: servers end by `process.exit`, which runs none.
   if (isShared && isMainThread) process.once('exit', native.quit)
 }
 
 /**
- * Whether an object that is ready may be returned to a caller with these tags. The addon judges; it
- * is asked about the same tags once per revision.
+ * Whether a ready object may be returned to a caller with these tags. The addon judges, about the
+ * same tags once per revision.
  * @param {import('./hot.js').Hot} ready
  * @param {string[] | undefined} tags
  * @param {string[] | undefined} softTags

@@ -5,8 +5,8 @@ const { join } = require('node:path')
 const { app } = require('./app.js')
 
 /**
- * The Next.js of the app this runs in: its phase, and internal modules without a public API. Those
- * are looked for, never relied on.
+ * The Next.js of the app this runs in: its phase, and internal modules without a public API.
+ * Nothing relies on those.
  */
 
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
@@ -83,8 +83,8 @@ function rememberLifetime(key, cacheControl) {
 const NOT_KEPT = ['request', 'private-cache']
 
 /**
- * Whether a value read now becomes part of something that is kept: a page, a cached function. If that
- * is unknown, it does.
+ * Whether a value read now becomes part of a value that is kept: a page, a cached function. True if
+ * that is unknown.
  */
 function isKept() {
   const storage = workUnitStorage()
@@ -93,7 +93,7 @@ function isKept() {
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
-/** Whether a page is generated to be kept: then Next.js first regenerates everything stale in it. */
+/** Whether a page is generated to be kept: Next.js first regenerates everything stale in it. */
 function isWaitedFor() {
   return work()?.isStaticGeneration === true
 }

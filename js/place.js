@@ -17,7 +17,7 @@ function ofPage(headers) {
   return EVERYWHERE | (next.isPrefetch(headers) || visits.isPrefetch() ? FLAG.PREFETCH : 0)
 }
 
-/** Flags of a get for a part of an answer: the whole may be kept itself. */
+/** Flags of a get for a part of an answer: the whole answer may be kept, too. */
 function ofPart() {
   if (!next.isKept()) return EVERYWHERE
   // Next.js waits for stale parts here, so no page is kept with one.

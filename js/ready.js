@@ -5,26 +5,26 @@ const { native, start } = require('./native.js')
 /** How long one call waits, in ms: less than the second that Kubernetes gives a probe. */
 const TIMEOUT_MS = 500
 
-/** The longest that one call waits, in ms: a probe asks again, and may not add up. */
+/** The longest that one call waits, in ms: probes repeat, and must not pile up. */
 const MOST_TIMEOUT_MS = 60_000
 
-/** How long a shared tier that is not there may hold a process back, in ms. */
+/** How long a missing shared tier may hold a process back, in ms. */
 const GIVE_UP_MS = 10_000
 
-/** How often the engine is asked meanwhile, in ms. */
+/** The time between looks at the engine, in ms. */
 const EVERY_MS = 20
 
 const loaded = performance.now()
 
 /**
- * Whether this process has known every invalidation before, or was forbidden to: an access list that
- * stays as it is should hold no instance back. From then on it is ready: a failing server would take
- * all instances out of traffic together, and without any of them there is no app.
+ * Whether this process has once known every invalidation, or was forbidden to: an access list that
+ * stays as it is should hold no instance back. From then on it is ready: otherwise a failing server
+ * would take all instances out of traffic together, and the app with them.
  */
 let hasKnown = false
 
 /**
- * Whether this process may get traffic. Starts the engine, waits a little for its shared tier, and
+ * Whether this process may get traffic. Starts the engine, waits briefly for its shared tier, and
  * never rejects.
  * @param {{ timeoutMs?: number, giveUpMs?: number }} [options]
  */

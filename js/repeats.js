@@ -11,7 +11,7 @@ const next = require('./next.js')
  */
 
 /**
- * The tags that each request has invalidated already, and when that is in effect.
+ * The tags that each request has invalidated already, with promises for when they are in effect.
  * @type {WeakMap<object, Map<string, Promise<any>>>}
  */
 const invalidated = new WeakMap()
@@ -80,7 +80,7 @@ function isNextsOwn(call, store) {
   return call.isPair || !(isOurs(store.incrementalCache?.cacheHandler?.constructor) && hasPlural())
 }
 
-/** @param {any} handler the class that is a handler, or of one */
+/** @param {any} handler a handler class, or the class of a handler */
 const isOurs = (handler) => Object(handler).flags !== undefined
 
 /** Whether a handler for `'use cache'` is ours: `handlersSetSymbol` of `use-cache/handlers.js`. */
@@ -90,8 +90,8 @@ function hasPlural() {
 }
 
 /**
- * The user's call for a tag in this request, in a word; nothing for a tag that Next.js does not
- * know. From 16.4 on it says when, which tells two calls apart.
+ * The name of the user's call for a tag in this request; nothing for a tag that Next.js does not
+ * know. From 16.4 on it contains the time, which distinguishes two calls.
  * @param {any} store
  * @param {string} tag
  * @param {number | undefined} expire

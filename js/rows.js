@@ -2,7 +2,7 @@
 
 /**
  * Rows that React writes for a `'use cache'` entry: an id in hex, a colon, and the value. Rows of
- * bytes and of long text tell their length up to a comma; all others end with their line
+ * bytes and of long text begin with their length and a comma; all others end with their line
  * (`processBinaryChunk` of React's `ReactFlightClient`).
  */
 
@@ -13,7 +13,8 @@ const TEXT = 84
 const BYTES = new Set([...'AOobUSsLlGgMmV'].map((tag) => tag.charCodeAt(0)))
 
 /**
- * Whether React makes views of these very bytes of it: of bytes, and not of text, which it decodes.
+ * Whether React makes views over these very bytes: over rows of bytes, not of text, which it
+ * decodes.
  * @param {Buffer} bytes
  */
 function hasViews(bytes) {

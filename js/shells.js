@@ -1,27 +1,27 @@
 // @ts-check
 
 /**
- * Pages of the Pages Router whose shell is shown. Where `fallback` is `true`, a request that finds its
- * page missing does not generate it: it asks for the shell of the route. The page is generated when
- * its data is asked for, perhaps of another process, which must not wait for this one.
+ * Pages of the Pages Router whose shell is shown. Where `fallback` is `true`, a request that misses
+ * its page does not generate it: it asks for the shell of the route. The request for the page's
+ * data then generates it, perhaps in another process, which must not wait for this one.
  */
 
 /**
- * The pages that each request missed. The shell is asked for through another handler: only the headers
- * of the request are common to both.
+ * The page that each request missed. The request asks for the shell through another handler: only
+ * its headers are common to both.
  * @type {WeakMap<object, string>}
  */
 const missed = new WeakMap()
 
 /**
- * Whether a shell is asked for. It is never a plain hit.
+ * Whether the request asks for a shell, which is never a plain hit.
  * @param {any} ctx
  * @returns {boolean}
  */
 const isShell = (ctx) => ctx.isFallback === true && ctx.kind === 'PAGES'
 
 /**
- * A request has missed the page `key`.
+ * Notes that a request has missed the page `key`.
  * @param {any} headers of the request
  * @param {string} key
  */
@@ -30,9 +30,9 @@ function miss(headers, key) {
 }
 
 /**
- * A request asks for a shell: what it missed before is not generated.
+ * A request asks for a shell: it does not generate the page that it missed.
  * @param {any} headers of the request
- * @param {(key: string) => void} abandon is called with that
+ * @param {(key: string) => void} abandon receives the key of that page
  */
 function stands(headers, abandon) {
   const key = missed.get(headers)

@@ -3,7 +3,7 @@
 /** Keys whose generation one request may have begun. */
 const MOST = 1_024
 
-/** When a generation began: the point known then, and the time on Next's clock.
+/** When a generation began: the revision then, and the time on Next's clock.
  * @typedef {[revision: number, ms: number]} Start */
 
 /** When the generations of one request began, by key. */
@@ -25,7 +25,7 @@ class Starts {
 
   /**
    * When the generation of the value that is set now began: the oldest start there is. Of two
-   * generations that overlap, none may be dated later than it began.
+   * generations that overlap, neither may be dated later than it began.
    * @param {string} key
    */
   take(key) {

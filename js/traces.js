@@ -5,14 +5,14 @@ const { POSITION, TRACE, TRACE_OF_AGE } = require('./abi.js')
 /**
  * Traces: tags that mark a value made of a stale `'use cache'` entry (`src/next/trace.rs`).
  *
- * Next.js hands the answer to one get to callers that never asked, and that may keep what they make of
- * it. They take over the tags of the entry.
+ * Next.js shares the answer to one get with callers that made no get of their own, and that may
+ * keep what they make of it. They take over the tags of the entry.
  */
 
 /**
  * The tags of a stale entry, with a trace.
  * @param {string[]} tags
- * @param {number} position that the entry counts as, or a `POSITION`
+ * @param {number} position the entry counts as this one, or a `POSITION`
  * @param {number} epoch of that position
  */
 function traced(tags, position, epoch) {
@@ -24,7 +24,7 @@ function traced(tags, position, epoch) {
 const isTrace = (/** @type {unknown} */ tag) => typeof tag === 'string' && tag.startsWith(TRACE)
 
 /**
- * The tags of a value to be stored, as they are shown later.
+ * The tags of a value to be stored, as later gets show them.
  * @param {any} tags
  */
 function untraced(tags) {
@@ -32,7 +32,7 @@ function untraced(tags) {
 }
 
 /**
- * The same for a page, which has its tags in a header.
+ * The same for a page, whose tags are in a header.
  * @param {any} headers
  * @param {string} name of that header
  */

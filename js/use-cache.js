@@ -25,7 +25,7 @@ const LEAST_KEEP_DEV = 300
 const LONGEST_SECS = 2 ** 30
 
 /**
- * What a handler asks with: `tiercel/memory` asks this process only.
+ * The flags of a handler: `tiercel/memory` uses this process only.
  * @param {any} handler
  * @returns {number}
  */
@@ -55,15 +55,15 @@ async function get(key, softTags) {
  */
 function find(key, softTags, flags) {
   const ask = (/** @type {number} */ flags) => askWith(key, softTags, flags)
-  // What a page is made of is asked for by its render.
+  // The render of a page asks for its parts.
   visits.current()?.renders()
   const answer = ask(flags | place.ofPart())
   return typeof answer === 'number' ? outlast(answer, ask) : answer
 }
 
 /**
- * A token to wait with, or the answer of `get`. It is built right here, because every call writes into
- * the one mailbox.
+ * A token to wait with, or the answer of `get`, which is built right here because every call writes
+ * into the one mailbox.
  * @param {string} key
  * @param {string[]} softTags
  * @param {number} flags
@@ -94,8 +94,8 @@ function askWith(key, softTags, flags) {
 
 /**
  * The timestamp of an entry that is served once more and regenerated: one at which Next.js sees by
- * itself that it is stale. The lifetime stays as it is, because a value made of the entry takes it
- * over.
+ * itself that it is stale. The lifetime stays as it is, because values made of the entry inherit
+ * it.
  * @param {any} found
  */
 function past({ timestamp, revalidate, expire }) {
@@ -106,7 +106,7 @@ function past({ timestamp, revalidate, expire }) {
 }
 
 /**
- * The timestamp of a stale entry that another instance generates: one at which it looks fresh, for a
+ * The timestamp of a stale entry that another get generates: one at which it looks fresh, for a
  * short time.
  * @param {any} found
  */
@@ -168,7 +168,7 @@ async function store(key, pending, flags, done) {
     if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
     if (IS_BUILDING) await at.drained()
   } catch {
-    // The generation failed, perhaps half-way: nothing of it is kept.
+    // The generation failed, perhaps half-way: no part of it is kept.
   } finally {
     if (!isStored) native.abandon(KIND.USE_CACHE, key, 0)
     done()
@@ -179,8 +179,8 @@ async function store(key, pending, flags, done) {
 async function refreshTags() {}
 
 /**
- * Soft tags are judged in `get`. In dev Next.js has a memory of its own in front of it, and judges what
- * that holds by this: `createTieredCacheHandler`, 16.3 and 16.4.
+ * Soft tags are judged in `get`. In dev Next.js has a memory of its own in front of it, and judges
+ * its entries by this: `createTieredCacheHandler`, 16.3 and 16.4.
  * @param {string[]} tags
  */
 async function getExpiration(tags) {
@@ -226,7 +226,7 @@ async function invalidateOnce(tags, durations, isSingular) {
 async function invalidate(tags, expire) {
   if (tags.length === 0) return
   const token = native.invalidate(tags, expire)
-  // Data read meanwhile may come from a replica that lags behind what was written.
+  // Data read meanwhile may come from a replica that lags behind its primary.
   const { graceMs, mustRecord } = invalidating
   if (graceMs > 0) setTimeout(() => native.invalidate(tags, expire), graceMs).unref()
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')

@@ -29,9 +29,9 @@ class Given {
 }
 
 /**
- * Values that a get returned have a stamp: Next.js sets the same value again when a regeneration
- * failed, and it is no younger for that. It is a private field of theirs, which is invisible and not
- * copied. A WeakMap, which is the same, costs the garbage collector a tenth of a get.
+ * Values that a get returned have a stamp: when a regeneration fails, Next.js sets the same value
+ * again, which is no younger for that. The stamp is a private field, invisible and never copied. A
+ * WeakMap would do the same, at a tenth of a get in garbage collection.
  */
 class Stamped extends Given {
   /** @type {Stamp} */
@@ -111,12 +111,12 @@ function describe({ tags, stale, expire, revalidate }) {
  * Builds the answer of a get. Called by the addon, once per entry; the result is kept and returned
  * again.
  * @param {number} kind
- * @param {number} told the moment of the entry on Next's clock, in ms
+ * @param {number} told the timestamp of the entry on Next's clock, in ms
  * @param {number} epoch of its stamp, as are the next two
  * @param {number} position
  * @param {number} local
  * @param {string} json
- * @param {ArrayBuffer | undefined} memory what the parts of bytes are cut out of
+ * @param {ArrayBuffer | undefined} memory the bytes of all parts of bytes
  * @param {any[]} parts two by two: a string and nothing, or an offset and a length in bytes
  */
 function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
@@ -149,7 +149,7 @@ function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
 /**
  * An image that is fresh, with a `lastModified` that is as long ago as it is old: Next's optimizer
  * compares it with `Date.now()` (`ImageOptimizerCache.get` of 16.2 to 16.4), which may be set, and
- * runs on while the machine sleeps. Whether it is stale is for the addon to say.
+ * runs on while the machine sleeps. The addon decides whether it is stale.
  * @param {{ value: any, cacheControl: any }} found
  * @param {number} told
  */

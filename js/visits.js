@@ -10,14 +10,15 @@ const next = require('./next.js')
  * Requests, and the keys that each of them is expected to generate.
  *
  * A request that misses, or receives a stale value, is expected to generate it, and others wait or
- * make do meanwhile. That is observed here, not assumed: by the render that begins for the same
- * request, by the work that Next.js has under way for it, and by its end. A request that cannot be
- * observed (it began before this module was loaded, it came by HTTP/2) leads for a short time only.
+ * make do meanwhile. This module observes that instead of assuming it: by the render that begins
+ * for the same request, by the work that Next.js has under way for it, and by its end. A request
+ * that cannot be observed (it began before this module was loaded, it came by HTTP/2) leads only
+ * briefly.
  */
 
 /** Between looks at background work, in ms: half of the time for which the engine believes a leader. */
 const LOOK_MS = 400
-/** The same between gets: a thread that answers hundreds of requests at once rings no timer meanwhile. */
+/** The same between gets: a thread busy with hundreds of requests runs no timer meanwhile. */
 const GLANCE_MS = 50
 /** How long a request that has ended may still store what it generated, in ms. */
 const GRACE_MS = 250
@@ -34,7 +35,7 @@ const LONGEST_MS = 10_000
  * @property {boolean} isStale whether something stale was served
  * @property {number} since on `performance.now()`
  * @property {any} store Next's store of the work it is part of
- * @property {number} pending what that had under way before
+ * @property {number} pending the number of jobs that store had under way before
  * @property {boolean} isSeen whether a render has begun for it
  */
 
@@ -95,7 +96,7 @@ class Visit {
     }
   }
 
-  /** The answer is out. What it waited for is not being generated any more, unless it was cut. */
+  /** The answer is out. No generation that it waited for goes on any more, unless it was cut. */
   #closed() {
     // A render of a page behind its answer has just begun.
     if (!this.response.writableFinished || this.#hasStalePage) return
@@ -141,7 +142,7 @@ function watch(lead) {
   timer ??= setInterval(look, LOOK_MS).unref()
 }
 
-/** Before a get is told who generates, the engine knows what is under way in this process. */
+/** Updates the engine on generations of this process, before a get learns who generates. */
 function glance() {
   if (watched.size > 0 && performance.now() - looked >= GLANCE_MS) look()
 }
@@ -159,7 +160,7 @@ function look() {
   timer = undefined
 }
 
-/** One for all copies of this module: each request is noted once. */
+/** One storage for all copies of this module, so that each request is noted once. */
 const STORAGE = Symbol.for('tiercel.visits')
 
 /** @returns {AsyncLocalStorage<Visit>} */

@@ -3,8 +3,8 @@
 const { ENDING } = require('./abi.js')
 
 /**
- * Promises that wait for something outside, each with a deadline. One timer serves them all; it
- * keeps the process alive only while a caller waits.
+ * Promises that wait for another thread, each with a deadline. One timer serves them all; it keeps
+ * the process alive only while a caller waits.
  */
 
 /** @typedef {{ due: number, resolve: (ending: number) => void }} Wait */
@@ -63,7 +63,7 @@ function ring() {
   if (next !== Number.POSITIVE_INFINITY) arm(next)
 }
 
-/** Rings between looks at what takes long, and how many are too long: 2.2 s. */
+/** The interval of the bell, and the number of rings after which a call takes too long: 2.2 s. */
 const RING_MS = 200
 const MOST_RINGS = 11
 
@@ -74,8 +74,8 @@ let rings = 0
 let bell
 
 /**
- * Calls `resolve` when the returned function is called, and in any case after 2.2 s: what takes
- * longer goes on behind the promise that was given. Cheaper than a wait, for what seldom is long.
+ * Calls `resolve` when the returned function is called, and in any case after 2.2 s: longer work
+ * goes on after its promise has resolved. Cheaper than a wait, for work that seldom takes long.
  * @param {() => void} resolve
  */
 function watch(resolve) {
@@ -90,7 +90,7 @@ function watch(resolve) {
 function toll() {
   rings++
   for (const one of watched) {
-    // In order of birth: the first that may go on is followed by younger ones.
+    // In order of birth: after the first that may still take longer, all are younger.
     if (rings - one.born < MOST_RINGS) return
     watched.delete(one)
     one.resolve()

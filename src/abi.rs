@@ -1,8 +1,7 @@
 //! The contract between the addon and JavaScript.
 //!
-//! Every number and text that both sides know is written here, or in the room whose
-//! matter it is. `js/abi.js` is generated from it, comments included; a test fails where
-//! the two differ.
+//! Every number and text that both sides know is defined here, or in the module it belongs to.
+//! `js/abi.js` is generated from it, comments included; a test fails where the two differ.
 
 use crate::next::value::ValueKind;
 
@@ -47,31 +46,31 @@ macro_rules! shown {
     };
 }
 
-/// Flags of a get. JavaScript gives the first ones; an answer that is a token comes with those to ask
-/// with next.
+/// Flags of a get. JavaScript sets the first ones; an answer that is a token comes with the flags
+/// to repeat the get with.
 pub(super) mod flag {
     shown! {
         /// `ctx.isFallback`.
         pub(in super::super) const FALLBACK: u32 = 1;
         /// `ctx.isRoutePPREnabled`.
         pub(in super::super) const PPR: u32 = 2;
-        /// Only this process is asked, and told.
+        /// Reads and writes stay in this process.
         pub(in super::super) const LOCAL: u32 = 4;
-        /// Whoever asks generates in any case, or never: who generates is not asked.
+        /// The caller always generates, or never does: it takes no part in leases.
         pub(in super::super) const ASIDE: u32 = 8;
-        /// Whoever asks never generates what is stale.
+        /// The caller never regenerates a stale entry.
         pub(in super::super) const PREFETCH: u32 = 16;
-        /// What is made of the answer is kept: nothing stale may look fresh.
+        /// The caller keeps what it makes of the answer: nothing stale may look fresh.
         pub(in super::super) const KEPT: u32 = 32;
-        /// What is made of the answer may be kept although that is stale: it is marked.
+        /// The caller may keep what it makes of a stale answer, which is then marked.
         pub(in super::super) const MARKED: u32 = 64;
-        /// The last wait was in vain.
+        /// The last wait timed out.
         pub(in super::super) const LATE: u32 = 128;
-        /// The time of the whole get is over: it waits for nobody any more.
+        /// The time of the whole get is over: it waits no more.
         pub(in super::super) const OVER: u32 = 1 << 8;
     }
 
-    /// Flags that say who asks.
+    /// Flags that describe the caller.
     pub(in super::super) const ASKER: u32 = LATE - 1;
     /// Bits of all flags. Above them comes how far a get has come: a packed `Progress`.
     pub(in super::super) const BITS: u32 = 9;
@@ -88,9 +87,9 @@ shown! {
         Modified = 2,
         /// Stale: with another `lastModified` and a lifetime of a second.
         Brief = 3,
-        /// Of a check: fresh, if the tags of who asks do not say otherwise.
+        /// Of a check: fresh, unless the caller's tags say otherwise.
         Asked = 4,
-        /// Stale, and another get generates: it is to look fresh, and not for long.
+        /// Stale, and another get generates: shown as fresh for a short time.
         Meanwhile = 5,
     }
 }
@@ -98,17 +97,17 @@ shown! {
 shown! {
     /// What a call leaves in the mailbox, by place.
     pub(super) enum Slot {
-        /// How to read the returned entry, a `MARK`; with a token the flags to ask with next.
+        /// How to read the entry, a `MARK`; with a token, the flags to repeat the get with.
         Mark = 0,
-        /// With a mark the `lastModified` it asks for, of a `'use cache'` entry the position it counts as;
-        /// with a token how long to wait, in ms.
+        /// With a mark, the `lastModified` to show or, for a `'use cache'` entry, the position it
+        /// counts as; with a token, how long to wait, in ms.
         Detail = 1,
-        /// The revision of what was known when the answer was given; of a stale `'use cache'` entry the
-        /// epoch of that position.
+        /// The revision at the time of the answer; for a stale `'use cache'` entry, the epoch of
+        /// that position.
         Revision = 2,
-        /// The name of the returned object; with a token how long the get may wait in all, in ms.
+        /// The handle of the object; with a token, how long the get may wait in total, in ms.
         Handle = 3,
-        /// 1 as long as this mailbox is the one that is written to.
+        /// 1 as long as the addon writes to this mailbox.
         Attached = 4,
     }
 }
@@ -117,9 +116,9 @@ shown! {
     /// How a wait ends.
     #[cfg_attr(not(test), expect(dead_code, reason = "JavaScript alone knows what is late"))]
     pub(super) enum Settled {
-        /// Not in time.
+        /// It timed out.
         Late = 0,
-        /// What was waited for has come, or never will.
+        /// The awaited result has arrived, or never will.
         Done = 1,
         /// An invalidation could not be recorded.
         Failed = 2,
@@ -131,19 +130,19 @@ pub(super) mod position {
     shown! {
         /// It is stale by age.
         pub(in super::super) const STALE_BY_AGE: f64 = -1.0;
-        /// It is fresh still, and only to be generated anew: what is made of it needs no trace.
+        /// It counts as fresh and is only regenerated: values made of it need no trace.
         pub(in super::super) const NO_TRACE: f64 = -2.0;
     }
 }
 
 shown! {
-    /// Doubles in the mailbox: answers beside the returned value, without an object for them.
+    /// Doubles in the mailbox, which carries the rest of an answer, without an object for it.
     pub(super) const MAILBOX: usize = 5;
-    /// Bits of a kind, where flags lie above it in one number.
+    /// Bits of the kind in a number that packs a kind and flags.
     pub(super) const KIND_BITS: u32 = 8;
 }
 
-/// The kind and the flags in one number.
+/// Splits a number into its kind and flags.
 pub(super) fn unpacked(kind_and_flags: u32) -> (Option<ValueKind>, u32) {
     let kind = kind_and_flags & ((1 << KIND_BITS) - 1);
     (ValueKind::from_number(kind), kind_and_flags >> KIND_BITS)
@@ -190,13 +189,13 @@ mod tests {
                 " A handle, which names an object on both sides, is a place among this many, and a count above.",
             ),
             alone("TRACE", &text(trace::TRACE), " Begins a trace."),
-            alone("TRACE_OF_AGE", &text(trace::BY_AGE.as_bytes()), " The rest of one of age."),
+            alone("TRACE_OF_AGE", &text(trace::BY_AGE.as_bytes()), " The rest of a trace of age."),
         ]
         .concat();
         check("js/abi.js", &(written.clone() + &exports(&written)));
     }
 
-    /// `UseCache` as `USE_CACHE`, as is what is spelled so already.
+    /// `UseCache` as `USE_CACHE`; a name in capitals stays as it is.
     fn upper(name: &str) -> String {
         if !name.contains(char::is_lowercase) {
             return name.into();
@@ -231,7 +230,7 @@ mod tests {
         }
     }
 
-    /// Everything that `written` declares.
+    /// The exports of everything that `written` declares.
     fn exports(written: &str) -> String {
         let names =
             written.lines().filter_map(|line| line.strip_prefix("const ")?.split(' ').next());

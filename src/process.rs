@@ -39,13 +39,13 @@ static LIMITERS: Limiters = Limiters::new();
 /// A build that can be served.
 #[derive(Debug)]
 pub struct Build {
-    /// Tells it from other builds; without it its pages are not shared.
+    /// Tells it from other builds; the pages of a build without a name are not shared.
     pub name: Option<String>,
     /// When it began.
     pub began: Timestamp,
 }
 
-/// The engine of this process; it starts with the options chosen so far.
+/// The engine of this process; the first call starts it with the options chosen so far.
 #[inline]
 pub fn engine() -> &'static Arc<Engine> {
     ENGINE.get_or_try_init(start).unwrap_or_else(|error| {
@@ -54,7 +54,7 @@ pub fn engine() -> &'static Arc<Engine> {
     })
 }
 
-/// The engine with what the options ask for.
+/// The engine that the options ask for.
 fn start() -> Result<Arc<Engine>, Error> {
     let (builder, shared) = builder();
     match shared {
@@ -65,7 +65,7 @@ fn start() -> Result<Arc<Engine>, Error> {
     }
 }
 
-/// The same without the store, which could not be started: the process decides alone.
+/// The engine without its store, which failed to start: the process decides alone.
 #[cold]
 fn start_alone() -> Arc<Engine> {
     let engine = builder().0.build();
@@ -86,8 +86,8 @@ fn builder() -> (Builder, Option<SharedOptions>) {
     (Builder::new(options, Clock::system(), coherence).host(host), shared)
 }
 
-/// The shared tier of this process, with the app's namespace unless an option names another. A build
-/// and `next dev` have none unless told so.
+/// The shared tier of this process, with the app's namespace unless an option names another. A
+/// build and `next dev` have none unless an option says so.
 fn shared(options: &Options, app: &App) -> Option<SharedOptions> {
     let shared = options.shared.clone()?;
     let is_wanted = (!app.is_building || shared.in_build) && (!app.is_dev || shared.in_dev);
@@ -115,12 +115,12 @@ fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
     kind.is_some_and(|kind| kind.class() == class) && value::is_sound(body)
 }
 
-/// A moment of the engine on the clock of Next.js, in the terms of the first environment.
+/// Converts a moment of the engine to Next's clock, as the first environment read it.
 fn told_ms(moment: Timestamp) -> f64 {
     NEXT_CLOCK.get().copied().unwrap_or_default().tell_ms(&engine().clock, moment)
 }
 
-/// Notes how Next's clock of an environment stands to those of the engine.
+/// Keeps the offset of Next's clock that the first environment measured.
 pub fn learn_clock(clock: NextClock) {
     let _ = NEXT_CLOCK.set(clock);
 }
@@ -130,13 +130,12 @@ pub fn running() -> Option<&'static Arc<Engine>> {
     ENGINE.get()
 }
 
-/// Chooses the options the engine starts with, of what is `given` and of the environment. The same
-/// again is fine: workers and bundles load the module more than once. Where nothing is given it
-/// replaces nothing.
+/// Chooses the options that the engine starts with, from `given` and the environment. Repeating a
+/// choice is fine: workers and bundles load the module more than once. Without `given`, an earlier
+/// choice stays.
 ///
 /// # Errors
-/// The first option that is not understood, or [`Error::AlreadyRunning`] once the engine runs with
-/// others.
+/// The first invalid option, or [`Error::AlreadyRunning`] once the engine runs with other options.
 pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
     let options = Options::resolve(given, env)?;
     if let Some(shared) = &options.shared {
@@ -189,13 +188,13 @@ pub fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
     }
 }
 
-/// Takes note of an app, by its `.next/server`, what its keys are told apart by, and its build; there
-/// is none in `next build` and `next dev`.
+/// Registers an app: its `.next/server`, the label that keeps its keys apart, and its build, which
+/// `next build` and `next dev` do not have.
 pub fn learn_app(dir: String, label: &str, build: Option<Build>) -> AppId {
     let app = APPS.learn(dir, label, build.as_ref().map(|build| build.began));
     let engine = engine();
     let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
-    // Apps that run side by side may be of one commit.
+    // Several apps may be built from the same commit.
     let named = given.map(|given| format!("{label}{given}"));
     let name = build.and_then(|build| named.or(build.name));
     if let (Some(tier), Some(name)) = (engine.tier(), name) {
@@ -204,8 +203,8 @@ pub fn learn_app(dir: String, label: &str, build: Option<Build>) -> AppId {
     app
 }
 
-/// Whoever called before the app was known chose the namespace it has to live with: other instances
-/// may have another.
+/// Warns if a call that came before the app was known has fixed another namespace than the app's:
+/// other instances may use the right one.
 fn admit_namespace(app: &App) {
     let Some((engine, is)) = running().zip(app.namespace.as_ref()) else { return };
     let is_chosen = engine.options.shared.as_ref().is_some_and(|shared| shared.namespace.is_some());
@@ -218,7 +217,7 @@ fn admit_namespace(app: &App) {
     }
 }
 
-/// Adds an environment that wants to know of entries leaving memory.
+/// Adds an environment, to notify of entries that leave memory.
 pub fn enter(environment: Arc<dyn Environment>) {
     ENVIRONMENTS.lock().push(environment);
 }
@@ -228,14 +227,14 @@ pub fn leave(environment: &Arc<dyn Environment>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
 }
 
-/// The process ends: no other instance need wait for it.
+/// The process ends: no other instance has to wait for it.
 pub fn quit() {
     if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
         tier.leave();
     }
 }
 
-/// An entry left memory: whoever has an object bound to it lets go.
+/// An entry left memory: each environment drops the object bound to it.
 fn release(entry: &Entry) {
     for environment in ENVIRONMENTS.lock().iter() {
         environment.release(entry);

@@ -3,9 +3,9 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { until } from './time.mjs'
 
 /**
- * Becomes the command, and leaves a guard behind that holds the read end of a pipe of ours. When
- * this process ends, however it ends, the system closes the pipe: the guard kills the command and
- * removes its directory. A line in the pipe dismisses it.
+ * Becomes the command, and leaves a guard behind that holds the read end of a pipe of ours. However
+ * this process ends, the system then closes the pipe: the guard kills the command and removes its
+ * directory. A line in the pipe dismisses the guard.
  */
 const GUARD = `
   { read -r _ <&3 || { kill -9 $$; rm -rf "$1"; }; } 4<&- >/dev/null 2>&1 &
@@ -17,7 +17,7 @@ const GUARD = `
  *
  * @param {string[]} command
  * @param {{ dir: string, log: string, env?: NodeJS.ProcessEnv, cwd?: string, ipc?: boolean }} how
- *   `dir` goes when this process ends; `log` gets what the child prints
+ *   `dir` goes when this process ends; `log` gets the output of the child
  */
 export function spawnGuarded(command, { dir, log, env, cwd = dir, ipc = false }) {
   const out = openSync(log, 'a')
@@ -54,12 +54,12 @@ class Guarded {
     return this.child.exitCode === null && this.child.signalCode === null
   }
 
-  /** What it printed. */
+  /** The output so far. */
   log() {
     return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : ''
   }
 
-  /** Resolves when it has ended; after `patience` ms of a signal that it may refuse, by force. */
+  /** Resolves when it has ended; if it ignores the signal for `patience` ms, by force. */
   async kill(signal = 'SIGKILL', patience = 5_000) {
     if (!this.isAlive) return this.exited
     this.child.ref()
@@ -80,7 +80,7 @@ class Guarded {
   }
 }
 
-/** Whether a process of that id exists, somebody's zombie not counted. */
+/** Whether a process with that id exists and is no zombie. */
 export function isRunning(pid) {
   try {
     process.kill(pid, 0)

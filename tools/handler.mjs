@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 /** The module that next.config names. */
 export const index = fileURLToPath(new URL('../index.js', import.meta.url))
 
-/** Loads Tiercel as Node.js does; what `process.env` says by then counts. */
+/** Loads Tiercel as Node.js does, with the `process.env` of that moment. */
 export const load = () => createRequire(import.meta.url)(index)
 
 /** Next's clock, in ms. */

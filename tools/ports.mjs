@@ -1,5 +1,5 @@
 // @ts-check
-/** Ports of this machine that nobody listens on. Somebody may, as soon as they are found. */
+/** Ports of this machine without a listener. Other processes may take them once they are found. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 const MOST = 1_000
 
 /**
- * Ports of loopback that the system chooses. All are held until the last one is found.
+ * Free ports of loopback, chosen by the system. All are held until the last one is found.
  *
  * @param {number} count
  * @returns {Promise<number[]>}
@@ -23,8 +23,8 @@ export async function freePorts(count) {
 }
 
 /**
- * One port: the first that is free from `port` on, where that is given. The system gives connections
- * those from 32768 on.
+ * One free port: the first from `port` on, if that is given. The system uses those from 32768 on
+ * for connections.
  *
  * @param {number} [port]
  * @returns {Promise<number>} the last one looked at, if none is free
@@ -37,7 +37,7 @@ export async function freePort(port) {
 }
 
 /**
- * Whether nobody listens there, on any address.
+ * Whether no process listens there, on any address.
  *
  * @param {number} port
  * @returns {Promise<boolean>}

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd?: string, env?: Record<string, string | undefined>, quiet?: boolean }} [options]
- * @returns {Promise<string>} what it printed, if quiet
+ * @returns {Promise<string>} its output, if quiet
  */
 export function run(command, args, { cwd = root, env = {}, quiet = false } = {}) {
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
 // @ts-check
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Resolves after so many ms. */
+/** Resolves after this many ms. */
 export { pause }
 
 /**
- * Asks again until `probe` gives something other than `undefined`; fails after `within` ms.
+ * Calls `probe` until it returns something other than `undefined`; fails after `within` ms.
  *
  * @template T
  * @param {string} what

@@ -34,7 +34,7 @@ const STYLE = `
  * @property {number[]} counts origin requests of each bin
  * @property {number[]} switches in ms
  * @property {string} note the result, in figures
- * @property {boolean} isOther what Tiercel is compared with
+ * @property {boolean} isOther whether Tiercel is compared with it
  */
 
 /**

@@ -12,7 +12,7 @@ const AFTER_MS = 7_000
 
 /**
  * @typedef {object} Rollout
- * @property {number[]} asked when the origin was asked, in ms since the load began
+ * @property {number[]} asked when requests reached the origin, in ms since the load began
  * @property {number[]} switches when an instance was replaced
  * @property {number} endedMs
  * @property {{ at: number, status: number, tookMs: number }[]} replies
@@ -28,7 +28,7 @@ export function pagesOf(count) {
  * @param {any} app
  * @param {string} cache
  * @param {{ count: number, pages: string[], perSecond: number, isWarmed?: boolean, origin: any,
- *   redis: any }} how `isWarmed`: a new instance is asked for every page before its traffic arrives
+ *   redis: any }} how `isWarmed`: a new instance gets a request for every page before its traffic
  * @returns {Promise<Rollout>}
  */
 export async function rollout(app, cache, { count, pages, perSecond, isWarmed, origin, redis }) {
@@ -39,7 +39,7 @@ export async function rollout(app, cache, { count, pages, perSecond, isWarmed, o
   }
   try {
     const instances = [...(await start({ count, deploy: 'before' }))]
-    // Every instance has answered every page, as after hours of traffic.
+    // Every instance answers every page once, as after hours of traffic.
     for (const page of pages) await flood(instances, page, 1)
     const begun = performance.now()
     const load = startLoad(instances, pages, perSecond)

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The cases measured in rounds. A case prepares a subject once, then runs many times over; what a run
- * consumes is made before its time is taken.
+ * The cases measured in rounds. A case prepares a subject once, then runs many times over; the
+ * values that a run consumes are made before its time is taken.
  */
 import * as values from './values.mjs'
 
@@ -15,7 +15,7 @@ const KEYS = 256
  * @typedef {import('./subjects.mjs').Subject} Subject
  * @typedef {object} Case
  * @property {(subject: Subject) => Promise<any>} prepare
- * @property {(count: number, kit: any, subject: Subject) => any} [batch] what one run consumes
+ * @property {(count: number, kit: any, subject: Subject) => any} [batch] makes values for one run
  * @property {(count: number, kit: any, batch: any, subject: Subject) => any} run
  * @property {number} [most] calls in a run, at most; a round is made of many then
  */
@@ -113,7 +113,7 @@ function set(kind) {
   }
 }
 
-/** The same bytes copied once: the least that a set costs which does not keep what it was given.
+/** The same bytes copied once: the least cost of a set that does not keep the caller's bytes.
  * @param {keyof typeof kinds} kind @returns {Case} */
 function copy(kind) {
   const { name, value } = kinds[kind]

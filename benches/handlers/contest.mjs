@@ -38,7 +38,7 @@ export class Contestant {
     })
   }
 
-  /** Ends it even if something of it goes on. */
+  /** Ends it even if work in it goes on. */
   kill() {
     this.#child.kill('SIGKILL')
   }
@@ -66,7 +66,7 @@ export class Contestant {
  */
 export async function contest(entrants, { launches, rounds }) {
   const results = []
-  // Several times over: how code is compiled and memory laid out differs between processes.
+  // Several launches: compiled code and the layout of memory differ between processes.
   for (let launch = 0; launch < launches; launch++) {
     const contestants = entrants.map(({ subject }) => new Contestant(subject))
     try {

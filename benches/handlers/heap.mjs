@@ -1,5 +1,5 @@
 // @ts-check
-/** What a full cache does to the process around it: garbage collection, delays, memory. */
+/** The effect of a full cache on the process around it: garbage collection, delays, memory. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, entryOf, streamOf, useKey } from './values.mjs'
@@ -10,8 +10,8 @@ let held = 0
 const chunk = new Uint8Array(2_000)
 
 /**
- * Sets and gets `entries` entries of `size` bytes. The process called `empty` does all the same but
- * for keeping them.
+ * Sets and gets `entries` entries of `size` bytes. The process called `empty` does the same without
+ * keeping them.
  * @param {string} name
  * @param {Subject} subject
  * @param {number} entries

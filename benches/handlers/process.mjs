@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The process of one subject. Does what the contest asks, one thing at a time, and is idle between:
- * so the others have the machine for themselves.
+ * The process of one subject. Runs one request of the contest at a time and is idle in between,
+ * which leaves the machine to the others.
  */
 import { answersWith } from './answers.mjs'
 import { cases } from './cases.mjs'

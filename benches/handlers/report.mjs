@@ -4,12 +4,12 @@
 /**
  * @typedef {object} Row
  * @property {string} what
- * @property {string} against whom or what Tiercel is compared with
+ * @property {string} against the subject that Tiercel is compared with
  * @property {number} tiercel
  * @property {number} [other]
  * @property {'ns' | 'ms' | 'bytes'} unit of `tiercel` and `other`; times themselves are in ns
  * @property {number} [ratio] Tiercel by the other: smaller is better
- * @property {number} [goal] the ratio that is aimed at
+ * @property {number} [goal] the ratio to reach
  * @property {boolean} [isReached]
  */
 

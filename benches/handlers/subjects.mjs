@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Who is compared. Each process has one subject: the engine belongs to the process, and code that
- * two subjects share would be compiled for both.
+ * The subjects. Each process has one of them: the engine belongs to the process, and code that two
+ * subjects share would be compiled for both.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,10 +16,10 @@ const ROOM = 1_024
 /**
  * @typedef {object} Subject
  * @property {any} incremental an instance, as `cacheHandler` makes them
- * @property {any} use what `cacheHandlers` names
+ * @property {any} use a handler of `cacheHandlers`
  */
 
-/** Nothing a cache does is done: the least that any handler costs. */
+/** Does no work of a cache: the least cost of any handler. */
 class Ideal {
   static held = new Map()
   static uses = new Map()

@@ -1,5 +1,5 @@
 // @ts-check
-/** The values that are cached: as large, and shaped, as those of a real app. */
+/** The values to cache: in size and shape those of a real app. */
 import { createHash } from 'node:crypto'
 
 const hex = (/** @type {string} */ text) => createHash('sha256').update(text).digest('hex')

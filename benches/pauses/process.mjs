@@ -1,12 +1,12 @@
 // @ts-check
-/** One fill in a process of its own; prints what the garbage collector did. */
+/** One fill in a process of its own; prints the pauses of the garbage collector. */
 import { createRequire } from 'node:module'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 
 const [subject, what, entries] = process.argv.slice(2)
 const require = createRequire(import.meta.url)
 
-/** Reads what it is given, as any handler must, and keeps nothing. */
+/** Reads its input, as any handler must, and keeps nothing. */
 class None {
   async set(/** @type {string} */ _key, /** @type {any} */ value) {
     return value?.body.length
@@ -62,7 +62,7 @@ observer.observe({ entryTypes: ['gc'] })
 let grown = 0
 for (let index = 0; index < Number(entries); index++) {
   await act(index + 2_000)
-  // Other work comes between requests; and the observer is called.
+  // Between requests other work runs, and the observer.
   if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
   if (index % 1_000 === 0) grown = Math.max(grown, process.memoryUsage.rss() - before)
 }

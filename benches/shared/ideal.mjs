@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The least that a handler in JavaScript can do: a raw socket, one binary value per entry, the states
- * of tags held in this process. It judges what Next.js has a handler judge, and nothing else: no
- * deadline, no fleet, no other server. What it costs is what a Redis hit costs.
+ * of tags held in this process. It judges what Next.js leaves to a handler, and nothing else: no
+ * deadline, no fleet, no other server. Its cost is that of a Redis hit.
  */
 import net from 'node:net'
 import { streamOf } from '../handlers/values.mjs'

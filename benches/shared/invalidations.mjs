@@ -1,5 +1,5 @@
 // @ts-check
-/** Invalidations seen by a second process, and what travels between a process and the server. */
+/** Invalidations seen by a second process, and the commands between a process and the server. */
 
 import { fleet } from '../../tools/instances/fleet.mjs'
 import { until } from '../../tools/time.mjs'
@@ -10,7 +10,7 @@ import { median } from '../handlers/contest.mjs'
 
 const KEY = 'a'
 const TAGS = ['posts']
-/** Entries stored by one run of the script: it must not hold the server up for long. */
+/** Entries stored by one run of the script, which must not block the server for long. */
 const AT_ONCE = 2_000
 /** Calls whose commands are counted. */
 const CALLS = 200
@@ -26,8 +26,8 @@ end`
 const instances = (url) => fleet(2, { TIERCEL_REDIS_URL: url, TIERCEL_NAMESPACE: 'bench' })
 
 /**
- * How long an invalidation takes by how much is stored, in ms: until it resolved, until a process
- * that asks all the time sees it; the median and the longest of each.
+ * How long an invalidation takes by the number of stored entries, in ms: until it resolves, and
+ * until a process that gets all the time sees it; the median and the longest of each.
  * @typedef {{ entries: number, resolved: number, longest: number, seen: number, seenLast: number }} Latency
  */
 
@@ -44,7 +44,7 @@ export async function invalidations(server, { sizes, rounds, say }) {
     await one.run(leased)
     await two.run(leased)
     const address = await stored(server, one)
-    // The first after a loss of all data waits until who was not listed again has stopped serving.
+    // The first one after a loss of all data waits until unlisted instances have stopped serving.
     await one.run(invalidateMany, { calls: 1, tags: TAGS })
     const rows = []
     let filled = 0
@@ -64,7 +64,7 @@ export async function invalidations(server, { sizes, rounds, say }) {
   }
 }
 
-/** Where the server has the entry that an instance sets. @param {Server} server @param {Instance} one */
+/** The address of the entry that an instance sets. @param {Server} server @param {Instance} one */
 async function stored(server, one) {
   await one.useSet(KEY, 'x'.repeat(200), { tags: TAGS })
   for (;;) {
@@ -86,7 +86,7 @@ async function fill(server, address, from, to) {
   }
 }
 
-/** Invalidates in one process while another asks. @param {Instance} one @param {Instance} two */
+/** Invalidates in one process while another gets. @param {Instance} one @param {Instance} two */
 async function seenAfter(one, two) {
   await two.useSet(KEY, 'x', { tags: TAGS })
   const seen = two.run(watch, { key: KEY })
@@ -107,7 +107,7 @@ async function leased({ Tiercel }) {
 async function invalidateOften({ Tiercel, rounds, tags }) {
   const took = []
   for (let round = 0; round < rounds; round++) {
-    // Not in step with anything that happens at intervals.
+    // Not in step with any periodic work.
     await new Promise((wake) => setTimeout(wake, Math.random() * 20))
     const begun = performance.now()
     await Tiercel.updateTags(tags)
@@ -139,7 +139,7 @@ async function watch({ Tiercel, key }) {
  */
 
 /**
- * What travels for calls of one instance, as the server sees it.
+ * The commands for calls of one instance, as the server sees them.
  * @param {Server} server
  * @returns {Promise<Trips[]>}
  */
@@ -180,7 +180,7 @@ export async function trips(server) {
   }
 }
 
-/** Commands that clients sent, without what scripts did and what happens at intervals.
+/** Commands that clients sent, without those of scripts and periodic ones.
  * @param {string[]} lines of MONITOR */
 function perCall(lines) {
   /** @type {Record<string, number>} */

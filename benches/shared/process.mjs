@@ -12,7 +12,7 @@ import { sorts } from './values.mjs'
 const [name, url] = process.argv.slice(2)
 const under = await subjects[name](url)
 
-/** More than are ever under way together: no two gets of one key meet. */
+/** More than the gets that are ever under way together: no two gets of one key meet. */
 const KEYS = 256
 
 /** @type {string[]} */
@@ -69,7 +69,7 @@ function checked(/** @type {number} */ calls) {
   missed = 0
 }
 
-/** What `body` takes: on the clock, of the main thread, of all threads; in ns.
+/** The time of `body`: on the clock, of the main thread, of all threads; in ns.
  * @param {() => Promise<any>} body */
 async function costs(body) {
   const before = { main: mainNs(), cpu: cpuNs(), clock: performance.now() }

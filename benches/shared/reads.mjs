@@ -23,7 +23,7 @@ const GOALS = {
 const NAMES = Object.keys(subjects)
 
 /**
- * What one subject does in a match; times of one call.
+ * The figures of one subject in a match; times of one call.
  * @typedef {object} Figures
  * @property {string} what
  * @property {string} subject

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Who is compared: Tiercel, the leanest handler that JavaScript allows (ideal.mjs), and what handlers
- * do over a client library, which is GET and SET of JSON with its bytes as base64. Those last judge
- * nothing: no tag, no age.
+ * The subjects: Tiercel, the leanest handler that JavaScript allows (ideal.mjs), and handlers over
+ * a client library, which GET and SET JSON with its bytes as base64. The latter judge neither tags
+ * nor ages.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,9 +16,9 @@ const require = createRequire(import.meta.url)
 
 /**
  * @typedef {object} Subject
- * @property {any} incremental what `cacheHandler` makes for a request
- * @property {any} use what `cacheHandlers` names
- * @property {() => Promise<void>} settled resolves when the server has all that was set
+ * @property {any} incremental an instance of `cacheHandler`, as for a request
+ * @property {any} use a handler of `cacheHandlers`
+ * @property {() => Promise<void>} settled resolves when the server has all values that were set
  * @property {() => any} close
  */
 
@@ -95,7 +95,7 @@ export const subjects = {
     return over(client, () => client.disconnect())
   },
 
-  /** As an option, not as it comes. */
+  /** Not the default. */
   async 'ioredis, auto pipelining'(url) {
     const client = new (require('ioredis').Redis)(url, { enableAutoPipelining: true })
     return over(client, () => client.disconnect())
@@ -123,7 +123,7 @@ export const subjects = {
     return {
       incremental,
       use: Tiercel,
-      // But for the four writes, at most, that are under way.
+      // Except for the at most four writes under way.
       async settled() {
         while (shared().queuedWrites > 0) await sleep(1)
       },

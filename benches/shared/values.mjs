@@ -1,5 +1,5 @@
 // @ts-check
-/** The stored values: text as pages have it, which compresses to a quarter. */
+/** The stored values: text like that of pages, which compresses to a quarter. */
 import {
   FETCH_GET,
   FETCH_SET,
@@ -63,8 +63,8 @@ function response(size, nth) {
 }
 
 /**
- * A sort of values: what makes the nth, its key, and what Next.js gives with a get and a set. Without
- * those it is of the plural interface.
+ * A sort of values: how to make the nth, its key, and the contexts that Next.js passes to get and
+ * set. Without those it is of the plural interface.
  * @typedef {object} Sort
  * @property {(nth: number) => () => any} make
  * @property {(nth: number) => string} key

@@ -1,15 +1,15 @@
-/** The processes of one app, by who caches for them. */
+/** The processes of one app, by their cache. */
 import { copyBuild } from '../../tools/next/builds.mjs'
 import { startFleet } from '../../tools/next/fleet.mjs'
 import { flood, quiet, subjects } from '../../tools/next/stampede.mjs'
 import { startOrigin } from '../../tools/next/support.mjs'
 import { pause } from '../../tools/time.mjs'
 
-/** How long Next is given for what it does after the response to an invalidation. */
+/** The time for Next's work after the response to an invalidation. */
 const AFTER_RESPONSE_MS = 200
 
 /**
- * Who caches, as the tables name it.
+ * The caches, by their names in the tables.
  *
  * @type {Record<string, { handler: 'tiercel' | 'builtin', isShared?: boolean }>}
  */
@@ -27,8 +27,8 @@ export async function build(app, { handler }) {
 }
 
 /**
- * Starts `count` processes of one deploy. Each has its own files, as in a container of its own: what
- * Next's own cache writes there, another does not see.
+ * Starts `count` processes of one deploy. Each has its own files, as in a container of its own: no
+ * other process sees the writes of Next's own cache there.
  *
  * @param {object} app
  * @param {keyof typeof caches} cache
@@ -46,13 +46,13 @@ export async function deployed(app, cache, { count, first = 0, redis, deploy }) 
   return fleet
 }
 
-/** What Next's own cache does after the response cannot be watched. */
+/** The work of Next's own cache after the response cannot be observed. */
 async function invalidateOne(server, query) {
   await server.invalidate(query)
   await pause(AFTER_RESPONSE_MS)
 }
 
-/** Every route is loaded by every process before anything is measured. */
+/** Loads every route in every process before anything is measured. */
 export async function warm(fleet, origin, layer) {
   const delayMs = origin.delayMs
   origin.delayMs = 0

@@ -5,12 +5,12 @@ import { aligned } from '../handlers/report.mjs'
 /**
  * @typedef {object} Figures
  * @property {string} what the case
- * @property {string} cache who caches
+ * @property {string} cache its name
  * @property {number} requests in all
- * @property {number} unanswered how many did not get a 200
+ * @property {number} unanswered requests that did not get a 200
  * @property {number} generations
- * @property {number} [old] how many got what was generated before
- * @property {string} [newAt] how many of the processes show the new generation afterwards
+ * @property {number} [old] requests that got an earlier generation
+ * @property {string} [newAt] the number of processes that show the new generation afterwards
  * @property {number} p50Ms
  * @property {number} slowestMs
  */

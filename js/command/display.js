@@ -5,13 +5,13 @@ const { shown } = require('./flags.js')
 /** @typedef {import('../../warm.d.ts').WarmProgress} WarmProgress */
 /** @typedef {import('../../warm.d.ts').WarmResult} WarmResult */
 
-/** A bar is drawn again at most so often, in ms. */
+/** The least time between two draws of a bar, in ms. */
 const FRAME_MS = 50
 const BAR = 24
 /** Failures that the summary names. */
 const MOST_SHOWN = 20
 
-/** How far a run is: a bar on a terminal, else a line after each tenth. */
+/** The progress of a run: a bar on a terminal, else a line after each tenth. */
 class Display {
   #stream
   #isTerminal
@@ -45,7 +45,7 @@ class Display {
     this.#tenth = tenth
   }
 
-  /** Takes the bar away. */
+  /** Clears the bar. */
   end() {
     if (this.#isOpen) this.#stream.write('\r\x1b[K')
     this.#isOpen = false

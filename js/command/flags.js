@@ -22,7 +22,7 @@ const FLAGS = /** @type {const} */ ({
   help: { type: 'boolean', short: 'h' },
 })
 
-/** The flag of each option, and what it takes where that is something else. */
+/** The flag of each option, and the values of the flag where they differ from the option's. */
 const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ ({
   base: { flag: '--base' },
   basePath: { flag: '--base-path' },
@@ -72,7 +72,7 @@ function parsed(args) {
   }
 }
 
-/** What is wrong with flags, in one line. @param {unknown} error of `parseArgs` */
+/** A mistake in flags, in one line. @param {unknown} error of `parseArgs` */
 function named(error) {
   const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
   const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
@@ -82,7 +82,10 @@ function named(error) {
   return `${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`
 }
 
-/** Names the flag of what `warm` would refuse. @param {import('../../warm.d.ts').WarmOptions} options */
+/**
+ * Names the flag of an option that `warm` would refuse.
+ * @param {import('../../warm.d.ts').WarmOptions} options
+ */
 function check(options) {
   try {
     resolve(options)
@@ -94,7 +97,7 @@ function check(options) {
 }
 
 /**
- * Does not repeat it: something that is no path may be half of a header that was not quoted.
+ * The message does not repeat the value: it may be half of a header that was not quoted.
  * @param {string} path
  * @param {string} what
  */
@@ -126,7 +129,7 @@ async function contentOf(file) {
   }
 }
 
-/** Also no number if there is nothing but spaces. @param {string | undefined} given */
+/** Nothing but spaces is no number, either. @param {string | undefined} given */
 function numberOf(given) {
   if (given === undefined) return undefined
   return given.trim() === '' ? Number.NaN : Number(given)

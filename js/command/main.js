@@ -6,7 +6,7 @@
 //   usage.js     what --help shows                      display.js   progress and summary
 //   setup.js     init and migrate
 //
-// It loads no addon, so that it also works where there is none.
+// It loads no addon, so it works where there is none.
 
 const { warm } = require('../warm/warm.js')
 const { Display, summary } = require('./display.js')
@@ -18,10 +18,10 @@ const FINE = 0
 const FAILED = 1
 const USAGE = 2
 
-/** As a shell has it: 128 and the number of the signal. */
+/** By the convention of shells: 128 and the number of the signal. */
 const STOPPED = /** @type {const} */ ({ SIGINT: 130, SIGTERM: 143 })
 
-/** Why `warm` itself refuses. */
+/** Codes of the errors by which `warm` itself refuses. */
 const REFUSED = new Set([
   'TIERCEL_INVALID_OPTION',
   'TIERCEL_UNKNOWN_OPTION',
@@ -67,7 +67,7 @@ async function runWarm(args) {
   let stopped
   /** @param {NodeJS.Signals} signal */
   const stop = (signal) => {
-    // The second one is not asked to wait.
+    // A second signal does not wait.
     if (stopped) process.exit(STOPPED[stopped])
     stopped = /** @type {keyof typeof STOPPED} */ (signal)
     controller.abort()

@@ -16,14 +16,14 @@ const FLAGS = /** @type {const} */ ({
   help: { type: 'boolean', short: 'h' },
 })
 
-/** What there is to do and nobody did: 1; else 0. */
+/** Exit codes: 1 if something is left to do. */
 const DONE = 0
 const LEFT = 1
 
 const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
 
 /**
- * `tiercel init` and `tiercel migrate`: show a change, and make it if they may.
+ * `tiercel init` and `tiercel migrate`: show a change, and make it if the user agrees.
  * @param {'init' | 'migrate'} command
  * @param {string[]} args
  */

@@ -51,7 +51,7 @@ Examples
   tiercel warm --file most-visited.txt --json > warmed.json
   psql -Atc "select path from pages" | tiercel warm -`
 
-/** What both of these take. */
+/** The flags of both commands. */
 const SETUP_FLAGS = `  --dir <folder>  the app                                                      [.]
   --dry-run       shows what would change, and changes nothing
   -y, --yes       changes it without asking

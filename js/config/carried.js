@@ -5,16 +5,16 @@ const { say } = require('./say.js')
 /**
  * Options of `withTiercel` on their way to the processes that serve and build.
  *
- * Where next.config is read, they lie in the environment: children get it, and servers read it when
- * they load the handler. A standalone server reads no next.config. Its options are part of the build,
- * in `env` of the config that Next.js writes into `server.js`.
+ * A process that reads next.config puts them into the environment: its children inherit that, and
+ * servers read it when they load the handler. A standalone server reads no next.config. Its options
+ * are part of the build, in `env` of the config that Next.js writes into `server.js`.
  */
 
 const VARIABLE = 'TIERCEL_OPTIONS'
 /** The config of a standalone server, as its `server.js` sets it, 16.0 to 16.4. */
 const STANDALONE = '__NEXT_PRIVATE_STANDALONE_CONFIG'
 
-/** What no build should hold, since whoever gets the image gets it too. */
+/** Secrets that no build should hold, since they would ship with its image. */
 const SECRET = /** @type {const} */ ({
   secret: 'TIERCEL_SECRET',
   redisPassword: 'TIERCEL_REDIS_PASSWORD',
@@ -42,7 +42,7 @@ function hand(options) {
 }
 
 /**
- * What a config needs so that options reach its servers: `env` of a standalone build.
+ * The `env` that a standalone build needs so that options reach its servers.
  * @param {Record<string, any>} config
  * @param {Record<string, unknown>} options
  * @returns {Record<string, string> | undefined}

@@ -17,7 +17,7 @@ const { nextOf } = require('../app.js')
 const CONFIG =
   /(?:\(|at |async )((?:file:\/\/)?[^()\n]*?next\.config\.(?:compiled\.)?[cm]?[jt]s)[:?]/
 
-/** Next.js passes no folder, and the working directory is not that of `next build apps/web`. */
+/** Next.js passes no folder, and `next build apps/web` runs in another working directory. */
 function ofConfig() {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 50
@@ -50,8 +50,8 @@ function isAtLeast({ next }, minor) {
 }
 
 /**
- * The root that Next.js would find by itself: nothing outside of it can be bundled, and file tracing
- * starts there. Nothing if it does not say.
+ * The root that Next.js would find by itself: it bundles nothing outside of that, and file tracing
+ * starts there. Nothing if Next.js does not say.
  * @param {Place} place
  * @returns {string | undefined}
  */
@@ -73,7 +73,7 @@ function isInside(folder, path) {
   return way !== '..' && !/^\.\.[\\/]/.test(way) && !isAbsolute(way)
 }
 
-/** The smallest folder that holds both. @param {string} folder @param {string} path */
+/** The smallest folder around both. @param {string} folder @param {string} path */
 function around(folder, path) {
   let at = folder
   while (!isInside(at, path) && dirname(at) !== at) at = dirname(at)

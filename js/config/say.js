@@ -1,11 +1,12 @@
 // @ts-check
 
-/** Lines that were said, here or in the process that started this one. */
+/** Lines printed so far, here or in the process that started this one. */
 const SAID = '__TIERCEL_SAID'
 const said = new Set((process.env[SAID] ?? '').split('\n').filter(Boolean))
 
 /**
- * A line about a next.config, once: Next.js reads the file in several processes and twice in some.
+ * Prints a line about a next.config once: Next.js reads the file in several processes, and twice in
+ * some.
  * @param {string} line
  */
 function say(line) {

@@ -58,7 +58,7 @@ function checkHandler(own, place) {
 }
 
 /**
- * Whether a handler is Tiercel, or a file of the app that is made of it.
+ * Whether a handler is Tiercel, or a file of the app that uses it.
  * @param {unknown} handler
  * @param {Place} place
  */
@@ -110,14 +110,18 @@ function warnOfEdge(place) {
   )
 }
 
-/** 16.2 and later keep optimized images in the handler, if told to. @param {Record<string, any>} config @param {Place} place */
+/**
+ * 16.2 and later keep optimized images in the handler, if the config says so.
+ * @param {Record<string, any>} config
+ * @param {Place} place
+ */
 function imagesOf({ images }, place) {
   if (!isAtLeast(place, 2) || images?.customCacheHandler !== undefined) return undefined
   return { images: { ...images, customCacheHandler: true } }
 }
 
 /**
- * In a monorepo the package may lie outside of what Next.js takes for the root, as where an app has a
+ * In a monorepo the package may lie outside of the root that Next.js infers, as where an app has a
  * lock file of its own: then Turbopack stops, and file tracing leaves the addon out.
  * @param {Record<string, any>} config
  * @param {Place} place
@@ -144,7 +148,7 @@ function rootsOf({ turbopack, outputFileTracingRoot }, place) {
   return { outputFileTracingRoot: root, turbopack: { ...turbopack, root } }
 }
 
-/** Without symbolic links, as Node.js has the path of the package. @param {string} path */
+/** The path without symbolic links, as Node.js has that of the package. @param {string} path */
 function real(path) {
   try {
     return realpathSync(path)

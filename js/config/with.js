@@ -2,7 +2,7 @@
 
 // What `withTiercel` does to a next.config.
 //
-//   with.js      objects, functions, promises        settings.js   what is set, and what is left
+//   with.js      objects, functions, promises        settings.js   settings of the config
 //   place.js     which app, and on which Next.js     routes.js     edge routes of the app
 //   carried.js   how options reach the servers       say.js        lines about it
 
@@ -16,7 +16,7 @@ const { settled } = require('./settings.js')
  * @returns {any} of the same shape
  */
 function withTiercel(nextConfig = {}, options = {}) {
-  // Now, since later nobody can tell which next.config it was.
+  // Now, since the stack names next.config only during this call.
   const at = place.ofConfig()
   carried.hand(options)
   return wrapped(nextConfig, (config) => settled(config, options, at))

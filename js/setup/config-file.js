@@ -4,12 +4,12 @@ const { depthAt, endOfExpression, mask } = require('./mask.js')
 
 /**
  * A next.config as text: recognises the forms that create-next-app, the documentation of Next.js and
- * plugins use. What it does not recognise it leaves to people.
+ * plugins use, and leaves all others to the user.
  *
  * @typedef {{ at: number, end: number, text: string }} Edit
  */
 
-/** What is to be done by hand, and why. */
+/** A step to do by hand, and its reason. */
 class ByHand extends Error {}
 
 const EXPORT = /^[ \t]*export\s+default\s+/gm
@@ -25,7 +25,7 @@ const DECLARED = /^(?:async\s+)?function\b\s*\*?\s*(\w*)/
  * The source with what it exports wrapped in `withTiercel`, and its import.
  * @param {string} source
  * @param {Record<string, unknown>} [options] of `withTiercel`
- * @param {string} [style] a source that is written as this one is to be
+ * @param {string} [style] a source whose style to follow
  * @throws {ByHand}
  */
 function wrap(source, options = {}, style = source) {
@@ -44,7 +44,7 @@ function wrap(source, options = {}, style = source) {
 /** @param {string} source */
 const isWrapped = (source) => /\bwithTiercel\s*\(/.test(mask(source))
 
-/** What is exported, from where to where. @param {string} masked */
+/** The range of the exported expression. @param {string} masked */
 function exported(masked) {
   const esm = [...masked.matchAll(EXPORT)]
   const cjs = [...masked.matchAll(MODULE)]
@@ -57,14 +57,14 @@ function exported(masked) {
   return { at, end: endOf(masked, at), isModule: esm.length > 0 }
 }
 
-/** The end of what is exported. @param {string} masked @param {number} at */
+/** The end of the exported expression. @param {string} masked @param {number} at */
 function endOf(masked, at) {
   const rest = masked.slice(at)
   const declared = DECLARED.exec(rest)
   if (declared) return endOfFunction(masked, at, declared[1])
   const end = endOfExpression(masked, at)
   const name = /^[\w$]+(?=[ \t]*(?:\n|$))/.exec(rest)
-  // Without a semicolon the next line may go on; after a name on a line of its own it does not.
+  // Without a semicolon the next line may continue the expression; after a name it does not.
   if (name && !/^\s*(?:[.([?]|satisfies\b|as\b)/.test(rest.slice(name[0].length))) {
     return at + name[0].length
   }
@@ -96,7 +96,7 @@ function endOfFunction(masked, at, name) {
   return end
 }
 
-/** After the bracket that closes one. @param {string} masked @param {number} open */
+/** The place after the matching bracket. @param {string} masked @param {number} open */
 function closing(masked, open) {
   let depth = 0
   for (let at = open; at < masked.length; at++) {
@@ -106,7 +106,7 @@ function closing(masked, open) {
   return -1
 }
 
-/** The quotes that most texts have. @param {string} source */
+/** The quotes of most texts. @param {string} source */
 function quoteOf(source) {
   const masked = mask(source)
   return masked.split('"').length > masked.split("'").length ? '"' : "'"
@@ -133,7 +133,7 @@ function importOf(source, masked, isModule, quote) {
   return { at, end: at, text: isAlone ? `${line}\n` : line }
 }
 
-/** After the last import, else at the top, below what has to be first.
+/** After the last import, else at the top, below lines that have to come first.
  * @param {string} source @param {string} masked @param {boolean} isModule */
 function placeOfImport(source, masked, isModule) {
   const imports = isModule
@@ -192,7 +192,7 @@ function without(source, settings) {
     return { at, end: end + comma + space, text: '' }
   })
   const left = apply(source, edits)
-  // An object that has become empty, if it is one that was not so before.
+  // An object that this has emptied goes too.
   return EMPTY.test(mask(source)) ? left : left.replace(EMPTY, '{}')
 }
 

@@ -6,14 +6,14 @@ const { BESIDE, PEERS, SETTINGS, VARIABLES } = require('./peers.js')
 const { read } = require('./project.js')
 
 /**
- * What an app's present cache is made of.
+ * The present cache of an app.
  *
  * @typedef {object} Present
  * @property {string} peer
  * @property {string[]} files of the app that next.config names as handlers
  * @property {Record<string, unknown>} options of Tiercel that mean the same
- * @property {string[]} environment what is to be set where the servers run
- * @property {string[]} other what has no equivalent, and needs none mostly
+ * @property {string[]} environment variables to set where the servers run
+ * @property {string[]} other settings without an equivalent, mostly because none is needed
  */
 
 const TYPES = ['', '.js', '.mjs', '.cjs', '.ts', '.mts']
@@ -57,12 +57,12 @@ function named(dir, value) {
 }
 
 /**
- * Reads what the present cache is set to. A value that is computed is left to people.
+ * Reads the settings of the present cache. Computed values are left to the user.
  * @param {string} dir
  * @param {string[]} values of the settings in next.config
  * @param {{ path: string, text: string }[]} sources of the app
  * @param {string[]} variables of its `.env` files
- * @returns {Present | undefined} nothing if it is none that is known
+ * @returns {Present | undefined} nothing if the cache is unknown
  */
 function present(dir, values, sources, variables) {
   const files = filesOf(dir, values)
@@ -120,7 +120,7 @@ function readSetting(name, { option, as, variable, say }, value, found) {
   }
 }
 
-/** What is off or not there needs no word. @param {string} value */
+/** A setting that is off or missing needs no mention. @param {string} value */
 const isDefault = (value) => /^(?:false|true|undefined|null|''|"")$/.test(value)
 
 /** The value of a number, text or flag in source; else nothing. @param {string} value */

@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * A source of the same length whose comments, texts and regular expressions are blank, so that what
- * is left can be searched and its brackets counted. Line breaks stay.
+ * A source of the same length whose comments, texts and regular expressions are blank, so that the
+ * rest can be searched and its brackets counted. Line breaks stay.
  * @param {string} source
  */
 function mask(source) {
@@ -16,7 +16,7 @@ function mask(source) {
   return out
 }
 
-/** Quotes stay, and so it can be told that there is a text. @param {string} text */
+/** Quotes stay, to show that there is a text. @param {string} text */
 function blank(text) {
   const isText = /^['"`]/.test(text) && text.length > 1
   const inner = isText ? text.slice(1, -1) : text
@@ -24,7 +24,7 @@ function blank(text) {
   return isText ? text[0] + blanked + text[0] : blanked
 }
 
-/** Where a comment, text or regular expression ends that begins here; else here.
+/** The end of a comment, text or regular expression that begins here; else here.
  * @param {string} source @param {number} at @param {string} before masked */
 function endOfQuiet(source, at, before) {
   const [one, two] = [source[at], source[at + 1]]
@@ -39,7 +39,7 @@ function endOfQuiet(source, at, before) {
 /** @param {number} index @param {string} source @param {number} [more] */
 const found = (index, source, more = 0) => (index === -1 ? source.length : index + more)
 
-/** Whether a `/` here is no division. @param {string} before */
+/** Whether a `/` here begins an expression and is no division. @param {string} before */
 function beginsExpression(before) {
   return /(?:^|[([{,;:=!&|?+\-*%<>~^]|\b(?:return|typeof|case|in|of))\s*$/.test(before.slice(-40))
 }
@@ -65,7 +65,7 @@ function endOfPattern(source, at) {
   return at
 }
 
-/** A template with all that is computed in it. @param {string} source @param {number} at */
+/** A template, with the expressions in it. @param {string} source @param {number} at */
 function endOfTemplate(source, at) {
   let depth = 0
   for (let end = at + 1; end < source.length; end++) {
@@ -82,8 +82,8 @@ function endOfTemplate(source, at) {
 const CLOSING = /** @type {Record<string, string>} */ ({ '(': ')', '[': ']', '{': '}' })
 
 /**
- * Where the expression ends that begins here: before a `,` or `;` or closing bracket on its level, or
- * at the end. Nothing if brackets do not match.
+ * The end of the expression that begins here: before a `,` or `;` or closing bracket on its level,
+ * or at the end of the source. Nothing if brackets do not match.
  * @param {string} masked
  * @param {number} at
  * @returns {number | undefined}
@@ -100,7 +100,7 @@ function endOfExpression(masked, at) {
   return open.length === 0 ? masked.length : undefined
 }
 
-/** How many brackets are open here. @param {string} masked @param {number} at */
+/** The number of brackets that are open here. @param {string} masked @param {number} at */
 function depthAt(masked, at) {
   const before = masked.slice(0, at)
   return (before.match(/[([{]/g)?.length ?? 0) - (before.match(/[)\]}]/g)?.length ?? 0)

@@ -1,13 +1,13 @@
 // @ts-check
 
 /**
- * Caches that an app may come from, and what their settings are called here.
+ * Caches that an app may come from, and their settings in terms of Tiercel.
  *
- * @typedef {object} Becomes what a setting turns into
+ * @typedef {object} Becomes the equivalent of a setting
  * @property {string} [option] of Tiercel; the value is taken over if `as` can read it
  * @property {(value: any) => unknown} [as] the value for that option; nothing if it does not fit
- * @property {string} [variable] where the value comes from the environment: what it is called here
- * @property {string} [say] what is to be known
+ * @property {string} [variable] the variable of Tiercel, where the value comes from the environment
+ * @property {string} [say] a line for the user
  */
 
 /** @type {{ name: string, packages: RegExp }[]} */
@@ -126,7 +126,7 @@ const SETTINGS = {
   logger: { say: 'stats() and debug tell; see docs/observability.md' },
 }
 
-/** Variables that peers read, and what they are here. @type {Record<string, string>} */
+/** Variables that peers read, and their equivalents. @type {Record<string, string>} */
 const VARIABLES = {
   REDISHOST: 'TIERCEL_REDIS_URL=redis://$REDISHOST:$REDISPORT',
   REDIS_HOST: 'TIERCEL_REDIS_URL=redis://$REDIS_HOST:$REDIS_PORT',
@@ -140,7 +140,7 @@ const VARIABLES = {
   DEBUG_CACHE_HANDLER: 'TIERCEL_DEBUG=1',
 }
 
-/** What a peer does beside caching for Next.js, by what its users import. */
+/** What a peer does in addition to caching for Next.js, by what its users import. */
 const BESIDE = /** @type {Record<string, string>} */ ({
   registerInitialCache: 'remove it: the output of the build is read by itself',
   neshCache: "has no equivalent: use unstable_cache or 'use cache'",

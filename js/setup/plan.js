@@ -1,11 +1,11 @@
 // @ts-check
 
-// Setting up an app that there is.
+// Setting up an existing app.
 //
 //   plan.js          what `tiercel init` and `tiercel migrate` would change and say
 //   config-file.js   the source of a next.config     mask.js       source without its texts
-//   handlers.js      the present cache of the app    peers.js      what its settings are called here
-//   project.js       files of the app                diff.js       what a change looks like
+//   handlers.js      the present cache of the app    peers.js      its settings in terms of Tiercel
+//   project.js       files of the app                diff.js       a change, for a reader
 
 const { ByHand, isWrapped, settingsIn, without, wrap } = require('./config-file.js')
 const { present } = require('./handlers.js')
@@ -14,8 +14,8 @@ const project = require('./project.js')
 /**
  * @typedef {object} Plan
  * @property {'change' | 'done' | 'by hand'} outcome
- * @property {string[]} says what is to be known, one a line
- * @property {string[]} after what is to be done once it is written
+ * @property {string[]} says lines for the user
+ * @property {string[]} after steps that follow the change
  * @property {{ name: string, before: string | undefined, after: string }} [file]
  */
 

@@ -3,15 +3,15 @@
 const { existsSync, readdirSync, readFileSync, statSync } = require('node:fs')
 const { join, relative } = require('node:path')
 
-/** As Next.js looks for them, and the name that it would warn of. */
+/** The names that Next.js looks for, and the one that it warns of. */
 const CONFIGS = ['ts', 'mts', 'mjs', 'js', 'cjs'].map((type) => `next.config.${type}`)
 const SOURCE = /\.[cm]?[jt]sx?$/
 const ELSEWHERE = new Set(['node_modules', 'dist', 'build', 'out', 'coverage', 'public'])
-/** Source files that are looked into, at most. */
+/** The most source files that are read. */
 const MOST = 5_000
 
 /**
- * The app in a folder, as far as setting it up needs to know it.
+ * The app in a folder, as far as setup needs it.
  *
  * @typedef {object} Project
  * @property {string} dir
@@ -37,7 +37,7 @@ function read(file) {
   }
 }
 
-/** What installs and removes packages here, by the lock file of the app or of a folder around it.
+/** The package manager here, by the lock file of the app or of a folder around it.
  * @param {string} dir */
 function installer(dir) {
   const locks = {
@@ -56,7 +56,7 @@ function installer(dir) {
 }
 
 /**
- * Source files of the app, with what is in them.
+ * Source files of the app, with their content.
  * @param {string} dir
  * @returns {{ path: string, text: string }[]}
  */
@@ -86,7 +86,7 @@ function entriesIn(dir) {
   }
 }
 
-/** Names of variables in the `.env` files of the app, without what they hold. @param {string} dir */
+/** Names of variables in the `.env` files of the app, without their values. @param {string} dir */
 function variables(dir) {
   const files = entriesIn(dir).filter(({ name }) => /^\.env(\.|$)/.test(name))
   return files.flatMap(({ name }) =>

@@ -6,18 +6,18 @@ const https = require('node:https')
 const { urlToHttpOptions } = require('node:url')
 
 /**
- * What became of a request.
+ * The outcome of a request.
  *
  * @typedef {object} Answer
- * @property {number} [status] nothing if there was no whole answer
- * @property {string} [reason] why there was none
- * @property {boolean} isAbsent whether no server is there that could have answered
+ * @property {number} [status] nothing without a complete answer
+ * @property {string} [reason] why the answer is missing
+ * @property {boolean} isAbsent whether there is no server to answer
  * @property {string | undefined} cache the header `x-nextjs-cache`
  * @property {number} bytes of the body
  * @property {number} ms until its end
  */
 
-/** Errors in the words of a person who started a server, or is about to. */
+/** Errors in the words of a person who starts a server. */
 const REASONS = /** @type {Record<string, string>} */ ({
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection closed',
@@ -29,7 +29,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
   ETIMEDOUT: 'no connection',
 })
 
-/** Statuses with which a proxy says that no server is behind it. */
+/** Statuses by which a proxy says that no server is behind it. */
 const ABSENT = new Set([502, 503, 504])
 
 /** Asks one server for pages, on connections that it keeps. */
@@ -41,7 +41,7 @@ class Client {
   /** @type {Set<import('node:http').ClientRequest>} */
   #underWay = new Set()
   #isClosed = false
-  /** Connections that have brought an answer. `reusedSocket` misses those that a request queued for. */
+  /** Connections that carried an answer. `reusedSocket` misses those that a request queued for. */
   #used = new WeakSet()
 
   /** @param {import('./options.js').Plan} plan */
@@ -66,7 +66,7 @@ class Client {
   async ask(path) {
     const begun = performance.now()
     let answer = await this.#send(path)
-    // The server gave a kept connection up while the request was on its way.
+    // The server closed a kept connection while the request was on its way.
     while (answer.isCrossed && !this.#isClosed) answer = await this.#send(path)
     const { isCrossed, ...rest } = answer
     return { ...rest, ms: performance.now() - begun }
@@ -97,8 +97,8 @@ class Client {
  * Sends a request and drains its answer.
  * @param {import('node:http').ClientRequest} request
  * @param {number} timeoutMs
- * @returns {Promise<Omit<Answer, 'ms'> & { hasBegun: boolean }>} `hasBegun`: whether the time was
- *   over, or a part of the answer there
+ * @returns {Promise<Omit<Answer, 'ms'> & { hasBegun: boolean }>} `hasBegun`: whether the request
+ *   timed out, or a part of the answer arrived
  */
 async function exchange(request, timeoutMs) {
   let missing = ''

@@ -5,7 +5,7 @@ const { validateHeaderName, validateHeaderValue } = require('node:http')
 /** @typedef {import('../../warm.d.ts').WarmOptions} WarmOptions */
 
 /**
- * What `warm` was asked for, resolved.
+ * The resolved options of `warm`.
  *
  * @typedef {object} Plan
  * @property {URL} server without login and path
@@ -71,7 +71,7 @@ const DEFAULTS = {
  * Resolves the options of one call.
  * @param {WarmOptions} [given]
  * @returns {Plan}
- * @throws {Error} with `code` and `option`; no value is repeated, as it may be a secret
+ * @throws {Error} with `code` and `option`; it repeats no value, which may be a secret
  */
 function resolve(given = {}) {
   if (given === null || typeof given !== 'object') {

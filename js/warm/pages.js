@@ -5,14 +5,14 @@ const { join } = require('node:path')
 const { failure } = require('./options.js')
 
 /**
- * What `next build` prerendered.
+ * The pages that `next build` prerendered.
  *
  * @typedef {object} Build
  * @property {string} basePath of the app; empty if it has none
  * @property {boolean} hasSlash `trailingSlash` of the app: a path without its slash is a redirect
- * @property {string[]} paths concrete ones, as a browser would ask for them, without `basePath`
- * @property {(path: string) => Promise<number | undefined>} statusOf what the build says that a path
- *   is answered with, if it says so
+ * @property {string[]} paths concrete ones, as a browser would request them, without `basePath`
+ * @property {(path: string) => Promise<number | undefined>} statusOf the status of the answer to a
+ *   path by the build, if it has one
  */
 
 /** The page for other failures; no visitor asks for it by its path. */
@@ -52,8 +52,8 @@ async function readBuild(dir) {
 }
 
 /**
- * What the Pages Router answers with another status than 200, by design: what said `notFound` when
- * it was built, and the pages for errors, by their own paths.
+ * Pages that the Pages Router answers with a status other than 200 by design: those that returned
+ * `notFound` in the build, and the pages for errors, at their own paths.
  * @param {any} manifest
  * @param {any} config
  * @returns {Map<string, number>} by route
@@ -72,7 +72,7 @@ function listOf(list) {
   return Array.isArray(list) ? list : []
 }
 
-/** Where Next.js notes the status of a page that says `notFound()`, and only there. */
+/** The folders where Next.js notes the status of a page that calls `notFound()`. */
 const NOTED = ['app', 'pages']
 
 /** @param {string} dir @param {string} route */
@@ -107,12 +107,12 @@ function pathOf(route, hasSlash) {
 
 /** @param {string} text */
 function encoded(text) {
-  // Half a surrogate pair is nothing a path could hold; `encodeURI` would throw.
+  // No path can hold half a surrogate pair; `encodeURI` would throw.
   const sound = Buffer.from(text).toString()
   return encodeURI(sound).replaceAll('?', '%3F').replaceAll('#', '%23')
 }
 
-/** @param {string} file @returns {Promise<any>} `undefined` if it is not there, or no JSON */
+/** @param {string} file @returns {Promise<any>} `undefined` if it is missing, or no JSON */
 async function readJson(file) {
   try {
     return JSON.parse(await readFile(file, 'utf8'))

@@ -3,10 +3,10 @@
 /** @typedef {import('../../warm.d.ts').WarmResult} WarmResult */
 /** @typedef {import('../../warm.d.ts').WarmFailure} WarmFailure */
 
-/** Failures that are kept with their reasons; all of them are counted. */
+/** The most failures that are kept with their reasons; all of them are counted. */
 const MOST_FAILURES = 100
 
-/** What the header `x-nextjs-cache` is counted as. */
+/** The counter for each value of the header `x-nextjs-cache`. */
 const CACHE = /** @type {Record<string, 'hit' | 'stale' | 'miss'>} */ ({
   HIT: 'hit',
   STALE: 'stale',
@@ -24,7 +24,7 @@ class Tally {
   #statuses = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 }
   #cache = { hit: 0, stale: 0, miss: 0, other: 0 }
   #bytes = 0
-  /** Of all that was answered or given up. @type {number[]} */
+  /** Of all requests that were answered or given up. @type {number[]} */
   #ms = []
 
   /** @param {number} total */
@@ -32,7 +32,7 @@ class Tally {
     this.#total = total
   }
 
-  /** How far it is. */
+  /** The progress so far. */
   get progress() {
     return { done: this.#ms.length, failed: this.#failed, total: this.#total }
   }
@@ -60,7 +60,7 @@ class Tally {
   result(isAborted) {
     const sorted = this.#ms.toSorted((a, b) => a - b)
     const done = sorted.length
-    /** The smallest that at least this part of all do not exceed. @param {number} part */
+    /** The smallest time that at least this part of all do not exceed. @param {number} part */
     const at = (part) => rounded(sorted[Math.max(0, Math.ceil(done * part) - 1)] ?? 0)
     return {
       total: this.#total,
@@ -88,7 +88,7 @@ function hasName(names, name) {
   return Object.hasOwn(names, name)
 }
 
-/** Microseconds are as fine as it gets. @param {number} ms */
+/** To whole microseconds. @param {number} ms */
 function rounded(ms) {
   return Math.round(ms * 1_000) / 1_000
 }

@@ -1,22 +1,22 @@
 // @ts-check
 
-// Asks a running server for its pages, so that its caches are filled before its traffic arrives.
+// Requests the pages of a running server, to fill its caches before its traffic arrives.
 //
 //   options.js  options and their checks   pages.js  the pages that a build prerendered
 //   client.js   one request                tally.js  the figures
 //
-// Nothing here loads the addon: it works where there is none, against any Next.js server.
+// It loads no addon, so it works where there is none, against any Next.js server.
 
 const { Client } = require('./client.js')
 const { failure, resolve } = require('./options.js')
 const { readBuild } = require('./pages.js')
 const { Tally } = require('./tally.js')
 
-/** How long to pause before a server that was not there is asked again, in ms. */
+/** The pause before the next request to a server that was not there, in ms. */
 const AGAIN_MS = 200
 
 /**
- * Asks for every path once. See `warm.d.ts`.
+ * Requests every path once. See `warm.d.ts`.
  * @param {import('../../warm.d.ts').WarmOptions} [options]
  * @returns {Promise<import('../../warm.d.ts').WarmResult>}
  */
@@ -62,14 +62,14 @@ class Run {
     this.#basePath = plan.basePath ?? build?.basePath ?? ''
   }
 
-  /** Ends the requests under way, and begins no more. */
+  /** Ends the requests under way, and begins no others. */
   stop() {
     this.#isStopped = true
     this.#client.close()
     this.#wake()
   }
 
-  /** Resolves to the figures once everything is answered, or it is stopped. */
+  /** Resolves to the figures once every path is answered, or the run is stopped. */
   async finish() {
     await this.#begin()
     await Promise.all(Array.from({ length: this.#plan.concurrency }, () => this.#work()))
@@ -77,8 +77,8 @@ class Run {
   }
 
   /**
-   * The first path is asked for alone, again and again until a server answers: all requests
-   * together would be too much for a server that is just starting.
+   * Requests the first path alone, again and again until a server answers: all requests together
+   * would be too much for a server that is just starting.
    * @throws {Error} with `code` `TIERCEL_NO_SERVER` if none does
    */
   async #begin() {
@@ -103,7 +103,7 @@ class Run {
     while (!this.#isStopped && this.#next < this.#paths.length) {
       const path = this.#paths[this.#next++]
       const answer = await this.#ask(path)
-      // What was cut off is neither fine nor failed.
+      // A request that was cut off has neither succeeded nor failed.
       if (!this.#isStopped) await this.#note(path, answer)
     }
   }

@@ -5,7 +5,7 @@ use super::{raw, read};
 use crate::handler::invalidate::Pending;
 use crate::process;
 
-/// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after so many
+/// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after `expire`
 /// seconds. The result is a token to wait with until it is in effect everywhere, or 0 if it is.
 pub(super) extern "C" fn invalidate(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<2>(env, info, |call| {
@@ -34,7 +34,7 @@ pub(super) extern "C" fn flush(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// `revision()`: the revision of what is known now.
+/// `revision()`: the current revision.
 pub(super) extern "C" fn revision(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
 }

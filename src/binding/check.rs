@@ -8,12 +8,12 @@ use crate::clock::stopwatch_ns;
 use crate::handler::hot::Checked;
 
 /// `check(handle)`: leaves the mark `Fresh` if the object by that name may be returned, `Asked` with
-/// a revision if that depends on the tags of who asks, and any other if the key must be looked up.
+/// a revision if that depends on the caller's tags, and any other if the key must be looked up.
 pub(super) extern "C" fn check(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [handle] = call.args;
         let state = call.state;
-        // Before anything can fail: what is left there is read.
+        // Before anything can fail: JavaScript reads the mark in any case.
         leave(state, Checked::LookUp);
         let started = state.stopwatch();
         let handler = state.handler();
@@ -25,8 +25,8 @@ pub(super) extern "C" fn check(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// `checkAsked(handle, tags, softTags)`: after `check` left `Asked`, leaves `Fresh` if these tags
-/// say nothing else.
+/// `checkAsked(handle, tags, softTags)`: after `check` left `Asked`, leaves `Fresh` unless these
+/// tags say otherwise.
 pub(super) extern "C" fn check_asked(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<3>(env, info, |call| {
         let [handle, tags, soft] = call.args;

@@ -39,9 +39,9 @@ pub fn env_names() -> Vec<String> {
     Options::env_names().into_iter().map(str::to_owned).collect()
 }
 
-/// Tells which Next.js runs, whether it is building or developing, and what keeps the app apart from
-/// others. No version: there is no Next.js; an empty one: which it is cannot be found out. What was
-/// guessed counts until something is `sure`, which was seen; another thread may know less.
+/// Sets which Next.js runs, whether it is building or developing, and the namespace of the app. No
+/// version: there is no Next.js; an empty one: its version is unknown. Guesses count until a call
+/// is `sure`, for something that was seen; another thread may know less.
 #[napi(catch_unwind)]
 pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String, sure: bool) {
     let version = version.map(|text| Version::parse(&text).unwrap_or(Version::UNKNOWN));
@@ -49,17 +49,18 @@ pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String
     process::apps().note_phase(building, dev);
 }
 
-/// A build that can be served, as JavaScript tells of it.
+/// A build that can be served, as JavaScript describes it.
 #[napi(object)]
 pub struct GivenBuild {
-    /// Tells it from other builds; without it its pages are not shared.
+    /// Tells it from other builds; the pages of a build without a name are not shared.
     pub name: Option<String>,
     /// When it began, in ms since the epoch.
     pub began_ms: f64,
 }
 
-/// Tells of an app, by its `.next/server`, what its keys are told apart by, and its build; in `next
-/// build` and `next dev` there is none. The result is its number among the apps of this process.
+/// Registers an app: its `.next/server`, the label that keeps its keys apart, and its build, which
+/// `next build` and `next dev` do not have. The result is its number among the apps of this
+/// process.
 #[napi(catch_unwind)]
 pub fn server_dir(path: String, label: String, build: Option<GivenBuild>) -> u32 {
     let build = build.map(|GivenBuild { name, began_ms }| Build {
@@ -69,7 +70,7 @@ pub fn server_dir(path: String, label: String, build: Option<GivenBuild>) -> u32
     process::learn_app(path, &label, build).0
 }
 
-/// The process ends: no other instance need wait for it.
+/// The process ends: no other instance has to wait for it.
 #[napi(catch_unwind)]
 pub fn quit() {
     process::quit();

@@ -27,9 +27,9 @@ use crate::process;
 pub(super) struct State {
     env: raw::Env,
     pub(super) shared: Arc<Shared>,
-    /// What came of orders of the app's own code.
+    /// Answers to orders of the app's own code.
     pub(super) replies: Arc<Replies>,
-    /// What it has with it from call to call.
+    /// The state between calls.
     pub(super) thread: Thread,
     /// Doubles that JavaScript reads; null until attached.
     mailbox: Cell<*mut f64>,
@@ -79,7 +79,7 @@ impl State {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
     }
 
-    /// The JavaScript function that lets those who wait go on.
+    /// The JavaScript function that settles waits.
     pub(super) fn settle(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.settle))
     }
@@ -92,8 +92,8 @@ impl State {
         self.forget_dropped();
     }
 
-    /// Takes the JavaScript side away from a copy of it that attached before. It sees that, and that
-    /// nothing it kept is fresh.
+    /// Detaches the copy of the JavaScript side that attached before. That copy sees so, and that
+    /// no object it kept is fresh.
     fn detach(&self) {
         let Some(attached) = self.attached.take() else { return };
         self.leave(Slot::Attached, 0.0);
@@ -116,8 +116,8 @@ impl State {
         }
     }
 
-    /// Looks into the inbox now: on a busy thread its turn may be long in coming, and what left
-    /// memory stays pinned until then.
+    /// Looks into the inbox now: a busy thread may take long to do so in its turn, and entries that
+    /// left memory stay pinned until then.
     pub(super) fn sweep_now(&self) {
         self.sweep(&self.shared.take_released());
     }
@@ -139,10 +139,10 @@ pub(super) fn create(env: raw::Env) -> napi::Result<*mut State> {
     // SAFETY: `state` lives until `finalize`, which runs after the hooks.
     let status = unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), state.cast()) };
     napi::check_status!(status)?;
-    // Not before it is certain that others are told when the environment ends.
+    // Only once the hook is registered that removes the environment when it ends.
     shared.bell.open(caller);
     process::enter(shared);
-    // SAFETY: as above; the instance data is nobody else's.
+    // SAFETY: as above; no other code sets the instance data.
     let status =
         unsafe { sys::napi_set_instance_data(env, state.cast(), Some(finalize), ptr::null_mut()) };
     napi::check_status!(status)?;
@@ -179,7 +179,7 @@ fn threadsafe_function(
     Ok(out)
 }
 
-/// The environment ends: from now on nobody calls into it.
+/// The environment ends: from now on no other thread calls into it.
 unsafe extern "C" fn clean_up(state: *mut c_void) {
     // SAFETY: `state` is what `create` registered.
     let state = unsafe { &*state.cast::<State>() };
@@ -210,10 +210,10 @@ unsafe extern "C" fn receive(env: raw::Env, _: raw::Value, state: *mut c_void, _
     });
 }
 
-/// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side; `now`
-/// returns `performance.timeOrigin + performance.now()`. Where there are copies of that side, the last
-/// one has it: those before may be of a realm that is gone. The result is 1 if other processes see
-/// what is stored, and none attached before.
+/// `attach(mailbox, assemble, settle, forget, now)`: gives the environment its JavaScript side;
+/// `now` returns `performance.timeOrigin + performance.now()`. Of several copies of that side the
+/// last one counts: earlier ones may be of a realm that is gone. The result is 1 if there is a
+/// shared tier, and no copy attached before.
 pub(super) extern "C" fn attach(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<5>(env, info, |call| {
         let [mailbox, assemble, settle, forget, now] = call.args;
@@ -240,8 +240,8 @@ pub(super) extern "C" fn attach(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// How Next's clock stands to those of the engine. Never too small, so that a generation is never
-/// dated later than it began: the uptime is read first. The smallest of several is closest.
+/// The offset of Next's clock. Never too small, so that a generation is never dated later than it
+/// began: the uptime is read first. The smallest of several measurements is closest.
 fn next_clock(env: raw::Env, now: raw::Value) -> Option<NextClock> {
     let clock = &process::engine().clock;
     let once = |_| {

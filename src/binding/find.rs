@@ -16,11 +16,11 @@ use crate::next::trace::Trace;
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
 
-/// Who calls.
+/// The caller of a get.
 struct Asking<'a> {
     env: raw::Env,
     state: &'a State,
-    /// `ctx.tags` and soft tags of who asks.
+    /// `ctx.tags` and soft tags of the caller.
     tags: [raw::Value; 2],
 }
 
@@ -94,7 +94,7 @@ fn look_up<const N: usize>(
     answer.unwrap_or_else(|| raw::undefined(env))
 }
 
-/// Who asks, what the get has waited for, and how the last wait ended. Most gets say nothing of that.
+/// The caller, what the get has waited for, and how its last wait ended.
 fn resumed(flags: u32) -> (Asker, Progress, Waited) {
     let has = |flag| flags & flag != 0;
     let asker = Asker {
@@ -120,7 +120,8 @@ fn resumed(flags: u32) -> (Asker, Progress, Waited) {
     (asker, Progress::unpack(flags >> flag::BITS), waited)
 }
 
-/// The answer to who has to wait, and then asks again with the flags in the mailbox.
+/// The answer to a get that has to wait, and that JavaScript then repeats with the flags in the
+/// mailbox.
 fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value {
     let flags = flags & flag::ASKER | wait.progress.pack() << flag::BITS;
     state.leave(Slot::Mark, f64::from(flags));

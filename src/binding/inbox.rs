@@ -35,12 +35,12 @@ impl Default for Function {
 unsafe impl Send for Function {}
 
 impl Caller {
-    /// From now on the environment's thread is called through `function`.
+    /// From now on `function` calls the environment's thread.
     pub(super) fn open(&self, function: sys::napi_threadsafe_function) {
         self.0.lock().0 = function;
     }
 
-    /// From now on it is not called.
+    /// From now on nothing calls the environment's thread.
     pub(super) fn close(&self) {
         self.0.lock().0 = ptr::null_mut();
     }
@@ -57,7 +57,7 @@ impl Bell for Caller {
     }
 }
 
-/// Tells JavaScript that those who wait can go on, many at a time: with each token how it ended.
+/// Settles waits in JavaScript, many per call: each token, and how its wait ended.
 pub(super) fn settle(env: raw::Env, state: &State, woken: Vec<(u32, Notice)>) {
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);

@@ -19,7 +19,7 @@ struct Running {
     output: Option<Output>,
 }
 
-/// Starts reading. Whoever waits for the key is woken when it is done. False if Node refuses.
+/// Starts reading, which wakes the waiters of the key when it is done. False if Node refuses.
 pub(super) fn start(job: Job, env: raw::Env, state: &State) -> bool {
     let running = Box::new(Running { job, state, work: ptr::null_mut(), output: None });
     let running = Box::into_raw(running);
@@ -56,7 +56,7 @@ unsafe extern "C" fn read(_: raw::Env, running: *mut c_void) {
 }
 
 unsafe extern "C" fn done(env: raw::Env, status: sys::napi_status, running: *mut c_void) {
-    // SAFETY: see `start`; this is the last anybody sees of it.
+    // SAFETY: see `start`; this is its last use.
     let running = unsafe { Box::from_raw(running.cast::<Running>()) };
     // SAFETY: work is done with once it is complete.
     unsafe { sys::napi_delete_async_work(env, running.work) };

@@ -11,10 +11,10 @@ use crate::handler::set::{Value, is_held};
 use crate::key::{AppId, KeyRef};
 use crate::next::value::{Part, ValueKind, encode};
 
-/// `put(kindAndFlags, key, began, tags, revalidate, expire, parts, app)`: stores a value of the singular
-/// interface. `began` is the revision at which its generation began, that and when, in ms of Next's
-/// clock, or the stamp a get gave with the value. Durations in seconds, `undefined` = without end. The
-/// result is whether it is held.
+/// `put(kindAndFlags, key, began, tags, revalidate, expire, parts, app)`: stores a value of the
+/// singular interface. `began` is the revision at which its generation began, the revision and the
+/// time in ms of Next's clock, or the stamp that a get returned with the value. Durations are in
+/// seconds, `undefined` for no end. The result is whether it is held.
 pub(super) extern "C" fn put(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<8>(env, info, |call| {
         let [kind, key, began, tags, revalidate, expire, parts, app] = call.args;
@@ -98,19 +98,19 @@ pub(super) extern "C" fn begin_use(env: raw::Env, info: raw::Info) -> raw::Value
     })
 }
 
-/// `abandon(kind, key, app)`: a generation of the key ended and nothing is stored.
+/// `abandon(kind, key, app)`: a generation of the key ended without storing a value.
 pub(super) extern "C" fn abandon(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, kind, key| {
         handler.abandon(kind, key);
     })
 }
 
-/// `see(kind, key, app)`: what was told to be stale is seen to be generated.
+/// `see(kind, key, app)`: the regeneration of a stale entry shows progress.
 pub(super) extern "C" fn see(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, _, key| handler.see(key))
 }
 
-/// `idle(kind, key, app)`: who was to generate the key has ended, and has stored nothing.
+/// `idle(kind, key, app)`: the leader of the key ended without storing a value.
 pub(super) extern "C" fn idle(env: raw::Env, info: raw::Info) -> raw::Value {
     note(env, info, |handler, _, key| handler.idle(key))
 }

@@ -95,7 +95,7 @@ pub(super) fn call<const N: usize>(
     })
 }
 
-/// What `make` makes; null, which is `undefined` as a result, if it fails.
+/// The value that `make` makes; null, which is `undefined` as a result, if it fails.
 #[inline]
 fn made(make: impl FnOnce(*mut Value) -> sys::napi_status) -> Value {
     let mut out = ptr::null_mut();
@@ -181,8 +181,8 @@ pub(super) fn reference(env: Env, value: Value) -> Option<sys::napi_ref> {
 
 /// Deletes a reference, which is of no use from then on.
 pub(super) fn release(env: Env, reference: sys::napi_ref) {
-    // SAFETY: references are made by `reference` above, for the same environment; whoever deletes one
-    // has taken it out of the state.
+    // SAFETY: references are made by `reference` above, for the same environment; the caller has
+    // taken this one out of the state.
     unsafe { sys::napi_delete_reference(env, reference) };
 }
 

@@ -41,7 +41,7 @@ pub(super) fn with_units<R>(
 /// The UTF-16 units of the string `value`.
 pub(super) fn units(env: raw::Env, value: raw::Value) -> Option<Vec<u16>> {
     let mut length = 0;
-    // SAFETY: without a buffer Node only tells the length.
+    // SAFETY: without a buffer Node only gives the length.
     let status = unsafe {
         sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &raw mut length)
     };
@@ -73,7 +73,7 @@ pub(super) fn number(env: raw::Env, value: raw::Value) -> Option<f64> {
     (status == sys::Status::napi_ok).then_some(out)
 }
 
-/// A number, or the numbers in an array; what is none is left out.
+/// A number, or the numbers in an array, without its other elements.
 pub(super) fn numbers(env: raw::Env, array: raw::Value) -> Vec<f64> {
     if let Some(number) = number(env, array) {
         return vec![number];
@@ -198,6 +198,6 @@ fn bytes<'a>(env: raw::Env, value: raw::Value) -> Option<&'a [u8]> {
     if data.is_null() || length == 0 {
         return Some(&[]);
     }
-    // SAFETY: Node tells where the bytes of a live buffer lie and how many they are.
+    // SAFETY: Node gives the address and the length of a live buffer.
     Some(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), length) })
 }

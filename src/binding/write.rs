@@ -16,7 +16,7 @@ use crate::process;
 const SHARE_FROM: usize = 4_096;
 
 /// What a get returns for `entry`: `true` if JavaScript has its object ready, else a new object. The
-/// mailbox names it; -1 if it is not to be kept.
+/// mailbox gets its handle; -1 if it is not to be kept.
 pub(super) fn object(env: raw::Env, state: &State, entry: &Arc<Entry>) -> raw::Value {
     if let Some(handle) = state.thread.handle(entry) {
         state.leave(Slot::Handle, handle as f64);
@@ -138,7 +138,7 @@ fn external(env: raw::Env, entry: &Arc<Entry>, bytes: &[u8], unit: usize) -> Opt
     let mut out = ptr::null_mut();
     let mut was_copied = false;
     // SAFETY: the function has this signature in every Node that has it; the bytes live as long as
-    // `pin`, which the finalizer drops, at once if Node chose to copy.
+    // `pin`, which the finalizer drops, immediately if Node chose to copy.
     let status = unsafe {
         create(
             env,
@@ -184,8 +184,8 @@ fn creators() -> (Option<CreateExternal>, Option<CreateExternal>) {
 /// Keeps an entry alive for JavaScript.
 struct Pin {
     _entry: Arc<Entry>,
-    /// Bytes the garbage collector was told of, and is told of again when they go. None of what Node
-    /// copied: it finalizes that before it says so.
+    /// Bytes reported to the garbage collector, to withdraw when they go. 0 if Node copied them: it
+    /// drops the pin before it says so.
     told: usize,
 }
 
@@ -209,7 +209,7 @@ unsafe extern "C" fn unpin(env: raw::Env, _: *mut c_void, pin: *mut c_void) {
     }
 }
 
-/// Tells the garbage collector of memory it cannot see.
+/// Reports memory to the garbage collector that it cannot see.
 fn adjust(env: raw::Env, bytes: i64) {
     let mut total = 0;
     // SAFETY: `env` lives; this only adds to a counter.

@@ -10,11 +10,11 @@ use crate::tags::{Tag, Verdict};
 pub enum Reason {
     /// By its age.
     Age,
-    /// By its age soon, and many ask for it.
+    /// It is about to turn stale by age, and is popular.
     Ahead,
     /// It is build output, and a newer value was stored since.
     Superseded,
-    /// Nobody can tell whether it is current.
+    /// Whether it is current is unknown.
     Unsure,
     /// By this tag; `None` is the floor of the tag table.
     Tag(Option<Tag>),
@@ -23,12 +23,12 @@ pub enum Reason {
 /// What a get finds.
 #[derive(Debug)]
 pub enum Found {
-    /// An entry and what may be done with it. [`Verdict::Gone`] entries are handed out too: who
-    /// asked may know a use for them.
+    /// An entry and its verdict. [`Verdict::Gone`] entries are returned too: the caller may have a
+    /// use for them.
     Entry(Arc<Entry>, Verdict, Reason),
     /// Nothing.
     Nothing,
-    /// Whether what is held may be served is not known: the store has to be asked first.
+    /// Whether memory may answer is unknown: the caller has to ask the store first.
     Unsure,
 }
 
@@ -76,12 +76,12 @@ pub enum Connectivity {
     Connecting,
     /// The store does not answer.
     Offline,
-    /// The store answers, and forbids what the agreement on invalidations needs.
+    /// The store answers, but forbids commands that the agreement on invalidations needs.
     Denied,
 }
 
 impl Connectivity {
-    /// The word in what a readiness probe is told.
+    /// The word that a readiness probe gets.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -104,8 +104,8 @@ pub struct Holdings {
     pub capacity_bytes: u64,
     /// Entries evicted for room since the start.
     pub evictions: u64,
-    /// Tags ever invalidated that are remembered.
+    /// Invalidated tags that the table remembers.
     pub tags: u64,
-    /// Generations under way, and keys that are passed because theirs was never stored.
+    /// Generations under way, and keys in hit-for-miss because theirs was not stored.
     pub flights: u64,
 }

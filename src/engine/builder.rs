@@ -28,7 +28,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// An engine with `options` that reads `clock`, and what it knows of invalidations.
+    /// An engine with `options` that reads `clock` and leaves invalidations to `coherence`.
     pub fn new(options: Options, clock: Clock, coherence: Coherence) -> Self {
         Self { options, clock, coherence, host: None }
     }
@@ -44,11 +44,11 @@ impl Builder {
         self.with(None)
     }
 
-    /// The engine, with the shared tier that `connect` makes for it. Whatever the store tells before
-    /// the engine is there waits for that.
+    /// The engine, with the shared tier that `connect` makes for it. Reports of the store wait
+    /// until the engine exists.
     ///
     /// # Errors
-    /// What `connect` fails with.
+    /// The error of `connect`.
     pub fn build_sharing<E>(
         self,
         connect: impl FnOnce(&Options, Arc<dyn Listener>) -> Result<Tier, E>,
@@ -84,8 +84,7 @@ impl Builder {
     }
 }
 
-/// What the store of an engine tells, on its way there. What it tells an engine that is gone is
-/// dropped.
+/// Passes reports of the store on to the engine, and drops them once the engine is gone.
 #[derive(Default)]
 struct Ears(OnceLock<Weak<Engine>>);
 

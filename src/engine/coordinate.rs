@@ -1,9 +1,9 @@
 //! Who generates, from the engine's side: one process of the fleet for each key, and one call of
 //! that process.
 //!
-//! A get that finds nothing fresh claims the lease of the key; what others have stored meanwhile
-//! comes with the answer. A follower serves what is stale, or waits. A store that is away grants
-//! nothing: then each process decides for itself.
+//! A get that finds nothing fresh claims the lease of the key; the reply brings the entry that
+//! another process may have stored. A follower serves its stale entry, or waits. A store that is
+//! away grants nothing: then each process decides for itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Engine {
         asked: impl FnOnce() -> Vec<Tag>,
         ticket: Ticket,
     ) -> Ask {
-        // Before anything is noted: who cannot ask must not be waited for.
+        // First: other gets must not wait for a claim that cannot be sent.
         let Some(address) = self.place(key) else { return Ask::Known(Role::Uncoordinated) };
         let answer = self.leases.ask(key.hash, self.clock.now(), ticket);
         if answer == Ask::Send {
@@ -55,8 +55,8 @@ impl Engine {
         answer
     }
 
-    /// Waits for what another process generates, for `wait_ms` at most: once the leader takes longer
-    /// than that, this process takes over.
+    /// Waits for the generation of another process, for `wait_ms` at most. If the leader takes
+    /// longer, this process takes over.
     pub fn follow_elsewhere(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
@@ -84,12 +84,12 @@ impl Engine {
         self.leases.role(key.hash, self.clock.now())
     }
 
-    /// Leads, for a get that has something stale, unless another get does.
+    /// Takes the lead for a get that has a stale entry, unless another get or process has it.
     pub fn take_lead(&self, key: &KeyRef<'_>) -> Option<Permit> {
         self.leases.take_lead(key.hash, self.clock.now())
     }
 
-    /// A get that will not generate what is stale leaves the lead it has asked for to others.
+    /// Gives up the lead that a get has asked for, but will not use to regenerate its stale entry.
     pub fn leave_lead(&self, key: &KeyRef<'_>) {
         let (woken, held) = self.leases.leave(key.hash, self.clock.now());
         if let Some(address) = held.and_then(|held| held.address) {
@@ -98,22 +98,24 @@ impl Engine {
         drop(woken);
     }
 
-    /// A generation of something stale is seen to go on.
+    /// Notes that the regeneration of a stale entry shows progress.
     pub fn note_progress(&self, key: &KeyRef<'_>) {
         self.leases.note_progress(key.hash, self.clock.now());
     }
 
-    /// Takes the turn to look whether another process has stored what this one leads, once it is due.
+    /// Takes the turn, once due, to check whether another process has stored the key that this one
+    /// leads.
     pub fn take_check(&self, key: &KeyRef<'_>) -> bool {
         self.leases.take_check(key.hash, self.clock.now())
     }
 
-    /// A generation has ended without being stored, or what was asked for was found. Others may
-    /// generate.
+    /// Ends the lead of this process: the generation stored nothing, or the value was found. Other
+    /// processes may generate.
     pub fn end_lead(&self, key: &KeyRef<'_>, end: End) {
         let (woken, held) = self.leases.land(key.hash, self.clock.now(), end);
         if let Some(Lease { address: Some(address), cold_us }) = held {
-            // Who had something stale to serve has it still, and somebody may try again.
+            // Only after a miss: a process with a stale entry still has it, and another may try
+            // again.
             let is_uncacheable = end == End::Uncacheable && cold_us.is_some();
             self.end(
                 address,
@@ -123,20 +125,20 @@ impl Engine {
         drop(woken);
     }
 
-    /// Joins the generation of `key` after a miss, or leads it: also if its leader began more than
-    /// `wait_ms` ago.
+    /// Joins the generation of `key` after a miss. Leads it if there is none, or if its leader
+    /// began more than `wait_ms` ago.
     pub fn join(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
         self.flights.join(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
 
-    /// Waits for the build output of `key`, which whoever leads has read. They have flights of their
-    /// own: the end of a reading is not that of a generation.
+    /// Waits for the build output of `key`, which the leader reads. Readings have flights of their
+    /// own: the end of a reading does not end a generation.
     pub fn join_output(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Joined {
         self.outputs.join_as_follower(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
 
-    /// Waits for the generation of `key` if one is known to be under way that began less than
-    /// `wait_ms` ago: for as many ms as are left of them.
+    /// Waits for a generation of `key` in this process that began less than `wait_ms` ago. Returns
+    /// the ms that are left.
     pub fn follow_here(&self, key: &KeyRef<'_>, wait_ms: u32, ticket: Ticket) -> Option<u32> {
         self.flights.follow(key.hash, self.clock.now(), patience(wait_ms), ticket)
     }
@@ -146,8 +148,8 @@ impl Engine {
         self.flights.open(key.hash, self.clock.now());
     }
 
-    /// Notes that a generation of `key` ended and nothing is stored. `is_joined` says whether others
-    /// join generations of such keys; only then is it worth remembering.
+    /// Notes that a generation of `key` ended without storing a value. `is_joined` says whether
+    /// gets join generations of such keys; only then is that worth remembering.
     pub fn abandon(&self, key: &KeyRef<'_>, is_joined: bool) {
         bump(&self.stats.dropped);
         let end = if is_joined { End::Uncacheable } else { End::Done };
@@ -155,13 +157,13 @@ impl Engine {
         self.end_lead(key, End::Uncacheable);
     }
 
-    /// Notes that the leader of `key` has ended, and has stored nothing.
+    /// Notes that the leader of `key` ended without storing a value.
     pub fn end_empty(&self, key: &KeyRef<'_>) {
         let end = self.flights.end_empty(key.hash, self.clock.now());
         self.end_lead(key, end);
     }
 
-    /// Notes that the build output of `key` was read, or is none; who waits for it is woken.
+    /// Ends the reading of the build output of `key`, found or not, and wakes its waiters.
     pub fn land_output(&self, key: &KeyRef<'_>) {
         self.outputs.land(key.hash, End::Done, self.clock.now());
     }
@@ -173,17 +175,18 @@ impl Engine {
         }
     }
 
-    /// The leases that go on.
+    /// The leases to renew.
     pub(super) fn renewed(&self) -> Vec<Address> {
         self.leases.renew(self.clock.now())
     }
 
-    /// Where others find what is generated of `key`.
+    /// The address at which other processes find the value of `key`.
     fn place(&self, key: &KeyRef<'_>) -> Option<Address> {
         self.tier()?.address(key)
     }
 
-    /// What began before this is of no use: by the tags of who asks, also where nothing is held.
+    /// Generations that began before this position are of no use, by the tags of the held entry, if
+    /// any, and by those of the caller.
     fn outdated(&self, attempt: &LeaseAttempt) -> u64 {
         let stamp = attempt.held.as_ref().map_or_else(Stamp::default, |entry| entry.meta.stamp);
         let own = attempt.held.iter().flat_map(|entry| entry.meta.tags.iter());
@@ -191,7 +194,7 @@ impl Engine {
         self.ledger.table().outdated(stamp, tags)
     }
 
-    /// Sends a claim, at once or after a pause.
+    /// Sends a claim, immediately or after a pause.
     fn send(self: &Arc<Self>, attempt: LeaseAttempt, pause_ms: Option<u32>) {
         let Some(tier) = self.tier() else { return };
         let (_, stamp) = self.ledger.present();
@@ -210,7 +213,7 @@ impl Engine {
         tier.store.claim(address, request, pause_ms, Box::new(receive));
     }
 
-    /// The store has replied: on a thread of its own.
+    /// Takes the reply of the store, on a thread of the store.
     fn replied(
         self: &Arc<Self>,
         attempt: LeaseAttempt,
@@ -247,7 +250,7 @@ impl Engine {
             bump(&self.stats.leases_taken);
         }
         if reply == LeaseReply::EntryExists {
-            // Others have stored what this process was to generate.
+            // Another process has stored the value that this one was to generate.
             self.end_lead(&attempt.key(), End::Done);
         }
         if answered.check_ms.is_some() {
@@ -256,12 +259,12 @@ impl Engine {
         answered.woken
     }
 
-    /// What lies at the address.
+    /// The entry in `bytes`, judged and held in memory.
     fn arrived(&self, tier: &Tier, attempt: &LeaseAttempt, bytes: &[u8]) -> Option<Arrival> {
         let key = attempt.key();
         let entry = Arc::new(self.decoded(tier, &key, &attempt.address, bytes)?);
         let (verdict, _) = self.judge(&entry, self.ledger.revision(), || attempt.asked.clone());
-        // What was asked for is one that lives longer.
+        // The claim asked for an entry that lives longer.
         let is_old = attempt.fallback == Fallback::Fresh && entry.is_ahead(|| self.clock.now());
         let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };
         let filled = self.fill(&key, &entry);

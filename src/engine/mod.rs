@@ -1,10 +1,10 @@
 //! The engine: one call is one turn through memory, tags, flights, leases and the store. Which turns a
-//! get takes, and in which order, is said in `handler`.
+//! get takes, and in which order, is up to `handler`.
 //!
 //! A get: memory, then age, then tags. Nothing is locked across two of them. A set: judged first, then
 //! held, then shared, then the flight lands. An invalidation takes a position and is in effect when
-//! it returns. [`coordinate`] asks other processes who generates, [`shared`] reads and writes what
-//! they see, [`report`] says what was counted.
+//! it returns. [`coordinate`] asks other processes who generates, [`shared`] reads and writes the
+//! tier they see, [`report`] gives the counters.
 
 mod answer;
 mod builder;
@@ -42,14 +42,14 @@ pub use self::builder::Builder;
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 
-/// What an engine asks of who runs it.
+/// What an engine asks of the program around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Host {
-    /// Tells a moment on the clock of those who ask, in ms.
+    /// Converts a moment to the clock of the callers, in ms.
     pub tell: fn(Timestamp) -> f64,
-    /// Says whether bytes from outside are a value of a format, of keys of a class.
+    /// Checks that bytes from outside are a value of a format, under keys of a class.
     pub check: fn(Class, u8, &[u8]) -> bool,
-    /// Is told of entries that left memory while a JavaScript object was bound to them.
+    /// Receives entries that left memory while a JavaScript object was bound to them.
     pub release: fn(&Entry),
 }
 
@@ -64,7 +64,7 @@ pub struct Engine {
     pub stats: Stats,
     hasher: Hasher,
     memory: Option<MemoryStore>,
-    /// What is known of invalidations.
+    /// What this process knows of invalidations.
     pub ledger: Ledger,
     stale_reads: Mutex<StaleReads>,
     flights: Flights,
@@ -88,13 +88,13 @@ impl Engine {
         self.hasher
     }
 
-    /// The revision of what is known: what a generation that begins now is dated by.
+    /// The current revision, which dates a generation that begins now.
     #[inline]
     pub fn revision(&self) -> Revision {
         self.ledger.revision()
     }
 
-    /// Notes that a stale entry is handed out to who may keep what it makes of it.
+    /// Notes that a stale entry goes to a caller that may keep what it makes of it.
     pub fn note_stale_read(&self, entry: &Entry, asked: &[Tag]) {
         let now = self.clock.now();
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
@@ -102,8 +102,8 @@ impl Engine {
         self.stale_reads.lock().note(entry.hash, stale, self.clock.uptime());
     }
 
-    /// What counts as just as old as a stale entry: below the first invalidation of those of its tags,
-    /// and of who asks, that make it stale. `None` if no tag does.
+    /// The stamp of values made of a stale entry: just below the first invalidation, among its tags
+    /// and the caller's, that makes it stale. `None` if no tag does.
     pub fn stale_as(&self, entry: &Entry, asked: &[Tag]) -> Option<Stamp> {
         let stamp = entry.meta.stamp;
         let tags = entry.meta.tags.iter().chain(asked.iter().map(Tag::as_bytes));
@@ -113,12 +113,12 @@ impl Engine {
     }
 
     /// The stamp of a generation of `key` that began at `began` of the uptime clock: `stamp`, or
-    /// less if it read what was stale.
+    /// an older one if it read a stale entry.
     pub fn date(&self, key: &KeyRef<'_>, stamp: Stamp, began: Timestamp, tags: &TagList) -> Stamp {
         self.stale_reads.lock().date(key.hash, stamp, began, tags.iter())
     }
 
-    /// Looks `key` up. `soft` gives the soft tags, and is asked only if something was invalidated
+    /// Looks `key` up. `soft` gives the soft tags, and is called only if something was invalidated
     /// since the entry was generated.
     #[inline]
     pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
@@ -138,7 +138,7 @@ impl Engine {
         Found::Entry(entry, verdict, reason)
     }
 
-    /// What memory holds of `key`, whether or not it may answer.
+    /// The entry that memory holds under `key`, whether or not memory may answer.
     pub fn held(&self, key: &KeyRef<'_>) -> Option<Arc<Entry>> {
         self.memory.as_ref()?.peek(key)
     }
@@ -150,14 +150,14 @@ impl Engine {
         }
     }
 
-    /// Judges an entry now: its tags, the soft tags of who asks, its age.
+    /// Judges an entry now: its tags, the soft tags of the caller, its age.
     #[inline]
     pub fn judge_now(&self, entry: &Entry, soft: impl FnOnce() -> Vec<Tag>) -> (Verdict, Reason) {
         self.judge(entry, self.ledger.revision(), soft)
     }
 
-    /// Judges an entry by its age and its own tags. The revision tells up to where the tags of who
-    /// asks could say otherwise; `None` if they cannot.
+    /// Judges an entry by its age and its own tags. The revision is the one up to which the
+    /// caller's tags could say otherwise; `None` if they cannot.
     #[inline]
     pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
         let now = self.clock.now_coarse();
@@ -208,14 +208,14 @@ impl Engine {
         } else {
             self.ledger.table().judge(stamp, tags, now)
         };
-        // Only what is fresh by all tags stays verified: a stale entry dies at its deadline.
+        // Only an entry that is fresh by all tags stays verified: a stale one dies at its deadline.
         if verdict == Verdict::Fresh {
             entry.verify(revision);
         }
         (verdict, tag.map(Tag::from))
     }
 
-    /// Stores a value and wakes who waits for it. `is_local` keeps it from other processes.
+    /// Stores a value and wakes its waiters. `is_local` keeps it from other processes.
     pub fn set(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
@@ -241,7 +241,7 @@ impl Engine {
         self.note_size(&entry, held, stored);
         let now = self.clock.now();
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
-            // Memory cannot hand it to those who wait.
+            // Memory cannot hand it to the waiters.
             entry.retire();
             let end = if stored == Stored::Yes { End::Done } else { End::Uncacheable };
             self.flights.bring(key.hash, end, &entry, now);
@@ -265,9 +265,9 @@ impl Engine {
         self.superseded.lock().may_read(key.hash, is_listed)
     }
 
-    /// Holds an entry that was read from build output, which `is_listed` or not; `is_anew` says to put
-    /// it in the place of output read earlier. False if memory holds nothing of the key now: there is
-    /// no room, or the output is history.
+    /// Holds an entry that was read from build output. `is_listed` says whether the build is known
+    /// to have it, `is_anew` whether it replaces output read earlier. False if memory holds nothing
+    /// under the key now: there is no room, or the output is history.
     pub fn keep_prerendered(
         &self,
         key: &KeyRef<'_>,
@@ -320,7 +320,7 @@ impl Engine {
         }
     }
 
-    /// What is held now.
+    /// What the engine holds now.
     pub fn holdings(&self) -> Holdings {
         let memory = self.memory.as_ref();
         Holdings {

@@ -9,28 +9,28 @@ use crate::coherence::event::Event;
 use crate::guard::say;
 use crate::store::{Part, Refusal, Room};
 
-/// A store that comes and goes is told of once in this time.
+/// A store that comes and goes is reported at most once in this time.
 const PAUSE_US: u64 = 10_000_000;
-/// One that does now and then what it is asked, once in this time.
+/// A refusal that comes and goes is reported at most once in this time.
 const REFUSAL_PAUSE_US: u64 = 60_000_000;
 
-/// What was told so far.
+/// What was reported so far.
 pub(super) struct Notices {
     /// Where the store is, without a secret.
     pub(super) place: String,
-    /// Whether it was told that the store is away, and when that was last told.
+    /// Whether the last report was that the store is away, and when that was.
     reach: Mutex<(bool, Timestamp)>,
-    /// Whether it was told that the login is refused.
+    /// Whether a refused login was reported.
     told_refused: AtomicBool,
-    /// Whether it was told that the server is too old, or lacks commands.
+    /// Whether it was reported that the server is too old, or lacks commands.
     told_old: AtomicBool,
     told_lacking: AtomicBool,
-    /// When it was last told that invalidations wait.
+    /// When waiting invalidations were last reported.
     told_unrecorded_ns: Mutex<Option<u64>>,
     told_refusal: Mutex<LastRefusal>,
 }
 
-/// The refusal that was told last.
+/// The refusal that was last reported.
 #[derive(Default)]
 struct LastRefusal {
     what: Option<Refusal>,
@@ -40,7 +40,7 @@ struct LastRefusal {
 }
 
 impl Notices {
-    /// Of a store at `place`.
+    /// No reports yet, about a store at `place`.
     pub(super) fn of(place: String) -> Self {
         Self {
             place,
@@ -53,12 +53,12 @@ impl Notices {
         }
     }
 
-    /// The process ends: that the store is away then is no news.
+    /// The process ends: from now on a store that is away is no news.
     pub(super) fn leave(&self) {
         self.reach.lock().0 = true;
     }
 
-    /// Tells whoever runs the process what they should know of the store, not too often.
+    /// Reports, rate-limited, that the store is away or back.
     pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
         let place = &self.place;
         if *event == Event::Connected {
@@ -76,9 +76,9 @@ impl Notices {
         }
     }
 
-    /// Tells that the login is refused, once until it no longer is.
+    /// Reports a refused login, once until the store accepts it.
     pub(super) fn say_refused(&self, now: Timestamp) {
-        // It goes without saying that the store is away then.
+        // This implies that the store is away, which needs no report of its own.
         self.note_reach(true, now);
         if !self.told_refused.swap(true, Ordering::Relaxed) {
             say(&format!(
@@ -89,7 +89,7 @@ impl Notices {
         }
     }
 
-    /// Tells that the server is older than what is supported.
+    /// Reports that the server is older than the supported versions.
     pub(super) fn say_old(&self, version: &str) {
         if !self.told_old.swap(true, Ordering::Relaxed) {
             say(&format!(
@@ -100,7 +100,7 @@ impl Notices {
         }
     }
 
-    /// Tells that the server lacks commands.
+    /// Reports that the server lacks commands.
     pub(super) fn say_lacking(&self, commands: &str) {
         if !self.told_lacking.swap(true, Ordering::Relaxed) {
             say(&format!(
@@ -111,14 +111,15 @@ impl Notices {
         }
     }
 
-    /// Tells what the server will not do, or that it does everything again. The same not often.
+    /// Reports a refusal, or that the server accepts everything again. Repetitions are
+    /// rate-limited.
     pub(super) fn say_refusal(
         &self,
         refused: Option<(Refusal, Part)>,
         namespace: &str,
         now: Timestamp,
     ) {
-        // Which commands these are was told already.
+        // The missing commands were reported already.
         let is_lacking = self.told_lacking.load(Ordering::Relaxed);
         if is_lacking && matches!(refused, Some((Refusal::Command(_) | Refusal::Commands, _))) {
             return;
@@ -138,10 +139,10 @@ impl Notices {
         }
     }
 
-    /// Tells that invalidations wait to be recorded: they would be lost with the process.
+    /// Reports that invalidations wait to be recorded: they would be lost with the process.
     pub(super) fn say_unrecorded(&self, count: usize) {
         if self.told_refusal.lock().suffers == Some(Part::Invalidations) {
-            // That said so.
+            // The report of the refusal said so.
             return;
         }
         let now = stopwatch_ns();
@@ -156,7 +157,7 @@ impl Notices {
         }
     }
 
-    /// Tells that a server is not set up for a cache.
+    /// Reports a server that is not set up for a cache.
     pub(super) fn say_room(&self, room: Room) {
         if let Some(fault) = room.fault() {
             say(&format!(
@@ -168,7 +169,7 @@ impl Notices {
         }
     }
 
-    /// Tells that more invalidations wait than the table has tags.
+    /// Reports that more invalidations wait than the table has tags.
     pub(super) fn say_overflowed(&self) {
         say(&format!(
             "more tags than maxTags wait to be recorded on {}: when it answers again, everything \
@@ -188,7 +189,7 @@ impl Notices {
     }
 }
 
-/// Why a server does not do what it is asked.
+/// The refusal, in words.
 fn reason(refusal: Refusal, namespace: &str) -> String {
     match refusal {
         Refusal::Keys => format!("does not let this user touch the keys of {namespace}"),
@@ -203,7 +204,7 @@ fn reason(refusal: Refusal, namespace: &str) -> String {
     }
 }
 
-/// What that means, until it is over.
+/// What suffers from the refusal, until it is over.
 fn suffers(part: Part) -> &'static str {
     match part {
         Part::Invalidations => {

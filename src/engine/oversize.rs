@@ -1,5 +1,5 @@
-//! Values over the bound of one entry: each request generates them anew, which whoever runs the
-//! process should know.
+//! Values over the bound of one entry: each request generates them again, which is reported to the
+//! operator.
 
 use std::collections::HashMap;
 
@@ -14,19 +14,19 @@ use crate::stats::bump;
 
 /// One line per key in this time.
 const PAUSE_US: u64 = 3_600_000_000;
-/// Keys that are told of in that time; of more nothing is learned.
+/// Keys reported in that time; more would tell the operator nothing new.
 const MOST_KEYS: usize = 64;
-/// Units of a key that are told.
+/// Units of a key in a report.
 const SHOWN: usize = 100;
 
-/// What was told, and when.
+/// The keys that were reported, and when.
 #[derive(Debug, Default)]
 pub(super) struct Oversize {
     told: Mutex<HashMap<Hash128, Timestamp>>,
 }
 
 impl Oversize {
-    /// Whether a key is to be told of now.
+    /// Whether to report a key now, which is then noted.
     fn is_news(&self, hash: Hash128, now: Timestamp) -> bool {
         let mut told = self.told.lock();
         told.retain(|_, at| now.since_us(*at) < PAUSE_US);
@@ -39,7 +39,8 @@ impl Oversize {
 }
 
 impl Engine {
-    /// Notes what became of an entry: in memory, and in all.
+    /// Counts an entry over the bound, and reports one that no tier keeps. `held` is the outcome in
+    /// memory, `stored` that of the whole set.
     pub(super) fn note_size(&self, entry: &Entry, held: Stored, stored: Stored) {
         let is_lost = stored != Stored::Yes;
         let limit = self.tier().map_or(0, |tier| tier.codec.limit());

@@ -1,4 +1,4 @@
-//! Everything that is counted, in the shape in which `stats()` shows it.
+//! All counters, in the shape in which `stats()` shows them.
 #![expect(missing_docs, reason = "`index.d.ts` describes each of these fields")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,7 +63,7 @@ pub struct SharedStats {
     pub invalidation: LatencyStats,
 }
 
-/// Who generated what others wanted too.
+/// Generations that several processes wanted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseStats {
@@ -74,7 +74,7 @@ pub struct LeaseStats {
     pub stale_meanwhile: f64,
 }
 
-/// Everything that is counted.
+/// All counters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {

@@ -1,7 +1,7 @@
-//! The tier other processes see: reads, fills and writes of entries, and who waits for what.
+//! The tier other processes see: reads, fills and writes of entries, and their waiters.
 //!
-//! A read never blocks: whoever asks is woken. What it brings is held in memory if there is room, and
-//! judged by each who waited, at delivery: an older read must not answer a newer get.
+//! A read never blocks: it wakes its waiters. Its entry is held in memory if there is room, and
+//! each waiter judges it at delivery: an older read must not answer a newer get.
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ const READ_SLACK_MS: u32 = 50;
 /// What an entry of the shared tier is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
-    /// It may answer those who wait for it.
+    /// It may answer its waiters.
     Usable,
-    /// It is dead, or memory has as good.
+    /// It is dead, or memory has one as good.
     NotNeeded,
 }
 
@@ -69,14 +69,14 @@ impl Engine {
         Wait::Pending
     }
 
-    /// Sends what was asked for since the last time.
+    /// Sends the requests made since the last call.
     pub fn flush(&self) {
         if let Some(tier) = self.tier() {
             tier.store.flush();
         }
     }
 
-    /// Asks the store whether memory may answer. Whoever waits is woken when it may be judged.
+    /// Asks the store whether memory may answer, and wakes the ticket when that is known.
     pub fn ask(&self, ticket: Ticket) {
         if let Some(tier) = self.tier() {
             let ask = tier.enlist(ticket);
@@ -84,7 +84,7 @@ impl Engine {
         }
     }
 
-    /// Has the event taken in and what follows from it carried out.
+    /// Applies an event and performs the actions that follow from it.
     fn tell(&self, event: Event) {
         let actions = self.ledger.on(&self.clock, event);
         if let Some(tier) = self.tier() {
@@ -126,7 +126,7 @@ impl Engine {
         Wait::Pending
     }
 
-    /// An answer came: on a thread of the store.
+    /// Takes the answer to a read, on a thread of the store.
     fn receive(
         &self,
         key: &KeyRef<'_>,
@@ -134,7 +134,7 @@ impl Engine {
         answer: Result<Option<Bytes>, Unavailable>,
     ) -> WakeOnDrop {
         let Some(tier) = self.tier() else { return WakeOnDrop::default() };
-        // Whatever these bytes do, nobody waits for them any longer than this.
+        // Even if these bytes cause a panic, the waiters are woken.
         let found = guard(|| {
             let bytes = answer.ok().flatten()?;
             let entry = self.decoded(tier, key, address, &bytes).map(Arc::new);
@@ -177,13 +177,14 @@ impl Engine {
         Some(Entry::new(key, meta, frame.body).spread_by(self.options.spread))
     }
 
-    /// Whether what is in a frame makes sense to whoever will read it.
+    /// Whether the value in a frame makes sense to its readers.
     fn is_sound(&self, frame: &Frame) -> bool {
         let Head { class, format, .. } = frame.head;
         self.host.as_ref().is_none_or(|host| (host.check)(class, format, &frame.body))
     }
 
-    /// Without a table in the store its positions say nothing: what is left is the clock.
+    /// The stamp of a stored entry. Without a table in the store its position says nothing, and the
+    /// clock has to do.
     fn stamp_of_stored(&self, head: &Head, created: Timestamp) -> Stamp {
         if self.ledger.is_alone() {
             let age_us = self.clock.now().since_us(created) as i64;
@@ -193,7 +194,7 @@ impl Engine {
         Stamp { epoch: Epoch(head.epoch), at: Point::from(head.position) }
     }
 
-    /// Holds what the shared tier brought, unless memory has as good.
+    /// Holds an entry of the shared tier, unless memory has one as good.
     pub(super) fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Filled {
         let revision = self.ledger.revision();
         let verdict = self.judge(entry, revision, Vec::new).0;
@@ -201,7 +202,7 @@ impl Engine {
             return Filled::NotNeeded;
         }
         let Some(memory) = &self.memory else {
-            // Nothing would retire it later: it is good for those who wait for it.
+            // Nothing would retire it later: it is for its waiters only.
             entry.retire();
             return Filled::Usable;
         };
@@ -220,9 +221,8 @@ impl Engine {
         Filled::Usable
     }
 
-    /// Has an entry written to the shared tier, in the background. Not if it is too large, or others
-    /// could not tell how old it is.
-    /// A lease that is to end ends with it.
+    /// Writes an entry to the shared tier in the background, unless it is too large or other
+    /// processes could not tell how old it is. With `ends`, the write also ends the lease.
     pub(super) fn share(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
@@ -251,7 +251,7 @@ impl Engine {
         }
         let age = self.clock.now().since_us(meta.created);
         let life = meta.expire_us.unwrap_or(MAX_LIFE_US).min(MAX_LIFE_US);
-        // Not all that was stored together goes together.
+        // Entries that were stored together do not all expire together.
         let life = self.options.spread.shorten(share(entry.key()), life);
         let left_ms = life.saturating_sub(age) / 1_000;
         let head = Head {

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use crate::key::Hash128;
 
-/// Keys of which nobody could say that the build has output for them, 32 bytes each. Past that, such
-/// output is not read any more. There hardly is any: it is what crawlers ask for that has no end.
+/// Most keys, 32 bytes each, for which the build was not known to have output. Past that, unlisted
+/// output is not read any more. There is hardly any: most such keys come from crawlers.
 pub(super) const MOST_UNLISTED: usize = 1 << 17;
 
-/// What was generated, as far as build output could stand in its place.
+/// Generated keys, whose build output must not be shown any more.
 #[derive(Debug, Default)]
 pub(super) struct Superseded {
-    /// As many as the build has output for.
+    /// At most as many as the build has output for.
     listed: HashSet<Hash128>,
     unlisted: HashSet<Hash128>,
 }
@@ -27,7 +27,8 @@ impl Superseded {
         }
     }
 
-    /// Whether the output of a key may be shown, which could be unlisted when it was generated.
+    /// Whether the output of a key may be shown. The key may have been unlisted when it was
+    /// generated.
     pub(super) fn may_read(&self, key: Hash128, is_listed: bool) -> bool {
         let is_known = is_listed || self.unlisted.len() < MOST_UNLISTED;
         is_known && !self.listed.contains(&key) && !self.unlisted.contains(&key)

@@ -1,4 +1,4 @@
-//! The shared tier of one engine: the store, how entries are addressed in it, and who waits for what.
+//! The shared tier of one engine: the store, how entries are addressed in it, and its waiters.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::wake::{Notice, Ticket};
 pub struct Tier {
     pub(super) store: Arc<dyn SharedStore>,
     pub(super) codec: Codec,
-    /// What keeps apps that share a store apart.
+    /// Keeps apps that share a store apart.
     pub namespace: String,
     /// Whether fetch data belongs to one build, as pages do.
     isolates_fetch: bool,
     /// Whether entries are read: a build only writes them.
     pub(super) is_read: bool,
-    /// Names the build of each app; without it its pages are not shared.
+    /// The name of each app's build; the pages of an app without one are not shared.
     builds: RwLock<HashMap<AppId, Box<[u8]>>>,
-    /// Reads under way, with who waits for them.
+    /// Reads under way, with their waiters.
     pub(super) reads: Mutex<HashMap<Hash128, Vec<Ticket>>>,
     /// Asks and invalidations under way, and since when.
     waiters: Mutex<HashMap<u64, (Ticket, u64)>>,
     next: AtomicU64,
-    /// What whoever runs the process is told of it.
+    /// Rate-limited messages to the operator about the shared tier.
     pub(super) notices: Notices,
 }
 
@@ -52,7 +52,7 @@ impl Tier {
         is_read: bool,
     ) -> Self {
         let namespace = options.namespace.clone().unwrap_or_default();
-        // Whoever may write under one namespace is not believed under another.
+        // An instance that may write under one namespace is not trusted under another.
         let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
         let codec = Codec::new(secret.as_deref().map(str::as_bytes), limit);
         Self {
@@ -79,7 +79,7 @@ impl Tier {
         &*self.store
     }
 
-    /// The process ends: no other instance need wait for it.
+    /// The process ends: no other instance has to wait for it.
     pub fn leave(&self) {
         self.notices.leave();
         self.store.leave();
@@ -90,11 +90,11 @@ impl Tier {
         self.builds.write().insert(app, name.into());
     }
 
-    /// Where the entry of `key` lies; `None` if it is not to be shared.
+    /// The address of the entry of `key`; `None` if it is not shared.
     pub(super) fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
         let is_of_build = match key.class {
-            // The key of an image is a digest of its address: what lies there is the build's, as the
-            // files of `public` are, for all that can be known.
+            // The key of an image is a digest of its URL, and the file behind that may belong to
+            // the build, as those of `public` do.
             Class::Response | Class::Image => true,
             Class::Fetch => self.isolates_fetch,
             // Their keys name the build themselves, or are meant to survive it.
@@ -130,7 +130,7 @@ impl Tier {
         Some(stopwatch_ns().saturating_sub(since))
     }
 
-    /// Carries actions out; what is left is to be exchanged with the store.
+    /// Performs actions. Returns the commands to exchange with the store.
     pub(super) fn perform(&self, actions: Vec<Action>, stats: &Stats) -> Vec<(Request, Command)> {
         let mut commands = Vec::new();
         for action in actions {

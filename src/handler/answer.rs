@@ -8,10 +8,10 @@ use crate::entry::Entry;
 use crate::next::signal::Signal;
 use crate::next::trace::Trace;
 
-/// What follows from a get.
+/// The outcome of one step of a get.
 #[derive(Debug)]
 pub enum Step {
-    /// It is over.
+    /// The get is over.
     Answer(Answer),
     /// It waits, and then begins again from the top.
     Wait(Wait),
@@ -22,49 +22,50 @@ pub enum Step {
 pub enum Answer {
     /// Something fresh.
     Fresh(Arc<Entry>),
-    /// Something stale, and whoever asks generates.
+    /// Something stale, which the caller regenerates.
     Stale {
-        /// What there is.
+        /// The entry.
         entry: Arc<Entry>,
-        /// What Next.js is told of it. Of a `'use cache'` entry only whether it is told.
+        /// The signal by which Next.js sees that it is stale. For a `'use cache'` entry, only
+        /// whether it needs one.
         signal: Signal,
-        /// What is made of it.
+        /// What dates values made of it.
         basis: Basis,
     },
-    /// Something stale that is to look fresh for a short time, because another generates.
+    /// Something stale that looks fresh for a short time, because another get generates.
     Meanwhile {
-        /// What there is.
+        /// The entry.
         entry: Arc<Entry>,
-        /// What is made of it.
+        /// What dates values made of it.
         basis: Basis,
     },
     /// Nothing.
     Miss {
-        /// What is known now: what is generated from here on is dated by it.
+        /// The current revision, which dates the generation that follows.
         since: Revision,
     },
 }
 
-/// By what something is dated that is made from here on.
+/// What dates a value that is made from here on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// By what is known now.
+    /// The current revision.
     Since(Revision),
-    /// Of a `'use cache'` entry, since whatever keeps it inherits it: by what that counts as. `None` if
-    /// it is as good as fresh.
+    /// A trace of a `'use cache'` entry, which the values made of it inherit. `None` if it is as
+    /// good as fresh.
     Trace(Option<Trace>),
 }
 
 /// A get that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// Settled when it may go on.
+    /// Settled when the get may go on.
     pub token: u32,
     /// What it waits for.
     pub on: WaitFor,
     /// After this time it goes on in any case, in ms.
     pub at_most_ms: u32,
-    /// What the whole get may wait, in ms.
+    /// How long the whole get may wait, in ms.
     pub budget_ms: u32,
     /// What it begins again with.
     pub progress: Progress,

@@ -16,18 +16,19 @@ use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
 
-/// What Next.js runs in this process.
+/// How Next.js runs in this process.
 #[derive(Debug, Clone)]
 pub struct App {
     /// Its version of Next.js.
     pub version: Version,
     /// Whether version and namespace were seen, and not guessed.
     pub is_sure: bool,
-    /// Whether this is `next build`: nobody waits there, and there is no output to read yet.
+    /// Whether this is `next build`: no other process is followed, and there is no output to read
+    /// yet.
     pub is_building: bool,
     /// Whether this is `next dev`.
     pub is_dev: bool,
-    /// What keeps it apart from others on the same server, unless an option says so.
+    /// Keeps it apart from others on the same server, unless an option names another namespace.
     pub namespace: Option<String>,
 }
 
@@ -38,23 +39,23 @@ pub struct Apps {
     known: RwLock<Vec<Known>>,
 }
 
-/// What is known of an app.
+/// An app that a handler has named.
 #[derive(Debug)]
 struct Known {
     dir: String,
-    /// What its keys are told apart by in tags, the same in every process.
+    /// Keeps its keys apart in tags, the same in every process.
     label: Box<str>,
     output: Option<Arc<BuildOutput>>,
 }
 
-/// What `next build` has left for an app.
+/// The output of `next build` for an app.
 #[derive(Debug)]
 pub struct BuildOutput {
     /// Its `.next/server`.
     pub dir: PathBuf,
-    /// When the build began, as far as that can be told: whatever its output shows was read later.
+    /// When the build began, as far as that is known: everything its output shows was read later.
     pub began: Timestamp,
-    /// The files of fetched data there are, once somebody has looked.
+    /// The files of fetched data, once they are listed.
     fetches: OnceLock<Fetches>,
 }
 
@@ -65,7 +66,7 @@ pub enum Listed {
     Yes,
     /// It has none.
     No,
-    /// That cannot be told without a look.
+    /// That is unknown without a look.
     Unknown,
 }
 
@@ -76,7 +77,7 @@ impl BuildOutput {
         match key.class {
             Class::Response => match text() {
                 Ok(text) if seed::is_listed(&self.dir, &text) => Listed::Yes,
-                // There may be more than the manifest says, such as what Next's own cache has left.
+                // There may be more than the manifest lists, such as output of Next's own cache.
                 _ => Listed::Unknown,
             },
             Class::Fetch => match (self.fetches.get(), text()) {
@@ -88,7 +89,7 @@ impl BuildOutput {
         }
     }
 
-    /// Looks which files of fetched data there are, if nobody has. Blocking.
+    /// Lists the files of fetched data, unless that is done. Blocking.
     pub fn list_fetches(&self) {
         self.fetches.get_or_init(|| Fetches::list(&self.dir));
     }
@@ -101,7 +102,7 @@ impl Default for Apps {
 }
 
 impl Apps {
-    /// None yet, of a Next.js that is not known yet.
+    /// No apps yet, and a Next.js that is not known yet.
     pub const fn new() -> Self {
         let app = App {
             version: Version::NEWEST,
@@ -113,7 +114,7 @@ impl Apps {
         Self { app: RwLock::new(app), known: RwLock::new(Vec::new()) }
     }
 
-    /// What is known of what Next.js runs here.
+    /// How Next.js runs here, as far as it is known.
     pub fn app(&self) -> App {
         self.app.read().clone()
     }
@@ -135,9 +136,9 @@ impl Apps {
         (app.is_building, app.is_dev) = (is_building, is_dev);
     }
 
-    /// Notes what JavaScript found out about the app: its Next.js, if there is one, and what keeps it
-    /// apart from others. Guesses count until something was seen; a thread that sees no Next.js knows
-    /// less than one that saw it.
+    /// Notes what JavaScript found out about the app: its Next.js, if there is one, and its
+    /// namespace. Guesses count until something was seen; a thread that sees no Next.js knows less
+    /// than one that saw it.
     pub fn introduce(&self, version: Option<Version>, namespace: String, is_sure: bool) {
         let mut app = self.app.write();
         if app.is_sure || version.is_none() && app.namespace.is_some() {
@@ -148,7 +149,7 @@ impl Apps {
         app.is_sure = is_sure;
     }
 
-    /// Takes note of an app. `began` is that of its build; without it there is no output to be read.
+    /// Registers an app. `began` is when its build began; without it there is no output to read.
     pub fn learn(&self, dir: String, label: &str, began: Option<Timestamp>) -> AppId {
         let mut apps = self.known.write();
         let place = apps.iter().position(|app| app.dir == dir).unwrap_or(apps.len());
@@ -176,7 +177,7 @@ impl Apps {
         self.output(key.app).map_or(Listed::Unknown, |build| build.lists(key))
     }
 
-    /// The tag by which `res.revalidate` of Next.js renews what has this key.
+    /// The tag by which `res.revalidate` of Next.js renews the entry of this key.
     pub fn key_tag(&self, kind: ValueKind, key: &KeyRef<'_>) -> Option<Tag> {
         let apps = self.known.read();
         let label = apps.get(key.app.0 as usize).map_or("", |app| &app.label);

@@ -1,4 +1,4 @@
-//! When a generation began, and what was known then: that is what its value is worth.
+//! When a generation began, and which invalidations were known then: both date its value.
 
 use super::Handler;
 use crate::clock::Timestamp;
@@ -12,17 +12,17 @@ use crate::tags::{Epoch, Point, Position, Stamp};
 /// Next's clock and ours are both read to the microsecond: a generation counts as begun this much
 /// earlier, so that rounding never dates it after an invalidation.
 const ROUNDING_US: i64 = 2;
-/// The same where Next.js tells whole milliseconds.
+/// The same where Next.js gives whole milliseconds.
 const COARSE_US: i64 = 1_000;
 
 /// What JavaScript knows of the beginning of a generation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Began {
-    /// The revision of what was known then, and nothing it reads may be stale.
+    /// The revision at that time. Nothing the generation read was stale.
     At(Revision),
-    /// That, and when it was, in ms of Next's clock.
+    /// The revision, and the time in ms of Next's clock.
     AtTime(Revision, f64),
-    /// It is the value of a get, with the stamp that came with it.
+    /// The value was returned by a get, with this stamp.
     As(Stamp),
 }
 
@@ -55,12 +55,13 @@ pub(super) struct Origin {
 pub(super) struct Begun {
     pub(super) origin: Origin,
     pub(super) created: Timestamp,
-    /// On Next's clock, in ms, in the terms of when this thread attached: as it is told again.
+    /// On Next's clock, in ms, as if that had not stood still since this thread attached.
     pub(super) told_ms: f64,
 }
 
 impl Origin {
-    /// What is stored, dated back if it was made of something stale. `None` if it may not be.
+    /// The meta to store, dated back if the value was made of something stale. `None` if the value
+    /// may not be stored.
     pub(super) fn date(
         self,
         engine: &Engine,
@@ -82,8 +83,8 @@ impl Origin {
 }
 
 impl Handler<'_> {
-    /// Where a value of the singular interface comes from, which is as old as its set. `None` if it
-    /// began too long ago to know: it may not be stored.
+    /// The beginning of a value of the singular interface, whose age counts from its set. `None` if
+    /// its revision is no longer known: it may not be stored.
     pub(super) fn began(self, began: Began) -> Option<Begun> {
         let clock = &self.engine.clock;
         let now_ms = self.thread.clock().now_ms(clock);
@@ -97,15 +98,15 @@ impl Handler<'_> {
         Some(Begun { origin: origin?, created: clock.now(), told_ms: self.told_ms(now_ms) })
     }
 
-    /// The same of a `'use cache'` entry, which is as old as its generation: that began at `next_ms` of
-    /// Next's clock, or now.
+    /// The same for a `'use cache'` entry, whose age counts from its generation, which began at
+    /// `next_ms` of Next's clock, or now.
     pub(super) fn began_at(self, next_ms: Option<f64>) -> Option<Begun> {
         let Self { engine, .. } = self;
         let now_ms = self.thread.clock().now_ms(&engine.clock);
         let next_ms = next_ms.unwrap_or(now_ms);
         let age_us = age_us(now_ms, next_ms);
         let created = engine.clock.now().shifted_us(-age_us);
-        // On the clock that told it: if the machine slept meanwhile, the other one has run on.
+        // The uptime stands still while the machine sleeps, as Next's clock does.
         let began = engine.clock.uptime().shifted_us(-age_us);
         let rounding = if next_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
         let since = engine.ledger.revision_at(began.shifted_us(-rounding))?;

@@ -1,4 +1,4 @@
-//! Why a call ended as it did, for who watches: data here, words at the edge.
+//! Why a call ended as it did, for debug output: data here, words at the edge.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub enum TierName {
     Memory,
     /// The store that all processes see.
     Shared,
-    /// What `next build` has left.
+    /// The output of `next build`.
     Prerendered,
     /// None.
     None,
@@ -33,9 +33,9 @@ pub enum TierName {
 pub enum Outcome {
     /// Something fresh was found.
     Fresh,
-    /// Something stale was found, and who asked generates.
+    /// Something stale was found, and the caller regenerates it.
     Stale,
-    /// Something stale was found, and another generates.
+    /// Something stale was found, and another get regenerates it.
     Meanwhile,
     /// Nothing was found.
     Miss,
@@ -48,7 +48,7 @@ pub enum Outcome {
 /// Why a call ended so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The entry is so many seconds old.
+    /// The age of the entry, in seconds.
     Aged(u64),
     /// The entry was judged.
     Judged(Reason),
@@ -71,7 +71,7 @@ impl TierName {
 }
 
 impl Outcome {
-    /// The word for it, and what goes on.
+    /// The words for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -100,7 +100,7 @@ impl fmt::Display for Why {
     }
 }
 
-/// Tier, outcome and reason, as `js/debug.js` takes them apart.
+/// Tier, outcome and reason, in the format that `js/debug.js` parses.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.tier.as_str(), self.outcome.as_str(), self.why)

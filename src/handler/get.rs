@@ -21,13 +21,13 @@ use crate::tags::{MAX_LIFE_US, Tag, Verdict};
 pub struct Lookup<'a> {
     /// What it works with.
     pub handler: Handler<'a>,
-    /// What is asked for.
+    /// The request.
     pub request: Request<'a>,
     /// What it has waited for.
     pub progress: Progress,
     /// How the last wait ended.
     pub waited: Waited,
-    /// Who asks.
+    /// The caller in JavaScript.
     pub caller: &'a dyn Caller,
 }
 
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Lookup<'_> {
 }
 
 impl Lookup<'_> {
-    /// Looks once. Nothing but what is fresh in memory costs more than a look there.
+    /// Looks once. A fresh entry in memory costs one lookup there and nothing else.
     #[inline]
     pub fn step(&self) -> Step {
         let engine = self.handler.engine;
@@ -68,7 +68,7 @@ impl Lookup<'_> {
         self.count(&entry, Verdict::Fresh);
         let has_found = self.progress.output || self.progress.read;
         if has_found && !self.progress.is_ahead {
-            // What was found need not be generated.
+            // A value that was found need not be generated.
             self.handler.engine.end_lead(&self.request.key, End::Done);
         }
         if self.is_watched() {
@@ -84,15 +84,15 @@ impl Lookup<'_> {
         let is_kept =
             self.request.asker.kept == Kept::Marked && self.handler.apps.version() < Version::V16_4;
         if is_kept && matches!(reason, Reason::Tag(_)) {
-            // What is made of it is no fresher, also where Next.js takes no tags over.
+            // A value made of it is no fresher, even where Next.js takes over no tags.
             self.handler.engine.note_stale_read(&entry, &self.tags());
         }
         let basis = self.basis(&entry);
         Step::Answer(Answer::Stale { entry, signal, basis })
     }
 
-    /// Stale, and another generates: whoever asks need not know, since nothing that is kept comes of
-    /// it.
+    /// Stale, and another get generates: the caller need not know, since it keeps nothing that it
+    /// makes of the entry.
     pub(super) fn meanwhile(&self, entry: Arc<Entry>, reason: &Reason) -> Step {
         self.count(&entry, Verdict::Stale);
         bump(&self.handler.engine.stats.stale_meanwhile);
@@ -101,8 +101,8 @@ impl Lookup<'_> {
         Step::Answer(Answer::Meanwhile { entry, basis })
     }
 
-    /// By what is dated what is made of a stale entry. Of a `'use cache'` entry something may be made
-    /// that is kept, by whoever shares this answer.
+    /// What dates values made of a stale entry. Callers that share the answer may keep what they
+    /// make of a `'use cache'` entry.
     fn basis(&self, entry: &Entry) -> Basis {
         let engine = self.handler.engine;
         if self.request.kind != ValueKind::UseCache {
@@ -111,26 +111,26 @@ impl Lookup<'_> {
         let is_waited_for = self.handler.apps.version() >= Version::V16_4;
         let now = engine.clock.now();
         let by_tag = engine.stale_as(entry, &self.tags()).map(Trace::Tag);
-        // Before 16.4 Next.js takes what is stale by age for good enough to keep: what is made of it
-        // would have to be generated twice each time.
+        // Before 16.4 Next.js keeps values made of entries that are stale by age: with a trace,
+        // each would be generated twice.
         let by_age = (is_waited_for && entry.looks_stale(now)).then_some(Trace::Age);
         Basis::Trace(by_tag.or(by_age))
     }
 
-    /// Something stale, to the get that leads: Next.js generates it.
+    /// Answers the get that leads with something stale, which Next.js regenerates.
     pub(super) fn regenerate(&self, entry: Arc<Entry>, reason: &Reason, permit: Permit) -> Step {
         permit.spend();
         self.imperfect(entry, Verdict::Stale, reason)
     }
 
-    /// An entry that is not fresh, to a get that generates: what Next.js is told depends on its
-    /// version.
+    /// Answers a get that generates with an entry that is not fresh. The signal for that depends on
+    /// the version of Next.js.
     #[cold]
     pub(super) fn imperfect(&self, entry: Arc<Entry>, verdict: Verdict, reason: &Reason) -> Step {
         let signal = match (self.request.kind, verdict) {
             (ValueKind::UseCache, Verdict::Gone) => Signal::Miss,
             (ValueKind::UseCache, _) if self.sees(&entry, reason) => Signal::AsIs,
-            // JavaScript finds the moment.
+            // JavaScript picks the timestamp.
             (ValueKind::UseCache, _) => Signal::Modified(entry.meta.told_ms),
             _ => self.signal(&entry, verdict, reason),
         };
@@ -140,16 +140,16 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether Next.js sees by itself that an entry is stale or gone: by its age, if that is what it
-    /// was told. Anything else it must be told.
+    /// Whether Next.js sees by itself that an entry is stale or gone, which is by its age. Any
+    /// other reason needs a signal.
     fn sees(&self, entry: &Entry, reason: &Reason) -> bool {
-        // Of a fetch it counts the time of who asks, which may be longer. That is for them to say, but
-        // not if they alone are to generate it for all.
+        // Next.js judges a fetch by the `revalidate` of the caller, which may be longer. That is
+        // the caller's choice, but not while it leads for all others.
         let is_led = self.request.kind == ValueKind::Fetch && !self.generates_in_any_case();
         *reason == Reason::Age && !is_led && entry.looks_stale(self.handler.engine.clock.now())
     }
 
-    /// Whether whoever asks generates what is stale, whatever others do.
+    /// Whether the caller regenerates a stale entry, whatever others do.
     pub(super) fn generates_in_any_case(&self) -> bool {
         let asker = self.request.asker;
         asker.part == Part::Aside || asker.kept != Kept::No
@@ -172,7 +172,7 @@ impl Lookup<'_> {
         signal(&question, || self.handler.apps.is_closed(&self.request.key))
     }
 
-    /// Where this get has the entry from: what was read just now, memory has from then on.
+    /// Where this get has the entry from. Memory, unless this very get has read it.
     #[inline]
     fn source(&self, entry: &Entry) -> Source {
         match entry.meta.source {
@@ -203,7 +203,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether anybody wants to know why.
+    /// Whether decisions are reported.
     #[inline]
     fn is_watched(&self) -> bool {
         self.handler.engine.options.debug

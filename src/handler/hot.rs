@@ -8,13 +8,13 @@ use crate::next::value::ValueKind;
 use crate::stats::{Answer, Kind};
 use crate::tags::{Tag, Verdict};
 
-/// What holds of an object that is ready.
+/// Whether a ready object may be returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
     /// It may be returned.
     Fresh,
-    /// It may be returned, unless the tags of who asks say otherwise, as far as they were invalidated
-    /// up to this revision.
+    /// It may be returned, unless the caller's tags say otherwise, as invalidated up to this
+    /// revision.
     Asked(Revision),
     /// The key has to be looked up.
     LookUp,
@@ -37,7 +37,7 @@ impl Handler<'_> {
         until.map_or(Checked::Fresh, Checked::Asked)
     }
 
-    /// After [`Checked::Asked`]: checks it once more, for who asks with these tags.
+    /// After [`Checked::Asked`]: checks it again, for a caller with these tags.
     pub fn check_asked(self, handle: Handle, tags: impl FnOnce() -> Vec<Tag>) -> Checked {
         let Some(entry) = self.thread.ready.borrow_mut().entry(handle) else {
             return Checked::LookUp;

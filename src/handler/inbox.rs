@@ -34,7 +34,7 @@ pub struct Inbox<B> {
     pub bell: B,
 }
 
-/// What lies in an inbox.
+/// The contents of an inbox.
 #[derive(Debug, Default)]
 pub struct Letters {
     /// Waits that end, by token.
@@ -60,13 +60,13 @@ impl<B: Bell> Inbox<B> {
         }
     }
 
-    /// What came since the last time.
+    /// What arrived since the last look.
     pub fn take(&self) -> Letters {
         self.has_rung.store(false, Ordering::Release);
         mem::take(&mut *self.letters.lock())
     }
 
-    /// Entries that left memory since the last time.
+    /// Entries that left memory since the last look.
     pub fn take_released(&self) -> Vec<(Hash128, u64)> {
         mem::take(&mut self.letters.lock().released)
     }
@@ -91,7 +91,7 @@ impl<B: Bell> Wake for Inbox<B> {
 }
 
 impl Handler<'_> {
-    /// Takes in what a wait ended with.
+    /// Handles the notice that ended a wait.
     pub fn take_in(self, notice: Notice) -> WaitEnd {
         match notice {
             Notice::Delivered(entry) => self.thread.deliver(entry.hash, entry),

@@ -10,10 +10,10 @@ const INVALIDATION_WAIT_MS: u32 = 2_400;
 /// Longest wait of a build for one write, in ms.
 const DRAIN_WAIT_MS: u32 = 2_000;
 
-/// What a call waits for.
+/// A call that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
-    /// Settled when it is over.
+    /// Settled when the wait is over.
     pub token: u32,
     /// After this time the call goes on, in ms.
     pub at_most_ms: u32,
@@ -21,7 +21,7 @@ pub struct Pending {
 
 impl Handler<'_> {
     /// Invalidates `tags`: hard without `expire_secs`, else stale now and dead after that. In effect
-    /// here when this returns; what is returned is settled when it is everywhere.
+    /// here when this returns, and everywhere when the returned wait is settled.
     pub fn invalidate(self, tags: &[Tag], expire_secs: Option<f64>) -> Option<Pending> {
         let lifetime = Lifetime::from_expire(expire_secs);
         let token = self.thread.token();

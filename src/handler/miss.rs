@@ -21,14 +21,14 @@ use crate::stats::{self, bump};
 use crate::tags::Verdict;
 use crate::wake::{self, Ticket};
 
-/// Longest wait for what is current, in ms: the protocol answers sooner.
+/// Longest wait to learn whether memory may answer, in ms: the protocol answers sooner.
 const ASK_WAIT_MS: u32 = 300;
 /// Longest wait for a file of the build output, in ms.
 const OUTPUT_WAIT_MS: u32 = LONGEST_WAIT_MS;
-/// What one get may wait in all, at least, in ms: enough for the store.
+/// The least that one get may wait in total, in ms: enough for the store.
 const LEAST_BUDGET_MS: u32 = 500;
 
-/// What is to be known of a generation: who does it, or what tells that.
+/// Who generates, or the wait that precedes the answer.
 enum Inquiry {
     Known(Role),
     Wait(Wait),
@@ -38,12 +38,12 @@ enum Inquiry {
 type Judged = (Arc<Entry>, Verdict, Reason);
 
 impl Lookup<'_> {
-    /// Whether its time is over: it goes alone.
+    /// Whether the time of the get is over: it goes on alone.
     fn is_over(&self) -> bool {
         self.waited == Waited::Over
     }
 
-    /// It is not known what is current: the store is asked, once.
+    /// Whether memory may answer is unknown: asks the store, once.
     #[cold]
     pub(super) fn unsure(&self) -> Step {
         let engine = self.handler.engine;
@@ -94,7 +94,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// It is known who generates.
+    /// Goes on once it is known who generates.
     fn led_by(&self, role: Role, found: Option<Judged>) -> Step {
         match found {
             Some((entry, Verdict::Stale, reason)) => {
@@ -131,7 +131,7 @@ impl Lookup<'_> {
         (entry, verdict, reason)
     }
 
-    /// Memory has something fresh, whose end is near: once in a while it is generated before.
+    /// Memory has something fresh that soon turns stale: now and then a get regenerates it early.
     #[cold]
     pub(super) fn ahead(&self, entry: Arc<Entry>) -> Step {
         if !self.takes_part(false) || !self.progress.is_ahead && !entry.is_renewed() {
@@ -163,7 +163,7 @@ impl Lookup<'_> {
         let has_claimed_enough = self.progress.claims >= MOST_CLAIMS;
         if self.progress.read && !self.progress.followed || has_claimed_enough {
             let role = engine.role(key);
-            // What was known may be forgotten before a busy thread comes to hear of it.
+            // The role may be forgotten by the time a busy thread resumes.
             let is_forgotten = role == Role::Unknown && self.waited == Waited::InTime;
             if !is_forgotten || has_claimed_enough {
                 return Inquiry::Known(role);
@@ -177,14 +177,14 @@ impl Lookup<'_> {
         let token = self.token();
         let claimant = Claimant { held, fallback, wait_ms: self.wait_ms() };
         match engine.claim(key, claimant, || self.tags(), self.ticket(token)) {
-            // A leader may fail, and another process have stored it.
+            // This leader may have failed, and another process may have stored the value.
             Ask::Known(Role::Leader) if fallback == Fallback::None || engine.take_check(key) => {
                 self.read_or(Role::Leader)
             }
             Ask::Known(role) => Inquiry::Known(role),
             Ask::NoRoom => self.read_or(Role::Uncoordinated),
             Ask::Send | Ask::Pending => {
-                // A stale entry found in the store is claimed with one more turn.
+                // A stale entry found in the store takes one more round trip to claim.
                 let wait_ms = engine.read_wait_ms() * 2;
                 let on = WaitFor::Lease { is_ahead: fallback == Fallback::Fresh };
                 Inquiry::Wait(self.wait(token, wait_ms, on))
@@ -201,7 +201,7 @@ impl Lookup<'_> {
         asker.part != Part::Aside && !is_unset && (is_cold || !never_leads)
     }
 
-    /// The permit to generate, if this get, which has something stale, is to.
+    /// The permit to regenerate the stale entry of this get, if that is up to this get.
     fn lead(&self, role: Role) -> Option<Permit> {
         if self.generates_in_any_case() {
             return Some(Permit::aside());
@@ -225,7 +225,7 @@ impl Lookup<'_> {
         Some(self.wait(token, left_ms, WaitFor::Flight))
     }
 
-    /// Reads what others have stored, once; then it is known who generates.
+    /// Reads what other processes have stored, once; then goes on with `role`.
     fn read_or(&self, role: Role) -> Inquiry {
         if self.progress.read {
             return Inquiry::Known(role);
@@ -239,7 +239,7 @@ impl Lookup<'_> {
         Inquiry::Wait(self.wait(token, wait_ms, WaitFor::Store))
     }
 
-    /// Waits for what another process generates.
+    /// Waits for the generation of another process.
     fn follow(&self, role: Role, dead: Option<&Arc<Entry>>) -> Option<Wait> {
         let wait_ms = self.wait_ms();
         if role != Role::Follower || wait_ms == 0 || !self.takes_part(true) {
@@ -261,8 +261,8 @@ impl Lookup<'_> {
         if self.request.kind == ValueKind::Fetch { options.fetch_wait_ms } else { options.wait_ms }
     }
 
-    /// Nothing anywhere that could be served: the build output may have it, another process may be
-    /// generating it.
+    /// Nothing to serve so far: the build output may have it, or another process may be generating
+    /// it.
     fn absent(&self, role: Role) -> Step {
         if !self.progress.output
             && let Some(wait) = self.read_output()
@@ -275,14 +275,14 @@ impl Lookup<'_> {
         }
     }
 
-    /// To be generated here: joins who does so already, where Next.js does not by itself.
+    /// Generates here, or joins a generation under way where Next.js does not do that by itself.
     pub(super) fn join(&self, why: Why) -> Step {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let wait_ms = self.wait_ms();
         let is_building = self.handler.apps.is_building();
         let waits = self.request.kind == ValueKind::UseCache
             || self.request.kind == ValueKind::Fetch && !is_building;
-        // Who was woken and finds nothing waits no second time, but who only waited for too long may.
+        // A get that was woken and finds nothing does not wait again; one that timed out may.
         let was_woken = self.progress.joined && self.waited == Waited::InTime;
         if !waits || wait_ms == 0 || was_woken || self.is_over() {
             return self.miss(why);
@@ -304,8 +304,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// Reads prerendered output in the background; the others that want it wait with us. `None` if
-    /// there is none to be had.
+    /// Reads prerendered output in the background; other gets that want it wait, too. `None` if
+    /// there is none.
     fn read_output(&self) -> Option<Wait> {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let build = self.handler.apps.output(key.app).filter(|_| engine.options.prerendered)?;
@@ -361,7 +361,7 @@ impl Lookup<'_> {
         is_asked && apps.is_closed(&self.request.key)
     }
 
-    /// Whatever there is, where a miss is a 404: memory may hold it without being allowed to answer.
+    /// Any entry at all, where a miss is a 404: even one that memory holds but may not answer with.
     fn instead_of_404(&self) -> Option<Step> {
         if !self.is_closed() {
             return None;

@@ -1,15 +1,16 @@
 //! The two cache handler interfaces of Next.js, without Node: what a get, a set and an invalidation
 //! mean.
 //!
-//! [`request`] is what is asked for and by whom. [`hot`] is the shortest get, of what [`ready`] has an
-//! object for. [`get`] is every other one: it ends with an [`answer`], or waits, and begins again
-//! with its [`progress`]; [`miss`] says who generates and what it waits for where nothing is fresh.
-//! [`set`] stores what was generated, as old as [`dating`] finds it; [`invalidate`] ends it.
-//! [`output`] takes entries from what `next build` has left for the [`apps`] of this process.
-//! [`thread`] is what a thread of JavaScript has from call to call, [`inbox`] what other threads have
-//! for it, [`next_clock`] the clock of Next.js there, and [`decision`] why a call ended as it did.
+//! [`request`] describes what a get asks for, and its caller. [`hot`] is the shortest get, of an
+//! entry that [`ready`] has an object for. [`get`] is every other one: it ends with an [`answer`],
+//! or waits and begins again with its [`progress`]; where nothing is fresh, [`miss`] decides who
+//! generates and what the get waits for. [`set`] stores a generated value, as old as [`dating`]
+//! finds it; [`invalidate`] ends it. [`output`] reads entries from the output of `next build` for
+//! the [`apps`] of this process. [`thread`] is the state of a JavaScript thread, [`inbox`] what
+//! other threads have for it, [`next_clock`] the clock of Next.js there, and [`decision`] why a
+//! call ended as it did.
 //!
-//! A get is judged for itself each time it begins: what another one was told counts for nothing.
+//! A get is judged on its own each time it begins: the answer to another get counts for nothing.
 
 pub mod answer;
 pub mod apps;

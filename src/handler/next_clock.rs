@@ -2,13 +2,13 @@
 
 use crate::clock::{Clock, Timestamp};
 
-/// How Next's clock in one thread of JavaScript stands to the clocks of the engine.
+/// The offset of Next's clock in one JavaScript thread from the clocks of the engine.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct NextClock {
     /// Next's clock minus the uptime, in ms.
     pub offset_ms: f64,
-    /// The engine's clock minus the uptime when that was found out, in us. The difference grows while
-    /// the machine sleeps, when Next's clock stands still.
+    /// The engine's clock minus the uptime when that was measured, in us. The difference grows
+    /// while the machine sleeps, when Next's clock stands still.
     pub drift_us: i64,
 }
 
@@ -23,7 +23,7 @@ impl NextClock {
         clock.uptime_us() as f64 / 1e3 + self.offset_ms
     }
 
-    /// How much longer the machine has slept since this was found out, in ms.
+    /// How long the machine has slept since this was measured, in ms.
     pub fn slept_ms(self, clock: &Clock) -> f64 {
         let slept = drift_us(clock) - self.drift_us;
         // The two clocks are read one after the other; less than a second is noise.

@@ -13,11 +13,10 @@ use crate::next::signal::Version;
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
 
-/// No output of a Next.js that there are handlers for is older: October 2025. Reproducible images date
-/// their files so.
+/// October 2025: no supported Next.js has older output. Older dates come from reproducible images.
 const OLDEST_OUTPUT: Timestamp = Timestamp(1_759_276_800_000_000);
 
-/// What is to be read, and for whom.
+/// A reading of build output.
 #[derive(Debug)]
 pub struct Job {
     pub(super) build: Arc<BuildOutput>,
@@ -26,7 +25,7 @@ pub struct Job {
     pub(super) units: Box<[u16]>,
     pub(super) is_fallback: bool,
     pub(super) is_ppr: bool,
-    /// Whether what was fetched in an earlier build is not to outlive that.
+    /// Whether data fetched by an earlier build must not outlive that build.
     pub(super) is_isolated: bool,
 }
 
@@ -49,12 +48,12 @@ impl Job {
 }
 
 impl Handler<'_> {
-    /// Build output was read, or there is none: those who wait for it are woken.
+    /// Takes the build output that was read, if there is any, and wakes its waiters.
     pub fn receive_output(self, job: &Job, output: Option<Output>) {
         let key = self.engine.hasher().key_of(job.app, job.kind.class(), &job.units);
         if let Some(output) = output {
             let entry = Arc::new(self.entry(&key, output, &job.build));
-            // Such a page is a 404 without its output, whatever the age of that.
+            // Such a page is a 404 without its output, however old that is.
             let is_anew = self.apps.version() < Version::V16_4 && self.apps.is_closed(&key);
             let is_listed = job.build.lists(&key) == Listed::Yes;
             if !self.engine.keep_prerendered(&key, &entry, is_listed, is_anew) {
@@ -63,28 +62,29 @@ impl Handler<'_> {
                 self.thread.deliver(key.hash, entry);
             }
         }
-        // Found or not, the key is free again: what has no output is told so by a look, not by a wait.
+        // Found or not, the reading is over: whether there is output, each get sees for itself.
         self.engine.land_output(&key);
     }
 
-    /// Build output as an entry. What it lacks in a stamp two dates have to make up for: a file may
-    /// show what was read long before it was written, but not before the build began.
+    /// Build output as an entry. It has no stamp, so two dates stand in: a file may show data that
+    /// was read long before it was written, but not before the build began.
     fn entry(self, key: &KeyRef<'_>, output: Output, build: &BuildOutput) -> Entry {
         let engine = self.engine;
         let dated = written(&output);
         let read = if dated < OLDEST_OUTPUT { build.began } else { dated.min(build.began) };
-        // The age of a page is seen by Next.js, which then generates it once.
+        // Alone, Next.js sees the age of a page by itself and regenerates it once. In a fleet
+        // another instance may have a younger entry: old output is worth a look at the store.
         let has_age = engine.tier().is_some() || output.kind == ValueKind::Fetch;
         let tags = output.tags.iter().map(Tag::from);
         let meta = Meta {
             stamp: engine.ledger.stamp_of_output(read),
             since: Revision(0),
-            // With others around somebody may have a younger one: old output is worth a look.
+            // However old the output is.
             held_from: engine.clock.now(),
             created: if has_age { dated } else { engine.clock.now() },
             told_ms: output.modified_ms,
             revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
-            // Its age is Next.js' to judge, from the date of the file.
+            // Next.js judges its age, by the date of the file.
             expire_us: None,
             tags: tags.chain(self.apps.key_tag(output.kind, key)).collect(),
             format: output.kind as u8,

@@ -14,7 +14,7 @@ pub enum WaitFor {
     Store,
     /// Who generates, which comes with the entry in the shared tier.
     Lease {
-        /// Whether what the get holds is fresh still.
+        /// Whether the entry that the get holds is still fresh.
         is_ahead: bool,
     },
     /// A generation of this process.
@@ -41,7 +41,7 @@ pub struct Progress {
     pub followed: bool,
     /// How often it has asked who generates.
     pub claims: u8,
-    /// Whether it did so with something fresh, whose end is near.
+    /// Whether it did so with something fresh that soon turns stale.
     pub is_ahead: bool,
 }
 
@@ -87,16 +87,16 @@ impl Progress {
         }
     }
 
-    /// Whether it has waited for somebody to generate, or for what the build has generated.
+    /// Whether it has waited for a generation, or for build output.
     pub fn has_awaited_a_value(self) -> bool {
         self.joined || self.followed || self.output
     }
 
-    /// What holds after one more wait. `waited` is how the one before ended.
+    /// The progress after one more wait. `waited` is how the previous one ended.
     #[must_use]
     pub fn after(self, waited: Waited, next: WaitFor) -> Self {
         let mut after = self;
-        // The last of them counts; and one that only took too long may be had again.
+        // Only the last one counts, and one that timed out may be repeated.
         if matches!(next, WaitFor::Flight | WaitFor::Leader) || waited != Waited::InTime {
             (after.joined, after.followed) = (false, false);
         }
@@ -106,7 +106,7 @@ impl Progress {
             WaitFor::Leader => after.followed = true,
             WaitFor::Output => after.output = true,
             WaitFor::Store | WaitFor::Lease { .. } => {
-                // What was known before is looked at again.
+                // The store is asked again, so an earlier wait for a leader no longer counts.
                 let (claims, is_ahead) = match next {
                     WaitFor::Lease { is_ahead } => (self.claims.saturating_add(1), is_ahead),
                     _ => (0, false),

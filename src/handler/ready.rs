@@ -1,8 +1,8 @@
-//! Which entries have a JavaScript object ready: what a get returned once, it returns again.
+//! Which entries have a JavaScript object ready, for later gets to return again.
 //!
-//! JavaScript holds the objects, by key; here is which may stay. Bounded in number and in the bytes of
-//! the entries the objects pin. The least recently useful goes first, by second chance: one used
-//! since the hand last passed is spared once.
+//! JavaScript holds the objects, by key; this module decides which stay. They are bounded in
+//! number, and in the bytes of the entries they pin. Eviction is by second chance: an object that
+//! was used since the hand last passed is spared once.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
@@ -13,10 +13,10 @@ use crate::key::Hash128;
 use crate::memory::Half;
 use crate::options::Options;
 
-/// Memory learns of one use in this many: enough to tell what is useful.
+/// Memory learns of one use in this many: enough to find the useful entries.
 const TELL_EVERY: u32 = 8;
 
-/// Names an object on both sides. Never given twice in an environment, so that a name outlives its
+/// Names an object on both sides. Never reused in an environment, so that a name outlives its
 /// object without harm. Exact as a double.
 pub type Handle = u64;
 
@@ -112,7 +112,8 @@ impl ReadyObjects {
         if entry.is_some_and(|entry| entry.id == id) {
             self.drop_object(hash);
         }
-        // Names of dropped objects stay in the order until the hand passes; not without end.
+        // Names of dropped objects stay in the order until the hand passes, but not too many of
+        // them.
         if self.order.len() > 64 && self.order.len() > self.by_hash.len() * 2 {
             let slots = &self.slots;
             self.order.retain(|handle| {
@@ -129,7 +130,7 @@ impl ReadyObjects {
         }
     }
 
-    /// Objects dropped since this was last asked.
+    /// Objects dropped since the last call.
     pub fn take_dropped(&mut self) -> Vec<Handle> {
         std::mem::take(&mut self.dropped)
     }
@@ -152,7 +153,7 @@ impl ReadyObjects {
         let place = (handle % PLACES) as usize;
         let Some(slot) = self.slots.get_mut(place) else { return };
         self.bytes -= slot.entry.take().map_or(0, |entry| entry.weight());
-        // The next name of this place; nobody has it yet.
+        // The next name of this place, which is not in use yet.
         slot.handle += PLACES;
         self.free.push(place);
         self.dropped.push(handle);

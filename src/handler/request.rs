@@ -1,4 +1,4 @@
-//! What is asked for, and by whom.
+//! A request, and its caller.
 
 use super::output::Job;
 use crate::key::KeyRef;
@@ -12,18 +12,18 @@ pub struct Request<'a> {
     pub kind: ValueKind,
     /// Its key.
     pub key: KeyRef<'a>,
-    /// Who asks.
+    /// The caller.
     pub asker: Asker,
 }
 
-/// Who asks, as far as it matters to the answer.
+/// The caller, as far as it matters to the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asker {
-    /// How far the question goes.
+    /// How far the get looks.
     pub scope: Scope,
     /// Whether it generates what it does not get fresh.
     pub part: Part,
-    /// Whether what is made of the answer is kept.
+    /// Whether the caller keeps what it makes of the answer.
     pub kept: Kept,
     /// `ctx.isFallback`.
     pub is_fallback: bool,
@@ -31,7 +31,7 @@ pub struct Asker {
     pub is_ppr: bool,
 }
 
-/// How far a question, or a value, goes.
+/// How far a get looks, or how far a set shares its value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scope {
     /// To all processes.
@@ -49,11 +49,11 @@ pub enum Part {
     Shared,
     /// It generates in any case, or never: who generates does not matter to it.
     Aside,
-    /// It is a prefetch, which never generates what is stale.
+    /// It is a prefetch, which never regenerates a stale entry.
     Prefetch,
 }
 
-/// What becomes of what is made of an answer.
+/// Whether a caller keeps what it makes of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kept {
     /// It is not kept.
@@ -73,13 +73,13 @@ pub enum Waited {
     InTime,
     /// It timed out.
     Late,
-    /// It timed out, and with it the time of the whole get: it waits for nothing more.
+    /// It timed out, and the time of the whole get is over: it waits no more.
     Over,
 }
 
-/// What a get needs of its caller seldom, and then only.
+/// What a get rarely needs of its caller, on demand.
 pub trait Caller {
-    /// `ctx.tags` and soft tags of who asks.
+    /// `ctx.tags` and soft tags of the caller.
     fn tags(&self) -> Vec<Tag>;
 
     /// Starts reading build output in the background. False if that is not possible.

@@ -18,20 +18,19 @@ use crate::tags::Tag;
 pub struct Value {
     /// Its tags, and the traces of what it was made of.
     pub tags: Vec<Tag>,
-    /// How old it may be until it is stale, in seconds. Without end for `None`, and for what is no
-    /// length of time.
+    /// The age past which it is stale, in seconds. Never for `None`, or if this is no duration.
     pub revalidate_secs: Option<f64>,
-    /// The same until it is not served any more.
+    /// The age past which it is not served any more, likewise.
     pub expire_secs: Option<f64>,
     /// Laid out as `next/value.rs` says.
     pub body: Box<[u8]>,
-    /// How far it goes.
+    /// How far it is shared.
     pub scope: Scope,
 }
 
 impl Handler<'_> {
-    /// Stores a value of the singular interface. `None` if it may not be stored, because it is none, or
-    /// nobody can tell what was known when it began: then its generation counts as failed.
+    /// Stores a value of the singular interface. `None` if there is no value, or if it cannot be
+    /// dated: then its generation counts as failed.
     pub fn put(
         self,
         key: &KeyRef<'_>,
@@ -60,19 +59,19 @@ impl Handler<'_> {
         self.engine.begin(key);
     }
 
-    /// A generation of `key` ended and nothing is stored.
+    /// A generation of `key` ended without storing a value.
     pub fn abandon(self, kind: ValueKind, key: &KeyRef<'_>) {
         // Next.js joins those of `'use cache'` itself from 16.3 on.
         let is_joined = kind != ValueKind::UseCache || self.apps.version() < Version::V16_3;
         self.engine.abandon(key, is_joined);
     }
 
-    /// What was told to be stale is seen to be generated.
+    /// The regeneration of a stale entry shows progress.
     pub fn see(self, key: &KeyRef<'_>) {
         self.engine.note_progress(key);
     }
 
-    /// The leader of `key` has ended, and has stored nothing.
+    /// The leader of `key` ended without storing a value.
     pub fn idle(self, key: &KeyRef<'_>) {
         self.engine.end_empty(key);
     }
@@ -135,7 +134,7 @@ pub fn is_held(stored: Option<Stored>) -> bool {
     stored.is_some_and(Stored::is_held)
 }
 
-/// Seconds as microseconds; without end for what is negative or endless.
+/// Seconds as microseconds; `None` if they are negative or without end.
 fn micros(secs: Option<f64>) -> Option<u64> {
     let secs = secs.filter(|secs| *secs >= 0.0 && secs.is_finite())?;
     Some((secs * 1e6) as u64)

@@ -1,4 +1,4 @@
-//! What one thread of JavaScript has with it from call to call.
+//! The state of one JavaScript thread between calls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -21,8 +21,7 @@ pub struct Thread {
     pub(super) ready: RefCell<ReadyObjects>,
     /// Next's clock here.
     clock: Cell<NextClock>,
-    /// Entries that were read for gets that wait for them, and in which round: memory may have no
-    /// room.
+    /// Entries that were read for waiting gets, and in which round: memory may have no room.
     delivered: RefCell<HashMap<Hash128, (Arc<Entry>, u64)>>,
     /// Looks into the inbox so far.
     rounds: Cell<u64>,
@@ -56,7 +55,7 @@ impl Thread {
         }
     }
 
-    /// Notes how Next's clock stands to those of the engine.
+    /// Notes the offset of Next's clock.
     pub fn set_clock(&self, clock: NextClock) {
         self.clock.set(clock);
     }
@@ -86,7 +85,7 @@ impl Thread {
         calls.is_multiple_of(SAMPLE)
     }
 
-    /// After a sleep of the machine the moments in ready objects are off: lets go of them.
+    /// Drops the ready objects after the machine has slept: the timestamps in them are off.
     #[cold]
     pub fn notice_sleep(&self, engine: &Engine) {
         let slept = self.clock.get().slept_ms(&engine.clock);
@@ -101,8 +100,8 @@ impl Thread {
         self.ready.borrow_mut().handle(entry)
     }
 
-    /// A name for the object just made of `entry`. None for what is not in memory: it would pin its
-    /// bytes beside those of memory, and never be a hit.
+    /// A name for the object just made of `entry`. None if the entry is not in memory: the object
+    /// would pin bytes in addition to those of memory, and never be a hit.
     pub fn keep(&self, entry: &Arc<Entry>, engine: &Engine) -> Option<Handle> {
         if entry.is_retired() {
             return None;
@@ -110,7 +109,7 @@ impl Thread {
         let handle = self.ready.borrow_mut().bind(entry, &engine.options)?;
         entry.bind();
         if entry.is_retired() {
-            // It left meanwhile, and nobody may have been told.
+            // It left memory meanwhile, perhaps before it was bound: then no release follows.
             self.release(entry.hash, entry.id);
             return None;
         }
@@ -122,22 +121,22 @@ impl Thread {
         self.ready.borrow_mut().release(hash, id);
     }
 
-    /// Names of objects that JavaScript is to let go of, since the last time.
+    /// Names of objects that JavaScript is to let go of, since the last call.
     pub fn take_dropped(&self) -> Vec<Handle> {
         self.ready.borrow_mut().take_dropped()
     }
 
-    /// Forgets all that was there for a JavaScript side that is gone.
+    /// Forgets the state of a JavaScript side that is gone.
     pub fn clear(&self) {
         self.delivered.borrow_mut().clear();
         self.ready.borrow_mut().clear();
-        // It lets go by itself of what it kept.
+        // That side lets go of its objects by itself.
         self.take_dropped();
     }
 
     /// Hands an entry to the gets that wait for it: they run right after the next look into the
-    /// inbox, and the look after that lets go of it. There is one for as long as there is anything to
-    /// let go of: the thread may be idle from then on.
+    /// inbox, and the look after that lets go of it. Looks go on until nothing is left to let go
+    /// of: the thread may be idle from then on.
     pub fn deliver(&self, hash: Hash128, entry: Arc<Entry>) {
         self.delivered.borrow_mut().insert(hash, (entry, self.rounds.get()));
     }
@@ -154,7 +153,7 @@ impl Thread {
         self.rounds.set(round + 1);
     }
 
-    /// Whether there has to be another look, to let go of what was delivered.
+    /// Whether another look has to follow, to let go of delivered entries.
     pub fn has_delivered(&self) -> bool {
         !self.delivered.borrow().is_empty()
     }

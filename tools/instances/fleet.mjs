@@ -9,14 +9,14 @@ const LOADED_MS = 15_000
 /** More than any call of the engine may take. */
 const ANSWERED_MS = 10_000
 
-/** What an instance must not see: the test runner, and a cache of the machine's. */
+/** Variables that no instance may see: those of the test runner, and of the machine's own cache. */
 const FOREIGN = /^(NODE_ENV|NODE_OPTIONS|VITEST.*|REDIS_URL|TIERCEL_.*|NEXT_.*)$/
 
 /**
  * Starts `count` processes that each have Tiercel loaded, as one instance of an app each.
  *
  * @param {number} count
- * @param {Record<string, string>} [env] what they see of `TIERCEL_...`
+ * @param {Record<string, string>} [env] their `TIERCEL_...` variables
  * @param {{ cwd?: string, flags?: string[] }} [options] `flags` of Node.js
  */
 export async function fleet(count, env = {}, options = {}) {
@@ -60,7 +60,7 @@ class Instance {
     return this.#guarded.pid
   }
 
-  /** What it printed. */
+  /** The output so far. */
   log() {
     return this.#guarded.log()
   }
@@ -73,8 +73,8 @@ class Instance {
   // `cacheHandler`: each of these calls is a request of its own; see `request` for longer ones.
 
   /**
-   * What `get` finds, or `null`. `context` as Next.js gives it, without its kind; its `unit` is the
-   * type of the work unit store.
+   * The value that `get` finds, or `null`. `context` as Next.js gives it, without its kind; its
+   * `unit` is the type of the work unit store.
    */
   get(kind, key, context = {}) {
     return this.#call('get', [undefined, key, { kind, ...context }])
@@ -84,15 +84,15 @@ class Instance {
     return this.#call('set', [undefined, key, value, context])
   }
 
-  /** Both handlers are told, as Next.js does; resolves when both have. */
+  /** Calls both handlers, as Next.js does; resolves when both have. */
   invalidate(tags, durations) {
     return this.#call('invalidate', [tags, durations])
   }
 
   /**
-   * A request that makes several calls: what it finds missing, it then generates and sets.
+   * A request that makes several calls: it generates and sets the values that it misses.
    *
-   * @param {object} [context] what Next.js gives the constructor of the handler
+   * @param {object} [context] as Next.js gives it to the constructor of the handler
    * @returns an object with `get`, `set` and `revalidateTag`
    */
   async request(context) {
@@ -106,7 +106,7 @@ class Instance {
 
   // `cacheHandlers`.
 
-  /** What `get` finds, its stream read: `value` is a Buffer. `undefined` for a miss. */
+  /** The entry that `get` finds, its stream read: `value` is a Buffer. `undefined` for a miss. */
   useGet(key, softTags = [], unit) {
     return this.#call('useGet', [key, softTags, unit])
   }

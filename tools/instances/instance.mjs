@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url)
 const requests = new Map()
 
 let Tiercel
-/** Why it could not be loaded: the answer to every call. */
+/** The error if Tiercel could not be loaded: the answer to every call. */
 let refusal
 try {
   Tiercel = require(index)
@@ -16,10 +16,10 @@ try {
   refusal = error
 }
 
-/** What a call is part of, unless it says so itself: Next.js has its storages by then. */
+/** The default type of work unit that a call is part of: Next.js has its storages by then. */
 const { INSTANCE_UNIT } = process.env
 
-/** Runs as a part of what Next.js makes: `unit` is the type of its work unit store. */
+/** Runs as a part of Next's work: `unit` is the type of its work unit store. */
 function within(unit = INSTANCE_UNIT, body) {
   if (unit === undefined) return body()
   const path = 'dist/server/app-render/work-unit-async-storage.external.js'

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { distOf } from './support.mjs'
 
 /**
- * A copy of a build with a BUILD_ID of its own, which is all that tells two builds of one app apart.
+ * A copy of a build with a BUILD_ID of its own, the only difference between two builds of one app.
  *
  * @param {{ folder: string }} app
  * @param {import('./support.mjs').Variant} variant the build

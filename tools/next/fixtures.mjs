@@ -6,11 +6,11 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 const repository = path.resolve(import.meta.dirname, '../..')
-/** Where the apps lie, and where they are laid out. */
+/** The folder of the apps, and of their working copies. */
 const here = path.join(repository, '__test__/next')
 const run = promisify(execFile)
 
-/** Which folders of `apps/` make up an app; a later one overrides an earlier one. */
+/** The folders of `apps/` that make up an app; a later one overrides an earlier one. */
 const layers = {
   'full-16.4': ['common', 'isr', 'full-16.4'],
   'components-16.4': ['common', 'use-cache', 'components-16.4'],
@@ -28,7 +28,7 @@ export const fixtureNames = Object.keys(layers)
  *
  * @param {keyof typeof layers} name
  * @returns {Promise<{ name: string, folder: string, stamp: string, next: string }>} `stamp` changes
- *   with anything that a build of this fixture depends on
+ *   with every dependency of a build of this fixture
  */
 export async function installFixture(name) {
   const folder = path.join(here, '.work', name)
@@ -89,7 +89,7 @@ export async function install(folder, lock, packed, file) {
 
 let packing
 
-/** The tarball that is tested: `TIERCEL_TARBALL`, or this repository packed once. */
+/** The tarball under test: `TIERCEL_TARBALL`, or this repository packed once. */
 export function tarball() {
   packing ??= process.env.TIERCEL_TARBALL ? process.env.TIERCEL_TARBALL : pack()
   return Promise.resolve(packing)

@@ -5,12 +5,12 @@ import { openFixture, startOrigin, until } from './support.mjs'
 export const REPEATS = Number(process.env.TIERCEL_FLEET_REPEATS ?? 25)
 
 /**
- * What one place of an app shows: `values` of a reply name the generations in it and what the origin
- * had answered them, so that two replies of the same data share one.
+ * One place of an app: `values` of a reply name the generations in it and the origin's answers to
+ * them, so that two replies with the same data share one.
  *
  * @typedef {object} Place
  * @property {string} path
- * @property {string} tag what is waited for when it is invalidated
+ * @property {string} tag the tag to wait for when the place is invalidated
  * @property {(reply: import('./support.mjs').Reply) => unknown[]} values
  */
 
@@ -28,7 +28,7 @@ export const field = (path, tag, name) => ({
   values: ({ text }) => [JSON.parse(text)[name]].flat(),
 })
 
-/** A value that names what the origin had answered. */
+/** A value that names the origin's answer. */
 export const asked = (path, tag) => ({
   path,
   tag,
@@ -63,23 +63,23 @@ export async function startFleet(app, count, redis, { env, labels = [], ...how }
     await fleet.stop()
     throw failed.reason
   }
-  // From now on each notes when invalidations resolve.
+  // From now on each process notes when invalidations resolve.
   await Promise.all(fleet.servers.map((server) => server.json('/api/watch')))
   if (redis) await fleet.connected()
   return fleet
 }
 
-/** More than any build asks for. */
+/** More than the requests of any build. */
 export const ASKED_BY_BUILDS = 1_000
 
 /**
- * A built fixture with a server and an origin of its own; `stop` ends those. What the build shows
- * comes from an origin that counts from the beginning, since the files of a run share it.
+ * A built fixture with a server and an origin of its own; `stop` ends those. The data of the build
+ * comes from an origin that counts from the beginning, since the files of a run share the build.
  *
  * @param {string} name a folder of `apps/`
  */
 export async function openBuilt(name) {
-  // As a cache is set up: otherwise every process says that it is not.
+  // Set up for a cache: otherwise every process prints a warning.
   const redis = await startServer('single', {
     settings: { maxmemory: '256mb', 'maxmemory-policy': 'volatile-lru' },
   })
@@ -108,7 +108,7 @@ class Fleet {
     return Promise.all(this.servers.map((server) => server.stop()))
   }
 
-  /** Memory answers under a lease, which a process has once it knows what is current. */
+  /** Resolves when each process has a lease, under which its memory may answer. */
   connected() {
     return until('every process has a lease', async () => {
       const all = await Promise.all(this.servers.map((server) => server.json('/api/stats')))
@@ -116,12 +116,12 @@ class Fleet {
     })
   }
 
-  /** What every process shows of a place, asked at the same moment. @param {Place} place */
+  /** The replies of all processes for a place, at the same moment. @param {Place} place */
   all(place) {
     return Promise.all(this.servers.map((server) => look(server, place)))
   }
 
-  /** Asks until every process answers from its cache: what it held before, it shows again. */
+  /** Requests a place until every process answers from its cache, with a value it held before. */
   async primed(place) {
     const seen = new Set()
     await until(`every process holds ${place.path}`, async () => {
@@ -134,8 +134,8 @@ class Fleet {
   }
 
   /**
-   * Invalidates by a route handler of one process; resolves as soon as that is in effect, by what
-   * the handler of that process was told.
+   * Invalidates by a route handler of one process; resolves as soon as that is in effect, by the
+   * notes of that process.
    *
    * @returns {Promise<number>} when, in ms since the epoch
    */
@@ -152,12 +152,12 @@ class Fleet {
   }
 
   /**
-   * Hard invalidations, again and again, each made at another process. No request is under way when
-   * one resolves; then all processes are asked at once.
+   * Hard invalidations, again and again, each at another process. No request is under way when one
+   * resolves; then all processes get a request together.
    *
    * @param {Place} place
    * @param {(server: object) => Promise<unknown>} invalidate resolves when it is in effect
-   * @returns {Promise<{ answers: number, old: object[] }>} what was shown of before an invalidation
+   * @returns {Promise<{ answers: number, old: object[] }>} `old`: those older than an invalidation
    */
   async repeat(place, invalidate, times = REPEATS) {
     const outcome = { answers: 0, old: [] }
@@ -176,8 +176,8 @@ class Fleet {
   }
 
   /**
-   * The same under load: every process is asked without a pause, while one after the other
-   * invalidates. Only what the origin has answered can be told to be old there.
+   * The same under load: every process gets requests without a pause, while one after the other
+   * invalidates. Only an answer of the origin identifies old data there.
    *
    * Next joins a request to a render of the same page that is under way, and that one may have begun
    * before the invalidation resolved. Such answers are not the cache's, and are listed apart.
@@ -210,12 +210,12 @@ class Fleet {
 
   /**
    * Soft invalidations under load, pages and navigations of the client-side router: each time until
-   * every process shows what was generated since. Whatever is answered with an error fails it.
+   * every process shows a later generation. Any answer with an error fails it.
    *
    * @param {Place} place
    * @param {() => number} count how often the origin has answered
    * @param {number} times
-   * @returns {Promise<number>} how many were answered
+   * @returns {Promise<number>} the number of answers
    */
   async renewUnderLoad(place, count, times) {
     await this.primed(place)

@@ -1,15 +1,14 @@
 /**
- * Everybody asks for one key at the same moment, and the origin counts who generates it. What is
- * asked for lies in the fixtures' routes `slow`, `brief`, `read`, `api/slow` and
- * `api/cache`.
+ * Many clients request one key at the same moment, and the origin counts its generations. The
+ * requests go to the fixtures' routes `slow`, `brief`, `read`, `api/slow` and `api/cache`.
  */
 import http from 'node:http'
 import net from 'node:net'
 import { shownIn, until } from './support.mjs'
 
-/** After how long what is `brief` is stale. */
+/** The time after which a `brief` place is stale. */
 const BRIEF_MS = 5_000
-/** The origin is quiet when nobody has asked it for this long after its last answer. */
+/** The origin is quiet when it gets no request for this long after its last answer. */
 const QUIET_MS = 800
 /** How long a request may take before it counts as not answered. */
 const PATIENCE_MS = 20_000
@@ -34,8 +33,8 @@ const cached = (of, brief = of) => ({
 })
 
 /**
- * What can be asked for, by name, in a layer of the fixtures: what is fresh for long, and what is
- * stale after 5 s; with `events`, only by those. `key` is what it asks the origin for.
+ * Subjects of requests, by name, in a layer of the fixtures: `long` is fresh for long, `brief` is
+ * stale after 5 s; with `events`, only those apply. `key` is the key at the origin.
  *
  * @type {Record<string, any>}
  */
@@ -57,10 +56,10 @@ export const subjects = {
 }
 
 /**
- * How a key comes to be asked for by everybody. Each readies a place of a subject.
+ * The reasons for a stampede. Each readies a place of a subject.
  *
- * `cold`: nobody has it. `stale`: past its `revalidate`. `soft`, `hard`: after `revalidateTag` with
- * `'max'` and with `{ expire: 0 }`, called in one process.
+ * `cold`: no process has it. `stale`: past its `revalidate`. `soft`, `hard`: after `revalidateTag`
+ * with `'max'` and with `{ expire: 0 }`, called in one process.
  *
  * @type {Record<string, (fleet: any, subject: any, name: string) => Promise<ReturnType<typeof place>>>}
  */
@@ -86,14 +85,15 @@ async function invalidated(fleet, asked, how) {
 
 /**
  * @typedef {object} Asked one request of many
- * @property {number} at which of the servers
+ * @property {number} at the index of the server
  * @property {number} status 0 = not answered
  * @property {number} tookMs
- * @property {number} [origin] what the origin had answered the generation that was shown
+ * @property {number} [origin] the origin's answer to the generation that was shown
  */
 
 /**
- * Asks each of `servers` for `path` `requests` times, all at once: the connections are open before.
+ * Requests `path` from each of `servers` `requests` times, all together: the connections are open
+ * before.
  *
  * @returns {Promise<Asked[]>}
  */
@@ -129,15 +129,15 @@ async function answered(server, at, path, socket) {
 }
 
 /**
- * Floods a place, waits until the origin is quiet, and looks what is shown then.
+ * Floods a place, waits until the origin is quiet, and looks at the place again.
  *
  * @param {{ servers: object[], all: Function }} fleet
  * @param {Awaited<ReturnType<typeof import('./support.mjs').startOrigin>>} origin
  * @param {ReturnType<typeof place>} asked
  * @param {number} requests at each server
  * @returns {Promise<{ generations: number, old: number, newAt: number, replies: Asked[] }>} `old`:
- *   how many were shown what was generated before; `newAt`: how many servers show later what was
- *   generated since
+ *   the number of replies with an earlier generation; `newAt`: the number of servers that show a
+ *   new one later
  */
 export async function rush(fleet, origin, asked, requests) {
   const known = origin.count(asked.key)
@@ -154,7 +154,7 @@ export async function rush(fleet, origin, asked, requests) {
   }
 }
 
-/** Resolves when nobody asks the origin any more, nor has for a while from now on. */
+/** Resolves when the origin has had no request for a while, counted from now on. */
 export function quiet(origin) {
   const begun = performance.now()
   return until('the origin is quiet', () => {

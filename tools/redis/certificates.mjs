@@ -11,12 +11,12 @@ const EXTENSIONS = {
 }
 
 /**
- * A certificate authority of its own in `dir`, and what it signed: a server for `localhost` and
- * 127.0.0.1, and a client.
+ * A certificate authority of its own in `dir`, and the certificates it signed: of a server for
+ * `localhost` and 127.0.0.1, and of a client.
  *
  * @typedef {{ cert: string, key: string }} Pair paths of PEM files
  * @returns {{ ca: string, server: Pair, client: Pair,
- *   texts: { ca: string, cert: string, key: string } }} `texts`: what a client needs, as PEM
+ *   texts: { ca: string, cert: string, key: string } }} `texts`: PEM texts for a client
  */
 export function certificates(dir) {
   const at = (name) => join(dir, name)

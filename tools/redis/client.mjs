@@ -22,8 +22,8 @@ const CONFIRMATION = /^[ps]?(un)?subscribe$/
  */
 
 /**
- * Connects to one server. Follows no redirection and never connects again by itself: what a test
- * sees is what the server said.
+ * Connects to one server. Follows no redirection and never reconnects by itself: a test sees
+ * exactly the replies of the server.
  *
  * @param {string | Target} target `redis://user:password@host:port/database`, `rediss://`,
  *   `unix:///path?db=1`, or its parts
@@ -80,7 +80,7 @@ export class Client {
   #socket
   #frames
   #patience
-  /** What waits for a reply, in order. @type {Waiter[]} */
+  /** Waiters for replies, in order. @type {Waiter[]} */
   #waiting = []
   #closed
   #isSubscriber = false
@@ -100,7 +100,7 @@ export class Client {
     return !this.#socket.destroyed
   }
 
-  /** Resolves when the connection is gone, whoever closed it. */
+  /** Resolves when the connection is gone, whichever side closed it. */
   get closed() {
     return this.#closed
   }
@@ -112,7 +112,7 @@ export class Client {
     return reply
   }
 
-  /** The replies of several commands sent at once; an error reply is one of them. */
+  /** The replies of several commands sent together; an error reply is one of them. */
   pipeline(commands) {
     const replies = commands.map((args) => this.#expect(args))
     this.#socket.write(Buffer.concat(commands.map(encode)))
@@ -149,7 +149,7 @@ export class Client {
     this.#socket.destroy()
   }
 
-  /** Lets this process end although the connection is open; a reply that is due holds it. */
+  /** Lets this process end although the connection is open, unless a reply is due. */
   unref() {
     this.#socket.unref()
     return this

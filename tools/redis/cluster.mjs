@@ -38,7 +38,7 @@ export class Cluster {
       mode: 'cluster',
       settings: {
         'cluster-node-timeout': nodeTimeoutMs,
-        // However long a replica was cut off, it may take over: tests kill more than one.
+        // A replica may take over however long it was cut off: tests kill more than one.
         'cluster-replica-validity-factor': 0,
         ...settings,
       },
@@ -68,7 +68,7 @@ export class Cluster {
       await first.command('CLUSTER', 'MEET', host, port, busPort)
     }
     const replicas = this.nodes.slice(PRIMARIES)
-    // Refused until gossip has brought the primary's name.
+    // The node refuses until gossip has brought the primary's name.
     const attach = (replica, n) =>
       until(
         'a replica knows its primary',
@@ -88,7 +88,7 @@ export class Cluster {
     return this.nodes.map(({ pid }) => pid)
   }
 
-  /** Who serves a slot, or the slot of a key, as the living nodes have it. */
+  /** The node that serves a slot, or the slot of a key, by the view of the living nodes. */
   async nodeOf(slotOrKey) {
     const slot = await this.slotOf(slotOrKey)
     return serving(await this.#view(this.#living()[0]), slot).primary
@@ -127,7 +127,8 @@ export class Cluster {
 
   /**
    * Moves a slot with its keys to another primary. `halfway` runs while it is being moved, when its
-   * keys are still at the old one and missing keys are asked for at the new one (`ASK`).
+   * keys are still at the old one, which redirects requests for missing keys to the new one
+   * (`ASK`).
    */
   async moveSlot(slot, to, halfway = async () => {}) {
     const from = await this.nodeOf(slot)
@@ -161,7 +162,7 @@ export class Cluster {
     return this.nodeOf(slot)
   }
 
-  /** Waits until every living node says that all is well, and what it sees has the property. */
+  /** Waits until every living node says that all is well, and its view has the property. */
   #settled(what, property) {
     const isSettled = async (node) => {
       const text = await node.command('CLUSTER', 'INFO')
@@ -175,7 +176,7 @@ export class Cluster {
     return until(what, () => look().catch(() => undefined), patient)
   }
 
-  /** Who serves which slots, as one node sees it. */
+  /** The nodes and their slots, as one node sees them. */
   async #view(node) {
     const ranges = await node.command('CLUSTER', 'SLOTS')
     return ranges.map(([first, last, ...addresses]) => {

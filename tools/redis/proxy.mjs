@@ -2,13 +2,13 @@ import net from 'node:net'
 import { Frames, Push } from './resp.mjs'
 
 const MESSAGES = new Set(['message', 'pmessage', 'smessage'])
-/** A throttled lane writes in steps of this length. */
+/** The interval at which a throttled lane writes. */
 const STEP_MS = 10
 
 /**
  * @typedef {'up' | 'down' | 'both'} Direction `up`: from client to server
  *
- * @typedef {object} Lane what happens to bytes of one direction
+ * @typedef {object} Lane the faults of one direction
  * @property {number} delayMs
  * @property {boolean} isHeld
  * @property {number} bytesPerSecond
@@ -41,7 +41,7 @@ class FaultyProxy {
 
   /**
    * @param {{ host?: string, port?: number, socket?: string }} target
-   * @param {{ random?: () => number }} options `random` decides what is dropped
+   * @param {{ random?: () => number }} options `random` decides which messages are dropped
    */
   constructor({ host = '127.0.0.1', port, socket }, { random = Math.random }) {
     this.#target = socket ? { path: socket } : { host, port }
@@ -53,12 +53,12 @@ class FaultyProxy {
     return this.#open.size
   }
 
-  /** What a client names instead of the server's own `redis://` URL. */
+  /** The URL for a client, in place of the server's own `redis://` URL. */
   get url() {
     return `redis://${this.host}:${this.port}`
   }
 
-  /** No fault any more; what was held goes on its way. Refused connections are accepted again. */
+  /** Ends all faults: held bytes go on their way, and new connections are accepted again. */
   async pass() {
     this.lanes = { up: sound(), down: sound() }
     this.dropRate = 0
@@ -71,14 +71,14 @@ class FaultyProxy {
     this.#change(direction, { delayMs: ms })
   }
 
-  /** At most so many bytes per second, for each connection and direction. */
+  /** Limits the bytes per second of each connection and direction. */
   throttle(bytesPerSecond, direction = 'both') {
     this.#change(direction, { bytesPerSecond })
   }
 
   /**
-   * Half-open, as with a dead link: bytes and new connections are accepted, nothing comes through,
-   * not even that a side has closed. `pass` delivers what was held, as TCP would have.
+   * Half-open, as with a dead link: accepts bytes and new connections, and passes nothing on, not
+   * even the close of a side. `pass` delivers the held bytes, as TCP would have.
    */
   blackHole(direction = 'both') {
     this.#change(direction, { isHeld: true })
@@ -93,7 +93,7 @@ class FaultyProxy {
   async refuse() {
     const listener = this.#listener
     this.#listener = undefined
-    // It closes at once for new connections; its end waits for the open ones.
+    // It closes immediately for new connections; its end waits for the open ones.
     listener?.close()
     await new Promise((wake) => setImmediate(wake))
   }
@@ -101,7 +101,7 @@ class FaultyProxy {
   /** Accepts connections, at the same port as before. */
   async accept() {
     if (this.#listener) return
-    // A close is to be handed on by whoever closed, not by Node.
+    // The stream hands a close on, not Node.
     const listener = net.createServer({ allowHalfOpen: true, noDelay: true })
     listener.on('connection', (client) => this.#connect(client))
     await new Promise((resolve, reject) => {
@@ -175,7 +175,7 @@ class Connection {
  * @typedef {{ bytes?: Buffer, act?: 'end' | 'reset', due: number }} Part
  */
 
-/** One direction of a connection: what has come and has not gone yet, in order. */
+/** One direction of a connection: parts that have arrived and not left yet, in order. */
 class Stream {
   #proxy
   #direction
@@ -205,7 +205,7 @@ class Stream {
       for (const bytes of this.#filter?.end() ?? []) this.#accept({ bytes })
       this.#accept({ act: 'end' })
     })
-    // Also a server that refuses or resets: its client sees a reset.
+    // The client of a server that refuses or resets sees a reset, too.
     from.on('error', () => this.#accept({ act: 'reset' }))
     to.on('close', () => clearTimeout(this.#timer))
   }
@@ -219,7 +219,7 @@ class Stream {
     this.flow()
   }
 
-  /** Sends what is due; comes back by itself for the rest, unless that is held. */
+  /** Sends the parts that are due; comes back by itself for the rest, unless that is held. */
   flow() {
     clearTimeout(this.#timer)
     while (this.#queue.length && !this.#lane.isHeld && !this.#to.destroyed) {
@@ -251,7 +251,7 @@ class Stream {
   }
 }
 
-/** Takes messages of pub/sub out of what a server sends. Looks always, to know where frames begin. */
+/** Removes pub/sub messages from a server's stream. Always parses, to know where frames begin. */
 class MessageFilter {
   #proxy
   #frames = new Frames()
@@ -267,19 +267,19 @@ class MessageFilter {
       const frames = this.#frames.feed(chunk)
       return frames.filter((frame) => !this.#isDropped(frame)).map(({ bytes }) => bytes)
     } catch {
-      // TLS, say. What has come of it is still in there.
+      // TLS, say. The bytes so far are still in there.
       this.#isReadable = false
       return [this.#frames.rest]
     }
   }
 
-  /** A frame that the end has cut off. */
+  /** The frame that the end of the stream has cut off. */
   end() {
     return this.#isReadable ? [this.#frames.rest] : []
   }
 
   #isDropped({ value }) {
-    // Of RESP2 a message is an array like any other; no reply of ours begins with these words.
+    // In RESP2 a message is an array like any other; no reply of ours begins with these words.
     const isMessage =
       (value instanceof Push || Array.isArray(value)) && MESSAGES.has(String(value[0]))
     if (!isMessage || this.#proxy.random() >= this.#proxy.dropRate) return false

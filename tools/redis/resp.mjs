@@ -11,7 +11,7 @@ export class ReplyError extends Error {
   }
 }
 
-/** What a RESP3 server sends on its own accord. */
+/** A message that a RESP3 server sends of its own accord. */
 export class Push extends Array {}
 
 /** One command as the bytes that a client sends. */
@@ -28,7 +28,7 @@ export function encode(args) {
 export class Frames {
   #chunks = []
   #size = 0
-  /** Below this size nothing is tried, so that a large body is not looked at with every chunk. */
+  /** Below this size nothing is parsed, so that a large body is not parsed with every chunk. */
   #wanted = 1
   #binary
 
@@ -47,7 +47,7 @@ export class Frames {
    *
    * @param {Buffer} chunk
    * @returns {{ value: any, bytes: Buffer }[]}
-   * @throws {Error} for what is no RESP; nothing can be made of the stream from there on
+   * @throws {Error} for bytes that are no RESP; the rest of the stream is unreadable
    */
   feed(chunk) {
     this.#chunks.push(chunk)
@@ -75,7 +75,7 @@ export class Frames {
 
 class Reader {
   at = 0
-  /** Where the body ends that did not fit. */
+  /** The end of the body that is not complete yet. */
   wanted = 0
   #bytes
   #binary
@@ -127,7 +127,7 @@ class Reader {
   #line() {
     const end = this.#bytes.indexOf(CRLF, this.at)
     if (end < 0) {
-      // A stream of something else may have no line end for long.
+      // A stream of another protocol may have no line end for long.
       if (!'+-:,(#_$=!*~>%|'.includes(String.fromCharCode(this.#bytes[this.at] ?? 0x2b))) {
         throw new Error('not RESP')
       }

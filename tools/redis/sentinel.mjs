@@ -76,7 +76,7 @@ export class SentinelGroup {
     return [...this.servers, ...this.sentinels].map(({ pid }) => pid)
   }
 
-  /** Who is the primary, as the first living sentinel has it. */
+  /** The primary, by the first living sentinel. */
   async primary() {
     const sentinel = this.sentinels.find(({ isAlive }) => isAlive)
     const found = await this.#primaryBy(sentinel)
@@ -99,7 +99,7 @@ export class SentinelGroup {
   async failover() {
     const from = await this.primary()
     const [sentinel] = this.sentinels
-    // Refused while the sentinels have not seen all that follows the last fail-over.
+    // The sentinels refuse until they have seen the last fail-over through.
     await until(
       'a sentinel begins a fail-over',
       () => sentinel.command('SENTINEL', 'FAILOVER', NAME).catch(() => undefined),
@@ -115,7 +115,7 @@ export class SentinelGroup {
     return this.switched(from)
   }
 
-  /** Resolves to the primary that all living sentinels name, once it is another one than `from`. */
+  /** Resolves to the primary that all living sentinels name, once it is not `from`. */
   switched(from) {
     const look = async () => {
       const alive = this.sentinels.filter(({ isAlive }) => isAlive)

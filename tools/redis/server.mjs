@@ -8,7 +8,7 @@ import { findServer } from './binaries.mjs'
 import { certificates } from './certificates.mjs'
 import { connect } from './client.mjs'
 
-/** Somebody else may take a port between our look and the server's. */
+/** Another process may take a port between our look and the server's. */
 const PORT_ATTEMPTS = 5
 const CLASH = /Address already in use|Failed listening on port/
 
@@ -30,7 +30,7 @@ export const TESTS = { username: 'tests', password: 'of-the-tests' }
  * @property {'no' | 'optional' | 'yes'} [authClients] whether a TLS client has to show a
  *   certificate; default `no`
  *
- * @typedef {object} Part what a group of servers adds
+ * @typedef {object} Part options that a group of servers adds
  * @property {'sentinel' | 'cluster'} [mode]
  * @property {string} [within] a directory of the group, which goes with the group
  */
@@ -81,7 +81,7 @@ export class Server {
     return this.#child?.isAlive ?? false
   }
 
-  /** What to connect to, with the password of the default user, if it has one. */
+  /** The URL to connect to, with the password of the default user, if it has one. */
   get url() {
     const scheme = this.tls ? 'rediss' : 'redis'
     const password = this.#options.requirepass
@@ -89,7 +89,7 @@ export class Server {
     return `${scheme}://${credentials}${this.host}:${this.port}`
   }
 
-  /** What it printed. */
+  /** The output so far. */
   log() {
     return this.#child?.log() ?? ''
   }
@@ -132,13 +132,13 @@ export class Server {
     await this.#child?.kill(signal)
   }
 
-  /** Ends it in an orderly way, if it still runs, and starts it anew: same port, same files. */
+  /** Ends it in an orderly way, if it still runs, and starts it again: same port, same files. */
   async restart() {
     await this.kill('SIGTERM')
     await this.#launch()
   }
 
-  /** Ends it and removes its files; once more does nothing. */
+  /** Ends it and removes its files; a second call does nothing. */
   async stop() {
     await this.kill()
     rmSync(this.folder, { recursive: true, force: true })
@@ -177,7 +177,7 @@ export class Server {
     })
   }
 
-  /** The process that answers at our port: another one may have been faster to take it. */
+  /** The process that answers at our port: another one may have taken it first. */
   async #answering() {
     const client = await this.client({ patience: 500 })
     try {

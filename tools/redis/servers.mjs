@@ -9,7 +9,8 @@
  * | `sentinel` | a primary, two replicas, three sentinels (sentinel.mjs) |
  * | `cluster` | three primaries with a replica each (cluster.mjs) |
  *
- * All have `url`, `command`, `info`, `stop`. None outlives the process that started it (guarded.mjs).
+ * All have `url`, `command`, `info`, `stop`. None outlives the process that started it
+ * (guarded.mjs).
  */
 import { Cluster } from './cluster.mjs'
 import { SentinelGroup } from './sentinel.mjs'

@@ -33,12 +33,12 @@ impl Fixture {
         wait == Wait::Pending
     }
 
-    /// What memory holds, stale as it may be.
+    /// The entry in memory, stale or not.
     fn stale(&self) -> Arc<Entry> {
         self.with_key(Engine::held).unwrap()
     }
 
-    /// Hears of an invalidation of the tag `a` at position 60.
+    /// Learns of an invalidation of the tag `a` at position 60.
     fn hears_of_one(&self) {
         let row =
             Row { tag: Tag::from("a"), hard: Position(60), soft: Position(0), deadline_us: None };
@@ -131,7 +131,7 @@ fn what_is_found_stale_is_claimed_with_one_more_turn() {
         b.engine.clock.advance_us(10);
         b.claim(1, None, 1);
         assert!(store.answer_claim(LeaseReply::EntryExists).0.only_absent);
-        assert_eq!(b.got(), [], "nobody is woken in between");
+        assert_eq!(b.got(), [], "no waiter is woken in between");
         let (claim, pause_ms) = store.answer_claim(LeaseReply::Granted);
         assert_eq!((claim.only_absent, claim.outdated, pause_ms), (false, 0, Some(0)));
         assert_eq!((b.got(), b.role()), (vec![(1, is_brought)], HERE));
@@ -271,7 +271,7 @@ fn there_is_nothing_to_follow_where_nobody_leads_elsewhere() {
 fn who_follows_takes_over_from_a_leader_that_takes_too_long() {
     let (store, a) = follower();
     let (claim, _) = store.answer_claim(LeaseReply::HeldElsewhere);
-    // The store has the age of the lease, and says when that is.
+    // The store knows the age of the lease, and decides when to hand it over.
     assert_eq!((claim.patience_ms, claim.life_ms), (100, 600));
     store.answer_claim(LeaseReply::Granted);
     assert_eq!((a.got(), a.role(), store.ended()), (vec![(2, false)], HERE, vec![]));

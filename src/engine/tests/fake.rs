@@ -1,4 +1,4 @@
-//! A store that answers when told to, and instances that share through it.
+//! A store whose answers a test triggers, and instances that share through it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ type Queue<T> = Mutex<Vec<T>>;
 /// How long gets wait for a leader, in ms.
 pub(crate) const WAIT_MS: u32 = 1_200;
 
-/// A store that answers when told to.
+/// A store whose answers a test triggers.
 #[derive(Default)]
 pub(crate) struct Fake {
     pub(crate) entries: Mutex<HashMap<Address, Vec<u8>>>,
@@ -98,8 +98,8 @@ impl Fake {
         count
     }
 
-    /// Answers the one claim that waits, with what lies at the address; what was claimed, and after
-    /// which pause.
+    /// Answers the one waiting claim, with the entry at its address. Returns the request, and the
+    /// pause before it.
     pub(crate) fn answer_claim(&self, claimed: LeaseReply) -> (LeaseRequest, Option<u32>) {
         let mut claims = std::mem::take(&mut *self.claims.lock());
         assert_eq!(claims.len(), 1, "one claim waits");
@@ -109,12 +109,12 @@ impl Fake {
         (claim, pause_ms)
     }
 
-    /// How leases were ended since the last time.
+    /// How leases were ended since the last call.
     pub(crate) fn ended(&self) -> Vec<LeaseEnd> {
         std::mem::take(&mut *self.ends.lock()).into_iter().map(|(_, ending)| ending).collect()
     }
 
-    /// Carries writes out; the lives of what was stored, in ms.
+    /// Performs the writes. Returns the lifetimes of the stored entries, in ms.
     pub(crate) fn carry_out_writes(&self) -> Vec<u64> {
         let writes = std::mem::take(&mut *self.writes.lock());
         let made = writes.into_iter().filter_map(|(address, make)| {
@@ -126,7 +126,7 @@ impl Fake {
     }
 }
 
-/// Who was woken, and with what.
+/// The tokens that were woken, and their notices.
 #[derive(Default)]
 pub(crate) struct Woken(pub(crate) Mutex<Vec<(u32, Notice)>>);
 
@@ -149,7 +149,7 @@ pub(crate) fn instance(store: &Arc<Fake>, options: &Value) -> Fixture {
     Fixture { engine, waker: woken.clone(), woken }
 }
 
-/// An engine whose store has told it of a table.
+/// An engine that has loaded the table of its store.
 pub(crate) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<Engine> {
     let given = serde_json::json!({ "redisUrl": "redis://cache.example", "jitterPercent": 0 });
     let mut given = given.as_object().unwrap().clone();
@@ -177,7 +177,7 @@ pub(crate) fn engine_over(store: Arc<dyn SharedStore>, options: &Value) -> Arc<E
     engine
 }
 
-/// Answers loads and polls until nothing is asked any more.
+/// Answers loads and polls until the engine sends no more.
 fn settle(engine: &Engine, commands: Vec<(Request, Command)>, polled: &Polled) {
     for (request, command) in commands {
         let answer = match command {
@@ -209,7 +209,7 @@ impl Fixture {
         self.engine.read(&key, self.ticket(token)) == Wait::Pending
     }
 
-    /// Claims with nothing to serve; with `stale`, with that.
+    /// Claims with `stale` to serve, or with nothing.
     pub(crate) fn claim(&self, name: u16, stale: Option<&Arc<Entry>>, token: u32) -> Ask {
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
@@ -218,7 +218,7 @@ impl Fixture {
         self.engine.claim(&key, claimant, Vec::new, self.ticket(token))
     }
 
-    /// What those who waited got: their tokens, and whether an entry was brought.
+    /// What the waiters got: their tokens, and whether an entry was delivered.
     pub(crate) fn got(&self) -> Vec<(u32, bool)> {
         let woken = std::mem::take(&mut *self.woken.0.lock());
         woken

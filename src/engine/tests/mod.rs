@@ -11,7 +11,7 @@ use crate::key::Class;
 use crate::wake::{Notice, Ticket, Wait, Wake};
 use serde_json::Value;
 
-/// The inside, for tests that have every order of threads tried.
+/// Internals, for tests that try every order of threads.
 impl Engine {
     pub(crate) fn flights(&self) -> &Flights {
         &self.flights
@@ -55,7 +55,7 @@ fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
     }
 }
 
-/// Nobody waits in memory only.
+/// With memory only, no call waits.
 struct Nobody;
 
 impl Wake for Nobody {

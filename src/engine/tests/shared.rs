@@ -186,7 +186,7 @@ fn without_a_lease_memory_says_nothing_until_the_store_was_asked() {
     a.engine.clock.advance_us(2_000_000);
     assert_eq!(verdict(&a.engine, 1, &[]), None);
     assert!(matches!(found(&a.engine, 1), Found::Unsure));
-    // The store is away: what was generated lately is served for a while.
+    // The store is away: recent entries are served for a while.
     a.engine.on(Event::Unreachable);
     assert_eq!(verdict(&a.engine, 1, &[]), Some(Verdict::Fresh));
 }

@@ -1,4 +1,4 @@
-//! Gets: who generates, who waits, and what they are told.
+//! Gets: who generates, who waits, and the answers.
 
 use std::convert::Infallible;
 
@@ -50,7 +50,7 @@ fn a_value_of_another_kind_is_a_miss() {
 fn of_those_who_find_something_stale_one_generates() {
     let next = stale(ValueKind::Fetch);
     assert!(is_led(next.get()) && is_meanwhile(next.get()) && is_meanwhile(next.get()));
-    // Whoever was told so shows no sign of life.
+    // The leader shows no progress.
     next.pass_secs(1);
     assert!(is_led(next.get()) && is_meanwhile(next.get()));
     assert_eq!(next.read_counter(|stats| &stats.stale_meanwhile), 3);
@@ -153,7 +153,8 @@ fn a_stale_use_cache_entry_comes_with_what_is_made_of_it() {
     assert!(next.set(&["a"]));
     next.invalidate("a", Some(60.0));
     assert!(matches!(basis(&next), Basis::Trace(Some(Trace::Tag(_)))));
-    // From 16.4 on Next.js generates what is stale by age before something keeps it.
+    // From 16.4 on Next.js regenerates an entry that is stale by age before it keeps a value made
+    // of it.
     let by_age = |version| basis(&stale(ValueKind::UseCache).of_version(version));
     assert_eq!(by_age(Version::V16_3), Basis::Trace(None));
     assert_eq!(by_age(Version::V16_4), Basis::Trace(Some(Trace::Age)));
@@ -235,7 +236,7 @@ fn a_get_claims_four_times_at_most() {
     for claims in 1..=4 {
         let asks = wait(step, LEASE);
         assert_eq!(asks.progress.claims, claims);
-        // Something was there, and is not to be had.
+        // There is an entry, which cannot be read.
         store.answer_claim(LeaseReply::EntryExists);
         store.answer_claim(LeaseReply::Unavailable);
         next.engine.clock.advance_us(RECHECK_US);

@@ -4,7 +4,7 @@ use super::*;
 use crate::handler::hot::Checked;
 use crate::stats;
 
-/// A thread with an object ready of an entry with the tag `a`.
+/// A thread with a ready object of an entry with the tag `a`.
 fn ready() -> (Next, u64, Arc<Entry>) {
     let next = Next::alone(ValueKind::UseCache, PLAIN());
     assert!(next.set(&["a"]));
@@ -39,7 +39,7 @@ fn the_tags_of_who_asks_are_asked_for_once_something_was_invalidated() {
     let fresh = || next.engine.stats.answered(stats::Kind::UseCache, stats::Answer::MemoryFresh);
     let before = fresh();
     assert_eq!((asked("c"), fresh()), (Checked::Fresh, before));
-    // Counted too early.
+    // The check had counted too early.
     assert_eq!((asked("b"), fresh()), (Checked::LookUp, before - 1));
 }
 

@@ -1,4 +1,4 @@
-//! What Next.js asks for, over an engine with a manual clock and a store that answers when told to.
+//! Calls of Next.js, over an engine with a manual clock and a store whose answers a test triggers.
 
 mod get;
 mod hot;
@@ -34,7 +34,7 @@ use crate::options::Options;
 use crate::tags::Tag;
 use crate::wake::{Notice, Wake};
 
-/// Who asks, and what it was given to read.
+/// The caller, and the readings it was given.
 #[derive(Default)]
 struct Asking {
     tags: RefCell<Vec<Tag>>,
@@ -140,7 +140,7 @@ impl Next {
         self.resumed(Progress::default(), Waited::InTime)
     }
 
-    /// What a get goes on with after a wait, during which the thread took its news in.
+    /// The next step of a get after a wait, during which the thread looked into its inbox.
     fn woken(&self, wait: Wait) -> Step {
         let told = &self.fixture.as_ref().unwrap().woken.0;
         let news = std::mem::take(&mut *told.lock());
@@ -207,7 +207,7 @@ fn is_fresh(step: Step) -> bool {
     matches!(answer(step), Answer::Fresh(_))
 }
 
-/// Whether a get is told that something is stale, which it then generates.
+/// Whether the answer is something stale that the get regenerates.
 fn is_led(step: Step) -> bool {
     matches!(answer(step), Answer::Stale { .. })
 }

@@ -95,7 +95,7 @@ fn who_waits_for_a_generation_that_fails_goes_on() {
     wait(next.get(), WaitFor::Flight);
     let began = Some(Began::At(next.engine.revision()));
     assert_eq!(next.with_key(|handler, key| handler.put(key, next.kind, None, began)), None);
-    // What is never stored is waited for by nobody.
+    // No get waits for a key that is never stored.
     assert!(is_miss(next.get()) && is_miss(next.get()));
 }
 

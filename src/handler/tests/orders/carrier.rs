@@ -1,4 +1,4 @@
-//! A server that two processes share, and the thread of each that carries what it wants there.
+//! A server that two processes share, and the thread of each that carries out its jobs there.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::store::{
     Unavailable,
 };
 
-/// What is wrong with a server.
+/// A fault of a server.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Fault {
     None,
@@ -33,7 +33,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// As the script does, but that nobody dies.
+    /// As the script does, except that no leader dies.
     fn claim(&mut self, address: Address, claim: LeaseRequest, instance: usize) -> LeaseReply {
         if self.passes.contains(&address) {
             return LeaseReply::HitForMiss(60_000);
@@ -68,7 +68,7 @@ enum Errand {
     Write { address: Address, ends: bool, make: Make },
 }
 
-/// What one process wants carried out, one after the other.
+/// Carries out the jobs of one process, one after the other.
 pub(super) struct Carrier {
     instance: usize,
     fault: Fault,
@@ -105,14 +105,14 @@ impl Carrier {
         self.added.notify_all();
     }
 
-    /// Carries out what there is.
+    /// Carries out the jobs in the queue.
     pub(super) fn work_off(&self) {
         while let Some(job) = { self.jobs.lock().unwrap().pop_front() } {
             self.carry_out(job);
         }
     }
 
-    /// Carries out what comes, until it is over and nothing is left.
+    /// Carries out jobs until it is over and none is left.
     pub(super) fn work(&self) {
         loop {
             self.work_off();
@@ -128,7 +128,7 @@ impl Carrier {
 
     pub(super) fn end(&self) {
         *self.is_over.lock().unwrap() = true;
-        // Not between the look at that and the wait for more.
+        // Not between the look at `is_over` and the wait for more jobs.
         drop(self.jobs.lock().unwrap());
         self.added.notify_all();
     }

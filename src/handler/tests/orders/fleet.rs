@@ -9,7 +9,7 @@ use crate::sync::explored::{explore, is_found_out};
 type Get = fn(&Script, &Generations);
 
 /// A fleet of two processes. When every get has its answer and every job is done, no lease is left
-/// and nobody waits.
+/// and no get waits.
 struct Fleet {
     processes: [Process; 2],
     server: Arc<Mutex<Server>>,
@@ -34,7 +34,7 @@ impl Fleet {
         fleet
     }
 
-    /// One where several may generate at once.
+    /// One where several may generate concurrently.
     fn overlapping(mut self) -> Self {
         self.generations.may_overlap = true;
         self
@@ -63,10 +63,10 @@ impl Fleet {
                 engine.flights().is_empty() || self.generations.may_overlap,
                 "a flight is open"
             );
-            // Nothing is believed for any longer than this.
+            // No lease is believed for longer than this.
             engine.clock.advance_us(60_000_000);
             Listener::leases(&**engine);
-            assert!(engine.known_leases().is_empty(), "somebody is waited for");
+            assert!(engine.known_leases().is_empty(), "a leader is waited for");
         }
     }
 }
@@ -89,7 +89,7 @@ fn fails(script: &Script, generations: &Generations) {
     assert!(script.is_undisturbed());
 }
 
-/// A get with something stale: it waits for nobody, and generates if it is the first to be told so.
+/// A get with something stale: it does not wait, and generates if it takes the lead.
 fn stale(script: &Script, generations: &Generations) {
     match script.get() {
         Answer::Stale { .. } => {
@@ -102,7 +102,7 @@ fn stale(script: &Script, generations: &Generations) {
     assert!(script.is_undisturbed());
 }
 
-/// Somebody who comes so late that it leads in the place of another.
+/// A get so late that it leads in the place of another.
 fn comes_late(script: &Script, generations: &Generations) {
     script.with_key(|handler, key| handler.engine.join(key, 0, script.ticket(0)));
     generations.run();
@@ -120,7 +120,7 @@ fn of_a_fleet_with_something_stale_one_generates_at_once() {
         let fleet = Fleet::stale(Fault::None);
         let generations = fleet.generations.clone();
         fleet.run([&[stale, stale], &[stale, stale]]);
-        assert!(generations.count() >= 1, "nobody generates");
+        assert!(generations.count() >= 1, "no get generates");
     });
 }
 

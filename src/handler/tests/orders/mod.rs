@@ -1,7 +1,7 @@
 //! Threads in every order: who missed, who generates, who waits. `process` has those of one process
 //! without a store, `fleet` those of two that share one.
 //!
-//! Each scenario is also tried with something done the wrong way, which has to be found out.
+//! Each scenario also runs with something done the wrong way, which it has to detect.
 
 mod carrier;
 mod fleet;
@@ -23,7 +23,7 @@ use crate::wake::Ticket;
 /// How long gets wait for a leader, in ms.
 const WAIT_MS: u32 = 1_200;
 
-/// What a thread of JavaScript was told while it waited.
+/// The notices that a JavaScript thread received while it waited.
 struct Mailbox {
     engine: Arc<Engine>,
     told: Turns<Vec<(u32, Notice)>>,
@@ -32,7 +32,7 @@ struct Mailbox {
 
 impl Wake for Mailbox {
     fn wake(&self, token: u32, notice: Notice) {
-        // Whoever wakes may hold neither of these locks.
+        // The thread that wakes may hold neither of these locks.
         self.engine.flights().len();
         self.engine.known_leases().len();
         self.told.lock().unwrap().push((token, notice));
@@ -41,7 +41,7 @@ impl Wake for Mailbox {
 }
 
 impl Mailbox {
-    /// Waits without end: if nobody wakes it, nobody can go on, which is found out.
+    /// Waits without a timeout: a lost wake-up is a deadlock, which the scheduler detects.
     fn wait(&self, token: u32) -> Notice {
         let mut told = self.told.lock().unwrap();
         loop {
@@ -62,7 +62,8 @@ struct Generations {
 }
 
 impl Generations {
-    /// Generates, which takes a while. Nobody else may meanwhile, unless they may overlap.
+    /// Generates, which takes a while. No other generation may run meanwhile, unless they may
+    /// overlap.
     fn run(&self) {
         let others = self.under_way.fetch_add(1, Ordering::SeqCst);
         assert!(others == 0 || self.may_overlap, "two generate at once");
@@ -76,7 +77,7 @@ impl Generations {
     }
 }
 
-/// A thread of JavaScript, which asks for a `fetch` unless something else is said.
+/// A JavaScript thread, which asks for a `fetch` unless a scenario sets another kind.
 struct Script {
     engine: Arc<Engine>,
     apps: Apps,
@@ -91,7 +92,7 @@ impl Caller for Script {
         Vec::new()
     }
 
-    /// It is read on another thread, and there is none.
+    /// Reads on another thread, and finds none.
     fn read_output(&self, _: Job) -> bool {
         let engine = self.engine.clone();
         spawn(move || with_key(&engine, ValueKind::AppPage, |key| engine.land_output(key)));
@@ -128,7 +129,7 @@ impl Script {
         })
     }
 
-    /// A get, as it ships: it waits and begins again as often as it is told to.
+    /// A get, as it ships: it waits and begins again as often as its steps say.
     fn get(&self) -> Answer {
         let mut step = self.step(Progress::default());
         loop {
@@ -174,7 +175,7 @@ impl Script {
         matches!(found, Found::Entry(_, Verdict::Fresh, _))
     }
 
-    /// Whether nobody was told what they do not wait for.
+    /// Whether each notice had a get that waited for it.
     fn is_undisturbed(&self) -> bool {
         self.mailbox.told.lock().unwrap().is_empty()
     }

@@ -12,7 +12,7 @@ type Get = fn(&Script) -> Answer;
 type Act = fn(&Script);
 type Join = fn(&Script, &KeyRef<'_>, u32) -> Joined;
 
-/// How things are done.
+/// How a scenario gets and sets.
 #[derive(Clone, Copy)]
 struct Ways {
     get: Get,
@@ -27,7 +27,7 @@ fn engine() -> Arc<Engine> {
     Builder::new(options, Clock::manual(Timestamp(1_000_000)), Coherence::alone(10)).build()
 }
 
-/// A get that joins the generation of what it misses in a way that is not the right one.
+/// A get that joins the generation of its key in a wrong way.
 fn get_wrongly(script: &Script, join: Join) -> Answer {
     let token = script.thread.token();
     let since = script.engine.revision();
@@ -54,7 +54,7 @@ fn get(script: &Script, generations: &Generations, ways: Ways) {
     assert!(script.is_undisturbed(), "told once, and only who waits");
 }
 
-/// Three gets miss at once. Who waits finds the value when woken, and no two generate at once.
+/// Three gets miss together. A waiter finds the value when woken, and no two generate concurrently.
 fn miss_together(ways: Ways) {
     let (engine, generations) = (engine(), Generations::default());
     join_all((0..3).map(|_| {
@@ -103,7 +103,7 @@ fn it_is_found_out_if_two_generate() {
     assert!(is_found_out("two generate at once", move || miss_together(Ways { get, ..RIGHT })));
 }
 
-/// Generations that fail, one that takes too long, and a value that somebody else sets.
+/// Generations that fail, one that takes too long, and a value that another thread sets.
 fn fail_together() {
     let engine = engine();
     let threads: [Act; 5] = [
@@ -111,7 +111,7 @@ fn fail_together() {
         fail,
         fail,
         |script| {
-            // It comes so late that it leads in the place of another.
+            // So late that it leads in the place of another.
             let join = |handler: Handler<'_>, key: &KeyRef<'_>| {
                 handler.engine.join(key, 0, script.ticket(0))
             };
@@ -139,8 +139,8 @@ fn nobody_waits_for_ever_for_what_fails_or_takes_too_long() {
     explore(fail_together);
 }
 
-/// Build output is read in the background for who wants it, while an earlier reading ends and
-/// somebody else sets the value.
+/// Build output is read in the background for a get, while an earlier reading ends and another
+/// thread sets the value.
 fn read_output(get: Act) {
     let page = |engine: &Arc<Engine>| {
         let script = Script { kind: ValueKind::AppPage, ..Script::new(engine) };
