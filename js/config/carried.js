@@ -38,7 +38,16 @@ function hand(options) {
   }
   process.env[VARIABLE] = text
   const loaded = /** @type {any} */ (globalThis)[Symbol.for('tiercel.handler')]
-  loaded?.configure({})
+  try {
+    loaded?.configure({})
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'TIERCEL_ALREADY_RUNNING') throw error
+    // A server that serves with the options it has is better than none.
+    say(
+      'a call of the handler came before next.config was read, and the engine runs with the options ' +
+        'of that call: withTiercel could not set others; call the handler later, or configure() first',
+    )
+  }
 }
 
 /**
