@@ -4,14 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { digest, install, tarball } from '../../tools/next/fixtures.mjs'
-import {
-  environment,
-  freePort,
-  launchNode,
-  readiness,
-  requests,
-  until,
-} from '../../tools/next/support.mjs'
+import { environment, launchNode, readiness, requests, until } from '../../tools/next/support.mjs'
+import { freePort } from '../../tools/ports.mjs'
 
 /** Where the examples lie in the repository. */
 export const sources = path.resolve(import.meta.dirname, '../../examples')
