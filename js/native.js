@@ -37,7 +37,7 @@ const waits = require('./waits.js')
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
- * @property {() => string} stats as JSON
+ * @property {() => string} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
  */
 

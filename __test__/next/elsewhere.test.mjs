@@ -14,13 +14,17 @@ const apps = [
   ['components-16.4', 'minor-16.2'],
 ]
 
-/** Calls a handler before Next.js is ready, as scripts that seed a cache do. */
+/**
+ * Calls a handler before Next.js is ready, as scripts that seed a cache do, with the options that
+ * next.config of one of the apps has for it.
+ */
 const SERVER = `
   const { createRequire } = require('node:module')
   const { createServer } = require('node:http')
   const { APP: dir, PORT: port, HOSTNAME: hostname } = process.env
   const ofApp = createRequire(dir + '/package.json')
   const Tiercel = ofApp('tiercel')
+  Tiercel.configure({ memoryMb: 48 })
   const main = async () => {
     await new Tiercel().get('early', { kind: 'FETCH', tags: [] })
     await Tiercel.updateTags(['early'])
