@@ -10,6 +10,7 @@ use fred::types::sorted_sets::{ZRange, ZRangeBound, ZRangeKind};
 
 use super::connect::{Connection, within};
 use super::failure::Failure;
+use super::reply::{bytes, decimal, number, parts, text};
 use super::scripts::Script;
 use super::session::Session;
 use super::wire;
@@ -290,37 +291,6 @@ fn looked(own: &str, lowest: &Value, last: &Value) -> Option<Answer> {
 /// The moment in `born:<us>`.
 fn since(member: &[u8]) -> Option<u64> {
     wire::number(member.strip_prefix(b"born:")?)
-}
-
-fn text(text: &str) -> Value {
-    Value::from(text)
-}
-
-fn decimal(number: u64) -> Value {
-    Value::from(number.to_string())
-}
-
-fn parts(value: &Value) -> Option<&[Value]> {
-    match value {
-        Value::Array(parts) => Some(parts),
-        _ => None,
-    }
-}
-
-/// The bytes of a string, which the client returns as text or as bytes depending on its content.
-pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::Bytes(bytes) => Some(bytes),
-        Value::String(text) => Some(text.as_bytes()),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<u64> {
-    match value {
-        Value::Integer(number) => u64::try_from(*number).ok(),
-        other => wire::number(bytes(other)?),
-    }
 }
 
 /// Members with their scores, from a flat list.

@@ -11,9 +11,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 
 use super::connect::{Connection, within};
-use super::exchange::bytes;
 use super::failure::Failure;
 use super::health::Backoff;
+use super::reply::bytes;
 use super::session::Session;
 use super::wire;
 use crate::coherence::event::{Event, Message};

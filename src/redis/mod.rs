@@ -5,7 +5,7 @@
 //! them, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
 //! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
-//! command of the protocol with `scripts` and reads the reply with `wire`; `invalidations` hears
+//! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
 //! `leases` agrees on which instance generates them; `app` serves the app's own code, over a fourth
 //! connection that its first call opens. `keys` names what lies on the server.
@@ -22,6 +22,7 @@ mod keys;
 mod leases;
 mod queue;
 mod refusals;
+mod reply;
 mod room;
 mod scripts;
 mod sentinels;

@@ -7,7 +7,7 @@ use fred::interfaces::ClientLike;
 use fred::types::{InfoKind, Value};
 
 use super::connect::{Connection, within};
-use super::exchange::bytes;
+use super::reply::bytes;
 use super::session::Session;
 use crate::guard::guard;
 use crate::store::{POLICIES, Room};

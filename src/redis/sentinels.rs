@@ -24,9 +24,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::connect::{Opener, within};
-use super::exchange::bytes;
 use super::failure::Failure;
 use super::kept::{Kept, tried};
+use super::reply::bytes;
 use super::wire;
 use crate::clock::stopwatch_ns;
 

@@ -3,7 +3,8 @@
 use fred::types::Value;
 
 use super::super::failure::Failure;
-use super::{Call, decimal, text, word};
+use super::super::reply::{decimal, text};
+use super::{Call, word};
 use crate::app::code::{Answer, Deed};
 
 pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Failure> {

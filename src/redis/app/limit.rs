@@ -5,7 +5,8 @@ use fred::interfaces::KeysInterface;
 use fred::types::Value;
 
 use super::super::failure::Failure;
-use super::{Call, decimal, number, parts, text};
+use super::super::reply::{decimal, number, parts, text};
+use super::Call;
 use crate::app::limit::window::CELLS;
 use crate::app::limit::{Deed, Left, Verdict, Window};
 

@@ -3,7 +3,8 @@
 use fred::types::Value;
 
 use super::super::failure::Failure;
-use super::{Call, decimal, is_one, number, parts, text, word};
+use super::super::reply::{decimal, number, parts, text};
+use super::{Call, is_one, word};
 use crate::app::lock::{Answer, Deed, FENCE_MS, MOST_WAITING, PATIENCE_MS, look_ms};
 
 pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Failure> {

@@ -22,11 +22,10 @@ pub(super) use door::Door;
 pub(super) use scripts::Scripts;
 
 use super::connect::{Connection, within};
-use super::exchange::bytes;
 use super::failure::Failure;
+use super::reply::{bytes, number, parts};
 use super::scripts::Script;
 use super::session::Session;
-use super::wire;
 use crate::app::store::{Answer, Deed, Failure as AppFailure};
 use crate::guard::guard;
 
@@ -152,28 +151,6 @@ impl Call<'_> {
             self.link.client.note(&key, &result);
         }
         result
-    }
-}
-
-fn text(text: &str) -> Value {
-    Value::from(text)
-}
-
-fn decimal(number: u64) -> Value {
-    Value::from(number.to_string())
-}
-
-fn parts(value: &Value) -> Option<&[Value]> {
-    match value {
-        Value::Array(parts) => Some(parts),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<u64> {
-    match value {
-        Value::Integer(number) => u64::try_from(*number).ok(),
-        other => wire::number(bytes(other)?),
     }
 }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use fred::types::Value;
 
 use super::super::failure::Failure;
-use super::{Call, bytes, decimal, is_one, number, parts, text};
+use super::super::reply::{bytes, decimal, number, parts, text};
+use super::{Call, is_one};
 use crate::app::digest::Digest;
 use crate::app::session::{Answer, Deed, SEEN_PARTS, Session};
 

@@ -6,7 +6,8 @@ use fred::interfaces::KeysInterface;
 use fred::types::{Expiration, SetOptions, Value};
 
 use super::super::failure::Failure;
-use super::{Call, bytes, decimal, is_one, text};
+use super::super::reply::{bytes, decimal, text};
+use super::{Call, is_one};
 use crate::app::value::{Answer, Deed};
 
 pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Failure> {
