@@ -8,7 +8,8 @@ if (process.env.NEXT_RUNTIME === 'edge') {
 } else if (process.env.NEXT_RUNTIME === 'traced') {
   api = require('./js/app/main.js')
 } else {
-  api = load()
+  const { installed } = require('./js/installed.js')
+  api = installed('tiercel/app/main', 'tiercel.app')
 }
 
 // By name, so that `import { kv }` finds it in plain Node.js.
@@ -20,35 +21,3 @@ exports.rateLimit = api.rateLimit
 exports.sessions = api.sessions
 exports.tokens = api.tokens
 exports.tryLock = api.tryLock
-
-/** @returns {typeof import('./js/app/main.js')} */
-function load() {
-  const found = /** @type {any} */ (globalThis)[Symbol.for('tiercel.app')]
-  if (found) return found
-  const builtin = process.getBuiltinModule
-  if (!builtin) {
-    throw new Error(`tiercel needs Node.js 20.16 or newer; this is ${process.version}`)
-  }
-  return here(builtin('node:module').createRequire, builtin('node:path').resolve)
-}
-
-/**
- * That of the installed package; in a bundle it is looked for as `index.js` does.
- * @param {typeof import('node:module').createRequire} createRequire
- * @param {typeof import('node:path').resolve} resolve
- */
-function here(createRequire, resolve) {
-  const dir = typeof __dirname === 'string' ? __dirname : ''
-  const servers = /** @type {any} */ (globalThis)[Symbol.for('@next/router-server-methods')]
-  const places = [dir, ...Object.keys(servers ?? {}), ...process.argv.slice(1)]
-  for (const place of places) {
-    const own = createRequire(resolve(place, 'index.js'))
-    try {
-      own.resolve('tiercel/app/main')
-    } catch {
-      continue
-    }
-    return own('tiercel/app/main')
-  }
-  return createRequire(resolve('index.js'))('tiercel/app/main')
-}

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, symlinkSync } from 'node:fs'
+import { symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { appWith, directory, inChild, index, page, tagged, write } from './support.mjs'
+import { appWith, bundled, directory, inChild, index, page, tagged, write } from './support.mjs'
 
 // Which app runs, and on which Next.js, is known from what runs; the working directory comes last.
 
@@ -93,7 +93,7 @@ test.concurrent('a bundled copy of the entry finds the package that the app has'
   write(dir, {
     [next]: `console.log(typeof require(process.env.BUNDLE).updateTags)`,
     // Where a bundle says that it lies is nowhere.
-    'bundle.js': readFileSync(index, 'utf8'),
+    'bundle.js': bundled(),
     'apps/one/node_modules/.keep': '',
   })
   symlinkSync(dirname(index), join(dir, 'apps/one/node_modules/tiercel'))

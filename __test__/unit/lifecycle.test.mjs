@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { directory, inChild, index, write } from './support.mjs'
+import { bundled, directory, inChild, index, write } from './support.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -37,7 +37,7 @@ test.concurrent('however often it is loaded, there is one class and one engine',
 test.concurrent('a copy that was bundled finds the package from the app', async (test) => {
   const app = directory(test)
   copy(join(app, 'node_modules', 'tiercel'))
-  cpSync(index, join(app, 'bundle', 'chunk.js'))
+  write(app, { 'bundle/chunk.js': bundled() })
   const given = { bundle: join(app, 'bundle', 'chunk.js') }
   const { answer } = await inChild(
     ({ bundle }) => require(bundle) === require(`${process.cwd()}/node_modules/tiercel`),

@@ -1,11 +1,18 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { index, now, readAll } from '../../tools/handler.mjs'
 
 export { entryOf, index, load, now, readAll, streamOf } from '../../tools/handler.mjs'
 export { pause, until } from '../../tools/time.mjs'
+
+/** The entry of the package as a bundler writes it: one file, with the module that it needs inside. */
+export function bundled() {
+  const inner = readFileSync(join(dirname(index), 'js/installed.js'), 'utf8')
+  const own = `(() => { const module = {}\n${inner}\nreturn module.exports })()`
+  return readFileSync(index, 'utf8').replace("require('./js/installed.js')", () => own)
+}
 
 /** Waits until Next's clock shows another millisecond. */
 export async function nextMillisecond() {
