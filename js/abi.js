@@ -90,6 +90,107 @@ const ENDING = Object.freeze({
   FAILED: 2,
 })
 
+/** What an app's own code asks for, and its details. */
+const ASK = Object.freeze({
+  /** No details. */
+  KV_GET: 10,
+  /** Value, lifetime in ms, 1 = only where nothing is. */
+  KV_SET: 11,
+  /** No details. */
+  KV_TAKE: 12,
+  /** No details. */
+  KV_DELETE: 13,
+  /** Addend, lifetime in ms. */
+  KV_INCREMENT: 14,
+  /** Lifetime in ms. */
+  KV_EXPIRE: 15,
+  /** As of `KV_SET`. */
+  TOKEN_SET: 21,
+  /** No details. */
+  TOKEN_TAKE: 22,
+  /** No details. */
+  TOKEN_DELETE: 23,
+  /** Code, secret, lifetime in ms, attempts, pause in ms, codes per hour. */
+  CODE_ISSUE: 30,
+  /** Code, secret. */
+  CODE_VERIFY: 31,
+  /** No details. */
+  CODE_REVOKE: 32,
+  /** Owner, lifetime in ms, 1 = it waits if another holds the lock. */
+  LOCK_ACQUIRE: 40,
+  /** Owner, lifetime in ms. */
+  LOCK_RENEW: 41,
+  /** Owner. */
+  LOCK_RELEASE: 42,
+  /** Cost; 0 only looks. Instead of a group comes the number of the limit. */
+  LIMIT_TAKE: 50,
+  /** Time in ms. */
+  LIMIT_BLOCK: 51,
+  /** No details. */
+  LIMIT_RESET: 52,
+  /** Id, data, lifetime and longest lifetime in ms, most sessions of the user. */
+  SESSION_CREATE: 60,
+  /** Id, 0 = its lifetime does not begin again, else the lifetime in ms. */
+  SESSION_GET: 61,
+  /** Id, data. */
+  SESSION_UPDATE: 62,
+  /** Id, new id, for how long the old one stays valid in ms. */
+  SESSION_ROTATE: 63,
+  /** Id. */
+  SESSION_DESTROY: 64,
+  /** Id that stays, or an empty text. */
+  SESSION_DESTROY_ALL: 65,
+  /** No details. */
+  SESSION_LIST: 66,
+})
+
+/** How a window counts. */
+const ALGORITHM = Object.freeze({
+  FIXED: 0,
+  SLIDING: 1,
+  BUCKET: 2,
+})
+
+/** What a limit does without its store. */
+const ON_ERROR = Object.freeze({
+  LOCAL: 0,
+  OPEN: 1,
+  CLOSED: 2,
+})
+
+/** The longest name of one thing, in bytes. */
+const MOST_OWN = 512
+
+/** The longest lifetime, in ms. */
+const MOST_TTL_MS = 315360000000
+
+/** The largest value, in bytes. */
+const MOST_VALUE = 8388608
+
+/** The largest limit, and burst. */
+const MOST_LIMIT = 1000000
+
+/** The longest window, in ms. */
+const MOST_SPAN_MS = 2678400000
+
+/** Windows of one limit. */
+const MOST_WINDOWS = 8
+
+/** Sessions of one user. */
+const MOST_SESSIONS = 1000
+
+/** The time in which codes are counted, in ms. */
+const CODE_SPAN_MS = 3600000
+
+/** Cells of a session in an answer. */
+const SESSION_CELLS = 6
+
+/** Cells of a ruling before its windows. */
+const RULING_CELLS = 3
+
+/** Cells of each window of a ruling. */
+const WINDOW_CELLS = 3
+
 /** Doubles in the mailbox, which carries the rest of an answer, without an object for it. */
 const MAILBOX = 5
 
@@ -115,6 +216,20 @@ module.exports = {
   MARK,
   POSITION,
   ENDING,
+  ASK,
+  ALGORITHM,
+  ON_ERROR,
+  MOST_OWN,
+  MOST_TTL_MS,
+  MOST_VALUE,
+  MOST_LIMIT,
+  MOST_SPAN_MS,
+  MOST_WINDOWS,
+  MOST_SESSIONS,
+  CODE_SPAN_MS,
+  SESSION_CELLS,
+  RULING_CELLS,
+  WINDOW_CELLS,
   MAILBOX,
   KIND_BITS,
   KEY_TAG,

@@ -13,7 +13,8 @@ pub(super) struct Row {
     about: &'static str,
 }
 
-/// Declares constants or an enum, and lists them as `ROWS` for the test that writes `js/abi.js`.
+/// Declares constants or an enum, and lists them as `ROWS` for the test that writes `js/abi.js`. With
+/// `read` JavaScript gives the numbers of the enum.
 macro_rules! shown {
     ($($(#[doc = $about:literal])+ $vis:vis const $name:ident: $kind:ty = $value:expr;)+) => {
         $($(#[doc = $about])+ $vis const $name: $kind = $value;)+
@@ -24,6 +25,23 @@ macro_rules! shown {
             value: || $name.to_string(),
             about: concat!($($about, "\n"),+),
         }),+];
+    };
+    (
+        read
+        $(#[doc = $group:literal])+
+        $vis:vis enum $type:ident { $($(#[doc = $about:literal])+ $name:ident = $value:literal,)+ }
+    ) => {
+        shown! {
+            $(#[doc = $group])+
+            $vis enum $type { $($(#[doc = $about])+ $name = $value,)+ }
+        }
+
+        impl $type {
+            /// The one with this number.
+            $vis fn from_number(number: u32) -> Option<Self> {
+                [$(Self::$name),+].into_iter().find(|one| *one as u32 == number)
+            }
+        }
     };
     (
         $(#[doc = $group:literal])+
@@ -125,6 +143,63 @@ shown! {
     }
 }
 
+shown! {
+    read
+    /// What an app's own code asks for, the first argument of `ask`.
+    pub(super) enum Ask {
+        /// No details.
+        KvGet = 10,
+        /// Value, lifetime in ms, 1 = only where nothing is.
+        KvSet = 11,
+        /// No details.
+        KvTake = 12,
+        /// No details.
+        KvDelete = 13,
+        /// Addend, lifetime in ms.
+        KvIncrement = 14,
+        /// Lifetime in ms.
+        KvExpire = 15,
+        /// As of `KV_SET`.
+        TokenSet = 21,
+        /// No details.
+        TokenTake = 22,
+        /// No details.
+        TokenDelete = 23,
+        /// Code, secret, lifetime in ms, attempts, pause in ms, codes per hour.
+        CodeIssue = 30,
+        /// Code, secret.
+        CodeVerify = 31,
+        /// No details.
+        CodeRevoke = 32,
+        /// Owner, lifetime in ms, 1 = it waits if another holds the lock.
+        LockAcquire = 40,
+        /// Owner, lifetime in ms.
+        LockRenew = 41,
+        /// Owner.
+        LockRelease = 42,
+        /// Cost; 0 only looks. Instead of a group comes the number of the limit.
+        LimitTake = 50,
+        /// Time in ms.
+        LimitBlock = 51,
+        /// No details.
+        LimitReset = 52,
+        /// Id, data, lifetime and longest lifetime in ms, most sessions of the user.
+        SessionCreate = 60,
+        /// Id, 0 = its lifetime does not begin again, else the lifetime in ms.
+        SessionGet = 61,
+        /// Id, data.
+        SessionUpdate = 62,
+        /// Id, new id, for how long the old one stays valid in ms.
+        SessionRotate = 63,
+        /// Id.
+        SessionDestroy = 64,
+        /// Id that stays, or an empty text.
+        SessionDestroyAll = 65,
+        /// No details.
+        SessionList = 66,
+    }
+}
+
 /// Instead of the position that a stale `'use cache'` entry counts as.
 pub(super) mod position {
     shown! {
@@ -150,7 +225,10 @@ pub(super) fn unpacked(kind_and_flags: u32) -> (Option<ValueKind>, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mark, ROWS, Row, Settled, Slot, flag, position};
+    use std::fmt::Debug;
+
+    use super::{Ask, Mark, ROWS, Row, Settled, Slot, flag, position};
+    use crate::app::{cells, code, label, limit, session, value as values};
     use crate::generated::check;
     use crate::handler::ready;
     use crate::next::{trace, value};
@@ -177,6 +255,7 @@ mod tests {
                 position::ROWS,
             ),
             group("ENDING", "How a wait ends.", Settled::ROWS),
+            of_app(),
             ROWS.iter().map(|row| alone(row.name, &(row.value)(), row.about)).collect(),
             alone(
                 "KEY_TAG",
@@ -193,6 +272,35 @@ mod tests {
         ]
         .concat();
         check("js/abi.js", &(written.clone() + &exports(&written)));
+    }
+
+    /// What `tiercel/app` and `src/app` both know.
+    fn of_app() -> String {
+        let bounds = [
+            ("MOST_OWN", label::MOST_OWN as u64, " The longest name of one thing, in bytes."),
+            ("MOST_TTL_MS", values::MOST_TTL_MS, " The longest lifetime, in ms."),
+            ("MOST_VALUE", values::MOST_BYTES as u64, " The largest value, in bytes."),
+            ("MOST_LIMIT", limit::window::MOST_LIMIT, " The largest limit, and burst."),
+            ("MOST_SPAN_MS", limit::window::MOST_SPAN_MS, " The longest window, in ms."),
+            ("MOST_WINDOWS", limit::MOST_WINDOWS as u64, " Windows of one limit."),
+            ("MOST_SESSIONS", session::MOST_SESSIONS.into(), " Sessions of one user."),
+            ("CODE_SPAN_MS", code::SPAN_MS, " The time in which codes are counted, in ms."),
+            ("SESSION_CELLS", cells::SESSION_CELLS as u64, " Cells of a session in an answer."),
+            ("RULING_CELLS", cells::RULING_CELLS as u64, " Cells of a ruling before its windows."),
+            ("WINDOW_CELLS", cells::WINDOW_CELLS as u64, " Cells of each window of a ruling."),
+        ];
+        let bounds = bounds.map(|(name, bound, about)| alone(name, &bound.to_string(), about));
+        group("ASK", "What an app's own code asks for, and its details.", Ask::ROWS)
+            + &listed("ALGORITHM", "How a window counts.", &limit::Algorithm::ALL)
+            + &listed("ON_ERROR", "What a limit does without its store.", &limit::OnError::ALL)
+            + &bounds.concat()
+    }
+
+    /// Numbers by place.
+    fn listed(name: &str, about: &str, all: &[impl Debug]) -> String {
+        let line = |(at, one): (usize, _)| format!("  {}: {at},\n", upper(&format!("{one:?}")));
+        let lines = all.iter().enumerate().map(line).collect::<Vec<_>>().concat();
+        format!("\n/** {about} */\nconst {name} = Object.freeze({{\n{lines}}})\n")
     }
 
     /// `UseCache` as `USE_CACHE`; a name in capitals stays as it is.

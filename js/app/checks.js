@@ -1,5 +1,6 @@
 // @ts-check
 
+const { MOST_OWN, MOST_TTL_MS } = require('../abi.js')
 const { invalid } = require('./errors.js')
 
 /** What callers give, read once. */
@@ -7,10 +8,6 @@ const { invalid } = require('./errors.js')
 const GROUP = /^[A-Za-z0-9._/-]{1,64}$/
 /** Names that are something else on objects. */
 const TAKEN = new Set(['__proto__', 'constructor', 'prototype'])
-const MOST_BYTES = 512
-
-/** The longest that anything lives, in ms: ten years. */
-const MOST_TTL_MS = 315_360_000_000
 
 /**
  * The name of a group of things.
@@ -35,9 +32,9 @@ function own(what, given) {
     given !== '' &&
     isSound(given) &&
     !given.includes('\0') &&
-    (given.length * 3 <= MOST_BYTES || Buffer.byteLength(given) <= MOST_BYTES)
+    (given.length * 3 <= MOST_OWN || Buffer.byteLength(given) <= MOST_OWN)
   if (fits) return given
-  throw invalid(what, `a text of 1 to ${MOST_BYTES} bytes of UTF-8 without NUL`, given)
+  throw invalid(what, `a text of 1 to ${MOST_OWN} bytes of UTF-8 without NUL`, given)
 }
 
 /** Whether a text has no half characters, which UTF-8 cannot hold. @param {string} text */
@@ -177,5 +174,4 @@ module.exports = {
   callable,
   json,
   parsed,
-  MOST_TTL_MS,
 }

@@ -1,12 +1,11 @@
 // @ts-check
 
+const { ASK, MOST_VALUE } = require('../abi.js')
 const checks = require('./checks.js')
 const { failure, invalid } = require('./errors.js')
-const { ask, ORDERS } = require('./store.js')
+const { ask } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ (['ttl', 'values'])
-/** The largest value, in bytes. */
-const MOST_BYTES = 8 << 20
 const MOST_NUMBER = Number.MAX_SAFE_INTEGER
 
 /** What values are, and how they lie in the store.
@@ -15,20 +14,20 @@ const CODECS = {
   text: {
     encode(value) {
       const fits = typeof value === 'string' && checks.isSound(value)
-      if (fits && Buffer.byteLength(value) <= MOST_BYTES) return value
-      throw invalid('the value', `a text of ${MOST_BYTES} bytes at most`, value)
+      if (fits && Buffer.byteLength(value) <= MOST_VALUE) return value
+      throw invalid('the value', `a text of ${MOST_VALUE} bytes at most`, value)
     },
     decode: (bytes) => bytes.toString(),
   },
   bytes: {
     encode(value) {
-      if (value instanceof Uint8Array && value.byteLength <= MOST_BYTES) return value
-      throw invalid('the value', `a Uint8Array of ${MOST_BYTES} bytes at most`, value)
+      if (value instanceof Uint8Array && value.byteLength <= MOST_VALUE) return value
+      throw invalid('the value', `a Uint8Array of ${MOST_VALUE} bytes at most`, value)
     },
     decode: (bytes) => bytes,
   },
   json: {
-    encode: (value) => checks.json('the value', value, MOST_BYTES),
+    encode: (value) => checks.json('the value', value, MOST_VALUE),
     // What somebody else has stored there may be none.
     decode: (bytes) => checks.parsed(bytes.toString()) ?? null,
   },
@@ -55,12 +54,12 @@ function kv(name, options) {
   const found = ([word, bytes]) => (word === 'found' ? codec.decode(bytes) : null)
   /** @param {unknown} key @param {unknown} value @param {unknown} life @param {0 | 1} onlyAbsent */
   const put = (key, value, life, onlyAbsent) =>
-    ask(ORDERS.KV_SET, group, own(key), codec.encode(value), lifeMs(life), onlyAbsent)
+    ask(ASK.KV_SET, group, own(key), codec.encode(value), lifeMs(life), onlyAbsent)
 
   return Object.freeze({
     /** @param {string} key */
     async get(key) {
-      return found(await ask(ORDERS.KV_GET, group, own(key)))
+      return found(await ask(ASK.KV_GET, group, own(key)))
     },
     /** @param {string} key @param {unknown} value @param {unknown} [life] */
     async set(key, value, life) {
@@ -73,23 +72,23 @@ function kv(name, options) {
     },
     /** @param {string} key */
     async getAndDelete(key) {
-      return found(await ask(ORDERS.KV_TAKE, group, own(key)))
+      return found(await ask(ASK.KV_TAKE, group, own(key)))
     },
     /** @param {string} key @param {number} [by] @param {unknown} [life] */
     async increment(key, by = 1, life) {
       const sum = checks.whole('`by`', by, -MOST_NUMBER, MOST_NUMBER)
-      const [word, is] = await ask(ORDERS.KV_INCREMENT, group, own(key), sum, lifeMs(life))
+      const [word, is] = await ask(ASK.KV_INCREMENT, group, own(key), sum, lifeMs(life))
       if (word === 'number') return /** @type {number} */ (is)
       throw failure('TIERCEL_NOT_A_NUMBER', 'what is there is no whole number, or the sum is none')
     },
     /** @param {string} key */
     async delete(key) {
-      const [word] = await ask(ORDERS.KV_DELETE, group, own(key))
+      const [word] = await ask(ASK.KV_DELETE, group, own(key))
       return word === 'done'
     },
     /** @param {string} key @param {unknown} life */
     async expire(key, life) {
-      const [word] = await ask(ORDERS.KV_EXPIRE, group, own(key), lifeMs(life))
+      const [word] = await ask(ASK.KV_EXPIRE, group, own(key), lifeMs(life))
       return word === 'done'
     },
   })

@@ -1,9 +1,10 @@
 // @ts-check
 
 const { randomBytes } = require('node:crypto')
+const { ASK } = require('../abi.js')
 const checks = require('./checks.js')
 const { failure, invalid } = require('./errors.js')
-const { ask, ORDERS } = require('./store.js')
+const { ask } = require('./store.js')
 const { Turns } = require('./turns.js')
 
 const OPTIONS = /** @type {const} */ (['ttl', 'waitMs', 'signal'])
@@ -118,7 +119,7 @@ async function acquired(key, ttlMs, patience) {
     }
   } catch (error) {
     // It may have a place in the queue, or the lock itself, and not know.
-    ask(ORDERS.LOCK_RELEASE, GROUP, key, owner).catch(() => {})
+    ask(ASK.LOCK_RELEASE, GROUP, key, owner).catch(() => {})
     throw error
   }
 }
@@ -132,7 +133,7 @@ async function acquired(key, ttlMs, patience) {
  */
 async function attempt(key, owner, ttlMs, waits) {
   const asked = performance.now()
-  const [word, detail] = await ask(ORDERS.LOCK_ACQUIRE, GROUP, key, owner, ttlMs, waits)
+  const [word, detail] = await ask(ASK.LOCK_ACQUIRE, GROUP, key, owner, ttlMs, waits)
   return word === 'taken' ? new Hold(key, owner, ttlMs, detail, asked) : detail
 }
 
@@ -177,7 +178,7 @@ class Hold {
   async #renew() {
     const asked = performance.now()
     try {
-      const [word] = await ask(ORDERS.LOCK_RENEW, GROUP, this.#key, this.#owner, this.#ttlMs)
+      const [word] = await ask(ASK.LOCK_RENEW, GROUP, this.#key, this.#owner, this.#ttlMs)
       if (this.#renewal === undefined) return
       if (word !== 'done') return this.#lose()
       this.#keepFrom(asked)
@@ -202,7 +203,7 @@ class Hold {
   async release() {
     this.#stop()
     try {
-      await ask(ORDERS.LOCK_RELEASE, GROUP, this.#key, this.#owner)
+      await ask(ASK.LOCK_RELEASE, GROUP, this.#key, this.#owner)
     } catch {
       // Then it ends by itself.
     }

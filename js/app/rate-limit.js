@@ -1,9 +1,10 @@
 // @ts-check
 
+const abi = require('../abi.js')
 const checks = require('./checks.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
-const { ask, limiter: numberOf, ORDERS } = require('./store.js')
+const { ask, limiter: numberOf } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ ([
   'name',
@@ -15,11 +16,18 @@ const OPTIONS = /** @type {const} */ ([
   'onError',
 ])
 const WINDOW = /** @type {const} */ (['limit', 'window', 'algorithm', 'burst'])
-const ALGORITHMS = /** @type {const} */ (['fixed-window', 'sliding-window', 'token-bucket'])
-const ON_ERROR = /** @type {const} */ (['local', 'open', 'closed'])
-const MOST_LIMIT = 1_000_000
-const MOST_WINDOWS = 8
-const SPAN = { most: 31 * 86_400_000 }
+const ALGORITHMS = /** @type {Record<string, number>} */ ({
+  'fixed-window': abi.ALGORITHM.FIXED,
+  'sliding-window': abi.ALGORITHM.SLIDING,
+  'token-bucket': abi.ALGORITHM.BUCKET,
+})
+const ON_ERROR = /** @type {Record<string, number>} */ ({
+  local: abi.ON_ERROR.LOCAL,
+  open: abi.ON_ERROR.OPEN,
+  closed: abi.ON_ERROR.CLOSED,
+})
+const { ASK, MOST_LIMIT, MOST_WINDOWS } = abi
+const SPAN = { most: abi.MOST_SPAN_MS }
 
 /**
  * A rate limit, or several that count together.
@@ -29,20 +37,24 @@ function rateLimit(options) {
   const given = checks.options('rateLimit', options, OPTIONS)
   const group = checks.group('rateLimit: `name`', given.name)
   const windows = windowsOf(given)
-  const onError = checks.word('rateLimit: `onError`', given.onError ?? 'local', ON_ERROR)
+  const onError = checks.word(
+    'rateLimit: `onError`',
+    given.onError ?? 'local',
+    Object.keys(ON_ERROR),
+  )
   const rule = { name: group, windows }
   const numbers = windows.flatMap(({ algorithm, limit, spanMs, burst }) => [
-    ALGORITHMS.indexOf(algorithm),
+    ALGORITHMS[algorithm],
     limit,
     spanMs,
     burst,
   ])
-  const number = numberOf(group, ON_ERROR.indexOf(onError), numbers)
+  const number = numberOf(group, ON_ERROR[onError], numbers)
   const most = Math.min(...windows.map((window) => window.most))
   /** @param {unknown} id @param {number} cost */
   const take = async (id, cost) => {
     const own = checks.own('the id', id)
-    return new Ruling(rule, await ask(ORDERS.LIMIT_TAKE, number, own, cost))
+    return new Ruling(rule, await ask(ASK.LIMIT_TAKE, number, own, cost))
   }
 
   const limiter = {
@@ -58,12 +70,12 @@ function rateLimit(options) {
     },
     /** @param {string} id */
     async reset(id) {
-      await ask(ORDERS.LIMIT_RESET, number, checks.own('the id', id))
+      await ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
-      await ask(ORDERS.LIMIT_BLOCK, number, checks.own('the id', id), ms)
+      await ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {
@@ -92,7 +104,7 @@ function windowsOf(given) {
 /** @param {string} what @param {any} given */
 function windowOf(what, given) {
   const algorithm = given.algorithm ?? 'sliding-window'
-  checks.word(`${what}: \`algorithm\``, algorithm, ALGORITHMS)
+  checks.word(`${what}: \`algorithm\``, algorithm, Object.keys(ALGORITHMS))
   const limit = checks.whole(`${what}: \`limit\``, given.limit, 1, MOST_LIMIT)
   const spanMs = checks.duration(`${what}: \`window\``, given.window, SPAN)
   const isBucket = algorithm === 'token-bucket'

@@ -1,5 +1,7 @@
 // @ts-check
 
+const { RULING_CELLS: FIRST, WINDOW_CELLS: EACH } = require('../abi.js')
+
 /**
  * What a limit says, as callers see it.
  *
@@ -9,11 +11,6 @@
 
 const SECOND_MS = 1_000
 
-/** Where the numbers of the first window are in an answer, and how many each has: what is left, when
- * all of it is there again, and when what was refused may be. */
-const FIRST = 3
-const EACH = 3
-
 /** The result of one call. Its headers are made when somebody reads them. */
 class Ruling {
   #rule
@@ -21,7 +18,8 @@ class Ruling {
 
   /**
    * @param {Rule} rule
-   * @param {any[]} answer as in `src/binding/app/write.rs`
+   * @param {any[]} answer as `of_limit` in `src/app/cells.rs` makes it: of each window
+   *   what is left, when all of it is there again, and when what was refused may be
    */
   constructor(rule, answer) {
     this.#rule = rule

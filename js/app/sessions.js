@@ -1,11 +1,12 @@
 // @ts-check
 
 const { createHash, randomBytes } = require('node:crypto')
+const { ASK, MOST_SESSIONS, SESSION_CELLS } = require('../abi.js')
 const checks = require('./checks.js')
 const { invalid } = require('./errors.js')
 const { Cookie } = require('./cookie.js')
 const { Seal } = require('./seal.js')
-const { ask, ORDERS } = require('./store.js')
+const { ask } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ ([
   'name',
@@ -21,8 +22,8 @@ const OPTIONS = /** @type {const} */ ([
 const ID = /^([\w-]{16})[\w-]{43}$/
 /** What a session may hold, in bytes. */
 const MOST_BYTES = 32 << 10
-/** Cells of one session in a list; see `src/binding/app/write.rs`. */
-const CELLS = 7
+/** Cells of one session in a list: the hash of its id comes first. */
+const CELLS = 1 + SESSION_CELLS
 
 /**
  * Sessions. The store holds the hashes of their ids.
@@ -36,7 +37,7 @@ function sessions(options) {
     least: ttlMs,
   })
   const rollMs = checks.flag('sessions: `rolling`', given.rolling ?? true) ? ttlMs : 0
-  const most = checks.whole('sessions: `maxPerUser`', given.maxPerUser ?? 100, 1, 1_000)
+  const most = checks.whole('sessions: `maxPerUser`', given.maxPerUser ?? 100, 1, MOST_SESSIONS)
   const graceMs = checks.duration('sessions: `grace`', given.grace ?? '30s', { most: 600_000 })
   const seal = new Seal(group, given.secrets)
   const cookie = new Cookie(given.cookie, absoluteMs)
@@ -63,14 +64,14 @@ function sessions(options) {
       const tag = tagOf(userId)
       const id = newId(tag)
       const bytes = sealed(tag, { u: userId, d: data, v: device })
-      await ask(ORDERS.SESSION_CREATE, group, tag, id, bytes, ttlMs, absoluteMs, most)
+      await ask(ASK.SESSION_CREATE, group, tag, id, bytes, ttlMs, absoluteMs, most)
       return id
     },
     /** @param {unknown} id */
     async get(id) {
       const tag = tagIn(id)
       if (tag === undefined) return null
-      const [word, ...cells] = await ask(ORDERS.SESSION_GET, group, tag, id, rollMs)
+      const [word, ...cells] = await ask(ASK.SESSION_GET, group, tag, id, rollMs)
       if (word !== 'found') return null
       const held = opened(cells[5], tag)
       return held ? { id, ...shown(cells, held), data: held.d } : null
@@ -79,11 +80,11 @@ function sessions(options) {
     async update(id, data) {
       const tag = tagIn(id)
       if (tag === undefined) return false
-      const [word, ...cells] = await ask(ORDERS.SESSION_GET, group, tag, id, 0)
+      const [word, ...cells] = await ask(ASK.SESSION_GET, group, tag, id, 0)
       const held = word === 'found' ? opened(cells[5], tag) : undefined
       if (!held) return false
       const bytes = sealed(tag, { ...held, d: data })
-      const [done] = await ask(ORDERS.SESSION_UPDATE, group, tag, id, bytes)
+      const [done] = await ask(ASK.SESSION_UPDATE, group, tag, id, bytes)
       return done === 'done'
     },
     /** @param {unknown} id */
@@ -91,20 +92,20 @@ function sessions(options) {
       const tag = tagIn(id)
       if (tag === undefined) return null
       const heir = newId(tag)
-      const [word] = await ask(ORDERS.SESSION_ROTATE, group, tag, id, heir, graceMs)
+      const [word] = await ask(ASK.SESSION_ROTATE, group, tag, id, heir, graceMs)
       return word === 'done' ? heir : null
     },
     /** @param {unknown} id */
     async destroy(id) {
       const tag = tagIn(id)
       if (tag === undefined) return false
-      const [word] = await ask(ORDERS.SESSION_DESTROY, group, tag, id)
+      const [word] = await ask(ASK.SESSION_DESTROY, group, tag, id)
       return word === 'done'
     },
     /** @param {string} userId */
     async list(userId) {
       const tag = tagOf(userId)
-      const [, ...cells] = await ask(ORDERS.SESSION_LIST, group, tag)
+      const [, ...cells] = await ask(ASK.SESSION_LIST, group, tag)
       const all = []
       for (let at = 0; at < cells.length; at += CELLS) {
         const [hash, ...one] = cells.slice(at, at + CELLS)
@@ -120,7 +121,7 @@ function sessions(options) {
       if (except !== '' && tagIn(except) !== tag) {
         throw invalid('destroyAll: `except`', 'the id of a session of that user', except)
       }
-      const [, ended] = await ask(ORDERS.SESSION_DESTROY_ALL, group, tag, except)
+      const [, ended] = await ask(ASK.SESSION_DESTROY_ALL, group, tag, except)
       return /** @type {number} */ (ended)
     },
   })

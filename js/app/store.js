@@ -5,42 +5,13 @@ const { native, mailbox, start } = require('../native.js')
 const waits = require('../waits.js')
 const { invalid, notDone } = require('./errors.js')
 
-/** What can be asked for, as in `src/binding/app/read.rs`. */
-const ORDERS = Object.freeze({
-  KV_GET: 10,
-  KV_SET: 11,
-  KV_TAKE: 12,
-  KV_DELETE: 13,
-  KV_INCREMENT: 14,
-  KV_EXPIRE: 15,
-  TOKEN_SET: 21,
-  TOKEN_TAKE: 22,
-  TOKEN_DELETE: 23,
-  CODE_ISSUE: 30,
-  CODE_VERIFY: 31,
-  CODE_REVOKE: 32,
-  LOCK_ACQUIRE: 40,
-  LOCK_RENEW: 41,
-  LOCK_RELEASE: 42,
-  LIMIT_TAKE: 50,
-  LIMIT_BLOCK: 51,
-  LIMIT_RESET: 52,
-  SESSION_CREATE: 60,
-  SESSION_GET: 61,
-  SESSION_UPDATE: 62,
-  SESSION_ROTATE: 63,
-  SESSION_DESTROY: 64,
-  SESSION_DESTROY_ALL: 65,
-  SESSION_LIST: 66,
-})
-
 /** The addon answers by itself, also when the store is away: this is longer than it may take. */
 const PATIENCE_MS = 35_000
 
 /**
  * Has an order carried out; rejects when that failed. What this process knows is answered without a
  * turn of the event loop.
- * @param {number} order
+ * @param {number} order one of `ASK`
  * @param {string | number} group or the number of a limit
  * @param {string} own
  * @param {...unknown} details
@@ -71,4 +42,4 @@ function limiter(group, onError, windows) {
   throw invalid('rateLimit', 'made once, outside of functions: there are 10000 different ones', {})
 }
 
-module.exports = { ask, limiter, ORDERS }
+module.exports = { ask, limiter }

@@ -1,8 +1,9 @@
 // @ts-check
 
 const { randomBytes } = require('node:crypto')
+const { ASK } = require('../abi.js')
 const checks = require('./checks.js')
-const { ask, ORDERS } = require('./store.js')
+const { ask } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ (['name', 'ttl'])
 const TOKEN = /^[\w-]{43}$/
@@ -23,19 +24,19 @@ function tokens(options) {
     async issue(data = null) {
       const json = checks.json('the data', data, MOST_BYTES)
       const token = randomBytes(32).toString('base64url')
-      await ask(ORDERS.TOKEN_SET, group, token, json, ttlMs, 1)
+      await ask(ASK.TOKEN_SET, group, token, json, ttlMs, 1)
       return token
     },
     /** @param {unknown} token */
     async consume(token) {
       if (!isToken(token)) return null
-      const [word, bytes] = await ask(ORDERS.TOKEN_TAKE, group, token)
+      const [word, bytes] = await ask(ASK.TOKEN_TAKE, group, token)
       return word === 'found' ? { data: checks.parsed(bytes.toString()) } : null
     },
     /** @param {unknown} token */
     async revoke(token) {
       if (!isToken(token)) return false
-      const [word] = await ask(ORDERS.TOKEN_DELETE, group, token)
+      const [word] = await ask(ASK.TOKEN_DELETE, group, token)
       return word === 'done'
     },
   })

@@ -20,6 +20,13 @@ pub enum Cell {
     Bytes(Bytes),
 }
 
+/// Cells of a session; in a list the hash of its id comes first.
+pub const SESSION_CELLS: usize = 6;
+/// Cells of a ruling before those of its windows.
+pub const RULING_CELLS: usize = 3;
+/// Cells of each window of a ruling.
+pub const WINDOW_CELLS: usize = 3;
+
 fn number(number: u64) -> Cell {
     Cell::Number(number as f64)
 }
@@ -99,7 +106,7 @@ fn of_session(answer: session::Answer) -> Vec<Cell> {
 }
 
 /// When it began, was seen last, ends, and ends in any case; whether it has another id; its bytes.
-fn session_cells(session: session::Session) -> [Cell; 6] {
+fn session_cells(session: session::Session) -> [Cell; SESSION_CELLS] {
     [
         number(session.created_ms),
         number(session.seen_ms),
@@ -117,7 +124,7 @@ pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Vec<Cell> {
         Ok(ruling) => ruling,
         Err(failure) => return failed(failure),
     };
-    let mut cells = Vec::with_capacity(3 + verdict.windows.len() * 3);
+    let mut cells = Vec::with_capacity(RULING_CELLS + verdict.windows.len() * WINDOW_CELLS);
     cells.push(Cell::Word(if verdict.is_admitted { "admitted" } else { "refused" }));
     cells.push(Cell::Word(match source {
         Source::Store => "store",

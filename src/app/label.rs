@@ -44,6 +44,16 @@ impl Feature {
 pub struct Label(Arc<str>);
 
 impl Label {
+    /// The label of one thing. It hides secrets, and whom a code or a limit is about.
+    pub fn of(feature: Feature, group: &Group, own: &Own) -> Self {
+        match feature {
+            Feature::Token | Feature::Code | Feature::Limit => {
+                Self::hidden(feature, group, own.as_bytes())
+            }
+            Feature::Value | Feature::Lock | Feature::Session => Self::plain(feature, group, own),
+        }
+    }
+
     /// The label of what is called `own`, as it is.
     pub fn plain(feature: Feature, group: &Group, own: &Own) -> Self {
         Self(format!("{}:{}:{}", feature.as_str(), group.0, own.0).into())
@@ -82,6 +92,11 @@ pub const MOST_OWN: usize = 512;
 pub struct Group(String);
 
 impl Group {
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// `None` if it is no such name.
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);

@@ -1,7 +1,18 @@
 //! Short codes that a person types: used once, guessed at a few times, sent not too often.
 
 use super::digest::Digest;
+use super::label::{Group, Own};
 use super::shelf::Weight;
+
+/// The time in which the codes for one subject are counted, in ms: an hour.
+pub const SPAN_MS: u64 = 3_600_000;
+
+/// The hash of a code. Group and subject are part of it, so that the same code of two subjects is not
+/// seen to be the same; with a `secret`, who has the store cannot try all codes.
+pub fn digest(secret: &str, group: &Group, subject: &Own, code: &str) -> Digest {
+    let parts = [secret.as_bytes(), group.as_bytes(), subject.as_bytes(), code.as_bytes()];
+    Digest::of("code", &parts)
+}
 
 /// The rules of a group of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,11 @@ pub enum OnError {
     Closed,
 }
 
+impl OnError {
+    /// All of them, by the number that JavaScript gives.
+    pub const ALL: [Self; 3] = [Self::Local, Self::Open, Self::Closed];
+}
+
 /// A limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limiter {
@@ -53,7 +58,7 @@ impl Limiter {
 
     /// What is known of an id in a store.
     pub fn label(&self, id: &Own) -> Label {
-        Label::hidden(Feature::Limit, &self.group, id.as_bytes())
+        Label::of(Feature::Limit, &self.group, id)
     }
 
     /// The same in this process alone, and sooner.

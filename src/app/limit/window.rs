@@ -22,6 +22,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them, by the number that JavaScript gives.
+    pub const ALL: [Self; 3] = [Self::Fixed, Self::Sliding, Self::Bucket];
+
     /// The letter of the scripts.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,11 @@ pub const MOST_SESSIONS: u32 = 1_000;
 /// That a session was seen is written once it is news of so much of its life: a hundredth.
 pub const SEEN_PARTS: u64 = 100;
 
+/// The hash of an id, which is all that a store learns of it.
+pub fn digest(id: &str) -> Digest {
+    Digest::of("session", &[id.as_bytes()])
+}
+
 /// The rules of a group of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {

@@ -7,6 +7,11 @@ use super::shelf::Weight;
 /// The largest whole number that JavaScript tells from its neighbours.
 pub const MOST_NUMBER: i64 = (1 << 53) - 1;
 
+/// The largest value, in bytes.
+pub const MOST_BYTES: usize = 8 << 20;
+/// The longest that anything lives, in ms: ten years.
+pub const MOST_TTL_MS: u64 = 315_360_000_000;
+
 /// What is done with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
