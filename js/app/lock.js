@@ -58,7 +58,7 @@ async function tryLock(key, options, run) {
   if (!turns.isFree(own)) return { acquired: false }
   await turns.take(own, new Patience(0, undefined))
   try {
-    const hold = await attempt(own, randomBytes(16).toString('hex'), ttlMs, 0)
+    const hold = await asOwner(own, (owner) => attempt(own, owner, ttlMs, 0))
     if (typeof hold === 'number') return { acquired: false }
     return { acquired: true, value: await holding(hold, body) }
   } finally {
@@ -110,13 +110,26 @@ function late() {
 
 /** @param {string} key @param {number} ttlMs @param {Patience} patience */
 async function acquired(key, ttlMs, patience) {
-  const owner = randomBytes(16).toString('hex')
-  try {
+  return asOwner(key, async (owner) => {
     for (;;) {
       const hold = await attempt(key, owner, ttlMs, 1)
       if (typeof hold !== 'number') return hold
       await patience.pause(hold)
     }
+  })
+}
+
+/**
+ * Acts under a new name for the store.
+ * @template T
+ * @param {string} key
+ * @param {(owner: string) => Promise<T>} act
+ * @returns {Promise<T>}
+ */
+async function asOwner(key, act) {
+  const owner = randomBytes(16).toString('hex')
+  try {
+    return await act(owner)
   } catch (error) {
     // It may have a place in the queue, or the lock itself, and not know.
     ask(ASK.LOCK_RELEASE, GROUP, key, owner).catch(() => {})

@@ -88,3 +88,37 @@ test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished 
     return told.sessions?.data === 5 && told.local[1] === 'store' ? true : undefined
   })
 })
+
+test('a lock that was taken, and said so too late, is given back', async ({ onTestFinished }) => {
+  const proxy = await startProxy(server)
+  onTestFinished(() => proxy.stop())
+  const fleet = await team(1, {
+    TIERCEL_REDIS_URL: proxy.url,
+    TIERCEL_NAMESPACE: newName('app'),
+    TIERCEL_COMMAND_TIMEOUT_MS: '300',
+  })
+  onTestFinished(() => fleet.stop())
+  await connected(fleet[0])
+  const attempt = (of) =>
+    fleet[0].run(
+      ({ require, APP, of }) =>
+        require(APP)
+          [of]('late', { ttl: '60s', ...(of === 'lock' && { waitMs: 0 }) }, () => 'ran')
+          .then(
+            (told) => told.acquired ?? told,
+            ({ code, maybeDone }) => [code, maybeDone],
+          ),
+      { APP, of },
+    )
+  for (const of of ['lock', 'tryLock']) {
+    await until('the server answers', async () => {
+      const told = await attempt('tryLock')
+      return told === true || undefined
+    })
+    proxy.delay(400)
+    expect(await attempt(of)).toEqual(['TIERCEL_STORE_AWAY', true])
+    await proxy.pass()
+    // Not after the 60 s that it would be held for.
+    await until('it is free', async () => (await attempt('tryLock')) === true || undefined)
+  }
+})
