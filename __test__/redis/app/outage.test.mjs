@@ -17,6 +17,20 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => server?.stop())
 
+/** A process whose server can be taken away. */
+async function behindProxy(onTestFinished) {
+  const proxy = await startProxy(server)
+  onTestFinished(() => proxy.stop())
+  const fleet = await team(1, {
+    TIERCEL_REDIS_URL: proxy.url,
+    TIERCEL_NAMESPACE: newName('app'),
+    TIERCEL_COMMAND_TIMEOUT_MS: '300',
+  })
+  onTestFinished(() => fleet.stop())
+  await connected(fleet[0])
+  return { proxy, one: fleet[0] }
+}
+
 const WAYS = {
   async refused(proxy) {
     await proxy.refuse()
@@ -51,17 +65,9 @@ const calls = async ({ require, APP, id, name, most }) => {
 }
 
 test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished }) => {
-  const proxy = await startProxy(server)
-  onTestFinished(() => proxy.stop())
-  const fleet = await team(1, {
-    TIERCEL_REDIS_URL: proxy.url,
-    TIERCEL_NAMESPACE: newName('app'),
-    TIERCEL_COMMAND_TIMEOUT_MS: '300',
-  })
-  onTestFinished(() => fleet.stop())
-  await connected(fleet[0])
+  const { proxy, one } = await behindProxy(onTestFinished)
   const id = await until('a session', () =>
-    fleet[0]
+    one
       .run(({ require, APP }) => require(APP).sessions().create('user', 5), { APP })
       .catch(() => undefined),
   )
@@ -79,28 +85,20 @@ test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished 
     open: [true, 'nobody'],
     closed: [false, 'nobody'],
   }
-  for (let round = 0; round < 3; round++) expect(await fleet[0].run(calls, given)).toEqual(away)
+  for (let round = 0; round < 3; round++) expect(await one.run(calls, given)).toEqual(away)
   // Each process counts by itself.
-  expect((await fleet[0].run(calls, given)).local).toEqual([false, 'local'])
+  expect((await one.run(calls, given)).local).toEqual([false, 'local'])
   await proxy.pass()
   await until('it answers', async () => {
-    const told = await fleet[0].run(calls, given)
+    const told = await one.run(calls, given)
     return told.sessions?.data === 5 && told.local[1] === 'store' ? true : undefined
   })
 })
 
 test('a lock that was taken, and said so too late, is given back', async ({ onTestFinished }) => {
-  const proxy = await startProxy(server)
-  onTestFinished(() => proxy.stop())
-  const fleet = await team(1, {
-    TIERCEL_REDIS_URL: proxy.url,
-    TIERCEL_NAMESPACE: newName('app'),
-    TIERCEL_COMMAND_TIMEOUT_MS: '300',
-  })
-  onTestFinished(() => fleet.stop())
-  await connected(fleet[0])
+  const { proxy, one } = await behindProxy(onTestFinished)
   const attempt = (of) =>
-    fleet[0].run(
+    one.run(
       ({ require, APP, of }) =>
         require(APP)
           [of]('late', { ttl: '60s', ...(of === 'lock' && { waitMs: 0 }) }, () => 'ran')
