@@ -11,6 +11,7 @@ export default defineConfig({
     // One process each: the engine belongs to the process.
     pool: 'forks',
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     projects: [
       project('unit', 0, {}),
       // They mostly wait: for leases that run out, for servers that are away.

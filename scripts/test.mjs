@@ -3,6 +3,7 @@
  * All tests: `npm test`. Installs missing tools. `npm test -- --fast` leaves out the
  * real Next.js apps and the browser.
  */
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,25 +19,57 @@ await main(async () => {
   }
   await step('redis-server', ensureRedis)
   await step('addon', () => run('npm', ['run', 'build']))
-  await step('cargo tests', () => run('cargo', ['test', '--locked']))
-  await step('vitest', () => run('npx', ['vitest', 'run']))
-  if (fast) return
-  const tarballs = mkdtempSync(join(tmpdir(), 'tiercel-'))
+  const apps = fast ? undefined : await prepareApps()
   try {
+    await step('cargo tests', () => run('cargo', ['test', '--locked']))
+    await step('vitest', () => run('npx', ['vitest', 'run']))
+    if (!apps) return
     await step('browser', installBrowser)
-    const packed = await run('npm', ['pack', '--silent', '--pack-destination', tarballs], {
-      quiet: true,
-    })
-    const file = packed.trim().split('\n').at(-1) ?? ''
-    const env = { TIERCEL_TARBALL: join(tarballs, file), NEXT_TELEMETRY_DISABLED: '1' }
-    const vitest = (/** @type {string} */ folder) =>
-      run('npx', ['vitest', 'run', '--config', `__test__/${folder}/vitest.config.mjs`], { env })
-    await step('demo in a browser', () => vitest('demo'))
-    await step('Next.js apps', () => vitest('next'))
+    await step('demo in a browser', () => vitest('demo', apps.env))
+    await step('builds of Next.js apps', apps.built)
+    await step('Next.js apps', () => vitest('next', apps.env))
   } finally {
-    rmSync(tarballs, { recursive: true, force: true })
+    apps?.end()
   }
 })
+
+/** @param {string} folder @param {Record<string, string>} env */
+function vitest(folder, env) {
+  return run('npx', ['vitest', 'run', '--config', `__test__/${folder}/vitest.config.mjs`], { env })
+}
+
+/**
+ * Packs the package as npm would have it, and builds apps with it beside the tests that come before
+ * theirs and mostly wait. A build that fails here is only told: its test fails with it.
+ */
+async function prepareApps() {
+  const folder = mkdtempSync(join(tmpdir(), 'tiercel-'))
+  const said = await run('npm', ['pack', '--silent', '--pack-destination', folder], { quiet: true })
+  const env = {
+    TIERCEL_TARBALL: join(folder, said.trim().split('\n').at(-1) ?? ''),
+    // The files of one run share their builds.
+    TIERCEL_NEXT_RUN: String(Date.now()),
+    NEXT_TELEMETRY_DISABLED: '1',
+  }
+  // In a group of its own: what it has started ends with it.
+  const child = spawn(process.execPath, ['tools/next/prepare.mjs'], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data))
+  const closed = new Promise((resolve) => child.on('close', resolve))
+  return {
+    env,
+    built: () => closed.then(() => process.stdout.write(log)),
+    end() {
+      if (child.pid && child.exitCode === null && !child.signalCode) process.kill(-child.pid)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
 
 /** The demo is driven in Chromium. Only root can install it; without, that part says it was skipped. */
 async function installBrowser() {

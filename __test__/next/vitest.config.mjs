@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Lets the files of one run share their builds. */
-process.env.TIERCEL_NEXT_RUN = String(Date.now())
+process.env.TIERCEL_NEXT_RUN ??= String(Date.now())
 
 /** Real builds and real servers: one file at a time, since a build alone fills two cores. */
 export default defineConfig({

@@ -1,0 +1,38 @@
+// @ts-check
+/**
+ * Installs the fixtures and makes the builds that most files of the Next.js tests begin with:
+ * `node tools/next/prepare.mjs`. `npm test` runs it beside the tests that mostly wait, with what
+ * they leave of the machine.
+ */
+import os from 'node:os'
+import { main } from '../run.mjs'
+import { fixtureNames } from './fixtures.mjs'
+import { openFixture, startOrigin } from './support.mjs'
+
+/** @type {[name: (typeof fixtureNames)[number], variant: import('./support.mjs').Variant][]} */
+const builds = [
+  ['full-16.4', {}],
+  ['components-16.4', {}],
+  ['minor-16.3', {}],
+  ['minor-16.2', {}],
+  ['minor-16.0', {}],
+  ['full-16.4', { bundler: 'webpack' }],
+  ['minor-16.2', { bundler: 'webpack' }],
+  ['full-16.4', { handler: 'builtin' }],
+  ['minor-16.0', { handler: 'builtin' }],
+  ['minor-16.2', { handler: 'builtin' }],
+  ['minor-16.3', { handler: 'builtin' }],
+]
+
+await main(async () => {
+  os.setPriority(os.constants.priority.PRIORITY_LOW)
+  const origin = await startOrigin()
+  try {
+    for (const [name, variant] of builds) {
+      const app = await openFixture(name, origin)
+      await app.build({ ...variant, ahead: true })
+    }
+  } finally {
+    await origin.stop()
+  }
+})
