@@ -77,7 +77,8 @@ pub trait SharedStore: Send + Sync {
     /// Asks for the entry at an address. It leaves with the next [`SharedStore::flush`].
     fn read(&self, address: Address, receive: Receive);
 
-    /// Claims an address and reads its entry, in one turn. The request leaves with the next
+    /// Reads the entry at an address and claims it: with the read or, if the claim is for an absent
+    /// entry only, after a read that found none. The request leaves with the next
     /// [`SharedStore::flush`], or by itself after a pause in ms.
     fn claim(
         &self,

@@ -32,6 +32,13 @@ const MOST_WRITES: usize = 4;
 /// Limit of one write; no get waits for it.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
+/// An address, and the request for its lease that goes with the read.
+pub(super) type Claim = (Address, Option<LeaseRequest>);
+/// The reply to a claim, and what lies at its address.
+type Told = (LeaseReply, Found);
+/// What lies at an address.
+type Found = Result<Option<Bytes>, Unavailable>;
+
 /// A read that a get waits for. It is always answered: dropping it answers too.
 pub(super) struct Read {
     pub(super) address: Address,
@@ -85,8 +92,72 @@ impl Session {
         }
     }
 
+    /// A get that has nothing claims only where it finds nothing: most of the time it finds an
+    /// entry, and needs no lease. One that has a stale entry needs a lease whatever it finds: its
+    /// claim leaves first, so that an entry stored after a claim was refused is found.
     async fn read_some(self: Arc<Self>, link: &Arc<Connection>, reads: Vec<Read>) {
-        let keys: Vec<Key> = reads.iter().map(|read| self.keys.entry(read.address)).collect();
+        let asked: Vec<Claim> = reads.iter().map(|read| (read.address, read.claim)).collect();
+        let Some(told) = self.look(link, &asked).await else { return };
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for (read, (reply, entry)) in reads.into_iter().zip(told) {
+            let claims_later = read.claim.filter(|claim| claim.only_absent);
+            match (claims_later, &entry) {
+                (Some(claim), Ok(None)) => missing.push((read, claim)),
+                (Some(_), _) => found.push((read, (LeaseReply::EntryExists, entry))),
+                (None, _) => found.push((read, (reply, entry))),
+            }
+        }
+        deliver(found);
+        if missing.is_empty() {
+            return;
+        }
+        let asked: Vec<Claim> =
+            missing.iter().map(|(read, claim)| (read.address, Some(*claim))).collect();
+        let told = self.claim_absent(link, &asked).await;
+        deliver(missing.into_iter().map(|(read, _)| read).zip(told));
+    }
+
+    /// Reads, and makes the claims that leave with the reads; `None` if the server does not answer.
+    async fn look(self: &Arc<Self>, link: &Arc<Connection>, asked: &[Claim]) -> Option<Vec<Told>> {
+        let early = |claim: &LeaseRequest| !claim.only_absent;
+        let early: Vec<Claim> =
+            asked.iter().map(|(at, claim)| (*at, claim.filter(early))).collect();
+        let addresses = asked.iter().map(|(address, _)| *address).collect();
+        let (claimed, found) =
+            tokio::join!(self.claim_all(link, &early), self.find(link, addresses));
+        if found.is_none() {
+            // The gets will not learn of their leases.
+            let taken = early.iter().zip(&claimed).filter(|(_, one)| **one == LeaseReply::Granted);
+            taken.for_each(|((address, _), _)| self.end_lease(*address, LeaseEnd::Released));
+        }
+        Some(claimed.into_iter().zip(found?).collect())
+    }
+
+    /// Claims addresses where nothing lay, and finds what was stored there in the meantime.
+    async fn claim_absent(self: &Arc<Self>, link: &Arc<Connection>, claims: &[Claim]) -> Vec<Told> {
+        let replies = self.claim_all(link, claims).await;
+        let mut told: Vec<Told> = replies.into_iter().map(|reply| (reply, Ok(None))).collect();
+        let (addresses, stored): (Vec<_>, Vec<_>) = claims
+            .iter()
+            .zip(&mut told)
+            .filter(|(_, (reply, _))| *reply == LeaseReply::EntryExists)
+            .map(|((address, _), (_, found))| (*address, found))
+            .unzip();
+        if !addresses.is_empty() {
+            let again = self.find(link, addresses).await.unwrap_or_default();
+            stored.into_iter().zip(again).for_each(|(found, entry)| *found = entry);
+        }
+        told
+    }
+
+    /// What lies at each of the addresses, in order; `None` if the server does not say.
+    async fn find(
+        self: &Arc<Self>,
+        link: &Arc<Connection>,
+        addresses: Vec<Address>,
+    ) -> Option<Vec<Found>> {
+        let count = addresses.len();
+        let keys: Vec<Key> = addresses.into_iter().map(|one| self.keys.entry(one)).collect();
         // Losing a shard loses its keys, and nothing else.
         let elsewhere = keys.first().filter(|key| !link.client.is_with_table(key)).cloned();
         let found = within(self.command_timeout, async {
@@ -101,9 +172,7 @@ impl Session {
                 Err(keys) => link.client.mget(keys).await,
             }
         });
-        // The claims leave first: an entry stored after a claim was refused is then found.
-        let claims = self.claim_all(link, &reads);
-        let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
+        let found: Result<Vec<Value>, Failure> = found.await;
         if let Some(key) = &elsewhere {
             link.client.note(key, &found);
         } else {
@@ -111,23 +180,8 @@ impl Session {
             self.mind(Deed::Read, &found);
         }
         // A reply of another length cannot be matched to the addresses.
-        let found = found.ok().filter(|found| found.len() == reads.len());
-        if found.is_none() {
-            // The gets will not learn of their leases.
-            let taken = reads.iter().zip(&claimed).filter(|(_, one)| **one == LeaseReply::Granted);
-            taken.for_each(|(read, _)| self.end_lease(read.address, LeaseEnd::Released));
-        }
-        let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
-        let answers = claimed.into_iter().zip(found.into_iter().flatten());
-        for (read, (claimed, value)) in reads.into_iter().zip(answers) {
-            let entry = entry(value);
-            bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
-            woken.join(read.answer(claimed, entry));
-            if bytes >= WAKE_BYTES {
-                // Dropping the batch wakes its waiters.
-                (woken, bytes) = (WakeOnDrop::default(), 0);
-            }
-        }
+        let found = found.ok().filter(|found| found.len() == count)?;
+        Some(found.into_iter().map(entry).collect())
     }
 
     /// Writes queued entries, for as long as the store lives.
@@ -190,8 +244,21 @@ impl Session {
     }
 }
 
+/// Answers reads, and wakes their gets together.
+fn deliver(answers: impl IntoIterator<Item = (Read, Told)>) {
+    let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
+    for (read, (reply, entry)) in answers {
+        bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
+        woken.join(read.answer(reply, entry));
+        if bytes >= WAKE_BYTES {
+            // Dropping the batch wakes its waiters.
+            (woken, bytes) = (WakeOnDrop::default(), 0);
+        }
+    }
+}
+
 /// What lies at an address, if it is a string at all.
-fn entry(value: Value) -> Result<Option<Bytes>, Unavailable> {
+fn entry(value: Value) -> Found {
     match value {
         Value::Null => Ok(None),
         Value::Bytes(bytes) => Ok(Some(bytes)),

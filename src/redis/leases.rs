@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::connect::{Connection, within};
-use super::entries::Read;
+use super::entries::{Claim, Read};
 use super::failure::Failure;
 use super::refusals::Deed;
 use super::scripts::Script;
@@ -27,13 +27,13 @@ const RENEW_EVERY: Duration = Duration::from_millis(RENEW_EVERY_MS);
 const TOGETHER: usize = 64;
 
 impl Session {
-    /// Makes the claims that go with reads, and returns one reply per read, in order.
+    /// Makes claims, and returns one reply per address, in order.
     pub(super) fn claim_all(
         self: &Arc<Self>,
         link: &Connection,
-        reads: &[Read],
+        claims: &[Claim],
     ) -> impl Future<Output = Vec<LeaseReply>> + Send {
-        let claims: Vec<_> = reads.iter().map(|read| (read.address, read.claim)).collect();
+        let claims = claims.to_vec();
         let one = async move |(address, claim)| match claim {
             Some(claim) => self.claim(link, address, claim).await,
             None => LeaseReply::Unavailable,

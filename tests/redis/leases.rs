@@ -453,7 +453,7 @@ fn who_may_not_have_leases_is_told_once_and_all_else_works() {
         assert_eq!([once().0, once().0], [LeaseReply::Unavailable; 2]);
         write(&peer);
         wait_until("the entry", || read_one(&peer, ADDRESS) == Ok(Some("entry".into())));
-        assert_eq!(once(), (LeaseReply::Unavailable, Ok(Some("entry".into()))));
+        assert_eq!(once(), (LeaseReply::EntryExists, Ok(Some("entry".into()))));
         let known = peer.register();
         assert_eq!(peer.hard("a").previous, known.applied);
         peer.heard.was_refused(&[told]);
