@@ -169,19 +169,36 @@ class Hold {
   #renewal
   /** @type {NodeJS.Timeout | undefined} */
   #end
+  /** Until when it is held, at least. */
+  #until = 0
 
   /** @param {string} key @param {string} owner @param {number} ttlMs @param {number} token @param {number} asked */
   constructor(key, owner, ttlMs, token, asked) {
     this.#key = key
     this.#owner = owner
     this.#ttlMs = ttlMs
-    this.held = Object.freeze({ key, token, signal: this.#abort.signal })
+    const current = () => this.#signal
+    this.held = Object.freeze({
+      key,
+      token,
+      get signal() {
+        return current()
+      },
+    })
     this.#keepFrom(asked)
+  }
+
+  /** Of a process that stood still, the timer may be late: who looks is told in any case. */
+  get #signal() {
+    const { signal } = this.#abort
+    if (this.#renewal !== undefined && performance.now() >= this.#until) this.#lose()
+    return signal
   }
 
   /** It is held for its time from when that was asked for, at least. @param {number} asked */
   #keepFrom(asked) {
-    const left = asked + this.#ttlMs - performance.now()
+    this.#until = asked + this.#ttlMs
+    const left = this.#until - performance.now()
     clearTimeout(this.#end)
     this.#end = setTimeout(() => this.#lose(), Math.max(0, left)).unref()
     const pause = Math.max(0, Math.min(this.#ttlMs / 3, left / 2))
