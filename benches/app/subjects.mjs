@@ -48,7 +48,7 @@ async function flexible(url, limit, more = {}) {
   const { RateLimiterRedis } = await peer('rate-limiter-flexible')
   const storeClient = await ioredis(url)
   const limiter = new RateLimiterRedis({ storeClient, points: limit, duration: 3600, ...more })
-  const call = (/** @type {string} */ id) =>
+  const ask = (/** @type {string} */ id) =>
     limiter.consume(id).then(
       () => true,
       (/** @type {any} */ refused) => {
@@ -56,7 +56,8 @@ async function flexible(url, limit, more = {}) {
         return false
       },
     )
-  return { call, close: () => storeClient.disconnect() }
+  const isAdmitted = (/** @type {any} */ told) => told
+  return { ask, isAdmitted, close: () => storeClient.disconnect() }
 }
 
 /** Its scripts over ioredis, in place of its own client, which speaks HTTP.
@@ -87,27 +88,34 @@ async function upstash(url, limit) {
     },
   }
   const limiter = new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(limit, '3600 s') })
-  const call = async (/** @type {string} */ id) => (await limiter.limit(id)).success
-  return { call, close: () => client.disconnect() }
+  const ask = (/** @type {string} */ id) => limiter.limit(id)
+  const isAdmitted = (/** @type {any} */ told) => told.success
+  return { ask, isAdmitted, close: () => client.disconnect() }
 }
 
 /** @param {number} limit */
 async function own(limit) {
   const limiter = (await app()).rateLimit({ name: `bench-${limit}`, limit, window: '1h' })
-  return { call: async (/** @type {string} */ id) => (await limiter.limit(id)).success }
+  const ask = (/** @type {string} */ id) => limiter.limit(id)
+  return { ask, isAdmitted: (/** @type {any} */ told) => told.success }
 }
 
-/** @param {Promise<{ call: (id: string) => Promise<boolean>, close?: () => any }>} making */
+/**
+ * @typedef {{ ask: (id: string) => Promise<any>, isAdmitted: (told: any) => boolean,
+ *   close?: () => any }} Limiter
+ */
+
+/** @param {Promise<Limiter>} making */
 async function admitting(making) {
-  const { call, close } = await making
-  return { call: async (/** @type {number} */ nth) => must(await call(ids[nth])), close }
+  const { ask, isAdmitted, close } = await making
+  return { call: async (/** @type {number} */ nth) => must(isAdmitted(await ask(ids[nth]))), close }
 }
 
-/** One id that is over its limit. @param {Promise<{ call: (id: string) => Promise<boolean>, close?: () => any }>} making */
+/** One id that is over its limit. @param {Promise<Limiter>} making */
 async function refusing(making) {
-  const { call, close } = await making
-  for (let n = 0; n < 3; n++) await call('flood')
-  return { call: async () => must(!(await call('flood'))), close }
+  const { ask, isAdmitted, close } = await making
+  for (let n = 0; n < 3; n++) await ask('flood')
+  return { call: async () => must(!isAdmitted(await ask('flood'))), close }
 }
 
 const session = { role: 'admin', cart: [1, 2, 3], name: 'A person of the bench', theme: 'dark' }

@@ -164,7 +164,8 @@ class Hold {
   #key
   #owner
   #ttlMs
-  #abort = new AbortController()
+  /** Made when somebody looks, or when it is lost: most holders never do. @type {AbortController | undefined} */
+  #abort
   /** @type {NodeJS.Timeout | undefined} */
   #renewal
   /** @type {NodeJS.Timeout | undefined} */
@@ -190,9 +191,9 @@ class Hold {
 
   /** Of a process that stood still, the timer may be late: who looks is told in any case. */
   get #signal() {
-    const { signal } = this.#abort
     if (this.#renewal !== undefined && performance.now() >= this.#until) this.#lose()
-    return signal
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
   }
 
   /** It is held for its time from when that was asked for, at least. @param {number} asked */
@@ -227,6 +228,7 @@ class Hold {
 
   #lose() {
     this.#stop()
+    this.#abort ??= new AbortController()
     this.#abort.abort(failure('TIERCEL_LOCK_LOST', 'the lock was lost while it was held'))
   }
 

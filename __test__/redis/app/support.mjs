@@ -47,8 +47,12 @@ for (const kind of Object.keys(TOPOLOGIES)) {
 /** Servers that come as packages of their own, and may be missing on a developer's machine. */
 const PACKAGED = ['redis6', 'valkey']
 
-/** Runs the suite against a topology, in this process. */
-export async function compliesOn(kind) {
+/**
+ * Runs a suite against a topology, in this process.
+ * @param {string} kind
+ * @param {(title: string, api: () => any) => void} [suite]
+ */
+export async function compliesOn(kind, suite = complies) {
   const { title, options, env = () => ({}), proof } = TOPOLOGIES[kind]
   const { missing } = PACKAGED.includes(kind) ? await findServer(kind) : {}
   describe.skipIf(missing)(missing ?? kind, () => {
@@ -67,6 +71,6 @@ export async function compliesOn(kind) {
     test.runIf(proof)('it is what it is called', async () => {
       expect(await server.command('INFO', 'server')).toMatch(proof)
     })
-    complies(title, () => require(APP))
+    suite(title, () => require(APP))
   })
 }
