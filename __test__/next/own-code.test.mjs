@@ -53,8 +53,13 @@ describe.each(ways)('the code of an app, %s, %s', (bundler, mode) => {
     },
   )
 
-  it('an edge route is told that there is none', async () => {
-    const reply = await server.get('/api/own-edge')
-    expect(JSON.parse(reply.text)).toEqual({ code: 'TIERCEL_EDGE_RUNTIME', runtime: 'edge' })
+  it('the adapters are in bundles what they are elsewhere', async () => {
+    const reply = await server.post('/api/adapters?value=kept')
+    expect(JSON.parse(reply.text)).toEqual(['kept', 'kept', 'kept'])
+  })
+
+  it('an edge route is told that there is none, and no adapter either', async () => {
+    const { codes, runtime } = JSON.parse((await server.get('/api/own-edge')).text)
+    expect([codes, runtime]).toEqual([Array(4).fill('TIERCEL_EDGE_RUNTIME'), 'edge'])
   })
 })

@@ -2,10 +2,10 @@
 /**
  * The process of one subject: carries out one request at a time, and is idle in between.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answersWith } from '../handlers/answers.mjs'
 import { SOFT_TAGS } from '../handlers/values.mjs'
+import { costs } from './costs.mjs'
 import { subjects } from './subjects.mjs'
 import { sorts } from './values.mjs'
 
@@ -25,25 +25,6 @@ let get
 let set
 let turn = 0
 let missed = 0
-
-/** CPU time of the main thread so far, in ns. */
-function mainNs() {
-  const own = /** @type {any} */ (process).threadCpuUsage?.()
-  if (own) return (own.user + own.system) * 1e3
-  try {
-    // The kernel brings the sum up to date when the thread goes to sleep.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ', 1)[0])
-  } catch {
-    // Elsewhere: how long it was not idle, which includes waiting for a CPU.
-    return performance.eventLoopUtilization().active * 1e6
-  }
-}
-
-const cpuNs = () => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) * 1e3
-}
 
 /**
  * `calls` calls of `call`, `width` of them under way at any time.
@@ -67,15 +48,6 @@ async function found(/** @type {number} */ nth) {
 function checked(/** @type {number} */ calls) {
   if (missed > calls / 100) throw new Error(`${missed} of ${calls} warm gets missed`)
   missed = 0
-}
-
-/** The time of `body`: on the clock, of the main thread, of all threads; in ns.
- * @param {() => Promise<any>} body */
-async function costs(body) {
-  const before = { main: mainNs(), cpu: cpuNs(), clock: performance.now() }
-  await body()
-  const clock = (performance.now() - before.clock) * 1e6
-  return { clock, cpu: cpuNs() - before.cpu, main: mainNs() - before.main }
 }
 
 /** Resolves when the server has the key. @param {string} key */

@@ -164,24 +164,42 @@ class Hold {
   #key
   #owner
   #ttlMs
-  #abort = new AbortController()
+  /** Made when somebody looks, or when it is lost: most holders never do. @type {AbortController | undefined} */
+  #abort
   /** @type {NodeJS.Timeout | undefined} */
   #renewal
   /** @type {NodeJS.Timeout | undefined} */
   #end
+  /** Until when it is held, at least. */
+  #until = 0
 
   /** @param {string} key @param {string} owner @param {number} ttlMs @param {number} token @param {number} asked */
   constructor(key, owner, ttlMs, token, asked) {
     this.#key = key
     this.#owner = owner
     this.#ttlMs = ttlMs
-    this.held = Object.freeze({ key, token, signal: this.#abort.signal })
+    const current = () => this.#signal
+    this.held = Object.freeze({
+      key,
+      token,
+      get signal() {
+        return current()
+      },
+    })
     this.#keepFrom(asked)
+  }
+
+  /** Of a process that stood still, the timer may be late: who looks is told in any case. */
+  get #signal() {
+    if (this.#renewal !== undefined && performance.now() >= this.#until) this.#lose()
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
   }
 
   /** It is held for its time from when that was asked for, at least. @param {number} asked */
   #keepFrom(asked) {
-    const left = asked + this.#ttlMs - performance.now()
+    this.#until = asked + this.#ttlMs
+    const left = this.#until - performance.now()
     clearTimeout(this.#end)
     this.#end = setTimeout(() => this.#lose(), Math.max(0, left)).unref()
     const pause = Math.max(0, Math.min(this.#ttlMs / 3, left / 2))
@@ -210,6 +228,7 @@ class Hold {
 
   #lose() {
     this.#stop()
+    this.#abort ??= new AbortController()
     this.#abort.abort(failure('TIERCEL_LOCK_LOST', 'the lock was lost while it was held'))
   }
 

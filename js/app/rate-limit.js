@@ -2,9 +2,10 @@
 
 const abi = require('../abi.js')
 const checks = require('./checks.js')
+const { Echo } = require('./echo.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
-const { ask, limiter: numberOf } = require('./store.js')
+const { ask, asked, limiter: numberOf } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ ([
   'name',
@@ -51,16 +52,23 @@ function rateLimit(options) {
   ])
   const number = numberOf(group, ON_ERROR[onError], numbers)
   const most = Math.min(...windows.map((window) => window.most))
+  const echo = Echo.of(number)
   /** @param {unknown} id @param {number} cost */
-  const take = async (id, cost) => {
+  const take = (id, cost) => {
+    const heard = echo.find(/** @type {string} */ (id), cost)
+    if (heard !== undefined) return new Ruling(rule, heard)
     const own = checks.own('the id', id)
-    return new Ruling(rule, await ask(ASK.LIMIT_TAKE, number, own, cost))
+    const answer = asked(ASK.LIMIT_TAKE, number, own, cost)
+    if (!Array.isArray(answer)) return answer.then((told) => new Ruling(rule, told))
+    echo.note(own, cost, answer)
+    return new Ruling(rule, answer)
   }
 
   const limiter = {
     name: group,
     /** @param {string} id @param {{ cost?: number }} [options] */
     async limit(id, options) {
+      if (options === undefined) return take(id, 1)
       const { cost = 1 } = checks.options('limit', options, ['cost'])
       return take(id, checks.whole('limit: `cost`', cost, 1, most))
     },
@@ -70,12 +78,16 @@ function rateLimit(options) {
     },
     /** @param {string} id */
     async reset(id) {
+      echo.forget(id)
       await ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
+      // It may have been heard meanwhile.
+      echo.forget(id)
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
       await ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
+      echo.forget(id)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {

@@ -9,8 +9,7 @@ const { invalid, notDone } = require('./errors.js')
 const PATIENCE_MS = 35_000
 
 /**
- * Has an order carried out; rejects when that failed. What this process knows is answered without a
- * turn of the event loop.
+ * Has an order carried out; rejects when that failed.
  * @param {number} order one of `ASK`
  * @param {string | number} group or the number of a limit
  * @param {string} own
@@ -18,13 +17,33 @@ const PATIENCE_MS = 35_000
  * @returns {Promise<any[]>} a word, and what goes with it
  */
 async function ask(order, group, own, ...details) {
+  return asked(order, group, own, ...details)
+}
+
+/**
+ * The same. What this process knows is returned at once, and may be thrown: nobody waits for a turn of
+ * the event loop, or for a promise.
+ * @param {number} order
+ * @param {string | number} group
+ * @param {string} own
+ * @param {...unknown} details
+ * @returns {any[] | Promise<any[]>}
+ */
+function asked(order, group, own, ...details) {
   // What runs here need be found out once only.
   if (mailbox[FIELD.ATTACHED] !== 1) start()
-  let answer = native.ask(order, group, own, ...details)
-  if (typeof answer === 'number') {
-    await waits.wait(answer, PATIENCE_MS)
-    answer = native.answered(answer) ?? ['failed', 'unknown', '']
-  }
+  const answer = native.ask(order, group, own, ...details)
+  return typeof answer === 'number' ? later(answer) : done(answer)
+}
+
+/** @param {number} token */
+async function later(token) {
+  await waits.wait(token, PATIENCE_MS)
+  return done(native.answered(token) ?? ['failed', 'unknown', ''])
+}
+
+/** @param {any[] | undefined} answer */
+function done(answer) {
   if (answer === undefined) throw invalid('what is asked for', 'within its limits', undefined)
   if (answer[0] === 'failed') throw notDone(answer[1], answer[2])
   return answer
@@ -42,4 +61,4 @@ function limiter(group, onError, windows) {
   throw invalid('rateLimit', 'made once, outside of functions: there are 10000 different ones', {})
 }
 
-module.exports = { ask, limiter }
+module.exports = { ask, asked, limiter }

@@ -1,3 +1,3 @@
 import { compliesOn } from './support.mjs'
 
-compliesOn('sentinel')
+await compliesOn('sentinel')

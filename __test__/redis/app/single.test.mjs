@@ -1,3 +1,3 @@
 import { compliesOn } from './support.mjs'
 
-compliesOn('single')
+await compliesOn('single')

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { afterAll, beforeAll } from 'vitest'
-import { start } from '../../../tools/redis/servers.mjs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findServer, start } from '../../../tools/redis/servers.mjs'
 import { complies } from '../../unit/app/suite.mjs'
 import { newName } from '../instances.mjs'
 
@@ -9,18 +10,67 @@ const require = createRequire(import.meta.url)
 /** The module as an instance of a fleet sees it. */
 export const APP = require.resolve('../../../app.js')
 
-/** Runs the suite against a topology, in this process. */
-export function compliesOn(kind) {
-  let server
-  beforeAll(async () => {
-    server = await start(kind)
-    Object.assign(process.env, {
-      TIERCEL_REDIS_URL: server.url,
-      TIERCEL_NAMESPACE: newName('app'),
-      // A busy machine is no outage.
-      TIERCEL_COMMAND_TIMEOUT_MS: '2000',
+/**
+ * What the suite runs on. Each has a test file of its name, since the engine belongs to the process:
+ * `title`, `options` of the servers, what the process sees of them, and a line of INFO that proves what
+ * runs.
+ *
+ * @type {Record<string, { title: string, options?: any, env?: (server: any) => Record<string, string>,
+ *   proof?: RegExp }>}
+ */
+export const TOPOLOGIES = {
+  single: { title: 'on one server' },
+  tls: {
+    title: 'on one server with TLS, both sides proven',
+    options: { authClients: 'yes' },
+    env: ({ tls: { ca, client } }) => ({
+      TIERCEL_REDIS_TLS_CA_FILE: ca,
+      TIERCEL_REDIS_TLS_CERT_FILE: client.cert,
+      TIERCEL_REDIS_TLS_KEY_FILE: client.key,
+    }),
+  },
+  redis6: { title: 'on Redis 6.2', proof: /redis_version:6\.2\./ },
+  valkey: { title: 'on Valkey 9', proof: /valkey_version:9\./ },
+  sentinel: {
+    title: 'on a primary that Sentinels name',
+    options: { requirepass: 'secret' },
+    env: () => ({ TIERCEL_REDIS_PASSWORD: 'secret' }),
+  },
+  cluster: { title: 'on a cluster' },
+}
+
+for (const kind of Object.keys(TOPOLOGIES)) {
+  const file = new URL(`./${kind}.test.mjs`, import.meta.url)
+  if (!existsSync(file)) throw new Error(`no test runs the suite on ${kind}`)
+}
+
+/** Servers that come as packages of their own, and may be missing on a developer's machine. */
+const PACKAGED = ['redis6', 'valkey']
+
+/**
+ * Runs a suite against a topology, in this process.
+ * @param {string} kind
+ * @param {(title: string, api: () => any) => void} [suite]
+ */
+export async function compliesOn(kind, suite = complies) {
+  const { title, options, env = () => ({}), proof } = TOPOLOGIES[kind]
+  const { missing } = PACKAGED.includes(kind) ? await findServer(kind) : {}
+  describe.skipIf(missing)(missing ?? kind, () => {
+    let server
+    beforeAll(async () => {
+      server = await start(kind, options)
+      Object.assign(process.env, {
+        TIERCEL_REDIS_URL: server.url,
+        TIERCEL_NAMESPACE: newName('app'),
+        // A busy machine is no outage.
+        TIERCEL_COMMAND_TIMEOUT_MS: '2000',
+        ...env(server),
+      })
+    }, 60_000)
+    afterAll(() => server?.stop())
+    test.runIf(proof)('it is what it is called', async () => {
+      expect(await server.command('INFO', 'server')).toMatch(proof)
     })
-  }, 60_000)
-  afterAll(() => server?.stop())
-  complies(`on ${kind}`, () => require(APP))
+    suite(title, () => require(APP))
+  })
 }

@@ -1,0 +1,3 @@
+import { compliesOn } from './support.mjs'
+
+await compliesOn('tls')
