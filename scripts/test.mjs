@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * All tests: `npm test`. Installs missing tools. `npm test -- --fast` leaves out the
- * real Next.js apps and the browser.
+ * real Next.js apps, fresh ones and the browser.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,6 +33,7 @@ await main(async () => {
       run('npx', ['vitest', 'run', '--config', `__test__/${folder}/vitest.config.mjs`], { env })
     await step('demo in a browser', () => vitest('demo'))
     await step('Next.js apps', () => vitest('next'))
+    await step('fresh apps', () => run('node', ['scripts/try.mjs', '--short'], { env }))
   } finally {
     rmSync(tarballs, { recursive: true, force: true })
   }
