@@ -350,6 +350,17 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
     },
   )
 
+  promise('a page says why its answer is the one it is', async () => {
+    await visit.open('/update-tag')
+    const before = await visit.settled('price')
+    await page.locator('[data-why=fresh]').first().waitFor({ timeout: WAIT_MS })
+    await visit.press("updateTag('price')")
+    await visit.newAnswer('price', before)
+    const reason = page.locator('[data-why=miss]', { hasText: 'tag price' })
+    await reason.waitFor({ timeout: WAIT_MS })
+    expect(await reason.textContent()).toContain('so it was generated')
+  })
+
   promise('a client navigation shows the same cached value as a document request', async () => {
     await visit.open('/use-cache')
     const first = await visit.answer('report')
