@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * All tests: `npm test`. Installs missing tools. `npm test -- --fast` leaves out the
- * real Next.js apps and the browser.
+ * real Next.js apps, fresh ones and the browser.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -28,6 +28,7 @@ await main(async () => {
     await step('demo in a browser', () => vitest('demo', apps.env))
     await step('builds of Next.js apps', apps.built)
     await step('Next.js apps', () => vitest('next', apps.env))
+    await step('fresh apps', () => run('node', ['scripts/try.mjs', '--short'], { env: apps.env }))
   } finally {
     apps?.end()
   }

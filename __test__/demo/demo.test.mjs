@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startDemo } from '../../scripts/demo/app.mjs'
 import { prepareDemo } from '../../scripts/demo/prepare.mjs'
 import { findChromium, freePort, launch } from './chromium.mjs'
+import { cutTexts, WIDTHS } from './overflow.mjs'
 import { Visit, WAIT_MS } from './visit.mjs'
 
 const PAGES = [
@@ -17,6 +18,8 @@ const PAGES = [
   '/unstable-cache',
   '/isr',
   '/image',
+  '/login',
+  '/rate-limit',
 ]
 const BUILD_MS = 15 * 60_000
 
@@ -88,14 +91,14 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
     )
   }
 
-  promise('no page is wider than a phone', async () => {
-    await page.setViewportSize({ width: 360, height: 740 })
+  promise('no text of any page is cut or sticks out, on no width of screen', async () => {
     for (const path of PAGES) {
-      await page.goto(server.url + path)
-      expect(
-        await page.evaluate(() => document.documentElement.scrollWidth),
-        path,
-      ).toBeLessThanOrEqual(360)
+      await visit.open(path)
+      await page.locator('.decision').first().waitFor({ timeout: WAIT_MS })
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 })
+        expect(await cutTexts(page), `${path} at ${width} px`).toEqual([])
+      }
     }
   })
 
@@ -346,6 +349,17 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
         .waitFor({ timeout: WAIT_MS })
     },
   )
+
+  promise('a page says why its answer is the one it is', async () => {
+    await visit.open('/update-tag')
+    const before = await visit.settled('price')
+    await page.locator('[data-why=fresh]').first().waitFor({ timeout: WAIT_MS })
+    await visit.press("updateTag('price')")
+    await visit.newAnswer('price', before)
+    const reason = page.locator('[data-why=miss]', { hasText: 'tag price' })
+    await reason.waitFor({ timeout: WAIT_MS })
+    expect(await reason.textContent()).toContain('so it was generated')
+  })
 
   promise('a client navigation shows the same cached value as a document request', async () => {
     await visit.open('/use-cache')

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareDemo } from '../../scripts/demo/prepare.mjs'
 import { root } from '../../tools/run.mjs'
 import { findChromium, freePort, launch } from './chromium.mjs'
+import { cutTexts, WIDTHS } from './overflow.mjs'
 import { Visit, WAIT_MS } from './visit.mjs'
 
 const BUILD_MS = 15 * 60_000
@@ -82,6 +83,69 @@ describe('the demo as a fleet, in a browser', () => {
       .toEqual(Array.from({ length: INSTANCES }, () => after.seed))
   })
 
+  promise('the counters of a fleet fit on every width of screen', async () => {
+    const { page } = await newVisit('/')
+    await page.locator('[data-stat="shared namespace"]').waitFor({ timeout: WAIT_MS })
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 })
+      expect(await cutTexts(page), `${width} px`).toEqual([])
+    }
+  })
+
+  promise('a code logs in once, and the session is one of every instance', async () => {
+    const visit = await newVisit('/login')
+    const code = await visit.askForCode('ada@example.com')
+    await visit.typeCode(code === '000000' ? '000001' : '000000')
+    await visit.page.getByText('Attempts left: 2.').waitFor({ timeout: WAIT_MS })
+    await visit.typeCode(code)
+    await visit.page.locator('[data-session=this]').waitFor({ timeout: WAIT_MS })
+    for (const url of fleet.instances) {
+      await visit.page.goto(`${url}/login`)
+      await visit.page.getByText('Sessions of ada@example.com').waitFor({ timeout: WAIT_MS })
+      for (const width of WIDTHS) {
+        await visit.page.setViewportSize({ width, height: 800 })
+        expect(await cutTexts(visit.page), `${width} px`).toEqual([])
+      }
+    }
+  })
+
+  promise('who logs out elsewhere ends the sessions at every instance', async () => {
+    const [one, two] = [await newVisit('/login'), await newVisit('/login')]
+    for (const visit of [one, two]) {
+      await visit.typeCode(await visit.askForCode('grace@example.com'))
+      await visit.page.locator('[data-session=this]').waitFor({ timeout: WAIT_MS })
+    }
+    await one.page.reload()
+    await expect
+      .poll(() => one.page.locator('[data-session]').count(), { timeout: WAIT_MS })
+      .toBe(2)
+    await one.press('logins.rotate(id)')
+    await one.page.getByText('The session has a new id.').waitFor({ timeout: WAIT_MS })
+    await one.press('logins.destroyAll(userId, { except: id })')
+    await one.page.getByText('The other sessions are over.').waitFor({ timeout: WAIT_MS })
+    expect(await one.page.locator('[data-session]').count()).toBe(1)
+    for (const url of fleet.instances) {
+      await two.page.goto(`${url}/login`)
+      await two.page.getByLabel('Your address').waitFor({ timeout: WAIT_MS })
+    }
+    await one.press('logins.destroy(id)')
+    await one.page.getByLabel('Your address').waitFor({ timeout: WAIT_MS })
+  })
+
+  promise('thirty requests at once spend one budget of ten, whoever answers', async () => {
+    const { page } = await newVisit('/rate-limit')
+    const left = () => page.locator('.budget').getAttribute('data-remaining')
+    await page.getByRole('button', { name: 'search.reset(id)' }).click()
+    await expect.poll(left, { timeout: WAIT_MS }).toBe('10')
+    await page.getByRole('button', { name: 'GET /api/search' }).click()
+    await expect.poll(left, { timeout: WAIT_MS }).toBe('9')
+    await page.getByRole('button', { name: '30 requests at once' }).click()
+    await page.getByText('9 admitted, 21 refused').waitFor({ timeout: WAIT_MS })
+    expect(await left()).toBe('0')
+    expect(await page.locator('.budget').textContent()).toContain('Retry-After')
+    expect(await cutTexts(page)).toEqual([])
+  })
+
   promise('the fleet stops as a whole', async () => {
     await fleet.stop()
     for (const url of [fleet.url, ...fleet.instances]) {
@@ -89,6 +153,14 @@ describe('the demo as a fleet, in a browser', () => {
     }
   })
 })
+
+/** A browser without cookies, at the one address. @param {string} path */
+async function newVisit(path) {
+  const context = await browser.newContext()
+  const visit = new Visit(await context.newPage(), fleet.url)
+  await visit.open(path)
+  return visit
+}
 
 /** The command that a visitor runs. It is told where to listen, and says where the instances are. */
 async function startFleet() {

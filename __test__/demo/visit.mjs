@@ -82,6 +82,19 @@ export class Visit {
     return this.answer(name)
   }
 
+  /** Asks for a code on the page of logins, which shows it. @param {string} address */
+  async askForCode(address) {
+    await this.page.getByLabel('Your address').fill(address)
+    await this.page.getByRole('button', { name: 'Send a code' }).click()
+    return (await this.page.locator('[data-code]').textContent({ timeout: WAIT_MS })) ?? ''
+  }
+
+  /** @param {string} code */
+  async typeCode(code) {
+    await this.page.getByLabel('The code').fill(code)
+    await this.page.getByRole('button', { name: 'Log in' }).click()
+  }
+
   /** Calls the cached route handler with the button of its page. */
   async callRoute() {
     const reply = this.page.waitForResponse((response) => response.url().endsWith('/api/quote'))

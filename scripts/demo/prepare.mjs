@@ -51,10 +51,11 @@ export async function prepareDemo({
   const installed = existsSync(join(demo, 'node_modules', 'tiercel', 'package.json'))
 
   if (stamp.packages !== packages || !installed) {
+    // Without saving, because each version of npm notes other things in a lock file.
     await step(
       'Installing the packages of the demo',
       'npm',
-      ['install', '--no-audit', '--no-fund'],
+      ['install', '--no-save', '--no-audit', '--no-fund'],
       demo,
     )
   }
@@ -89,7 +90,7 @@ async function packAddon(step) {
     await step(
       'Installing the packages of Tiercel',
       'npm',
-      ['install', '--no-audit', '--no-fund'],
+      ['install', '--no-save', '--no-audit', '--no-fund'],
       root,
     )
   }

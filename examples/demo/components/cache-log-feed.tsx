@@ -21,6 +21,7 @@ type Feed = {
 const empty: Feed = { decisions: [], stats: [], addresses: [], reachable: true }
 let log = empty
 let paused = false
+let asking = false
 let timer: ReturnType<typeof setTimeout> | undefined
 const listeners = new Set<() => void>()
 
@@ -30,7 +31,9 @@ function publish(next: Feed) {
 }
 
 async function poll() {
+  asking = true
   if (!paused && document.visibilityState === 'visible') await ask()
+  asking = false
   if (listeners.size > 0) timer = setTimeout(poll, EVERY_MS)
 }
 
@@ -70,7 +73,8 @@ function withNews({ instances, addresses }: CacheLog): Feed {
 
 function subscribe(listener: () => void) {
   listeners.add(listener)
-  if (listeners.size === 1) void poll()
+  // A poll that is under way goes on for whoever listens by then: two would show each row twice.
+  if (listeners.size === 1 && !asking) void poll()
   return () => {
     listeners.delete(listener)
     if (listeners.size === 0) clearTimeout(timer)

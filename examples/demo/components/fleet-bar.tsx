@@ -5,8 +5,8 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { useCacheLog } from './cache-log-feed'
 import { FleetAnswers } from './fleet-answers'
 
-/** Pages whose answers are not in the document: a script asks for them. */
-const ELSEWHERE = ['/', '/route-handler', '/image']
+/** Pages whose document has no cached answer. */
+const ELSEWHERE = ['/', '/route-handler', '/image', '/login', '/rate-limit']
 
 /** In a fleet: who answered, a way to each instance, and what all of them would answer. */
 export function FleetBar() {

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { Act, Actions, type ActProps, Reload } from './buttons'
 import { Code } from './code'
 import { Page, Section, Steps } from './page'
+import { Why } from './why'
 
 /** What a page teaches: everything on it but the answers. */
 export type LessonText = {
@@ -17,7 +18,7 @@ export type LessonText = {
   code: string
 }
 
-/** The frame of every page: the answers, what can be done to them, what to try, and the code. */
+/** The frame of every page: the answers, what can be done to them, why they are so, and the code. */
 export function Lesson({
   title,
   lede,
@@ -41,6 +42,7 @@ export function Lesson({
           {actions}
         </Actions>
       )}
+      <Why />
       <Steps>
         {steps.map((step) => (
           <li key={step}>{step}</li>

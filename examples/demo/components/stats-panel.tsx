@@ -89,7 +89,7 @@ function Table({ rows }: { rows: Group[] }) {
             <tr key={row.title}>
               <th scope="row">{words(row.title)}</th>
               {row.cells.map(([name, value]) => (
-                <td key={name} data-zero={value === 0 || undefined}>
+                <td key={name} data-column={words(name)} data-zero={value === 0 || undefined}>
                   <Value group={row.title} name={name} value={value} />
                 </td>
               ))}

@@ -72,6 +72,23 @@ export const sections: { title: string; pages: Page[] }[] = [
       },
     ],
   },
+  {
+    title: "The app's own code",
+    pages: [
+      {
+        href: '/login',
+        title: 'Sessions and codes',
+        line: 'A login that ends everywhere at once.',
+        kind: 'tiercel/app',
+      },
+      {
+        href: '/rate-limit',
+        title: 'Rate limit',
+        line: 'A route with a budget that you can see.',
+        kind: 'tiercel/app',
+      },
+    ],
+  },
 ]
 
 export const allPages = sections.flatMap((section) => section.pages)
