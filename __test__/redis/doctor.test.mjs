@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../tools/ports.mjs'
 import { start } from '../../tools/redis/servers.mjs'
 import { fetched, ofFetch, page, setFetch, until } from '../unit/support.mjs'
@@ -13,6 +13,10 @@ const RIGHTS =
   '+pexpire +pttl +del +unlink +zadd +zscore +zmscore +zrem +zcount +zrange +zrevrange ' +
   '+zrangebyscore +zremrangebyrank +hset +hget +hdel +hgetall'
 const isTerminal = existsSync('/usr/bin/script')
+/** Groups of servers take a while to start, and each command is a process. */
+const GROUP_MS = 90_000
+
+vi.setConfig({ testTimeout: GROUP_MS, hookTimeout: GROUP_MS })
 
 async function started({ onTestFinished }, kind, options) {
   const server = await start(kind, options)
@@ -181,9 +185,11 @@ test('a cluster: the way to it, its keys on all nodes, and a purge', async (test
     await one.get('FETCH', key, ofFetch([]))
     await one.set(key, fetched(key), setFetch([]))
   }
-  const listed = async () => (await json(['keys'], app)).entries.map(({ key }) => key).sort()
-  await until('all are listed', async () => ((await listed()).length === 6 ? true : undefined))
-  expect(await listed()).toEqual(keys)
+  const { entries } = await until('all are listed', async () => {
+    const listed = await json(['keys'], app)
+    return listed.entries.length === keys.length ? listed : undefined
+  })
+  expect(entries.map(({ key }) => key).sort()).toEqual(keys)
   expect((await json(['inspect', keys[3]], app)).parts.body.content).toBe(keys[3])
   const purged = await json(['purge', '--kind', 'fetch'], app)
   expect(purged).toMatchObject({ isEverywhere: true, acknowledged: 1, freed: { entries: 6 } })

@@ -1,9 +1,12 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
 import { fetched, ofFetch, page, pause, setFetch, tagged, until } from '../unit/support.mjs'
 import { appOf, instancesOf, json, linesOf, run, terminal, visible } from './command.mjs'
+
+// Each command is a process.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let server
 beforeAll(async () => {
@@ -12,7 +15,7 @@ beforeAll(async () => {
     settings: { 'maxmemory-policy': 'volatile-lru' },
   })
 })
-afterAll(() => server.stop())
+afterAll(() => server?.stop())
 
 const hour = { cacheControl: { revalidate: 3_600, expire: 86_400 } }
 const isTerminal = existsSync('/usr/bin/script')
