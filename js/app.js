@@ -205,4 +205,4 @@ function isFolder(path) {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-module.exports = { app, nextOf }
+module.exports = { app, nextOf, nameOf }

@@ -39,6 +39,10 @@ const waits = require('./waits.js')
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
  * @property {() => string} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
+ * @property {Function} Operator
+ * @property {(given: string, env: string, namespace: string) => any} operator
+ * @property {(kind: number) => string} kindTag
+ * @property {(kind: number, label: string, key: string) => string} keyTag
  */
 
 /** @type {Native} */

@@ -4,12 +4,14 @@
 //! before the bytes are proven whole and every length in them is proven true.
 //!
 //! `v1` lays a frame out; `seal` proves that it is whole and, with a secret, who wrote it; `zip`
-//! compresses within bounds; `reader` takes bytes apart.
+//! compresses within bounds; `reader` takes bytes apart. `glance` reads the front of a frame alone,
+//! for lists.
 //!
 //! # Format
 //! Four bytes [`MAGIC`], then one byte of version; what follows is the version's own. A version
 //! once shipped stays readable, because during a deploy old and new instances share a server.
 
+mod glance;
 mod reader;
 mod seal;
 mod v1;
@@ -18,6 +20,7 @@ mod zip;
 use crate::clock::Timestamp;
 use crate::key::{Class, KeyRef};
 use crate::tags::{Position, TagList};
+pub use glance::{Glance, glance};
 use seal::Seal;
 use zip::Zip;
 

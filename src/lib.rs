@@ -10,7 +10,7 @@
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
 //! decides nothing; `abi` is its contract with JavaScript. The core depends on none of them.
-//! [`app`] serves the app's own code.
+//! [`app`] serves the app's own code, [`operate`] the one who runs it.
 //! [`process`] puts the parts together.
 
 #[cfg(any(feature = "napi", test))]
@@ -35,6 +35,7 @@ pub mod key;
 pub mod ledger;
 pub mod memory;
 pub mod next;
+pub mod operate;
 pub mod options;
 pub mod process;
 pub mod redis;

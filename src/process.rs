@@ -23,8 +23,9 @@ use crate::handler::next_clock::NextClock;
 use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
+use crate::operate::Operator;
 use crate::options::{Options, SharedOptions};
-use crate::redis::RedisStore;
+use crate::redis::{RedisOperator, RedisStore};
 use crate::store::Listener;
 
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
@@ -149,6 +150,38 @@ pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
         None => *chosen = Some(options.clone()),
     }
     Ok(options)
+}
+
+/// An operator of the shared tier that the options chosen so far name, or the environment. A URL and
+/// a namespace that are given count first; `derived` is the namespace of the app. `None` without a
+/// shared tier.
+///
+/// # Errors
+/// The first invalid option.
+pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Operator>, Error> {
+    let told = Options::resolve(given, env)?;
+    let chosen = CHOSEN.lock().clone();
+    let mut options = chosen.unwrap_or_else(|| told.clone());
+    options.shared = match (options.shared.take(), told.shared) {
+        (Some(shared), Some(told)) => {
+            let has_url = given.get("redisUrl").is_some();
+            Some(SharedOptions {
+                server: if has_url { told.server } else { shared.server },
+                ..shared
+            })
+        }
+        (chosen, told) => chosen.or(told),
+    };
+    let Some(shared) = &mut options.shared else { return Ok(None) };
+    if let Some(name) = given.get("namespace") {
+        // It is checked with a server, whichever that is.
+        let named = serde_json::json!({ "namespace": name, "redisUrl": "redis://localhost" });
+        let named = Options::resolve(&named, &Value::Null)?.shared;
+        shared.namespace = named.and_then(|named| named.namespace);
+    }
+    shared.namespace.get_or_insert_with(|| derived.to_owned());
+    let server = RedisOperator::new(shared, options.max_tags)?;
+    Ok(Operator::new(Arc::new(server), options))
 }
 
 /// The apps of this process.

@@ -7,10 +7,41 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
+use crate::key::Class;
 use crate::wake::WakeOnDrop;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];
+
+/// Whether an entry of this class belongs to one build, which its address then names.
+pub fn is_of_build(class: Class, isolates_fetch: bool) -> bool {
+    match class {
+        // The key of an image is a digest of its URL, and the file behind that may belong to the
+        // build, as those of `public` do.
+        Class::Response | Class::Image => true,
+        Class::Fetch => isolates_fetch,
+        // Their keys name the build themselves, or are meant to survive it.
+        Class::UseCache => false,
+    }
+}
+
+/// Where the entry of a key lies, and of a build if it belongs to one.
+pub fn address(class: Class, units: &[u16], build: Option<&[u8]>) -> Option<Address> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[class as u8]);
+    if let Some(build) = build {
+        hasher.update(&(build.len() as u64).to_le_bytes());
+        hasher.update(build);
+    }
+    for units in units.chunks(256) {
+        let mut bytes = [0; 512];
+        for (to, unit) in bytes.chunks_exact_mut(2).zip(units) {
+            to.copy_from_slice(&unit.to_le_bytes());
+        }
+        hasher.update(bytes.get(..units.len() * 2)?);
+    }
+    hasher.finalize().as_bytes().first_chunk().copied()
+}
 
 /// The store did not answer, in time or at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

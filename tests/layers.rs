@@ -140,6 +140,14 @@ fn the_redis_store_knows_the_protocol_and_no_tier() {
 }
 
 #[test]
+fn an_operator_knows_no_server_and_not_next() {
+    forbid(
+        |file| file.starts_with("operate"),
+        &["crate::handler", "crate::redis", "fred", "tokio"],
+    );
+}
+
+#[test]
 fn what_the_app_asks_for_is_decided_without_a_store_and_without_next() {
     let words = [
         "crate::coherence",

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   ASKED_BY_BUILDS,
@@ -44,6 +47,24 @@ const components = [
   ['revalidateTag(tag), a page', page('/full/bare', 'full-bare'), { how: 'bare' }],
   ['revalidatePath(path), a page', page('/full/path', '_N_T_/full/path'), { path: '/full/path' }],
 ]
+
+/** What the command line purges, and how. */
+const purged = [
+  [['--tag', 'blog-zero'], page('/blog/zero', 'blog-zero')],
+  [['--path', '/blog/path'], page('/blog/path')],
+  [['--path', '/ssg'], page('/ssg')],
+  [['--kind', 'fetch'], field('/api/data?name=f', 'fetch-f', 'fetched')],
+]
+
+/** The answer of the command as it is installed in an app, where its servers have this Redis. */
+async function command({ app, redis }, ...args) {
+  const program = join(app.folder, 'node_modules/.bin/tiercel')
+  const env = { ...process.env, NODE_ENV: undefined, TIERCEL_REDIS_URL: redis.url }
+  const run = promisify(execFile)(program, [...args, '--json'], { cwd: app.folder, env })
+  const { stdout, stderr } = await run.catch((error) => error)
+  if (!stdout) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
 
 /** What is invalidated otherwise: each is asked for `name`. */
 const kinds = {
@@ -114,6 +135,40 @@ describe.each([
       expect(old).toEqual([])
     },
   )
+
+  it.runIf(isFull).each(purged)(
+    'tiercel purge %j: no process shows what was before',
+    async (what, place) => {
+      const purge = async () => {
+        const told = await command(on, 'purge', ...what)
+        expect(told).toMatchObject({ isEverywhere: true, instances: count, acknowledged: count })
+      }
+      const { answers, old } = await fleet.repeat(place, purge, 2)
+      expect(answers).toBe(2 * count)
+      expect(old).toEqual([])
+    },
+  )
+
+  it.runIf(isFull)('tiercel doctor, why and inspect see what the processes see', async () => {
+    const { findings } = await command(on, 'doctor')
+    expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
+    expect(findings).toContainEqual(
+      expect.objectContaining({ level: 'fine', text: expect.stringContaining('which is Tiercel') }),
+    )
+    const place = page('/blog/zero', 'blog-zero')
+    await fleet.primed(place)
+    await fleet.invalidate(fleet.servers[0], { tag: place.tag, how: 0 }, place.tag)
+    expect((await command(on, 'why', place.path)).said).toMatch(/^miss: /)
+    await fleet.primed(place)
+    const fresh = await until('it is shared', async () => {
+      const told = await command(on, 'why', place.path)
+      return told.isAnswered ? told : undefined
+    })
+    expect(fresh.said).toMatch(/^fresh: the page was generated at/)
+    expect(fresh.entry.tags).toContain(place.tag)
+    const { parts } = await command(on, 'inspect', place.path)
+    expect(Object.keys(parts)).toEqual(expect.arrayContaining(['headers', 'html', 'rsc']))
+  })
 
   it.runIf(isFull).each(['/ssg', '/guides/first', '/blog/first'])(
     'res.revalidate(%s): no process shows what was before',

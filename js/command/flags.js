@@ -4,23 +4,13 @@ const { readFile } = require('node:fs/promises')
 const { text } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
 const { resolve } = require('../warm/options.js')
+const { commandOf, optionsOf } = require('./definitions.js')
+const { shown } = require('./shown.js')
 
 /** A mistake in how a command was called, in one line. */
 class UsageError extends Error {}
 
-const FLAGS = /** @type {const} */ ({
-  base: { type: 'string' },
-  'base-path': { type: 'string' },
-  concurrency: { type: 'string' },
-  dir: { type: 'string' },
-  file: { type: 'string', multiple: true },
-  header: { type: 'string', multiple: true },
-  json: { type: 'boolean' },
-  quiet: { type: 'boolean' },
-  timeout: { type: 'string' },
-  wait: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-})
+const FLAGS = optionsOf(/** @type {any} */ (commandOf('warm')))
 
 /** The flag of each option, and the values of the flag where they differ from the option's. */
 const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ ({
@@ -63,7 +53,7 @@ async function parse(args) {
   return { ...flags, options: isListed ? { ...options, paths: [given, listed].flat(2) } : options }
 }
 
-/** @param {string[]} args */
+/** @param {string[]} args @returns {{ values: Record<string, any>, positionals: string[] }} */
 function parsed(args) {
   try {
     return parseArgs({ args, options: FLAGS, allowPositionals: true })
@@ -154,12 +144,6 @@ function headersOf(lines) {
   return Object.fromEntries(
     Object.entries(headers).map(([name, all]) => [name, all.length > 1 ? all : all[0]]),
   )
-}
-
-/** Foreign text, for a terminal: without characters that would move its cursor. @param {string} text */
-function shown(text) {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·')
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }
 
 module.exports = { parse, named, shown, UsageError, FLAGS }

@@ -2,17 +2,19 @@
 
 // The command line.
 //
-//   main.js      which command, signals, exit codes     flags.js     what the flags say
-//   usage.js     what --help shows                      display.js   progress and summary
-//   setup.js     init and migrate
+//   main.js         which command, signals, exit codes     definitions.js   every command, once
+//   help.js         what --help shows                       flags.js         what flags of warm say
+//   display.js      progress and summary of warm            setup.js         init and migrate
+//   terminal.js     colours, tables, bars                   shown.js         foreign text
 //
-// It loads no addon, so it works where there is none.
+// It loads no addon, so it works where there is none; only commands in ../operate do.
 
 const { warm } = require('../warm/warm.js')
+const { commandOf } = require('./definitions.js')
 const { Display, summary } = require('./display.js')
 const { parse, UsageError } = require('./flags.js')
+const help = require('./help.js')
 const { runSetup } = require('./setup.js')
-const { GENERAL, WARM } = require('./usage.js')
 
 const FINE = 0
 const FAILED = 1
@@ -20,6 +22,16 @@ const USAGE = 2
 
 /** By the convention of shells: 128 and the number of the signal. */
 const STOPPED = /** @type {const} */ ({ SIGINT: 130, SIGTERM: 143 })
+
+/** What to try, by the code of an error.
+ * @type {Record<string, string>} */
+const HINTS = {
+  TIERCEL_NO_SERVER: '; --wait <seconds> waits for one',
+  TIERCEL_TROUBLE: '; tiercel doctor says more',
+}
+
+/** Commands that load neither the addon nor the app. */
+const LIGHT = new Set(['init', 'migrate', 'warm'])
 
 /** Codes of the errors by which `warm` itself refuses. */
 const REFUSED = new Set([
@@ -38,30 +50,48 @@ async function main([name, ...args]) {
   // The reader of the output may leave before its end, as `head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   if (name === '--version' || name === '-v') return print(require('../../package.json').version)
-  if (name === '--help' || name === '-h' || name === 'help') return print(GENERAL)
-  const isSetup = name === 'init' || name === 'migrate'
-  if (name !== 'warm' && !isSetup) {
+  if (name === '--help' || name === '-h' || name === 'help') return print(help.general())
+  if (name === undefined || !commandOf(name)) {
     const problem = name === undefined ? 'a command is missing' : `there is no command ${name}`
     return refuse(`${problem}; see tiercel --help`)
   }
+  const code = await attempted(name, args)
+  return LIGHT.has(name) ? code : leave(code)
+}
+
+/** @param {string} name @param {string[]} args */
+async function attempted(name, args) {
   try {
-    return isSetup ? await runSetup(name, args) : await runWarm(args)
+    if (name === 'init' || name === 'migrate') return await runSetup(name, args)
+    if (name === 'warm') return await runWarm(args)
+    return await require('../operate/run.js').run(name, args)
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     const reason = message.replace(/^tiercel: /, '')
-    if (error instanceof UsageError || REFUSED.has(code ?? '')) {
+    if (error instanceof UsageError || (name === 'warm' && REFUSED.has(code ?? ''))) {
       return refuse(`${reason}; see tiercel ${name} --help`)
     }
-    const hint = code === 'TIERCEL_NO_SERVER' ? '; --wait <seconds> waits for one' : ''
+    const hint = HINTS[code ?? ''] ?? ''
     process.stderr.write(`tiercel: ${reason}${hint}\n`)
     return FAILED
   }
 }
 
+/**
+ * Ends the process: a module of the app that was loaded may keep it busy.
+ * @param {number} code
+ * @returns {Promise<never>}
+ */
+async function leave(code) {
+  const streams = [process.stdout, process.stderr]
+  await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))))
+  process.exit(code)
+}
+
 /** @param {string[]} args */
 async function runWarm(args) {
   const { isHelp, isJson, isQuiet, options } = await parse(args)
-  if (isHelp) return print(WARM)
+  if (isHelp) return print(help.of('warm'))
   const controller = new AbortController()
   /** @type {keyof typeof STOPPED | undefined} */
   let stopped

@@ -6,15 +6,11 @@ const { createInterface } = require('node:readline/promises')
 const { parseArgs } = require('node:util')
 const { diff } = require('../setup/diff.js')
 const plan = require('../setup/plan.js')
+const { commandOf, optionsOf } = require('./definitions.js')
 const { UsageError, named } = require('./flags.js')
-const { INIT, MIGRATE } = require('./usage.js')
+const help = require('./help.js')
 
-const FLAGS = /** @type {const} */ ({
-  dir: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  yes: { type: 'boolean', short: 'y' },
-  help: { type: 'boolean', short: 'h' },
-})
+const FLAGS = /** @type {any} */ (optionsOf(/** @type {any} */ (commandOf('init'))))
 
 /** Exit codes: 1 if something is left to do. */
 const DONE = 0
@@ -30,7 +26,7 @@ const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
 async function runSetup(command, args) {
   const { values } = parsed(args)
   if (values.help) {
-    out(command === 'init' ? INIT : MIGRATE)
+    out(help.of(command))
     return DONE
   }
   const dir = resolve(values.dir ?? '.')
@@ -50,7 +46,7 @@ async function runSetup(command, args) {
   return DONE
 }
 
-/** @param {string[]} args */
+/** @param {string[]} args @returns {{ values: Record<string, any> }} */
 function parsed(args) {
   try {
     return parseArgs({ args, options: FLAGS })

@@ -105,4 +105,4 @@ function received() {
   }
 }
 
-module.exports = { hand, variables, received }
+module.exports = { VARIABLE, hand, variables, received }

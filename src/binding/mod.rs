@@ -5,7 +5,8 @@
 //! [`write`] turn arguments into values and back, in the [`crate::abi`] agreed with JavaScript. [`check`],
 //! [`find`], [`put`] and [`calls`] are the calls, and [`cold`] those through macros, where speed does
 //! not matter; [`output`] carries the reading of build output to Node's threads; [`app`] takes the
-//! orders of the app's own code. [`crate::handler`] and [`crate::app`] decide what all of them mean.
+//! orders of the app's own code, [`operate`] those of the command line. [`crate::handler`],
+//! [`crate::app`] and [`crate::operate`] decide what all of them mean.
 //!
 //! Why not macros everywhere: a macro method costs 200 ns, a raw one 14 ns, and a hit is 150 ns.
 #![expect(unsafe_code, reason = "Node-API is C; every block says why it is sound")]
@@ -19,6 +20,7 @@ mod cold;
 mod env;
 mod find;
 mod inbox;
+mod operate;
 mod output;
 mod put;
 mod raw;

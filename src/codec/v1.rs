@@ -24,7 +24,7 @@
 
 use super::reader::Reader;
 use super::seal::Seal;
-use super::{Broken, Codec, Frame, FrameRef, Head, MAGIC};
+use super::{Broken, Codec, Frame, FrameRef, Glance, Head, MAGIC};
 use crate::clock::Timestamp;
 use crate::key::Class;
 use crate::tags::{Position, TagList};
@@ -79,16 +79,7 @@ pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, 
     }
     // Nothing after the flags is read before the seal is verified.
     let mut content = Reader(codec.seal.open(stored, place, has(SIGNED))?);
-    let [.., class, format] = content.array::<8>()?;
-    let head = Head {
-        epoch: content.u64()?,
-        position: Position(content.u64()?),
-        created: Timestamp(content.u64()?),
-        revalidate_us: if has(REVALIDATE) { Some(content.u64()?) } else { None },
-        expire_us: if has(EXPIRE) { Some(content.u64()?) } else { None },
-        class: class_of(class).ok_or(Broken::Class)?,
-        format,
-    };
+    let head = head(&mut content)?;
     let key = content.counted(size_of::<u16>())?;
     let tags = content.counted(1)?;
     let raw_len = content.u32()? as usize;
@@ -106,6 +97,38 @@ pub(super) fn read(codec: &Codec, place: &[u8], stored: &[u8]) -> Result<Frame, 
     let (units, _) = key.as_chunks();
     let key = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     Ok(Frame { head, key, tags, body })
+}
+
+/// The fields in front of the key.
+fn head(content: &mut Reader<'_>) -> Result<Head, Broken> {
+    let [.., flags, class, format] = content.array::<8>()?;
+    let has = |bit: u8| flags & bit != 0;
+    Ok(Head {
+        epoch: content.u64()?,
+        position: Position(content.u64()?),
+        created: Timestamp(content.u64()?),
+        revalidate_us: if has(REVALIDATE) { Some(content.u64()?) } else { None },
+        expire_us: if has(EXPIRE) { Some(content.u64()?) } else { None },
+        class: class_of(class).ok_or(Broken::Class)?,
+        format,
+    })
+}
+
+/// What the front of a frame claims. Nothing of it is proven.
+pub(super) fn glance(front: &[u8]) -> Result<Glance, Broken> {
+    let flags = *front.get(MAGIC.len() + 1).ok_or(Broken::Length)?;
+    if flags & !KNOWN != 0 {
+        return Err(Broken::Flags);
+    }
+    let mut content = Reader(front);
+    let head = head(&mut content)?;
+    let key = content.counted(size_of::<u16>())?;
+    let (units, _) = key.as_chunks();
+    let key = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    let tags = TagList::from_packed(content.counted(1)?).ok_or(Broken::Tags)?;
+    let raw_bytes = content.u32()?;
+    let (is_zipped, is_signed) = (flags & ZIPPED != 0, flags & SIGNED != 0);
+    Ok(Glance { head, key, tags, raw_bytes, is_zipped, is_signed })
 }
 
 /// Spelled out, so that no change of [`Class`] changes stored bytes.

@@ -66,6 +66,10 @@ impl Build {
                 self.known.apply_local(now, &changes);
                 return vec![Action::Resolve(call, Outcome::Everywhere)];
             }
+            Event::InvalidateAll(call) => {
+                self.known.hold_all(now);
+                return vec![Action::Resolve(call, Outcome::Everywhere)];
+            }
             Event::Denied(_) | Event::NoStore | Event::Unreachable | Event::Failed(_) => {
                 self.give_up();
             }

@@ -153,7 +153,7 @@ impl Deadlines {
 }
 
 impl Calls {
-    fn begin(&mut self, now: Timestamp, call: Call, timing: Timing, batches: usize) {
+    pub(super) fn begin(&mut self, now: Timestamp, call: Call, timing: Timing, batches: usize) {
         let tries = now.after_us(timing.budget_us);
         // A last poll may have to bring the invalidations below the position waited for.
         let waits = tries.after_us(timing.lease_us + timing.grace_us + timing.ask_us);

@@ -30,6 +30,8 @@ pub enum Event {
     Ask(Ask),
     /// A user invalidates tags.
     Invalidate(Call, Vec<Tag>, Lifetime),
+    /// An operator invalidates everything, hard.
+    InvalidateAll(Call),
     /// What the store answered.
     Answered(Request, Answer),
     /// The store did not answer in time, or with an error; the command may have taken effect.

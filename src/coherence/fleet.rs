@@ -147,6 +147,7 @@ impl Fleet {
             Event::Tick | Event::NoStore => {}
             Event::Ask(ask) => self.ask(now, ask),
             Event::Invalidate(call, tags, lifetime) => self.invalidate(now, call, tags, lifetime),
+            Event::InvalidateAll(call) => self.invalidate_all(now, call),
             Event::Answered(request, answer) => self.answered(now, request, answer),
             Event::Failed(request) => {
                 if let Some(sent) = self.requests.take(request) {

@@ -194,6 +194,10 @@ fn decide_alone(known: &mut LocalView, now: Timestamp, event: Event) -> Vec<Acti
             known.decide(now, &tags, lifetime.change(now));
             vec![Action::Resolve(call, Outcome::Everywhere)]
         }
+        Event::InvalidateAll(call) => {
+            known.decide_all(now);
+            vec![Action::Resolve(call, Outcome::Everywhere)]
+        }
         _ => Vec::new(),
     }
 }

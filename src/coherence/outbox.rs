@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::calls::{MOST_UNDER_WAY, Origin, Payload};
-use super::event::{Action, MOST_TAGS};
+use super::event::{Action, Call, MOST_TAGS, Outcome};
 use super::fleet::Fleet;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
@@ -56,6 +56,18 @@ impl Fleet {
         self.apart_since.is_some_and(|since| now >= since.after_us(budget))
             || self.writing.is_on_for(now, budget)
             || self.decides_alone()
+    }
+
+    /// Invalidates everything for a call, which then waits as it does for tags.
+    pub(super) fn invalidate_all(&mut self, now: Timestamp, call: Call) {
+        self.known.hold_all(now);
+        if self.is_hopeless(now) {
+            self.put_off(now, Payload::Everything);
+            self.out.push(Action::Resolve(call, Outcome::Here));
+            return;
+        }
+        self.calls.begin(now, call, self.timing, 1);
+        self.batches.add(now, Payload::Everything, Origin::Call(call));
     }
 
     /// Puts an invalidation off until the store is back.

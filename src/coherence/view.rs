@@ -59,6 +59,13 @@ impl LocalView {
         self.note(now, next.into());
     }
 
+    /// Invalidates everything at the next position, likewise.
+    pub(super) fn decide_all(&mut self, now: Timestamp) {
+        let next = Position(self.applied().0 + 1);
+        self.table.raise_floor(next.into());
+        self.note(now, next.into());
+    }
+
     /// Puts own invalidations that are never recorded into effect, after all that is applied.
     pub(super) fn apply_local(&mut self, now: Timestamp, changes: &[(Tag, Change)]) {
         let at = self.next_local();

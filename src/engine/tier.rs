@@ -10,10 +10,10 @@ use super::notices::Notices;
 use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
-use crate::key::{AppId, Class, Hash128, KeyRef};
+use crate::key::{AppId, Hash128, KeyRef};
 use crate::options::SharedOptions;
 use crate::stats::Stats;
-use crate::store::{Address, SharedStore};
+use crate::store::{self, Address, SharedStore};
 use crate::wake::{Notice, Ticket};
 
 /// The shared tier of an engine.
@@ -51,14 +51,10 @@ impl Tier {
         limit: usize,
         is_read: bool,
     ) -> Self {
-        let namespace = options.namespace.clone().unwrap_or_default();
-        // An instance that may write under one namespace is not trusted under another.
-        let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
-        let codec = Codec::new(secret.as_deref().map(str::as_bytes), limit);
         Self {
             store,
-            codec: if options.compress { codec } else { codec.uncompressed() },
-            namespace,
+            codec: Self::codec(options, limit),
+            namespace: options.namespace.clone().unwrap_or_default(),
             isolates_fetch: options.isolate_fetch,
             is_read,
             builds: RwLock::default(),
@@ -67,6 +63,15 @@ impl Tier {
             next: AtomicU64::new(1),
             notices: Notices::of(options.place()),
         }
+    }
+
+    /// Encodes and decodes the entries of a namespace.
+    pub fn codec(options: &SharedOptions, limit: usize) -> Codec {
+        let namespace = options.namespace.clone().unwrap_or_default();
+        // An instance that may write under one namespace is not trusted under another.
+        let secret = options.secret.as_ref().map(|s| format!("{namespace} {}", s.expose()));
+        let codec = Codec::new(secret.as_deref().map(str::as_bytes), limit);
+        if options.compress { codec } else { codec.uncompressed() }
     }
 
     /// Where the store is, without a secret.
@@ -92,30 +97,10 @@ impl Tier {
 
     /// The address of the entry of `key`; `None` if it is not shared.
     pub(super) fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
-        let is_of_build = match key.class {
-            // The key of an image is a digest of its URL, and the file behind that may belong to
-            // the build, as those of `public` do.
-            Class::Response | Class::Image => true,
-            Class::Fetch => self.isolates_fetch,
-            // Their keys name the build themselves, or are meant to survive it.
-            Class::UseCache => false,
-        };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&[key.class as u8]);
-        if is_of_build {
-            let builds = self.builds.read();
-            let build = builds.get(&key.app)?;
-            hasher.update(&(build.len() as u64).to_le_bytes());
-            hasher.update(build);
+        if !store::is_of_build(key.class, self.isolates_fetch) {
+            return store::address(key.class, key.units, None);
         }
-        for units in key.units.chunks(256) {
-            let mut bytes = [0; 512];
-            for (to, unit) in bytes.chunks_exact_mut(2).zip(units) {
-                to.copy_from_slice(&unit.to_le_bytes());
-            }
-            hasher.update(bytes.get(..units.len() * 2)?);
-        }
-        hasher.finalize().as_bytes().first_chunk().copied()
+        store::address(key.class, key.units, Some(self.builds.read().get(&key.app)?))
     }
 
     pub(super) fn enlist(&self, ticket: Ticket) -> u64 {

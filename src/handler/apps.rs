@@ -177,11 +177,11 @@ impl Apps {
         self.output(key.app).map_or(Listed::Unknown, |build| build.lists(key))
     }
 
-    /// The tag by which `res.revalidate` of Next.js renews the entry of this key.
-    pub fn key_tag(&self, kind: ValueKind, key: &KeyRef<'_>) -> Option<Tag> {
+    /// The tags that every entry has of its own: of its key and of its kind.
+    pub fn own_tags(&self, kind: ValueKind, key: &KeyRef<'_>) -> [Tag; 2] {
         let apps = self.known.read();
         let label = apps.get(key.app.0 as usize).map_or("", |app| &app.label);
-        kind.key_tag(label, key.units)
+        [kind.key_tag(label, key.units), kind.kind_tag()]
     }
 
     /// Whether the key names a page of `dynamicParams = false`.

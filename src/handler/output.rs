@@ -86,7 +86,7 @@ impl Handler<'_> {
             revalidate_us: output.revalidate_secs.map(|secs| secs.saturating_mul(1_000_000)),
             // Next.js judges its age, by the date of the file.
             expire_us: None,
-            tags: tags.chain(self.apps.key_tag(output.kind, key)).collect(),
+            tags: tags.chain(self.apps.own_tags(output.kind, key)).collect(),
             format: output.kind as u8,
             source: Source::Output,
         };

@@ -108,7 +108,7 @@ impl Handler<'_> {
             told_ms: begun.told_ms,
             revalidate_us: micros(value.revalidate_secs),
             expire_us: micros(value.expire_secs),
-            tags: tags.into_iter().chain(self.apps.key_tag(kind, key)).collect(),
+            tags: tags.into_iter().chain(self.apps.own_tags(kind, key)).collect(),
             format: kind as u8,
             source: Source::Generated,
         };

@@ -13,6 +13,8 @@ use crate::tags::Tag;
 
 /// Begins the tag of a key.
 pub const KEY_TAG: &[u8] = b"tiercel:key:";
+/// Begins the tag of a kind.
+pub const KIND_TAG: &[u8] = b"tiercel:kind:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,14 +97,47 @@ impl ValueKind {
         matches!(self, Self::AppPage | Self::AppRoute | Self::Pages)
     }
 
-    /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
-    /// kind answer requests by themselves. Pages of the Pages Router have no other tag. `label`
-    /// separates the keys of one app from those of another.
-    pub fn key_tag(self, label: &str, key: &[u16]) -> Option<Tag> {
-        let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
-        let spelled = || [KEY_TAG, label.as_bytes(), &wtf8(key)].concat();
-        is_response.then(|| Tag::spelled(spelled().into()))
+    /// The name by which operators know it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UseCache => "use-cache",
+            Self::AppPage => "page",
+            Self::AppRoute => "route",
+            Self::Pages => "pages",
+            Self::Fetch => "fetch",
+            Self::Image => "image",
+            Self::Redirect => "redirect",
+            Self::Nothing => "nothing",
+        }
     }
+
+    /// The tag of all entries of this kind.
+    pub fn kind_tag(self) -> Tag {
+        Tag::spelled([KIND_TAG, self.as_str().as_bytes()].concat().into())
+    }
+
+    /// The tag of the entry that has this key. `res.revalidate` of Next.js renews what answers
+    /// requests by its own: pages of the Pages Router have no other tag. The others, whose keys may
+    /// be long, are named by a digest. `label` separates the keys of one app from those of another.
+    pub fn key_tag(self, label: &str, key: &[u16]) -> Tag {
+        let name = match self.class() {
+            Class::Response => wtf8(key),
+            class => digest(class, key).into_bytes().into_boxed_slice(),
+        };
+        Tag::spelled([KEY_TAG, label.as_bytes(), &name].concat().into())
+    }
+}
+
+/// No key of a page begins as a digest does: those are paths.
+fn digest(class: Class, key: &[u16]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[class as u8]);
+    for units in key.chunks(256) {
+        let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        hasher.update(&bytes);
+    }
+    let digest = hasher.finalize().to_hex();
+    format!("#{}", digest.get(..32).unwrap_or_default())
 }
 
 /// A part to lay out.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error as ClientError;
+use fred::error::{Error as ClientError, ErrorKind};
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig, TlsConfig,
@@ -118,6 +118,17 @@ impl Connector {
         Ok(Self { opener, way, probe, vote_limit: shared.command_timeout, counters })
     }
 
+    /// Opens connections to single servers, with the same settings.
+    pub(super) fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
+    /// The primary that the Sentinels name; `None` without Sentinels.
+    pub(super) async fn named(&self) -> Option<Result<Server, Failure>> {
+        let Way::Sentinels(sentinels) = &self.way else { return None };
+        Some(sentinels.primary(SETUP_LIMIT).await)
+    }
+
     /// Opens a connection and checks that the server answers.
     pub(super) async fn open(&self, version: RespVersion) -> Result<ConnectionGuard, Failure> {
         let opener = self.opener.speaking(version.clone());
@@ -180,12 +191,18 @@ impl Opener {
     }
 
     async fn open_at(&self, server: ServerConfig) -> Result<(Client, Task), Failure> {
+        self.try_at(server).await.map_err(|error| Failure::of(&error))
+    }
+
+    /// The same, with the error as the client has it.
+    pub(super) async fn try_at(&self, server: ServerConfig) -> Result<(Client, Task), ClientError> {
         let config = Config { server, ..self.config.clone() };
         let (performance, connection) = (self.performance.clone(), self.connection.clone());
         let client = Client::new(config, Some(performance), Some(connection), None);
         let task = Task(client.connect());
         let limit = self.connection.connection_timeout + SETUP_LIMIT;
-        within(limit, client.wait_for_connect()).await?;
+        let late = |_| Err(ClientError::new(ErrorKind::Timeout, "no answer in time"));
+        timeout(limit, client.wait_for_connect()).await.unwrap_or_else(late)?;
         Ok((client, task))
     }
 }

@@ -70,6 +70,27 @@ impl Keys {
         format!("{}:{{{label}}}", self.namespace)
     }
 
+    /// Finds entries in a scan, and little else. No namespace has a character of patterns.
+    pub(super) fn pattern(&self) -> String {
+        format!("{}:{{*}}", self.namespace)
+    }
+
+    /// The address in the name of an entry; `None` for the name of anything else.
+    pub(super) fn address(&self, name: &[u8]) -> Option<Address> {
+        let name = std::str::from_utf8(name).ok()?.strip_prefix(&*self.namespace)?;
+        let digits = name.strip_prefix(":{")?.strip_suffix('}')?;
+        let is_whole = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = is_whole.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
+        Some(number.to_be_bytes())
+    }
+
+    /// Names that nothing is stored under for longer than a second, to try rights out: beside the
+    /// table, and beside entries.
+    pub(super) fn scratch(&self) -> [Key; 2] {
+        let namespace = &self.namespace;
+        [format!("{{{namespace}}}:doctor"), format!("{namespace}:{{doctor}}")].map(Key::from)
+    }
+
     fn entry_name(&self, address: Address) -> String {
         format!("{}:{{{:032x}}}", self.namespace, u128::from_be_bytes(address))
     }
@@ -109,5 +130,11 @@ mod tests {
         assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());
         let lease = keys.lease([0xAB; 16]);
         assert!(lease.iter().all(|key| key.cluster_hash() == one.cluster_hash()));
+        let read = |key: &Key| keys.address(key.as_bytes());
+        assert_eq!(read(&one), Some([0xAB; 16]));
+        for other in [&lease[1], &lease[2], &keys.table(), &keys.scratch()[1]] {
+            assert_eq!(read(other), None, "{other:?}");
+        }
+        assert_eq!(Keys::new("shop", 0).address(one.as_bytes()), None);
     }
 }

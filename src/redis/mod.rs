@@ -8,7 +8,7 @@
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
 //! `leases` agrees on which instance generates them; `app` serves the app's own code, over a fourth
-//! connection that its first call opens. `keys` names what lies on the server.
+//! connection that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the server.
 
 mod app;
 mod connect;
@@ -20,6 +20,7 @@ mod invalidations;
 mod kept;
 mod keys;
 mod leases;
+mod operate;
 mod queue;
 mod refusals;
 mod reply;
@@ -47,6 +48,7 @@ use connect::Connector;
 use entries::Read;
 use health::Counters;
 use keys::Keys;
+pub use operate::RedisOperator;
 use queue::WriteQueue;
 use session::Session;
 

@@ -22,7 +22,7 @@ pub(super) async fn ask(session: Arc<Session>, link: Arc<Connection>) {
 }
 
 /// The room according to `INFO memory`; `None` if it is not there.
-fn room(info: &[u8]) -> Option<Room> {
+pub(super) fn room(info: &[u8]) -> Option<Room> {
     let info = std::str::from_utf8(info).ok()?;
     let field = |name: &str| {
         let value = |line: &'_ str| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned);

@@ -53,6 +53,56 @@ fn it_resolves_when_all_others_have_applied_it() {
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
 }
 
+/// Answers the invalidation of everything under way.
+fn answer_all(stage: &mut Stage, previous: u64, position: u64) {
+    let written = Invalidated {
+        epoch: EPOCH,
+        previous: Position(previous),
+        position: Position(position),
+        rows: Vec::new(),
+        born_us: 1,
+        now_us: stage.now.0 + AHEAD_US,
+    };
+    let is_all = |sent: &Command| matches!(sent, Command::RaiseFloor { .. });
+    stage.answer(is_all, Answer::Invalidated(written));
+}
+
+#[test]
+fn an_invalidation_of_everything_resolves_when_all_others_have_applied_it() {
+    let mut stage = Stage::following();
+    let before = stage.present();
+    stage.on(Event::InvalidateAll(1));
+    assert_eq!(stage.judge(before, "any"), Verdict::Gone);
+    assert_eq!(stage.judge(stage.present(), "any"), Verdict::Fresh);
+    answer_all(&mut stage, 100, 110);
+    assert_eq!(stage.applied(), 110);
+    assert_eq!(stage.judge(Position(109), "any"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(110), "any"), Verdict::Fresh);
+    stage.after(MS);
+    stage.look(Some(100), Some(1));
+    assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(2 * MS);
+    stage.look(Some(110), Some(1));
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+}
+
+#[test]
+fn an_invalidation_of_everything_that_finds_no_store_is_in_effect_here() {
+    let mut stage = Stage::following();
+    stage.go_offline();
+    let before = stage.present();
+    stage.on(Event::InvalidateAll(1));
+    assert_eq!(stage.judge(before, "any"), Verdict::Gone);
+    assert!(stage.has_told(&Action::Resolve(1, Outcome::Here)));
+    for state in [Coherence::alone(10), Coherence::build(10)] {
+        let mut alone = Stage::of(state);
+        let before = alone.present();
+        alone.on(Event::InvalidateAll(2));
+        assert_eq!(alone.judge(before, "any"), Verdict::Gone);
+        assert!(alone.has_told(&Action::Resolve(2, Outcome::Everywhere)));
+    }
+}
+
 #[test]
 fn looks_become_rarer() {
     let mut stage = Stage::following();

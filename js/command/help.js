@@ -1,0 +1,73 @@
+// @ts-check
+
+const { COMMANDS, commandOf } = require('./definitions.js')
+
+/** Terminals are at least this wide. */
+const WIDTH = 80
+const LEAST_TEXT = 40
+
+/** What `tiercel --help` shows. */
+function general() {
+  const lines = COMMANDS.map(({ name, summary }) => `  tiercel ${name.padEnd(9)}${summary}`)
+  return [
+    'tiercel: a cache engine for self-hosted Next.js',
+    '',
+    ...lines,
+    '  tiercel --version',
+    '',
+    'More: tiercel <command> --help, such as tiercel warm --help',
+  ].join('\n')
+}
+
+/** What `--help` of a command shows. @param {string} name */
+function of(name) {
+  const command = commandOf(name)
+  if (!command) return general()
+  const { about, usage, groups, after, exits, examples } = command
+  return [
+    ...wrapped(about, ''),
+    '',
+    ...rows(usage.map(([call, does]) => [`  ${call}`, does])),
+    ...groups.flatMap(({ title, flags }) => ['', title, ...rows(flags.map(row))]),
+    ...(after ? ['', ...wrapped(after, '')] : []),
+    '',
+    'Exit code',
+    ...rows(exits.map(([code, means]) => [`  ${code}`, means])),
+    ...(examples ? ['', 'Examples', ...examples.map((line) => `  ${line}`)] : []),
+  ].join('\n')
+}
+
+/** @param {import('./definitions.js').Flag} flag */
+function row({ name, short, takes, text, default: preset }) {
+  const call = `  ${short ? `-${short}, ` : ''}--${name}${takes ? ` <${takes}>` : ''}`
+  return [call, preset ? `${text} [${preset}]` : text]
+}
+
+/** Two columns. @param {string[][]} pairs */
+function rows(pairs) {
+  const longest = Math.max(...pairs.map(([left]) => left.length)) + 2
+  const left = Math.min(longest, WIDTH - LEAST_TEXT)
+  return pairs.flatMap(([call, text]) => {
+    if (!text) return [call]
+    const [first, ...more] = wrapped(text, ' '.repeat(left))
+    if (call.length + 2 > left) return [call, first, ...more]
+    return [call.padEnd(left) + first.trimStart(), ...more]
+  })
+}
+
+/** Lines of at most {@link WIDTH} characters. @param {string} text @param {string} indent */
+function wrapped(text, indent) {
+  /** @type {string[]} */
+  const lines = []
+  let line = indent
+  for (const word of text.split(' ')) {
+    if (line.length + word.length > WIDTH && line !== indent) {
+      lines.push(line.trimEnd())
+      line = indent
+    }
+    line += `${word} `
+  }
+  return [...lines, line.trimEnd()]
+}
+
+module.exports = { general, of }

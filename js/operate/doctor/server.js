@@ -1,0 +1,355 @@
+// @ts-check
+
+const { size, span } = require('../../command/terminal.js')
+
+/** The server: the way to it, what its user may do there, and how it is set up. */
+
+/** @typedef {import('../doctor.js').Finding} Finding */
+/** @typedef {import('../operator.js').Asked} Operator */
+
+/** Slower than this, a get waits noticeably. */
+const SLOW_MS = 5
+/** Clocks that differ more than this make ages and file dates differ. */
+const MOST_CLOCK_MS = 60_000
+/** Share of the memory from which a server that evicts nothing is about to refuse writes. */
+const FULL = 0.9
+
+/** What to do about a step that failed.
+ * @type {Record<string, (detail: string) => string>} */
+const CURES = {
+  dns: () => 'check the host of the URL, and the DNS of this machine',
+  tcp: () => 'check host and port, whether the server runs, and the firewall',
+  socket: () => 'check the path, whether the server runs, and the rights on the file',
+  tls: (detail) =>
+    /certificate|UnknownIssuer|NotValidForName/i.test(detail)
+      ? 'name its authority in redisTlsCaFile, and in redisTlsServerName the name it is for'
+      : 'check that the port speaks TLS; redis:// is without',
+  answer: (detail) =>
+    /LOADING/.test(detail)
+      ? 'it reads its data; wait'
+      : 'check that this is Redis or Valkey; a server that speaks TLS only needs rediss://',
+  login: (detail) =>
+    /NOPERM/.test(detail)
+      ? 'give the user +client|id, +info and +ping: docs/redis.md has the whole access list'
+      : 'check user and password: TIERCEL_REDIS_USERNAME and TIERCEL_REDIS_PASSWORD count before those of the URL',
+  database: () =>
+    'choose a database that the server has; most clusters and managed servers have 0 only',
+  sentinel: () => 'check the name of the primary, and that most of the listed Sentinels run',
+  cluster: () => 'bring the missing primaries back, or set cluster-require-full-coverage no',
+  primary: () => 'name the primary: a replica takes no writes',
+  write: (detail) => {
+    if (/OOM/.test(detail)) return 'set maxmemory-policy volatile-lru, or give it more memory'
+    if (/MISCONF/.test(detail)) return 'its disk refuses to store: see its log'
+    if (/NOREPLICAS/.test(detail))
+      return 'bring its replicas back; min-replicas-to-write asks for them'
+    if (/NOPERM/.test(detail))
+      return 'give the user +set and the keys of the namespace: docs/redis.md'
+    return 'see the log of the server'
+  },
+}
+
+/**
+ * The way to the server.
+ * @param {Operator} operator
+ */
+async function reach(operator) {
+  const { namespace, place } = operator.about()
+  /** @type {any[]} */
+  const steps = await operator.run('reach')
+  /** @type {Finding[]} */
+  const findings = steps.map(({ name, target, isFine, detail, ms }) => {
+    const text = `${name} ${target}: ${detail}`
+    if (isFine) return { level: 'fine', area: 'redis', text: `${text} (${span(ms)})` }
+    return { level: 'problem', area: 'redis', text, cure: CURES[name](detail) }
+  })
+  // One host of several may be away.
+  const failed = steps.filter((step) => !step.isFine)
+  const isReached = steps.some((step) => step.name === 'write')
+  if (isReached) {
+    for (const one of findings)
+      if (one.level === 'problem' && /^(?:dns|tcp) /.test(one.text)) one.level = 'hint'
+    findings.push({ level: 'fine', area: 'redis', text: `namespace ${namespace} on ${place}` })
+  } else if (failed.length === 0) {
+    findings.push({
+      level: 'problem',
+      area: 'redis',
+      text: `${place} cannot be reached`,
+      cure: 'see its log',
+    })
+  }
+  return { findings, isReached }
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function examine(operator) {
+  const parts = [rights(operator), facts(operator)]
+  const findings = []
+  for (const part of parts) {
+    try {
+      findings.push(...(await part))
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error)
+      findings.push(
+        /** @type {Finding} */ ({
+          level: 'hint',
+          area: 'redis',
+          text: message,
+          cure: 'give the user that right to have it examined',
+        }),
+      )
+    }
+  }
+  return findings
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function rights(operator) {
+  /** @type {any[]} */
+  const all = await operator.run('rights')
+  const bad = all.filter(({ state }) => ['denied', 'missing', 'keys'].includes(state))
+  const unknown = all.filter(({ state }) => state === 'unknown')
+  /** @type {Finding[]} */
+  const findings = bad.map(({ command, part, state }) => ({
+    level: isNeeded(command, part) ? 'problem' : 'hint',
+    area: 'rights',
+    text: WORDS[/** @type {'denied'} */ (state)](command, part),
+    cure:
+      state === 'missing'
+        ? 'update the server'
+        : `give the user ${state === 'keys' ? 'the keys and channels of the namespace' : `+${command}`}: docs/redis.md has the whole access list`,
+  }))
+  if (unknown.length > 0) {
+    const names = unknown.map(({ command }) => command).join(', ')
+    findings.push({
+      level: 'hint',
+      area: 'rights',
+      text: `whether the user may run ${names} could not be found out`,
+      cure: 'try again once the server answers quickly',
+    })
+  }
+  if (findings.length === 0)
+    findings.push({
+      level: 'fine',
+      area: 'rights',
+      text: `the user may run all ${all.length} commands`,
+    })
+  return findings
+}
+
+const WORDS = {
+  denied: (/** @type {string} */ command, /** @type {string} */ part) =>
+    `the user may not run ${command}, which ${part} need${part.endsWith('s') ? '' : 's'}`,
+  missing: (/** @type {string} */ command, /** @type {string} */ part) =>
+    `the server has no ${command}, which ${part} need${part.endsWith('s') ? '' : 's'}`,
+  keys: (/** @type {string} */ command) =>
+    `the user may run ${command}, but not on the keys or channels of the namespace`,
+}
+
+/**
+ * Without these something is lost. ZMSCORE has a substitute; the rest costs time or a command here.
+ * @param {string} command @param {string} part
+ */
+function isNeeded(command, part) {
+  return ['invalidations', 'entries', 'leases'].includes(part) && command !== 'zmscore'
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function facts(operator) {
+  const told = await operator.run('facts')
+  return [
+    ...told.nodes.flatMap((/** @type {any} */ node) => [
+      ...version(node),
+      ...memory(node),
+      ...persistence(node),
+    ]),
+    ...replicas(told),
+    ...distance(told),
+    ...coverage(told),
+    ...told.strangers.map((/** @type {string} */ text) => ({
+      level: 'problem',
+      area: 'keys',
+      text,
+      cure: 'something else uses this name: set another namespace, or remove the key',
+    })),
+    ...(await instances(operator)),
+  ]
+}
+
+/** @param {any} node @returns {Finding[]} */
+function version({ server, info }) {
+  const make = info.valkey_version ? 'Valkey' : 'Redis'
+  const number = info.valkey_version ?? info.redis_version ?? ''
+  const text = `${server} is ${make} ${number || 'of an unknown version'}`
+  const [major] = number.split('.').map(Number)
+  if (!(major < 6)) return [{ level: 'fine', area: 'redis', text }]
+  return [
+    {
+      level: 'problem',
+      area: 'redis',
+      text,
+      cure: '6.0 is the oldest that is supported: update it',
+    },
+  ]
+}
+
+/** @param {any} node @returns {Finding[]} */
+function memory({ server, info, fault }) {
+  const [used, most] = [Number(info.used_memory ?? 0), Number(info.maxmemory ?? 0)]
+  const policy = info.maxmemory_policy ?? 'unknown'
+  const about = `${server} has maxmemory ${most > 0 ? size(most) : 0} and maxmemory-policy ${policy}`
+  const cure = 'set a maxmemory and maxmemory-policy volatile-lru'
+  const findings = []
+  if (fault)
+    findings.push(
+      /** @type {Finding} */ ({
+        level: 'problem',
+        area: 'memory',
+        text: `${about}: ${fault}`,
+        cure,
+      }),
+    )
+  else if (policy.startsWith('allkeys')) {
+    findings.push(
+      /** @type {Finding} */ ({
+        level: 'hint',
+        area: 'memory',
+        text: `${about}, and so may evict the table of invalidations`,
+        cure: 'volatile-lru evicts entries only',
+      }),
+    )
+  } else findings.push(/** @type {Finding} */ ({ level: 'fine', area: 'memory', text: about }))
+  if (most > 0 && policy === 'noeviction' && used > FULL * most) {
+    findings.push(
+      /** @type {Finding} */ ({
+        level: 'problem',
+        area: 'memory',
+        text: `${server} is full: ${size(used)} of ${size(most)}`,
+        cure: 'give it more memory, or let it evict',
+      }),
+    )
+  }
+  const evicted = Number(info.evicted_keys ?? 0)
+  const [hits, misses] = [Number(info.keyspace_hits ?? 0), Number(info.keyspace_misses ?? 0)]
+  if (evicted > 10_000 && misses > hits) {
+    findings.push(
+      /** @type {Finding} */ ({
+        level: 'hint',
+        area: 'memory',
+        text: `${server} has evicted ${evicted} keys, and more keys were missing than found`,
+        cure: 'give it more memory',
+      }),
+    )
+  }
+  return findings
+}
+
+/** @param {any} node @returns {Finding[]} */
+function persistence({ server, info }) {
+  const failed = [
+    'rdb_last_bgsave_status',
+    'aof_last_write_status',
+    'aof_last_bgrewrite_status',
+  ].filter((field) => info[field] !== undefined && info[field] !== 'ok')
+  if (failed.length > 0) {
+    return [
+      {
+        level: 'problem',
+        area: 'disk',
+        text: `${server} cannot store its data: ${failed.join(', ')}`,
+        cure: 'see its log; it may refuse all writes (MISCONF)',
+      },
+    ]
+  }
+  return [
+    {
+      level: 'fine',
+      area: 'disk',
+      text: `${server} stores its data ${info.aof_enabled === '1' ? 'in an append-only file' : 'in snapshots or not at all, which is enough for a cache'}`,
+    },
+  ]
+}
+
+/** @param {any} told @returns {Finding[]} */
+function replicas({ nodes, settings }) {
+  const count = Math.min(
+    ...nodes.map((/** @type {any} */ { info }) => Number(info.connected_slaves ?? 0)),
+  )
+  const least = settings['min-replicas-to-write']
+  if (count === 0)
+    return [
+      {
+        level: 'fine',
+        area: 'replicas',
+        text: 'there is a primary without a replica: if it goes, entries are generated again',
+      },
+    ]
+  if (least === undefined || Number(least) > 0)
+    return [
+      {
+        level: 'fine',
+        area: 'replicas',
+        text: `${count} replicas, min-replicas-to-write ${least ?? 'unknown'}`,
+      },
+    ]
+  return [
+    {
+      level: 'hint',
+      area: 'replicas',
+      text: `${count} ${count === 1 ? 'replica' : 'replicas'} and min-replicas-to-write 0: a primary that is cut off from them goes on taking invalidations that are lost later`,
+      cure: 'set min-replicas-to-write 1 and min-replicas-max-lag 10',
+    },
+  ]
+}
+
+/** @param {any} told @returns {Finding[]} */
+function distance({ roundTripsMs, clockMs }) {
+  const median = roundTripsMs[roundTripsMs.length >> 1] ?? 0
+  const longest = roundTripsMs.at(-1) ?? 0
+  const text = `a round trip takes ${span(median)}, ${span(longest)} at most`
+  const findings = [
+    /** @type {Finding} */ (
+      median > SLOW_MS
+        ? {
+            level: 'hint',
+            area: 'latency',
+            text,
+            cure: 'each first get of an entry waits so long: bring the server closer',
+          }
+        : { level: 'fine', area: 'latency', text }
+    ),
+  ]
+  const off = Math.abs(clockMs)
+  const clock = `the clock of the server is ${span(off)} ${clockMs < 0 ? 'behind' : 'ahead of'} that of this machine`
+  if (off > MOST_CLOCK_MS)
+    findings.push({
+      level: 'problem',
+      area: 'clock',
+      text: clock,
+      cure: 'synchronise both: build output counts as older or younger than it is',
+    })
+  else findings.push({ level: 'fine', area: 'clock', text: clock })
+  return findings
+}
+
+/** @param {any} told @returns {Finding[]} */
+function coverage({ isCluster, settings }) {
+  if (!isCluster || settings['cluster-require-full-coverage'] !== 'yes') return []
+  return [
+    {
+      level: 'hint',
+      area: 'cluster',
+      text: 'cluster-require-full-coverage is yes, so the loss of one shard stops all',
+      cure: 'set it to no',
+    },
+  ]
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function instances(operator) {
+  const all = await operator.run('instances')
+  const text =
+    all.length === 1 ? 'one instance is connected' : `${all.length} instances are connected`
+  return [{ level: 'fine', area: 'fleet', text }]
+}
+
+module.exports = { reach, examine }

@@ -1,0 +1,145 @@
+// @ts-check
+
+const { KIND } = require('../abi.js')
+const { CLASS, NAMES } = require('./operator.js')
+
+/** Finds the entry that a path, a key or an address means, and says what is in it. */
+
+/** @typedef {import('./operator.js').Asked} Operator */
+
+/** Begins the tags that Next.js makes of paths: `NEXT_CACHE_IMPLICIT_TAG_ID` of 16. */
+const IMPLICIT = '_N_T_'
+const MOST_SHOWN = 1_200
+
+/**
+ * The tags that Next.js adds to a get of a page: of the path, and of each folder above it.
+ * `getImplicitTags` of 16.0 to 16.4.
+ * @param {string} path
+ */
+function softTagsOf(path) {
+  const tags = ['/layout']
+  const parts = path.split('/')
+  for (let end = 1; end <= parts.length; end++) {
+    const at = parts.slice(0, end).join('/')
+    if (at === '') continue
+    tags.push(`${at}/layout`)
+    if (end === parts.length) tags.push(`${at}/page`, at)
+  }
+  if (path === '/') tags.push('/page', '/', '/index')
+  return [...new Set(tags)].map((tag) => IMPLICIT + tag)
+}
+
+/** The key of the page of a path. @param {string} path */
+function keyOfPath(path) {
+  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  return plain === '/' || plain === '' ? '/index' : plain
+}
+
+/**
+ * Where what is meant may lie, most likely place first.
+ * @param {Operator} operator
+ * @param {string} text
+ */
+function placesOf(operator, text) {
+  if (/^[\da-f]{32}$/i.test(text)) return [{ address: text.toLowerCase() }]
+  const { build } = operator
+  const soft = text.startsWith('/') ? softTagsOf(text) : []
+  /** @param {number} kind */
+  const at = (kind, key = text) => ({ class: kind, key, build, soft })
+  if (text.startsWith('/')) {
+    const key = keyOfPath(text)
+    // The Pages Router and the App Router both name the page of `/` so.
+    const keys = key === text ? [key] : [key, text]
+    return keys.map((one) => at(CLASS.RESPONSE, one))
+  }
+  return [at(CLASS.FETCH), at(CLASS.USE_CACHE), at(CLASS.IMAGE), at(CLASS.RESPONSE)]
+}
+
+/**
+ * The first entry that is there; else what is known of the most likely place.
+ * @param {Operator} operator
+ * @param {string} text
+ */
+async function read(operator, text) {
+  /** @type {{ about: any, value: any } | undefined} */
+  let first
+  for (const place of placesOf(operator, text)) {
+    const found = await operator.inspect(place)
+    if (found.about.bytes !== undefined) return found
+    // A lease alone says more than nothing.
+    if (!first || first.about.unknown || found.about.lease) first = found
+  }
+  return /** @type {{ about: any, value: any }} */ (first)
+}
+
+/**
+ * The parts of a value, by name: text or bytes.
+ * @param {number} kind
+ * @param {any} found as a get of Next.js would receive it
+ * @returns {Map<string, { type: string, bytes: Buffer }>}
+ */
+function partsOf(kind, found) {
+  /** @type {Map<string, { type: string, bytes: Buffer }>} */
+  const parts = new Map()
+  /** @param {string} name @param {string} type @param {any} content */
+  const add = (name, type, content) => {
+    if (content === undefined || content === null) return
+    parts.set(name, { type, bytes: Buffer.from(content) })
+  }
+  if (!found) return parts
+  if (kind === KIND.USE_CACHE) {
+    add('body', 'text', found.bytes)
+    return parts
+  }
+  const value = found.value
+  if (!value) return parts
+  const headers = value.headers ?? value.data?.headers
+  if (headers) add('headers', 'json', JSON.stringify(headers, null, 2))
+  add('html', 'text', value.html)
+  add('rsc', 'text', value.rscData)
+  for (const [name, content] of value.segmentData ?? []) add(`segment:${name}`, 'text', content)
+  add('props', 'json', value.pageData && JSON.stringify(value.pageData, null, 2))
+  add('props', 'json', value.props && JSON.stringify(value.props, null, 2))
+  add('postponed', 'text', value.postponed)
+  add('body', bodyType(headers), bodyOf(kind, value, headers))
+  add('image', 'bytes', value.buffer)
+  return parts
+}
+
+/** @param {number} kind @param {any} value @param {any} headers */
+function bodyOf(kind, value, headers) {
+  if (kind !== KIND.FETCH) return value.body
+  const { body, url } = value.data
+  // Next.js keeps the body of a response in base64, and what a function returned as it is.
+  const isResponse =
+    typeof body === 'string' && url !== '' && headers && Object.keys(headers).length > 0
+  const isBase64 = isResponse && body.length % 4 === 0 && /^[A-Za-z\d+/]*={0,2}$/.test(body)
+  return isBase64 ? Buffer.from(body, 'base64') : body
+}
+
+/** @param {any} headers */
+function bodyType(headers) {
+  const type = String(headers?.['content-type'] ?? 'text')
+  return /text|json|xml|javascript|html|svg/.test(type) ? 'text' : 'bytes'
+}
+
+/** Whether bytes are text to the one who looks. @param {Buffer} bytes */
+function isText(bytes) {
+  const start = bytes.subarray(0, 4_096)
+  return !start.includes(0) && !start.toString('utf8').slice(0, -4).includes('\ufffd')
+}
+
+/** @param {any} about */
+const kindOf = (about) => NAMES[about.kind] ?? 'entry'
+
+module.exports = {
+  IMPLICIT,
+  MOST_SHOWN,
+  softTagsOf,
+  keyOfPath,
+  placesOf,
+  read,
+  partsOf,
+  isText,
+  kindOf,
+}

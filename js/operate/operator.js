@@ -1,0 +1,172 @@
+// @ts-check
+
+const { KIND } = require('../abi.js')
+const build = require('../build.js')
+const { VARIABLE } = require('../config/carried.js')
+
+/**
+ * Asks the addon about the shared tier, for the app of a place.
+ *
+ * @typedef {import('./place.js').Place} Place
+ * @typedef {import('./place.js').Where} Where
+ * @typedef {InstanceType<typeof Operator>} Asked
+ */
+
+/** Names by which commands know kinds, by number. */
+const KINDS = Object.freeze({
+  'use-cache': KIND.USE_CACHE,
+  page: KIND.APP_PAGE,
+  route: KIND.APP_ROUTE,
+  pages: KIND.PAGES,
+  fetch: KIND.FETCH,
+  image: KIND.IMAGE,
+  redirect: KIND.REDIRECT,
+  nothing: KIND.NOTHING,
+})
+/** @type {Record<number, string>} */
+const NAMES = Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
+
+/** Classes of keys, as the addon numbers them. */
+const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3 })
+/** Kinds that belong to one build. */
+const OF_BUILD = new Set([
+  KIND.APP_PAGE,
+  KIND.APP_ROUTE,
+  KIND.PAGES,
+  KIND.REDIRECT,
+  KIND.NOTHING,
+  KIND.IMAGE,
+])
+
+/** The server cannot be used, or not for this. */
+class Trouble extends Error {
+  /** @param {{ kind: string, detail: string }} trouble */
+  constructor({ kind, detail }) {
+    super(detail)
+    this.kind = kind
+    this.code = kind === 'none' ? 'TIERCEL_NO_REDIS' : 'TIERCEL_TROUBLE'
+  }
+}
+
+class Operator {
+  #native
+  /** @type {any} */
+  #asked
+  /** @param {Place} place @param {any} asked */
+  constructor(place, asked) {
+    this.place = place
+    this.#native = place.native
+    this.#asked = asked
+    const { buildName } = /** @type {any} */ (JSON.parse(asked.about()))
+    /** The name of the build here; none where there is no build. */
+    this.build = buildName ? `${place.label}${buildName}` : build.of(place.serverDir)?.name
+  }
+
+  /** What is known without the server. @returns {any} */
+  about() {
+    return JSON.parse(this.#asked.about())
+  }
+
+  /**
+   * @param {string} what
+   * @param {object} [details]
+   * @returns {Promise<any>}
+   */
+  async run(what, details) {
+    const answer = JSON.parse(await this.#asked.run(JSON.stringify({ do: what, ...details })))
+    if (answer?.trouble) throw new Trouble(answer.trouble)
+    return answer
+  }
+
+  /**
+   * Reads an entry.
+   * @param {object} place
+   * @returns {Promise<{ about: any, value: any }>}
+   */
+  async inspect(place) {
+    const read = await this.#asked.inspect(JSON.stringify(place))
+    const about = JSON.parse(read.about)
+    if (about.trouble) throw new Trouble(about.trouble)
+    return { about, value: decoded(about.kind, read) }
+  }
+
+  /**
+   * All entries, as they are found.
+   * @param {{ rate?: number, build?: string, onProgress?: (scanned: number, total: number) => void }} options
+   */
+  async *entries({ rate = 5_000, build = this.build, onProgress }) {
+    const { total } = await this.run('scan', { rate })
+    for (;;) {
+      const page = await this.run('page', { build })
+      onProgress?.(page.scanned, total)
+      yield* page.entries
+      if (page.isDone) return
+    }
+  }
+
+  /** The tag of all entries of a kind. @param {number} kind @returns {string} */
+  kindTag(kind) {
+    return this.#native.kindTag(kind)
+  }
+
+  /**
+   * The tags that the entry of a key may have: a key does not say what kind it is of, and handlers
+   * without an app have no label.
+   * @param {string} key
+   * @returns {string[]}
+   */
+  keyTags(key) {
+    const labels = [this.place.label, '']
+    const kinds = key.startsWith('/')
+      ? [KIND.APP_PAGE]
+      : [KIND.FETCH, KIND.USE_CACHE, KIND.IMAGE, KIND.APP_PAGE]
+    return labels.flatMap((label) => kinds.map((kind) => this.#native.keyTag(kind, label, key)))
+  }
+}
+
+/** @param {number} kind @param {any} read */
+function decoded(kind, { json, body, parts, createdMs }) {
+  if (!json) return undefined
+  const { assemble } = require('../values.js')
+  // Offsets count from the start of the body, which may begin anywhere in its memory.
+  const memory = new Uint8Array(body).buffer
+  const given = parts.map((/** @type {any} */ part) => part ?? undefined)
+  return assemble(kind, createdMs, 0, 0, 0, json, memory, ...given)
+}
+
+/**
+ * An operator of the server that a place names. None where the app has no shared tier.
+ * @param {Place} place
+ * @param {Where} where
+ * @returns {Operator | undefined}
+ */
+function open(place, where) {
+  /** @type {Record<string, string>} */
+  const given = {}
+  if (where['redis-url'] !== undefined) given.redisUrl = where['redis-url']
+  if (where.namespace !== undefined) given.namespace = where.namespace
+  /** @type {Record<string, unknown>} */
+  const variables = {}
+  for (const name of place.native.envNames()) variables[name] = process.env[name]
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(given.redisUrl ?? '')) {
+    // A login in the URL that was given is meant.
+    variables.TIERCEL_REDIS_USERNAME = undefined
+    variables.TIERCEL_REDIS_PASSWORD = undefined
+  }
+  const texts = [given, variables].map((one) => JSON.stringify(one))
+  const asked = place.native.operator(texts[0], texts[1], place.namespace)
+  return asked ? new Operator(place, asked) : undefined
+}
+
+/** The operator of a place that needs one. @param {Place} place @param {Where} where */
+function must(place, where) {
+  const operator = open(place, where)
+  if (operator) return operator
+  const looked = process.env[VARIABLE] ? 'next.config, ' : ''
+  throw new Trouble({
+    kind: 'none',
+    detail: `this app has no Redis: ${looked}the .env files and the environment name none; --redis-url names one`,
+  })
+}
+
+module.exports = { open, must, Operator, Trouble, KINDS, NAMES, CLASS, OF_BUILD }

@@ -1,0 +1,84 @@
+// @ts-check
+
+const { parseArgs } = require('node:util')
+const { commandOf, optionsOf } = require('../command/definitions.js')
+const { UsageError, named } = require('../command/flags.js')
+const { KINDS } = require('./operator.js')
+
+/**
+ * The arguments of a command.
+ * @param {string} name
+ * @param {string[]} args
+ * @returns {{ flags: Record<string, any>, given: string[] }}
+ */
+function parse(name, args) {
+  const command = commandOf(name)
+  if (!command) throw new UsageError(`there is no command ${name}`)
+  const takesWords = command.usage.some(([call]) => /\/blog|<key>/.test(call))
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      options: optionsOf(command),
+      allowPositionals: takesWords,
+    })
+    return { flags: values, given: positionals }
+  } catch (error) {
+    throw new UsageError(named(error))
+  }
+}
+
+/**
+ * A whole number within bounds.
+ * @param {string | undefined} text
+ * @param {string} flag
+ * @param {number} preset
+ * @param {[number, number]} bounds
+ */
+function count(text, flag, preset, [least, most]) {
+  if (text === undefined) return preset
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  if (!Number.isInteger(number) || number < least || number > most) {
+    throw new UsageError(`--${flag} takes a whole number from ${least} to ${most}`)
+  }
+  return number
+}
+
+/**
+ * A number of seconds.
+ * @param {string | undefined} text
+ * @param {string} flag
+ * @param {number} preset
+ * @param {[number, number]} bounds
+ */
+function seconds(text, flag, preset, [least, most]) {
+  if (text === undefined) return preset
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  if (!(number >= least && number <= most)) {
+    throw new UsageError(`--${flag} takes a number of seconds from ${least} to ${most}`)
+  }
+  return number
+}
+
+const UNITS = /** @type {Record<string, number>} */ ({ s: 1e3, m: 6e4, h: 36e5, d: 864e5 })
+
+/** An age in ms. @param {string | undefined} text @param {string} flag */
+function age(text, flag) {
+  if (text === undefined) return undefined
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? []
+  if (number === undefined)
+    throw new UsageError(`--${flag} takes an age such as 90s, 15m, 12h or 7d`)
+  return Number(number) * UNITS[unit]
+}
+
+/** Numbers of kinds. @param {string[] | undefined} names */
+function kinds(names = []) {
+  return names.map((name) => {
+    const kind = /** @type {Record<string, number>} */ (KINDS)[name]
+    if (kind === undefined) {
+      throw new UsageError(`--kind takes one of ${Object.keys(KINDS).join(', ')}`)
+    }
+    return kind
+  })
+}
+
+module.exports = { parse, count, seconds, age, kinds }

@@ -1,0 +1,273 @@
+// @ts-check
+
+const { UsageError } = require('../command/flags.js')
+const { Bar, agrees, moment, note, out, paint, size, span } = require('../command/terminal.js')
+const { shown } = require('../command/shown.js')
+const { IMPLICIT, keyOfPath } = require('./entry.js')
+const { canonical } = require('./keys.js')
+const { KINDS, NAMES, OF_BUILD, must } = require('./operator.js')
+const options = require('./options.js')
+const places = require('./place.js')
+
+/**
+ * What is purged.
+ *
+ * @typedef {object} Target
+ * @property {string[]} tags that are invalidated
+ * @property {boolean} all whether everything is
+ * @property {((entry: any) => boolean) | undefined} frees which entries leave the server as well
+ * @property {(entry: any) => boolean} hits which entries in the server are meant
+ * @property {string} name in words
+ */
+
+/** As `revalidateTag(tag, 'max')`: no entry lives that long. */
+const SOFT_SECS = 31_536_000
+/** Entries removed in one order. */
+const TOGETHER = 500
+
+/**
+ * `tiercel purge`.
+ * @param {Record<string, any>} flags
+ */
+async function purge(flags) {
+  const rate = options.count(flags.rate, 'rate', 5_000, [1, 1_000_000])
+  const expireSecs =
+    flags.expire === undefined
+      ? flags.soft
+        ? SOFT_SECS
+        : undefined
+      : options.seconds(flags.expire, 'expire', 0, [0.001, SOFT_SECS])
+  check(flags, expireSecs !== undefined)
+  const operator = must(await places.find(flags), flags)
+  const target = targetOf(operator, flags, expireSecs !== undefined)
+  if (flags['dry-run']) return counted(operator, target, rate, flags.json)
+  if (flags.all && !flags.yes && process.stdin.isTTY) {
+    const { namespace, place } = operator.about()
+    if (!(await agrees(`Invalidate everything of ${namespace} on ${place}?`))) {
+      note('Nothing was invalidated.')
+      return 1
+    }
+  }
+  const isPurged = target.all || target.tags.length > 0
+  const { tags, all } = target
+  const purged = isPurged ? await operator.run('purge', { tags, all, expireSecs }) : undefined
+  const freed = target.frees && (await free(operator, target.frees, purged?.position, rate))
+  if (flags.json) {
+    out(JSON.stringify({ ...purged, tags, isSoft: expireSecs !== undefined, freed }, null, 2))
+  } else {
+    if (purged) for (const line of told(target.name, purged, expireSecs)) out(line)
+    if (freed) out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
+  }
+  return purged && !purged.isEverywhere ? 1 : 0
+}
+
+/** @param {Record<string, any>} flags @param {boolean} isSoft */
+function check(flags, isSoft) {
+  const some = ['tag', 'path', 'key', 'kind'].filter((name) => flags[name] !== undefined)
+  const whole = ['all', 'build'].filter((name) => flags[name] !== undefined)
+  if (some.length + whole.length === 0) {
+    throw new UsageError('what to purge is missing: --tag, --path, --key, --kind, --build or --all')
+  }
+  if (whole.length > 1 || (whole.length === 1 && some.length > 0)) {
+    throw new UsageError(`--${whole[0]} goes with no other`)
+  }
+  if (flags.build !== undefined && isSoft) throw new UsageError('--build is never soft')
+  for (const path of flags.path ?? []) {
+    if (!path.startsWith('/')) throw new UsageError('--path takes a path that begins with /')
+  }
+  for (const name of some.filter((one) => one !== 'kind')) {
+    if (flags[name].includes('')) throw new UsageError(`--${name} takes a text that is not empty`)
+  }
+  options.kinds(flags.kind)
+}
+
+/**
+ * @param {import('./operator.js').Asked} operator
+ * @param {Record<string, any>} flags
+ * @param {boolean} isSoft
+ * @returns {Target}
+ */
+function targetOf(operator, flags, isSoft) {
+  if (flags.build !== undefined) return ofBuild(operator, flags.build)
+  if (flags.all) {
+    // What is invalidated by the floor is gone; softly it can only be by the kinds.
+    const tags = isSoft ? Object.values(KINDS).map((kind) => operator.kindTag(kind)) : []
+    const every = () => true
+    return {
+      tags,
+      all: !isSoft,
+      hits: every,
+      frees: isSoft ? undefined : every,
+      name: 'everything',
+    }
+  }
+  const { tag = [], path = [], key = [], kind = [] } = flags
+  const kinds = new Set(options.kinds(kind))
+  const tags = [
+    ...tag,
+    ...path.flatMap((/** @type {string} */ one) => tagsOfPath(operator, one)),
+    ...key.flatMap((/** @type {string} */ one) => operator.keyTags(one)),
+    ...[...kinds].map((one) => operator.kindTag(one)),
+  ]
+  const meant = new Set(tags.map(canonical))
+  const isOfKind = (/** @type {any} */ entry) => kinds.has(entry.kind)
+  return {
+    tags,
+    all: false,
+    hits: (entry) =>
+      isOfKind(entry) || (entry.tags ?? []).some((/** @type {string} */ one) => meant.has(one)),
+    frees: kinds.size > 0 && !isSoft ? isOfKind : undefined,
+    name: [...tag, ...path, ...key, ...kind].map((text) => shown(text)).join(', '),
+  }
+}
+
+/**
+ * The tag by which `revalidatePath` invalidates, and that of the page itself: pages of the Pages
+ * Router have no other.
+ * @param {import('./operator.js').Asked} operator
+ * @param {string} path
+ */
+function tagsOfPath(operator, path) {
+  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const key = keyOfPath(plain)
+  const names = key === '/index' ? ['/', '/index'] : [plain]
+  return [...names.map((name) => IMPLICIT + name), ...operator.keyTags(key)]
+}
+
+/**
+ * @param {import('./operator.js').Asked} operator
+ * @param {string} build
+ * @returns {Target}
+ */
+function ofBuild(operator, build) {
+  if (operator.build === undefined) {
+    throw new UsageError(
+      `--build compares with the build here, and there is none at ${operator.place.serverDir}`,
+    )
+  }
+  const isOfAny = (/** @type {any} */ entry) => OF_BUILD.has(entry.kind)
+  if (build === 'old') {
+    // No instance of the build here reads them, so there is nothing to invalidate.
+    const isOld = (/** @type {any} */ entry) => entry.isOfBuild === false
+    return { tags: [], all: false, hits: isOld, frees: isOld, name: 'old builds' }
+  }
+  const isHere = operator.build === build || idOf(operator.build) === build
+  if (!isHere)
+    operator.build = operator.about().buildName ? `${operator.place.label}${build}` : build
+  const isIts = (/** @type {any} */ entry) => entry.isOfBuild === true && isOfAny(entry)
+  const tags = [...OF_BUILD].map((kind) => operator.kindTag(kind))
+  return { tags, all: false, hits: isIts, frees: isIts, name: `build ${shown(build)}` }
+}
+
+/** The build id in the name of a build. @param {string} name */
+function idOf(name) {
+  try {
+    return JSON.parse(name)[1]
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Removes entries that are older than an invalidation. They are dead already; their memory is free
+ * then.
+ * @param {import('./operator.js').Asked} operator
+ * @param {(entry: any) => boolean} frees
+ * @param {number} before a position
+ * @param {number} rate
+ */
+async function free(operator, frees, before = Number.POSITIVE_INFINITY, rate = 5_000) {
+  const freed = { entries: 0, bytes: 0 }
+  const bar = new Bar()
+  /** @type {any[]} */
+  let some = []
+  const flush = async () => {
+    const addresses = some.map((entry) => entry.address)
+    const { removed } = await operator.run('remove', { addresses })
+    freed.entries += removed
+    some = []
+  }
+  try {
+    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
+      bar.show(done, total, `${done} of ${total} keys, ${freed.entries} entries removed`)
+    for await (const entry of operator.entries({ rate, onProgress })) {
+      if (!frees(entry) || !(entry.broken || entry.position < before)) continue
+      some.push(entry)
+      freed.bytes += entry.bytes
+      if (some.length >= TOGETHER) await flush()
+    }
+    if (some.length > 0) await flush()
+  } finally {
+    bar.end()
+  }
+  return freed
+}
+
+/**
+ * @param {import('./operator.js').Asked} operator
+ * @param {Target} target
+ * @param {number} rate
+ * @param {boolean} isJson
+ */
+async function counted(operator, target, rate, isJson) {
+  const bar = new Bar()
+  /** @type {Record<string, { entries: number, bytes: number }>} */
+  const byKind = {}
+  let [entries, bytes] = [0, 0]
+  try {
+    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
+      bar.show(done, total, `${done} of ${total} keys, ${entries} hit`)
+    for await (const entry of operator.entries({ rate, onProgress })) {
+      if (!target.hits(entry)) continue
+      entries++
+      bytes += entry.bytes
+      const of = NAMES[entry.kind] ?? 'unknown'
+      byKind[of] ??= { entries: 0, bytes: 0 }
+      byKind[of].entries++
+      byKind[of].bytes += entry.bytes
+    }
+  } finally {
+    bar.end()
+  }
+  if (isJson) {
+    out(JSON.stringify({ isDryRun: true, entries, bytes, byKind }, null, 2))
+    return 0
+  }
+  out(`${target.name}: ${entriesOf(entries)} in the server would be hit, ${size(bytes)}`)
+  for (const [kind, one] of Object.entries(byKind)) {
+    out(`  ${kind.padEnd(10)} ${one.entries}, ${size(one.bytes)}`)
+  }
+  note('Nothing was changed. Memory of the instances may hold more.')
+  return 0
+}
+
+/** @param {number} count */
+const entriesOf = (count) => (count === 1 ? 'one entry' : `${count} entries`)
+
+/**
+ * @param {string} name
+ * @param {any} purged
+ * @param {number | undefined} expireSecs
+ */
+function told(name, purged, expireSecs) {
+  const { isEverywhere, position, instances, acknowledged, acknowledgedMs, tookMs } = purged
+  const how =
+    expireSecs === undefined
+      ? 'invalidated'
+      : `stale${expireSecs < SOFT_SECS ? `, and gone in ${span(expireSecs * 1e3)},` : ''} since`
+  const when = `${how} ${expireSecs === undefined ? 'at ' : ''}${moment(position / 1e3)}`
+  const held = isEverywhere
+    ? paint('green', `in effect everywhere after ${span(tookMs)}`)
+    : paint('red', 'recorded, but other instances may not know it yet')
+  const plural = instances === 1 ? 'instance' : 'instances'
+  const late = instances - acknowledged
+  const rest = late > 0 ? `; ${late} did not, and can answer from memory no more` : ''
+  return [
+    `${name}: ${when}, ${held}`,
+    instances === 0
+      ? 'no instance was connected'
+      : `${acknowledged} of ${instances} ${plural} acknowledged${acknowledgedMs === null ? '' : ` within ${span(acknowledgedMs)}`}${rest}`,
+  ]
+}
+
+module.exports = { purge }

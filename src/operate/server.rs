@@ -1,0 +1,240 @@
+//! The server as an operator sees it. All calls block.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::codec::{Broken, Glance};
+use crate::coherence::event::Row;
+use crate::error::Error;
+use crate::store::{Address, Listener, SharedStore};
+use crate::tags::{Epoch, Position, Tag};
+
+/// A look at the shared tier from outside.
+pub trait Server: Send + Sync {
+    /// The way to the server, up to the first step that fails.
+    fn steps(&self) -> Vec<Step>;
+
+    /// Which of the needed commands the user may run.
+    ///
+    /// # Errors
+    /// The server cannot be used; likewise below.
+    fn rights(&self) -> Result<Vec<Right>, Trouble>;
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// See above.
+    fn facts(&self) -> Result<Facts, Trouble>;
+
+    /// What the table of invalidations says of these tags.
+    ///
+    /// # Errors
+    /// See above.
+    fn table(&self, tags: &[Tag]) -> Result<Table, Trouble>;
+
+    /// The instances that are listed.
+    ///
+    /// # Errors
+    /// See above.
+    fn instances(&self) -> Result<Vec<Instance>, Trouble>;
+
+    /// What lies at an address.
+    ///
+    /// # Errors
+    /// See above.
+    fn read(&self, address: Address) -> Result<Stored, Trouble>;
+
+    /// Begins a scan of all entries, of at most `rate` keys a second.
+    ///
+    /// # Errors
+    /// See above.
+    fn scan(&self, rate: u32) -> Result<Box<dyn Scan>, Trouble>;
+
+    /// Removes entries from the server; returns how many were there.
+    ///
+    /// # Errors
+    /// See above.
+    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble>;
+
+    /// Joins the fleet: a store for one more instance.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error>;
+}
+
+/// A scan under way.
+pub trait Scan: Send {
+    /// Keys of all nodes, of whatever use.
+    fn total(&self) -> u64;
+
+    /// The nodes that are read, in words.
+    fn nodes(&self) -> Vec<String>;
+
+    /// The next entries. Waits as long as the rate requires.
+    ///
+    /// # Errors
+    /// A node cannot be used.
+    fn page(&mut self) -> Result<Page, Trouble>;
+}
+
+/// Some entries.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The entries found.
+    pub entries: Vec<Listed>,
+    /// Keys looked at so far.
+    pub scanned: u64,
+    /// Keys of the namespace on this page that are no entries.
+    pub others: Vec<String>,
+    /// Whether that was the last page.
+    pub is_done: bool,
+}
+
+/// An entry in a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Where it lies.
+    pub address: Address,
+    /// Bytes it takes in the server.
+    pub bytes: u64,
+    /// How long it still lives.
+    pub ttl_ms: i64,
+    /// What its front claims.
+    pub glance: Result<Glance, Broken>,
+}
+
+/// What lies at an address.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// The entry.
+    pub bytes: Option<Bytes>,
+    /// How long it still lives.
+    pub ttl_ms: i64,
+    /// The lease of its generation.
+    pub lease: Option<Lease>,
+    /// For how long no get waits for it, because the last generations stored nothing.
+    pub pass_ms: Option<u64>,
+}
+
+/// The lease of a generation.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lease {
+    /// The instance that generates.
+    pub instance: String,
+    /// For how long it has.
+    pub age_ms: u64,
+    /// How long the lease lives without a renewal.
+    pub left_ms: i64,
+    /// Leaders before it that timed out.
+    pub timed_out: u64,
+}
+
+/// One step on the way to the server.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// `dns`, `tcp`, `socket`, `tls`, `login`, `database`, `sentinel`, `cluster`, `primary`,
+    /// `answer` or `write`.
+    pub name: &'static str,
+    /// What it was tried on.
+    pub target: String,
+    /// Whether it succeeded.
+    pub is_fine: bool,
+    /// What came of it, without a secret.
+    pub detail: String,
+    /// How long it took.
+    pub ms: f64,
+}
+
+/// A command, and whether the user may run it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// As access lists spell it.
+    pub command: &'static str,
+    /// `invalidations`, `entries`, `leases`, `app` or `command line`.
+    pub part: &'static str,
+    /// `allowed`, `denied`, `missing`, `keys` or `unknown`.
+    pub state: &'static str,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Each primary.
+    pub nodes: Vec<Node>,
+    /// Whether the server is a cluster.
+    pub is_cluster: bool,
+    /// Settings that are read with `CONFIG GET`, by name; none where that is forbidden.
+    pub settings: std::collections::BTreeMap<String, String>,
+    /// Times of a round trip, in ms, shortest first.
+    pub round_trips_ms: Vec<f64>,
+    /// The server's clock minus that of this machine, in ms.
+    pub clock_ms: f64,
+    /// Keys of the protocol that have another type than they should, with that type.
+    pub strangers: Vec<String>,
+    /// Members of the table of invalidations.
+    pub table_rows: u64,
+}
+
+/// One primary.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Host and port.
+    pub server: String,
+    /// Fields of `INFO`, by name.
+    pub info: std::collections::BTreeMap<String, String>,
+    /// Why its memory does not suit a cache.
+    pub fault: Option<&'static str>,
+}
+
+/// The table of invalidations, as far as some tags are concerned.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// Its life; none if there is no table.
+    pub epoch: Option<Epoch>,
+    /// The last position given.
+    pub last: Position,
+    /// No entry below this is valid.
+    pub floor: Position,
+    /// The tags that were ever invalidated.
+    pub rows: Vec<Row>,
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
+/// An instance that is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// Its random name.
+    pub id: String,
+    /// What it has applied.
+    pub applied: u64,
+    /// The last position given when it polled last.
+    pub polled: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// `unreachable`, `login`, `denied` or `failed`.
+    pub kind: &'static str,
+    /// In words, without a secret.
+    pub detail: String,
+}
+
+impl Trouble {
+    /// Something else went wrong.
+    pub fn failed(detail: impl Into<String>) -> Self {
+        Self { kind: "failed", detail: detail.into() }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the server says of itself: how it is set up, how full and how far away it is.
+
+use std::collections::BTreeMap;
+
+use fred::clients::Client;
+use fred::types::Value;
+
+use super::{Inner, call, trouble};
+use crate::clock::{Clock, stopwatch_ns};
+use crate::operate::server::{Facts, Node, Trouble};
+use crate::redis::reply::{bytes, number, parts};
+use crate::redis::room;
+
+/// Round trips that are timed.
+const ROUNDS: usize = 20;
+
+/// Fields of `INFO` that are passed on.
+const FIELDS: [&str; 33] = [
+    "redis_version",
+    "valkey_version",
+    "server_name",
+    "redis_mode",
+    "uptime_in_seconds",
+    "connected_clients",
+    "maxclients",
+    "used_memory",
+    "used_memory_peak",
+    "used_memory_rss",
+    "maxmemory",
+    "maxmemory_policy",
+    "mem_fragmentation_ratio",
+    "loading",
+    "rdb_last_bgsave_status",
+    "rdb_last_save_time",
+    "aof_enabled",
+    "aof_last_write_status",
+    "aof_last_bgrewrite_status",
+    "instantaneous_ops_per_sec",
+    "total_commands_processed",
+    "keyspace_hits",
+    "keyspace_misses",
+    "evicted_keys",
+    "expired_keys",
+    "rejected_connections",
+    "total_error_replies",
+    "role",
+    "connected_slaves",
+    "min_slaves_good_slaves",
+    "master_replid",
+    "used_cpu_sys",
+    "used_cpu_user",
+];
+
+/// Settings that are asked for one by one: older servers take one pattern in a call.
+const SETTINGS: [&str; 6] = [
+    "maxmemory-policy",
+    "min-replicas-to-write",
+    "save",
+    "appendonly",
+    "cluster-require-full-coverage",
+    "timeout",
+];
+
+pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
+    let link = inner.link().await?;
+    let place = inner.shared.server.place();
+    let mut nodes = vec![node(&link.client, place).await?];
+    if link.is_of_cluster {
+        nodes.clear();
+        for (primary, name) in super::scan::primaries(inner, &link).await? {
+            nodes.push(node(&primary.client, name).await?);
+        }
+    }
+    let (round_trips_ms, clock_ms) = Box::pin(times(&link.client)).await?;
+    Ok(Facts {
+        nodes,
+        is_cluster: link.is_of_cluster,
+        settings: Box::pin(settings(&link.client)).await,
+        round_trips_ms,
+        clock_ms,
+        strangers: Box::pin(strangers(inner, &link.client)).await,
+        table_rows: rows(inner, &link.client).await,
+    })
+}
+
+async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
+    let told = call(client, "INFO", Vec::new()).await.map_err(|error| trouble(&error))?;
+    let text = String::from_utf8_lossy(bytes(&told).unwrap_or_default()).into_owned();
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    let wanted = pairs.filter(|(name, _)| FIELDS.contains(name) || name.starts_with("cluster_"));
+    let info: BTreeMap<String, String> =
+        wanted.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+    let fault = room::room(text.as_bytes()).and_then(crate::store::Room::fault);
+    Ok(Node { server, info, fault })
+}
+
+/// Round trips, and the server's clock against this one's.
+async fn times(client: &Client) -> Result<(Vec<f64>, f64), Trouble> {
+    let (clock, mut rounds, mut offset) = (Clock::system(), Vec::new(), (f64::MAX, 0.0));
+    for _ in 0..ROUNDS {
+        let began = stopwatch_ns();
+        let told = call(client, "TIME", Vec::new()).await.map_err(|error| trouble(&error))?;
+        let ms = stopwatch_ns().saturating_sub(began) as f64 / 1e6;
+        rounds.push(ms);
+        let Some([secs, us]) = parts(&told) else { continue };
+        let us = number(secs).unwrap_or(0) * 1_000_000 + number(us).unwrap_or(0);
+        // The shortest round trip says it best.
+        if ms < offset.0 {
+            let here = clock.now().0 as f64 / 1e3 - ms / 2.0;
+            offset = (ms, us as f64 / 1e3 - here);
+        }
+    }
+    rounds.sort_by(f64::total_cmp);
+    Ok((rounds, offset.1))
+}
+
+async fn settings(client: &Client) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for name in SETTINGS {
+        let told = call(client, "CONFIG", vec![Value::from("GET"), Value::from(name)]).await;
+        let told = match told {
+            Ok(Value::Map(map)) => map.inner().into_values().next().and_then(|it| it.as_string()),
+            Ok(flat) => parts(&flat).and_then(|pair| pair.get(1)).and_then(Value::as_string),
+            Err(_) => None,
+        };
+        if let Some(value) = told {
+            all.insert(name.to_owned(), value);
+        }
+    }
+    all
+}
+
+/// Keys of the protocol that something else has taken.
+async fn strangers(inner: &Inner, client: &Client) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, expected) in inner.keys.scripts.iter().zip(["zset", "zset", "zset", "hash"]) {
+        let told = call(client, "TYPE", vec![Value::from(key.clone())]).await;
+        let kind = told.ok().and_then(|told| told.as_string()).unwrap_or_default();
+        if !["none", "", expected].contains(&kind.as_str()) {
+            let name = key.as_str_lossy().into_owned();
+            all.push(format!("{name} is a {kind} and should be a {expected}"));
+        }
+    }
+    all
+}
+
+async fn rows(inner: &Inner, client: &Client) -> u64 {
+    let told = call(client, "ZCARD", vec![Value::from(inner.keys.table())]).await;
+    told.ok().and_then(|told| number(&told)).unwrap_or(0)
+}

@@ -1,0 +1,185 @@
+//! What an operator asks of a server; see [`crate::operate`].
+//!
+//! `steps` are the way to the server, `rights` what its user may do there, `facts` what it says of
+//! itself; `scan` lists entries, `look` reads one, and the table. Calls block, and drive the
+//! connections meanwhile: between two calls nothing happens on them.
+
+mod facts;
+mod look;
+mod rights;
+mod scan;
+mod steps;
+
+use std::sync::Arc;
+
+use fred::clients::Client;
+use fred::error::{Error as ClientError, ErrorKind};
+use fred::interfaces::ClientLike;
+use fred::types::config::Server as ServerAt;
+use fred::types::{ClusterHash, CustomCommand, RespVersion, Value};
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+
+use super::RedisStore;
+use super::connect::{Connection, ConnectionGuard, Connector};
+use super::failure::Failure;
+use super::health::Counters;
+use super::keys::Keys;
+use super::servers::Servers;
+use crate::error::Error;
+use crate::operate::server::{Facts, Instance, Right, Scan, Server, Step, Stored, Table, Trouble};
+use crate::options::{SharedOptions, Topology};
+use crate::store::{Address, Listener, SharedStore};
+use crate::tags::Tag;
+
+/// Looks at a server.
+pub struct RedisOperator {
+    inner: Arc<Inner>,
+}
+
+/// What calls share.
+struct Inner {
+    runtime: Runtime,
+    shared: SharedOptions,
+    most_tags: usize,
+    keys: Keys,
+    connector: Connector,
+    /// The connection that the calls use, once one has opened it.
+    guard: Mutex<Option<ConnectionGuard>>,
+}
+
+impl RedisOperator {
+    /// Looks at the server of these options. Connects when something is asked.
+    ///
+    /// # Errors
+    /// The files for TLS cannot be used.
+    pub fn new(shared: &SharedOptions, most_tags: usize) -> Result<Self, Error> {
+        let namespace = shared.namespace.as_deref().unwrap_or_default();
+        let keys = Keys::new(namespace, shared.server.database);
+        let connector = Connector::new(shared, keys.table(), Arc::new(Counters::default()))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|_| Error::NoThread)?;
+        let (shared, guard) = (shared.clone(), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { runtime, shared, most_tags, keys, connector, guard }) })
+    }
+}
+
+impl Inner {
+    /// A server that another one named, with the name that its certificate is for: a cluster
+    /// reports addresses.
+    fn certified(&self, server: ServerAt) -> ServerAt {
+        let host = match &self.shared.server.topology {
+            Topology::Cluster { hosts } => hosts.first(),
+            _ => None,
+        };
+        let name = host.map(|host| host.name.as_str().into());
+        ServerAt { tls_server_name: name.or(server.tls_server_name.clone()), ..server }
+    }
+
+    /// The connection, opened unless it is.
+    async fn link(&self) -> Result<Arc<Connection>, Trouble> {
+        if let Some(guard) = &*self.guard.lock() {
+            return Ok(guard.link().clone());
+        }
+        let guard = self.connector.open(RespVersion::RESP2).await.map_err(unreached)?;
+        let link = guard.link().clone();
+        *self.guard.lock() = Some(guard);
+        Ok(link)
+    }
+}
+
+impl Server for RedisOperator {
+    fn steps(&self) -> Vec<Step> {
+        self.inner.runtime.block_on(steps::steps(&self.inner))
+    }
+
+    fn rights(&self) -> Result<Vec<Right>, Trouble> {
+        self.inner.runtime.block_on(rights::rights(&self.inner))
+    }
+
+    fn facts(&self) -> Result<Facts, Trouble> {
+        self.inner.runtime.block_on(facts::facts(&self.inner))
+    }
+
+    fn table(&self, tags: &[Tag]) -> Result<Table, Trouble> {
+        self.inner.runtime.block_on(look::table(&self.inner, tags))
+    }
+
+    fn instances(&self) -> Result<Vec<Instance>, Trouble> {
+        self.inner.runtime.block_on(look::instances(&self.inner))
+    }
+
+    fn read(&self, address: Address) -> Result<Stored, Trouble> {
+        self.inner.runtime.block_on(look::read(&self.inner, address))
+    }
+
+    fn scan(&self, rate: u32) -> Result<Box<dyn Scan>, Trouble> {
+        let nodes = self.inner.runtime.block_on(scan::nodes(&self.inner))?;
+        Ok(Box::new(scan::Walk::new(self.inner.clone(), nodes, rate)))
+    }
+
+    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble> {
+        self.inner.runtime.block_on(look::remove(&self.inner, addresses))
+    }
+
+    fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error> {
+        let Inner { shared, most_tags, .. } = &*self.inner;
+        Ok(Arc::new(RedisStore::start(shared, *most_tags, listener)?))
+    }
+}
+
+/// Runs a command of whatever name.
+async fn call(client: &Client, name: &'static str, args: Vec<Value>) -> Result<Value, ClientError> {
+    client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await
+}
+
+/// Runs a command where a key lies, which is its first argument.
+async fn call_at(
+    servers: &Servers,
+    name: &'static str,
+    key: &fred::types::Key,
+    more: &[Value],
+) -> Result<Value, ClientError> {
+    let args: Vec<Value> =
+        std::iter::once(Value::from(key.clone())).chain(more.iter().cloned()).collect();
+    let run = |client: Client| {
+        let args = args.clone();
+        async move { call(&client, name, args).await }
+    };
+    servers.at(key, run).await
+}
+
+/// Why a command failed, for the one who runs it.
+fn trouble(error: &ClientError) -> Trouble {
+    let kind = match Failure::of(error) {
+        Failure::TimedOut | Failure::Lost => "unreachable",
+        Failure::Unauthenticated => "login",
+        Failure::Denied(_) => "denied",
+        Failure::BadReply(_) => "failed",
+    };
+    Trouble { kind, detail: words(error) }
+}
+
+/// Why no connection came about.
+fn unreached(failure: Failure) -> Trouble {
+    let (kind, detail) = match failure {
+        Failure::TimedOut => ("unreachable", "no answer in time".to_owned()),
+        Failure::Lost => ("unreachable", "no connection to a primary".to_owned()),
+        Failure::Unauthenticated => ("login", "the server refuses the login".to_owned()),
+        Failure::Denied(refusal) | Failure::BadReply(refusal) => {
+            ("denied", format!("the server refuses: {}", refusal.as_str()))
+        }
+    };
+    Trouble { kind, detail }
+}
+
+/// The words of an error: those of a server, or of this machine. Neither repeats a password.
+fn words(error: &ClientError) -> String {
+    if *error.kind() == ErrorKind::Timeout {
+        return "no answer in time".to_owned();
+    }
+    let details = error.details();
+    let plain = details.chars().map(|one| if one.is_control() { ' ' } else { one });
+    let plain: String = plain.take(200).collect();
+    if plain.trim().is_empty() { "the connection was closed".to_owned() } else { plain }
+}
