@@ -2,6 +2,7 @@
 
 const abi = require('../abi.js')
 const checks = require('./checks.js')
+const { concurrency } = require('./concurrency.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
 const { ask, limiter: numberOf } = require('./store.js')
@@ -14,6 +15,7 @@ const OPTIONS = /** @type {const} */ ([
   'burst',
   'windows',
   'onError',
+  'mode',
 ])
 const WINDOW = /** @type {const} */ (['limit', 'window', 'algorithm', 'burst'])
 const ALGORITHMS = /** @type {Record<string, number>} */ ({
@@ -42,6 +44,7 @@ function rateLimit(options) {
     given.onError ?? 'local',
     Object.keys(ON_ERROR),
   )
+  const mode = checks.word('rateLimit: `mode`', given.mode ?? 'exact', ['exact', 'fast'])
   const rule = { name: group, windows }
   const numbers = windows.flatMap(({ algorithm, limit, spanMs, burst }) => [
     ALGORITHMS[algorithm],
@@ -49,7 +52,9 @@ function rateLimit(options) {
     spanMs,
     burst,
   ])
-  const number = numberOf(group, ON_ERROR[onError], numbers)
+  const isFast = mode === 'fast'
+  const { FAST, EXACT } = abi.MODE
+  const number = numberOf(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
   const most = Math.min(...windows.map((window) => window.most))
   /** @param {unknown} id @param {number} cost */
   const take = async (id, cost) => {
@@ -173,4 +178,4 @@ function route(limiter, handler, options) {
   }
 }
 
-module.exports = { rateLimit: Object.assign(rateLimit, { tiers }) }
+module.exports = { rateLimit: Object.assign(rateLimit, { tiers, concurrency }) }
