@@ -7,10 +7,12 @@
  * - `TIERCEL_INVALID_ARGUMENT`: an argument or option is not what it may be; the message says what is
  * - `TIERCEL_STORE_AWAY`: Redis does not answer; `maybeDone` says whether it may have been done
  * - `TIERCEL_STORE_REFUSED`: Redis answers with an error; `reason` is its code, `OOM` for example
- * - `TIERCEL_STORE_FULL`: there is no room in the memory of this process, without Redis
+ * - `TIERCEL_STORE_FULL`: there is no room in the memory of this process, without Redis, or for counts
+ *   that Redis does not take
  * - `TIERCEL_STORE_BUSY`: more than 8192 calls wait for Redis
  * - `TIERCEL_EDGE_RUNTIME`: this is no Node.js
- * - `TIERCEL_LOCK_TIMEOUT`, `TIERCEL_NOT_A_NUMBER`: see `lock` and `kv`
+ * - `TIERCEL_LOCK_TIMEOUT`, `TIERCEL_CONCURRENCY_LIMIT`, `TIERCEL_NOT_A_NUMBER`: see `lock`,
+ *   `rateLimit.concurrency` and `kv`
  */
 
 /** A number of seconds, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. */
@@ -210,6 +212,12 @@ export type RateLimitOptions = (
    * @default 'local'
    */
   onError?: 'local' | 'open' | 'closed'
+  /**
+   * `'exact'`: Redis decides about each call. `'fast'`: each process takes a part of the limit ahead, for a
+   * second at most, and decides by itself meanwhile: most calls need no round trip.
+   * @default 'exact'
+   */
+  mode?: 'exact' | 'fast'
 }
 
 export interface Ruling {
@@ -224,8 +232,11 @@ export interface Ruling {
   retryAfterMs: number
   /** Why it was not admitted; `null` if it was. */
   reason: 'limit' | 'blocked' | 'store-away' | null
-  /** Who decided: the store, what it had said before, this process by itself, or nobody. */
-  source: 'store' | 'known' | 'local' | 'nobody'
+  /**
+   * Who decided: the store, what it had said before, what this process took ahead, this process by
+   * itself, or nobody.
+   */
+  source: 'store' | 'known' | 'share' | 'local' | 'nobody'
   /** `RateLimit`, `RateLimit-Policy`, `X-RateLimit-*`, and `Retry-After` if it was not admitted. */
   readonly headers: Record<string, string>
 }
@@ -254,12 +265,76 @@ export interface Tiers<N extends string> {
   block(tier: N, id: string, span: Duration): Promise<void>
 }
 
+export interface ConcurrencyOptions {
+  name: string
+  /** How many run at the same time, per id: 1 to 10 000. */
+  limit: number
+  /** How long one counts without a renewal, which this process sends; 1 s to 1 day. @default '30s' */
+  ttl?: Duration
+  /**
+   * While Redis does not answer: each process counts by itself, everything is admitted, or nothing.
+   * @default 'local'
+   */
+  onError?: 'local' | 'open' | 'closed'
+}
+
+export interface AcquireOptions {
+  /** How long to wait for it, in ms. @default 0 */
+  waitMs?: number
+  /** Ends the wait. */
+  signal?: AbortSignal
+}
+
+/** What `acquire` and `peek` say. Given back by `using`, `await using` or `release()`. */
+export interface Permit {
+  success: boolean
+  limit: number
+  /** How many more may run. */
+  remaining: number
+  /** When the first of those that run ends, at the latest, unless it is renewed; in ms. */
+  resetMs: number
+  /** When to ask again, in ms; 0 if it was admitted. */
+  retryAfterMs: number
+  /** Why it was not admitted; `null` if it was. */
+  reason: 'limit' | 'store-away' | null
+  source: 'store' | 'local' | 'nobody'
+  /** Aborts when it counts no more while it is held: it could not be renewed in time. */
+  readonly signal: AbortSignal
+  /** `RateLimit`, `RateLimit-Policy`, `X-RateLimit-*`, and `Retry-After` if it was not admitted. */
+  readonly headers: Record<string, string>
+  /** Gives it back; nothing happens if it is not held. Never rejects. */
+  release(): Promise<void>
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Concurrency {
+  readonly name: string
+  /** Takes one for an id; look at `success`. */
+  acquire(id: string, options?: AcquireOptions): Promise<Permit>
+  /**
+   * Runs a function while it holds one, and returns what it returns.
+   * @throws `TIERCEL_CONCURRENCY_LIMIT` if none was to be had within `waitMs`
+   */
+  run<T>(id: string, options: AcquireOptions, run: (permit: Permit) => T | Promise<T>): Promise<T>
+  run<T>(id: string, run: (permit: Permit) => T | Promise<T>): Promise<T>
+  /** What `acquire` would say, without taking anything. */
+  peek(id: string): Promise<Permit>
+  /** A route handler of which so many run at the same time: 429 beyond it. */
+  route<A extends [Request, ...any[]]>(
+    handler: (...args: A) => Response | Promise<Response>,
+    options: { id: (request: A[0]) => string | Promise<string>; waitMs?: number },
+  ): (...args: A) => Promise<Response>
+}
+
 type Unnamed<T> = T extends unknown ? Omit<T, 'name'> & { name?: string } : never
 
 export const rateLimit: {
   (options: RateLimitOptions): RateLimiter
   /** Limits by the name of a tier, chosen per call. */
   tiers<N extends string>(tiers: Record<N, RateLimiter | Unnamed<RateLimitOptions>>): Tiers<N>
+  /** So many at the same time, by id, in all processes. */
+  concurrency(options: ConcurrencyOptions): Concurrency
 }
 
 /**
@@ -274,6 +349,51 @@ export function clientIp(
   request: unknown,
   options?: { trustedHops?: number; header?: string; ipv6Prefix?: number },
 ): string | undefined
+
+// Counters.
+
+export interface CounterOptions {
+  /** How long an id lives to which nothing is added. @default '30d' */
+  ttl?: Duration
+  /** How long adds are collected before they are sent, in ms: 1 to 60 000. @default 1_000 */
+  flushMs?: number
+  /** The length of a bucket. @default '1h' */
+  bucket?: Duration
+  /** How far back buckets are kept: 1 to 1000 times `bucket`. @default '7d' */
+  history?: Duration
+}
+
+export interface Counter {
+  /**
+   * Adds to an id; it is sent later. A whole number, ±1 000 000 000 at most; 1 by default.
+   * @throws `TIERCEL_STORE_FULL` if there is no room: nothing was added
+   */
+  add(id: string, n?: number): void
+  /**
+   * Notes that a member was seen by an id: a visitor of a page.
+   * @throws `TIERCEL_STORE_FULL` if there is no room
+   */
+  unique(id: string, member: string): void
+  /** What was added in all, by all processes as far as they have sent it, and by this one. */
+  get(id: string): Promise<number>
+  /** What was added in the last `span`, in whole buckets: up to one bucket longer. */
+  window(id: string, span: Duration): Promise<number>
+  /** The same by buckets, without gaps, the oldest first; `from` in ms since the epoch. */
+  series(id: string, span: Duration): Promise<{ from: number; count: number }[]>
+  /** The ids with the largest sums: 1 to 1000; 10 by default. */
+  top(n?: number): Promise<{ id: string; count: number }[]>
+  /** How many different members an id had, within a percent or two. */
+  uniques(id: string): Promise<number>
+  /** Begins an id anew, and returns what it had: of all who ask at once, one gets it. */
+  reset(id: string): Promise<number>
+  /** Forgets an id, its buckets and its members. Whether it was there. */
+  delete(id: string): Promise<boolean>
+  /** Sends what this process has collected. Rejects if that did not arrive: it is sent again. */
+  flush(): Promise<void>
+}
+
+/** Counts by id. Adds of a process are collected, and leave together. */
+export function counter(name: string, options?: CounterOptions): Counter
 
 // Sessions.
 

@@ -15,6 +15,7 @@ if (process.env.NEXT_RUNTIME === 'edge') {
 // By name, so that `import { kv }` finds it in plain Node.js.
 exports.clientIp = api.clientIp
 exports.codes = api.codes
+exports.counter = api.counter
 exports.kv = api.kv
 exports.lock = api.lock
 exports.rateLimit = api.rateLimit

@@ -128,6 +128,14 @@ const ASK = Object.freeze({
   LIMIT_BLOCK: 51,
   /** No details. */
   LIMIT_RESET: 52,
+  /** Owner, lifetime in ms, how many there are, an `ON_ERROR`. */
+  SEAT_ACQUIRE: 53,
+  /** An `ON_ERROR`. */
+  SEAT_LOOK: 54,
+  /** Owner, lifetime in ms, 1 = it was taken in this process, without the store. */
+  SEAT_RENEW: 55,
+  /** Owner, 1 = it was taken in this process, without the store. */
+  SEAT_RELEASE: 56,
   /** Id, data, lifetime and longest lifetime in ms, most sessions of the user. */
   SESSION_CREATE: 60,
   /** Id, 0 = its lifetime does not begin again, else the lifetime in ms. */
@@ -142,6 +150,18 @@ const ASK = Object.freeze({
   SESSION_DESTROY_ALL: 65,
   /** No details. */
   SESSION_LIST: 66,
+  /** No details. Instead of a group comes the number of the counter, here and below. */
+  COUNT_GET: 70,
+  /** Span in ms. */
+  COUNT_SERIES: 71,
+  /** No details. */
+  COUNT_DISTINCT: 72,
+  /** No details. */
+  COUNT_REMOVE: 73,
+  /** How many. The id is of no account. */
+  COUNT_TOP: 74,
+  /** No details. The id is of no account. */
+  COUNT_FLUSH: 75,
 })
 
 /** How a window counts. */
@@ -149,6 +169,12 @@ const ALGORITHM = Object.freeze({
   FIXED: 0,
   SLIDING: 1,
   BUCKET: 2,
+})
+
+/** Who decides about a limit. */
+const MODE = Object.freeze({
+  EXACT: 0,
+  FAST: 1,
 })
 
 /** What a limit does without its store. */
@@ -176,11 +202,23 @@ const MOST_SPAN_MS = 2678400000
 /** Windows of one limit. */
 const MOST_WINDOWS = 8
 
+/** Holders of one seat. */
+const MOST_HOLDERS = 10000
+
 /** Sessions of one user. */
 const MOST_SESSIONS = 1000
 
 /** The time in which codes are counted, in ms. */
 const CODE_SPAN_MS = 3600000
+
+/** The most that is added to a count at once. */
+const MOST_ADD = 1000000000
+
+/** Buckets of a counter. */
+const MOST_BUCKETS = 1000
+
+/** Ids in one list. */
+const MOST_TOP = 1000
 
 /** Cells of a session in an answer. */
 const SESSION_CELLS = 6
@@ -218,6 +256,7 @@ module.exports = {
   ENDING,
   ASK,
   ALGORITHM,
+  MODE,
   ON_ERROR,
   MOST_OWN,
   MOST_TTL_MS,
@@ -225,8 +264,12 @@ module.exports = {
   MOST_LIMIT,
   MOST_SPAN_MS,
   MOST_WINDOWS,
+  MOST_HOLDERS,
   MOST_SESSIONS,
   CODE_SPAN_MS,
+  MOST_ADD,
+  MOST_BUCKETS,
+  MOST_TOP,
   SESSION_CELLS,
   RULING_CELLS,
   WINDOW_CELLS,

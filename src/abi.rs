@@ -183,6 +183,14 @@ shown! {
         LimitBlock = 51,
         /// No details.
         LimitReset = 52,
+        /// Owner, lifetime in ms, how many there are, an `ON_ERROR`.
+        SeatAcquire = 53,
+        /// An `ON_ERROR`.
+        SeatLook = 54,
+        /// Owner, lifetime in ms, 1 = it was taken in this process, without the store.
+        SeatRenew = 55,
+        /// Owner, 1 = it was taken in this process, without the store.
+        SeatRelease = 56,
         /// Id, data, lifetime and longest lifetime in ms, most sessions of the user.
         SessionCreate = 60,
         /// Id, 0 = its lifetime does not begin again, else the lifetime in ms.
@@ -197,6 +205,18 @@ shown! {
         SessionDestroyAll = 65,
         /// No details.
         SessionList = 66,
+        /// No details. Instead of a group comes the number of the counter, here and below.
+        CountGet = 70,
+        /// Span in ms.
+        CountSeries = 71,
+        /// No details.
+        CountDistinct = 72,
+        /// No details.
+        CountRemove = 73,
+        /// How many. The id is of no account.
+        CountTop = 74,
+        /// No details. The id is of no account.
+        CountFlush = 75,
     }
 }
 
@@ -228,7 +248,7 @@ mod tests {
     use std::fmt::Debug;
 
     use super::{Ask, Mark, ROWS, Row, Settled, Slot, flag, position};
-    use crate::app::{cells, code, label, limit, session, value as values};
+    use crate::app::{cells, code, count, label, limit, seat, session, value as values};
     use crate::generated::check;
     use crate::handler::ready;
     use crate::next::{trace, value};
@@ -283,8 +303,12 @@ mod tests {
             ("MOST_LIMIT", limit::window::MOST_LIMIT, " The largest limit, and burst."),
             ("MOST_SPAN_MS", limit::window::MOST_SPAN_MS, " The longest window, in ms."),
             ("MOST_WINDOWS", limit::MOST_WINDOWS as u64, " Windows of one limit."),
+            ("MOST_HOLDERS", seat::MOST_HOLDERS, " Holders of one seat."),
             ("MOST_SESSIONS", session::MOST_SESSIONS.into(), " Sessions of one user."),
             ("CODE_SPAN_MS", code::SPAN_MS, " The time in which codes are counted, in ms."),
+            ("MOST_ADD", count::MOST_ADD as u64, " The most that is added to a count at once."),
+            ("MOST_BUCKETS", count::MOST_BUCKETS, " Buckets of a counter."),
+            ("MOST_TOP", count::MOST_TOP, " Ids in one list."),
             ("SESSION_CELLS", cells::SESSION_CELLS as u64, " Cells of a session in an answer."),
             ("RULING_CELLS", cells::RULING_CELLS as u64, " Cells of a ruling before its windows."),
             ("WINDOW_CELLS", cells::WINDOW_CELLS as u64, " Cells of each window of a ruling."),
@@ -292,6 +316,7 @@ mod tests {
         let bounds = bounds.map(|(name, bound, about)| alone(name, &bound.to_string(), about));
         group("ASK", "What an app's own code asks for, and its details.", Ask::ROWS)
             + &listed("ALGORITHM", "How a window counts.", &limit::Algorithm::ALL)
+            + &listed("MODE", "Who decides about a limit.", &limit::Mode::ALL)
             + &listed("ON_ERROR", "What a limit does without its store.", &limit::OnError::ALL)
             + &bounds.concat()
     }

@@ -1,15 +1,19 @@
 //! What the whole process shares: its one engine, put together here, and the apps it serves.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Once, OnceLock};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use crate::app::count::Counter;
 use crate::app::desk::Desk;
-use crate::app::limit::Limiters;
+use crate::app::limit::Limiter;
+use crate::app::numbered::Numbered;
 use crate::app::store::Store;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, stopwatch_ns};
 use crate::coherence::Coherence;
 use crate::coherence::event::Event;
 use crate::coherence::timing::Timing;
@@ -35,7 +39,11 @@ static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
 static APPS: Apps = Apps::new();
 static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
 static DESK: OnceLock<Desk> = OnceLock::new();
-static LIMITERS: Limiters = Limiters::new();
+static LIMITERS: Numbered<Limiter> = Numbered::new();
+static COUNTERS: Numbered<Counter> = Numbered::new();
+
+/// How long the end of the process may wait for what was counted.
+const LAST_FLUSH: Duration = Duration::from_millis(250);
 
 /// A build that can be served.
 #[derive(Debug)]
@@ -200,8 +208,13 @@ pub fn desk() -> &'static Desk {
 }
 
 /// The limits that the app's own code has made.
-pub fn limiters() -> &'static Limiters {
+pub fn limiters() -> &'static Numbered<Limiter> {
     &LIMITERS
+}
+
+/// The counters that the app's own code has made.
+pub fn counters() -> &'static Numbered<Counter> {
+    &COUNTERS
 }
 
 /// Notes what JavaScript found out about the app; see [`Apps::introduce`].
@@ -260,8 +273,22 @@ pub fn leave(environment: &Arc<dyn Environment>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
 }
 
-/// The process ends: no other instance has to wait for it.
+/// The process ends: what it counted is sent, and no other instance has to wait for it.
 pub fn quit() {
+    if let Some(desk) = DESK.get() {
+        desk.give_back();
+        let (tell, told) = channel();
+        let flushed = desk.counts().flush_all(move |_| {
+            let _ = tell.send(());
+        });
+        let due = stopwatch_ns() + LAST_FLUSH.as_nanos() as u64;
+        for _ in 0..flushed {
+            let left = due.saturating_sub(stopwatch_ns());
+            if told.recv_timeout(Duration::from_nanos(left)).is_err() {
+                break;
+            }
+        }
+    }
     if let Some(tier) = ENGINE.get().and_then(|engine| engine.tier()) {
         tier.leave();
     }

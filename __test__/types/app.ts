@@ -1,4 +1,14 @@
-import { clientIp, codes, kv, lock, rateLimit, sessions, tokens, tryLock } from 'tiercel/app'
+import {
+  clientIp,
+  codes,
+  counter,
+  kv,
+  lock,
+  rateLimit,
+  sessions,
+  tokens,
+  tryLock,
+} from 'tiercel/app'
 
 export const text: Promise<string | null> = kv('a').get('key')
 export const bytes: Promise<Buffer | null> = kv('a', { values: 'bytes' }).get('key')
@@ -29,6 +39,22 @@ tiers.limit('other', 'id')
 export const GET = limiter.route((request: Request) => new Response(request.url), {
   id: (request) => clientIp(request) ?? 'unknown',
 })
+
+rateLimit({ name: 'a', limit: 5, window: 1, mode: 'fast' })
+const renders = rateLimit.concurrency({ name: 'a', limit: 5 })
+export const ran: Promise<number> = renders.run('id', { waitMs: 5 }, ({ remaining }) => remaining)
+export const POST = renders.route(async () => new Response(), { id: () => 'all' })
+// @ts-expect-error: without a limit
+rateLimit.concurrency({ name: 'a' })
+
+const views = counter('views', { flushMs: 50, bucket: '1h', history: '1d' })
+views.add('id', 5)
+export const sum: Promise<number> = views
+  .get('id')
+  .then(async (all) => all + (await views.reset('id')))
+export const first: Promise<string | undefined> = views.top(3).then(([one]) => one?.id)
+// @ts-expect-error: a text is wanted
+views.unique('id', 5)
 
 export const role: Promise<string | undefined> = sessions<{ role: string }>()
   .get('id')

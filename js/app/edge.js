@@ -10,10 +10,15 @@ function refuse() {
   throw Object.assign(error, { code: 'TIERCEL_EDGE_RUNTIME' })
 }
 
-const refusal = Object.assign(() => refuse(), { tiers: refuse, tryLock: refuse })
+const refusal = Object.assign(() => refuse(), {
+  concurrency: refuse,
+  tiers: refuse,
+  tryLock: refuse,
+})
 
 exports.clientIp = refusal
 exports.codes = refusal
+exports.counter = refusal
 exports.kv = refusal
 exports.lock = refusal
 exports.rateLimit = refusal

@@ -3,7 +3,8 @@
 const { randomBytes } = require('node:crypto')
 const { ASK } = require('../abi.js')
 const checks = require('./checks.js')
-const { failure, invalid } = require('./errors.js')
+const { failure } = require('./errors.js')
+const { Hold, Patience } = require('./hold.js')
 const { ask } = require('./store.js')
 const { Turns } = require('./turns.js')
 
@@ -13,6 +14,8 @@ const TRY_OPTIONS = /** @type {const} */ (['ttl'])
 const GROUP = '-'
 const TTL = { least: 1_000, most: 3_600_000 }
 const MOST_WAIT_MS = 3_600_000
+
+/** @typedef {InstanceType<typeof Hold> & { held: import("../../app.d.ts").Held }} Taken */
 
 /** Who waits in this process, by key: one of them at a time waits for the store. */
 const turns = new Turns()
@@ -32,7 +35,7 @@ async function lock(key, options, run) {
   const ttlMs = checks.duration('lock: `ttl`', given.ttl ?? '30s', TTL)
   const waitMs = checks.whole('lock: `waitMs`', given.waitMs ?? 10_000, 0, MOST_WAIT_MS)
   const body = checks.callable('the function', run)
-  const patience = new Patience(waitMs, given.signal)
+  const patience = new Patience('lock', waitMs, given.signal, late)
   await turns.take(own, patience)
   try {
     return await holding(await acquired(own, ttlMs, patience), body)
@@ -56,7 +59,7 @@ async function tryLock(key, options, run) {
   const ttlMs = checks.duration('tryLock: `ttl`', ttl, TTL)
   const body = checks.callable('the function', run)
   if (!turns.isFree(own)) return { acquired: false }
-  await turns.take(own, new Patience(0, undefined))
+  await turns.take(own, new Patience('tryLock', 0, undefined, late))
   try {
     const hold = await asOwner(own, (owner) => attempt(own, owner, ttlMs, 0))
     if (typeof hold === 'number') return { acquired: false }
@@ -66,49 +69,11 @@ async function tryLock(key, options, run) {
   }
 }
 
-/** How long somebody waits. */
-class Patience {
-  #until
-  #signal
-  /** @param {number} waitMs @param {any} signal */
-  constructor(waitMs, signal) {
-    // One of another realm is no instance of ours.
-    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
-      throw invalid('lock: `signal`', 'an AbortSignal', signal)
-    }
-    this.#until = performance.now() + waitMs
-    this.#signal = /** @type {AbortSignal | undefined} */ (signal)
-    this.#signal?.throwIfAborted()
-  }
-
-  /**
-   * Resolves after `ms`, or as soon as `wake` is called; rejects when the time is over.
-   * @param {number} ms
-   * @param {(wake: () => void) => void} [begin]
-   * @returns {Promise<void>}
-   */
-  pause(ms, begin) {
-    const left = this.#until - performance.now()
-    return new Promise((resolve, reject) => {
-      const end = (/** @type {() => void} */ how) => {
-        clearTimeout(timer)
-        this.#signal?.removeEventListener('abort', aborted)
-        how()
-      }
-      const aborted = () => end(() => reject(this.#signal?.reason))
-      const over = () => end(ms < left ? resolve : () => reject(late()))
-      const timer = setTimeout(over, Math.max(0, Math.min(ms, left)))
-      this.#signal?.addEventListener('abort', aborted)
-      begin?.(() => end(resolve))
-    })
-  }
-}
-
 function late() {
   return failure('TIERCEL_LOCK_TIMEOUT', 'the lock was not to be had within `waitMs`')
 }
 
-/** @param {string} key @param {number} ttlMs @param {Patience} patience */
+/** @param {string} key @param {number} ttlMs @param {InstanceType<typeof Patience>} patience */
 async function acquired(key, ttlMs, patience) {
   return asOwner(key, async (owner) => {
     for (;;) {
@@ -142,103 +107,35 @@ async function asOwner(key, act) {
  * @param {string} owner
  * @param {number} ttlMs
  * @param {0 | 1} waits
- * @returns {Promise<Hold | number>} or when to ask again, in ms
+ * @returns {Promise<Taken | number>} or when to ask again, in ms
  */
 async function attempt(key, owner, ttlMs, waits) {
   const asked = performance.now()
   const [word, detail] = await ask(ASK.LOCK_ACQUIRE, GROUP, key, owner, ttlMs, waits)
-  return word === 'taken' ? new Hold(key, owner, ttlMs, detail, asked) : detail
+  if (word !== 'taken') return detail
+  const hold = new Hold({
+    ttlMs,
+    asked,
+    renew: async () => (await ask(ASK.LOCK_RENEW, GROUP, key, owner, ttlMs))[0] === 'done',
+    release: () => ask(ASK.LOCK_RELEASE, GROUP, key, owner),
+    lost: () => failure('TIERCEL_LOCK_LOST', 'the lock was lost while it was held'),
+  })
+  const held = Object.freeze({
+    key,
+    token: detail,
+    get signal() {
+      return hold.signal
+    },
+  })
+  return Object.assign(hold, { held })
 }
 
-/** @param {Hold} hold @param {Function} body */
+/** @param {Taken} hold @param {Function} body */
 async function holding(hold, body) {
   try {
     return await body(hold.held)
   } finally {
     await hold.release()
-  }
-}
-
-/** A lock that is held: renewed until it is given back, or found to be lost. */
-class Hold {
-  #key
-  #owner
-  #ttlMs
-  /** Made when somebody looks, or when it is lost: most holders never do. @type {AbortController | undefined} */
-  #abort
-  /** @type {NodeJS.Timeout | undefined} */
-  #renewal
-  /** @type {NodeJS.Timeout | undefined} */
-  #end
-  /** Until when it is held, at least. */
-  #until = 0
-
-  /** @param {string} key @param {string} owner @param {number} ttlMs @param {number} token @param {number} asked */
-  constructor(key, owner, ttlMs, token, asked) {
-    this.#key = key
-    this.#owner = owner
-    this.#ttlMs = ttlMs
-    const current = () => this.#signal
-    this.held = Object.freeze({
-      key,
-      token,
-      get signal() {
-        return current()
-      },
-    })
-    this.#keepFrom(asked)
-  }
-
-  /** Of a process that stood still, the timer may be late: who looks is told in any case. */
-  get #signal() {
-    if (this.#renewal !== undefined && performance.now() >= this.#until) this.#lose()
-    this.#abort ??= new AbortController()
-    return this.#abort.signal
-  }
-
-  /** It is held for its time from when that was asked for, at least. @param {number} asked */
-  #keepFrom(asked) {
-    this.#until = asked + this.#ttlMs
-    const left = this.#until - performance.now()
-    clearTimeout(this.#end)
-    this.#end = setTimeout(() => this.#lose(), Math.max(0, left)).unref()
-    const pause = Math.max(0, Math.min(this.#ttlMs / 3, left / 2))
-    this.#renewal = setTimeout(() => this.#renew(), pause).unref()
-  }
-
-  async #renew() {
-    const asked = performance.now()
-    try {
-      const [word] = await ask(ASK.LOCK_RENEW, GROUP, this.#key, this.#owner, this.#ttlMs)
-      if (this.#renewal === undefined) return
-      if (word !== 'done') return this.#lose()
-      this.#keepFrom(asked)
-    } catch {
-      // Nobody knows; until its time is over it is held.
-      if (this.#renewal === undefined) return
-      this.#renewal = setTimeout(() => this.#renew(), Math.min(this.#ttlMs / 10, 500)).unref()
-    }
-  }
-
-  #stop() {
-    clearTimeout(this.#renewal)
-    clearTimeout(this.#end)
-    this.#renewal = undefined
-  }
-
-  #lose() {
-    this.#stop()
-    this.#abort ??= new AbortController()
-    this.#abort.abort(failure('TIERCEL_LOCK_LOST', 'the lock was lost while it was held'))
-  }
-
-  async release() {
-    this.#stop()
-    try {
-      await ask(ASK.LOCK_RELEASE, GROUP, this.#key, this.#owner)
-    } catch {
-      // Then it ends by itself.
-    }
   }
 }
 

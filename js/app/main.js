@@ -11,13 +11,14 @@ require('../handler.js')
 
 const { clientIp } = require('./client-ip.js')
 const { codes } = require('./codes.js')
+const { counter } = require('./counter.js')
 const { kv } = require('./kv.js')
 const { lock, tryLock } = require('./lock.js')
 const { rateLimit } = require('./rate-limit.js')
 const { sessions } = require('./sessions.js')
 const { tokens } = require('./tokens.js')
 
-const api = { clientIp, codes, kv, lock, rateLimit, sessions, tokens, tryLock }
+const api = { clientIp, codes, counter, kv, lock, rateLimit, sessions, tokens, tryLock }
 
 // One of a realm for all copies of this module: what waits in this process is known here.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))

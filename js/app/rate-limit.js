@@ -2,6 +2,7 @@
 
 const abi = require('../abi.js')
 const checks = require('./checks.js')
+const { concurrency } = require('./concurrency.js')
 const { Echo } = require('./echo.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
@@ -15,6 +16,7 @@ const OPTIONS = /** @type {const} */ ([
   'burst',
   'windows',
   'onError',
+  'mode',
 ])
 const WINDOW = /** @type {const} */ (['limit', 'window', 'algorithm', 'burst'])
 const ALGORITHMS = /** @type {Record<string, number>} */ ({
@@ -43,6 +45,7 @@ function rateLimit(options) {
     given.onError ?? 'local',
     Object.keys(ON_ERROR),
   )
+  const mode = checks.word('rateLimit: `mode`', given.mode ?? 'exact', ['exact', 'fast'])
   const rule = { name: group, windows }
   const numbers = windows.flatMap(({ algorithm, limit, spanMs, burst }) => [
     ALGORITHMS[algorithm],
@@ -50,7 +53,9 @@ function rateLimit(options) {
     spanMs,
     burst,
   ])
-  const number = numberOf(group, ON_ERROR[onError], numbers)
+  const isFast = mode === 'fast'
+  const { FAST, EXACT } = abi.MODE
+  const number = numberOf(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
   const most = Math.min(...windows.map((window) => window.most))
   const echo = Echo.of(number)
   /** @param {unknown} id @param {number} cost */
@@ -185,4 +190,4 @@ function route(limiter, handler, options) {
   }
 }
 
-module.exports = { rateLimit: Object.assign(rateLimit, { tiers }) }
+module.exports = { rateLimit: Object.assign(rateLimit, { tiers, concurrency }) }

@@ -54,11 +54,36 @@ function done(answer) {
  * @param {string} group
  * @param {number} onError
  * @param {number[]} windows
+ * @param {number} mode
  */
-function limiter(group, onError, windows) {
-  const number = native.limiter(group, onError, windows)
+function limiter(group, onError, windows, mode) {
+  const number = native.limiter(group, onError, windows, mode)
   if (number !== undefined) return number
   throw invalid('rateLimit', 'made once, outside of functions: there are 10000 different ones', {})
 }
 
-module.exports = { ask, asked, limiter }
+/**
+ * The number of a counter; as with a limit.
+ * @param {string} group
+ * @param {{ ttlMs: number, bucketMs: number, historyMs: number, flushMs: number }} rules
+ */
+function counter(group, { ttlMs, bucketMs, historyMs, flushMs }) {
+  const number = native.counter(group, ttlMs, bucketMs, historyMs, flushMs)
+  if (number !== undefined) return number
+  throw invalid('counter', 'made once, outside of functions: there are 10000 different ones', {})
+}
+
+/**
+ * Adds to a counter; throws where there is no room.
+ * @param {number} counter
+ * @param {string} id
+ * @param {number | string} amount a number, or a member
+ */
+function add(counter, id, amount) {
+  if (mailbox[FIELD.ATTACHED] !== 1) start()
+  const added = native.add(counter, id, amount)
+  if (added === 1) return
+  throw added === 0 ? notDone('full', '') : invalid('what is added', 'within its limits', undefined)
+}
+
+module.exports = { ask, asked, limiter, counter, add }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::desk::Source;
 use super::limit::Verdict;
 use super::store::{Answer, Failure};
-use super::{code, lock, session, value};
+use super::{code, count, lock, seat, session, value};
 
 /// A part of the row.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,8 @@ pub fn of_order(answer: Result<Answer, Failure>) -> Vec<Cell> {
         Ok(Answer::Lock(answer)) => of_lock(answer),
         Ok(Answer::Session(answer)) => of_session(answer),
         Ok(Answer::Limit(verdict)) => of_limit(Ok((verdict, Source::Store))),
+        Ok(Answer::Count(answer)) => of_count(Ok(answer)),
+        Ok(Answer::Seat(answer)) => of_seat(Ok((answer, Source::Store))),
     }
 }
 
@@ -117,6 +119,44 @@ fn session_cells(session: session::Session) -> [Cell; SESSION_CELLS] {
     ]
 }
 
+/// What is said of a seat, and by whom.
+pub fn of_seat(answer: Result<(seat::Answer, Source), Failure>) -> Vec<Cell> {
+    let (word, numbers, source) = match answer {
+        Err(failure) => return failed(failure),
+        Ok((seat::Answer::Taken(held), source)) => ("taken", [held, 0], source),
+        Ok((seat::Answer::Held(held, first_ms), source)) => ("held", [held, first_ms], source),
+        Ok((seat::Answer::Done, source)) => ("done", [0, 0], source),
+        Ok((seat::Answer::Lost, source)) => ("lost", [0, 0], source),
+    };
+    let [held, first_ms] = numbers.map(number);
+    vec![Cell::Word(word), Cell::Word(source.as_str()), held, first_ms]
+}
+
+/// What a counter says.
+pub fn of_count(answer: Result<count::Answer, Failure>) -> Vec<Cell> {
+    let whole = |sum: i64| Cell::Number(sum as f64);
+    match answer {
+        Err(failure) => failed(failure),
+        Ok(count::Answer::Added) => vec![Cell::Word("done")],
+        Ok(count::Answer::Sum { sum, .. }) => vec![Cell::Word("sum"), whole(sum)],
+        Ok(count::Answer::Series { buckets, .. }) => {
+            let mut cells = vec![Cell::Word("series")];
+            cells.extend(buckets.into_iter().flat_map(|(at, sum)| [number(at), whole(sum)]));
+            cells
+        }
+        Ok(count::Answer::Top(all)) => {
+            let mut cells = vec![Cell::Word("top")];
+            // Names in UTF-8.
+            let two = |(id, sum): (String, i64)| [Cell::Bytes(id.into()), whole(sum)];
+            cells.extend(all.into_iter().flat_map(two));
+            cells
+        }
+        Ok(count::Answer::Distinct(count)) => vec![Cell::Word("distinct"), number(count)],
+        Ok(count::Answer::Removed(None)) => vec![Cell::Word("absent")],
+        Ok(count::Answer::Removed(Some(sum))) => vec![Cell::Word("removed"), whole(sum)],
+    }
+}
+
 /// `admitted` or `refused`, who decided, for how long it is blocked, and of each window what is left,
 /// when all of it is there again, and when what was refused may be.
 pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Vec<Cell> {
@@ -126,12 +166,7 @@ pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Vec<Cell> {
     };
     let mut cells = Vec::with_capacity(RULING_CELLS + verdict.windows.len() * WINDOW_CELLS);
     cells.push(Cell::Word(if verdict.is_admitted { "admitted" } else { "refused" }));
-    cells.push(Cell::Word(match source {
-        Source::Store => "store",
-        Source::Known => "known",
-        Source::Local => "local",
-        Source::Nobody => "nobody",
-    }));
+    cells.push(Cell::Word(source.as_str()));
     cells.push(number(verdict.blocked_ms));
     for left in &verdict.windows {
         cells.extend([left.left, left.reset_ms, left.retry_ms].map(number));

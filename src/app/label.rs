@@ -20,6 +20,10 @@ pub enum Feature {
     Limit,
     /// The sessions of one user.
     Session,
+    /// Counts.
+    Count,
+    /// What runs at the same time.
+    Seat,
 }
 
 impl Feature {
@@ -32,6 +36,8 @@ impl Feature {
             Self::Lock => "lock",
             Self::Limit => "limit",
             Self::Session => "session",
+            Self::Count => "count",
+            Self::Seat => "seat",
         }
     }
 }
@@ -39,7 +45,8 @@ impl Feature {
 /// The name of one thing in a store: of its feature, of the group the app gave a name, and its own.
 ///
 /// # Format
-/// `feature:group:own`; the first two have no colon, so that no two things share a label.
+/// `feature:group:own`; the first two have no colon, so that no two things share a label. All of a group
+/// together are `feature:group`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(Arc<str>);
 
@@ -47,11 +54,29 @@ impl Label {
     /// The label of one thing. It hides secrets, and whom a code or a limit is about.
     pub fn of(feature: Feature, group: &Group, own: &Own) -> Self {
         match feature {
-            Feature::Token | Feature::Code | Feature::Limit => {
+            Feature::Token | Feature::Code | Feature::Limit | Feature::Seat => {
                 Self::hidden(feature, group, own.as_bytes())
             }
-            Feature::Value | Feature::Lock | Feature::Session => Self::plain(feature, group, own),
+            Feature::Value | Feature::Lock | Feature::Session | Feature::Count => {
+                Self::plain(feature, group, own)
+            }
         }
+    }
+
+    /// The label of all that a group has.
+    pub fn whole(feature: Feature, group: &Group) -> Self {
+        Self(format!("{}:{}", feature.as_str(), group.0).into())
+    }
+
+    /// The label of what is called `own` among what this one names.
+    #[must_use]
+    pub fn within(&self, own: &Own) -> Self {
+        Self(format!("{}:{}", self.0, own.0).into())
+    }
+
+    /// What a label within this one is called.
+    pub fn own_of<'a>(&self, other: &'a Self) -> Option<&'a str> {
+        other.0.strip_prefix(&*self.0)?.strip_prefix(':')
     }
 
     /// The label of what is called `own`, as it is.
@@ -119,6 +144,11 @@ impl Own {
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,12 +1,14 @@
 //! The store of one process: bounded in bytes, each feature by itself, so that a flood of one takes
 //! no room from another.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 
 use super::label::{Feature, Label};
 use super::shelf::{Full, Shelf, Weight, WhenFull};
 use super::store::{Answer, Deed, Failure, Order, Receive, Store};
-use super::{code, limit, lock, session, value};
+use super::{code, count, limit, lock, seat, session, value};
 use crate::clock::Clock;
 
 /// Bound of plain values, in bytes.
@@ -23,6 +25,8 @@ pub struct Memory {
     locks: Mutex<Shelf<Label, lock::State>>,
     limits: Mutex<Shelf<Label, limit::State>>,
     sessions: Mutex<Shelf<Label, session::State>>,
+    counts: Mutex<count::Kept>,
+    seats: Mutex<Shelf<Label, seat::State>>,
 }
 
 impl Memory {
@@ -40,6 +44,10 @@ impl Memory {
             locks: Mutex::new(Shelf::new(OTHER_BYTES, WhenFull::Refuse)),
             limits: shelf(OTHER_BYTES),
             sessions: shelf(OTHER_BYTES),
+            // What was counted is not forgotten for what is new.
+            counts: Mutex::new(count::Kept::new(OTHER_BYTES)),
+            // As with locks.
+            seats: Mutex::new(Shelf::new(OTHER_BYTES, WhenFull::Refuse)),
         }
     }
 
@@ -75,6 +83,15 @@ impl Memory {
                 let change = |held, now_ms| session::change(held, deed, now_ms);
                 self.change(&self.sessions, label, change).map(Answer::Session)
             }
+            Deed::Seat(deed) => {
+                let change = |held, now_ms| seat::change(held, deed, now_ms);
+                self.change(&self.seats, label, change).map(Answer::Seat)
+            }
+            Deed::Count(deed) => {
+                let mut counts = self.counts.lock();
+                let answer = counts.answer(label, deed, self.now_ms());
+                answer.map(Answer::Count).map_err(|Full| Failure::Full)
+            }
         }
     }
 
@@ -86,13 +103,22 @@ impl Memory {
     ) -> Result<R, Failure> {
         let mut held = held.lock();
         // Read under the lock: what is decided later is decided at a later moment.
-        let now_ms = self.clock.now().0 / 1_000;
+        let now_ms = self.now_ms();
         held.change(label, now_ms, |held| change(held, now_ms)).map_err(|Full| Failure::Full)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now().0 / 1_000
     }
 }
 
 impl Store for Memory {
     fn carry_out(&self, order: Order, receive: Receive) {
         receive(self.answer(order));
+    }
+
+    /// Nothing of this process has to wait.
+    fn later(&self, _: Duration, call: Box<dyn FnOnce() + Send>) {
+        call();
     }
 }

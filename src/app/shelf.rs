@@ -89,6 +89,12 @@ impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
         self.held.get(label).map(|held| &held.value)
     }
 
+    /// All that is not due at a moment in ms.
+    pub(super) fn all(&mut self, now_ms: u64) -> impl Iterator<Item = (&K, &V)> {
+        self.drop_due(now_ms);
+        self.held.iter().map(|(label, held)| (label, &held.value))
+    }
+
     fn insert(&mut self, label: &K, value: V, due_ms: u64, is_new: bool) -> Result<(), Full> {
         let weight = OVERHEAD + 2 * label.weight() + value.weight();
         let makes_room = self.when_full == WhenFull::FirstDueGoes;

@@ -2,8 +2,10 @@
 //!
 //! Nothing here waits: the answer comes later, on a thread of the store's, or at once.
 
+use std::time::Duration;
+
 use super::label::Label;
-use super::{code, limit, lock, session, value};
+use super::{code, count, limit, lock, seat, session, value};
 
 /// Something to be done with one thing, in one turn: nobody sees half of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,10 @@ pub enum Deed {
     Limit(limit::Deed),
     /// The sessions of a user.
     Session(session::Deed),
+    /// Counts.
+    Count(count::Deed),
+    /// What runs at the same time.
+    Seat(seat::Deed),
 }
 
 /// What came of it, by capability.
@@ -42,6 +48,10 @@ pub enum Answer {
     Limit(limit::Verdict),
     /// See [`session::Answer`].
     Session(session::Answer),
+    /// See [`count::Answer`].
+    Count(count::Answer),
+    /// See [`seat::Answer`].
+    Seat(seat::Answer),
 }
 
 /// Why there is no answer.
@@ -79,4 +89,7 @@ pub type Receive = Box<dyn FnOnce(Result<Answer, Failure>) + Send>;
 pub trait Store: Send + Sync {
     /// Carries an order out. It is answered in any case, within the time that a command may take.
     fn carry_out(&self, order: Order, receive: Receive);
+
+    /// Calls back after a while, unless the store has ended by then.
+    fn later(&self, after: Duration, call: Box<dyn FnOnce() + Send>);
 }

@@ -39,7 +39,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 20] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 22] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -60,6 +60,8 @@ const FUNCTIONS: [(&str, sys::napi_callback); 20] = [
     ("ask", Some(app::ask)),
     ("answered", Some(app::answered)),
     ("limiter", Some(app::limiter)),
+    ("counter", Some(app::counter)),
+    ("add", Some(app::add)),
 ];
 
 /// Gives a new environment its state and its functions.

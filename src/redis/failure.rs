@@ -41,7 +41,7 @@ const KEYS: [&str; 3] =
     ["access one of the keys", "access at least one of the keys", "access a key"];
 
 /// Every command that the store sends or a script runs.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 30] = [
     "EVALSHA",
     "EVAL",
     "GET",
@@ -68,6 +68,8 @@ const COMMANDS: [&str; 28] = [
     "HGET",
     "HDEL",
     "HGETALL",
+    "PFADD",
+    "PFCOUNT",
     "PUBLISH",
     "SPUBLISH",
 ];

@@ -64,6 +64,15 @@ impl Keys {
         [lock, queue, number].map(Key::from)
     }
 
+    /// What the scripts of counters get: the sums, when something was added last, and what begins the
+    /// names of the last batch of each sender, of the buckets, and of the members, all in one slot.
+    pub(super) fn count(&self, label: &Label) -> [Key; 5] {
+        let sums = self.label_name(label);
+        let more = [":s", ":b:", ":w:", ":u:"].map(|end| format!("{sums}{end}"));
+        let [seen, batch, buckets, members] = more;
+        [sums, seen, batch, buckets, members].map(Key::from)
+    }
+
     /// Its slot is its own. No namespace has a brace and no entry a word, so that nothing else is
     /// called so; what is beside a lock ends without one.
     fn label_name(&self, label: &Label) -> String {

@@ -83,6 +83,7 @@ enum Order {
     End(Address, LeaseEnd),
     Exchange(Vec<(Request, Command)>),
     Own(Asked),
+    After(Duration, Box<dyn FnOnce() + Send>),
     Leave(SyncSender<()>),
 }
 
@@ -207,6 +208,10 @@ impl app::Store for RedisStore {
             let _ = self.orders.send(Order::Own(asked));
         }
     }
+
+    fn later(&self, after: Duration, call: Box<dyn FnOnce() + Send>) {
+        let _ = self.orders.send(Order::After(after, call));
+    }
 }
 
 impl Drop for RedisStore {
@@ -244,6 +249,10 @@ async fn serve(
             Order::End(address, ending) => session.end_lease(address, ending),
             Order::Exchange(commands) => session.send(commands),
             Order::Own(asked) => session.carry_out(asked),
+            Order::After(pause, call) => drop(tokio::spawn(async move {
+                sleep(pause).await;
+                guard(call);
+            })),
             Order::Leave(done) => {
                 session.leave().await;
                 return Some(done);

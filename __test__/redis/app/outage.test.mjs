@@ -40,9 +40,23 @@ const WAYS = {
 }
 
 const calls = async ({ require, APP, id, name, most }) => {
-  const { codes, kv, lock, rateLimit, sessions, tokens } = require(APP)
+  const { codes, counter, kv, lock, rateLimit, sessions, tokens } = require(APP)
   const limit = (onError) => rateLimit({ name, limit: 3, window: '1h', onError }).limit(onError)
+  const permit = async (onError) => {
+    const limiter = rateLimit.concurrency({ name, limit: 1, onError })
+    const [one, other] = [await limiter.acquire(onError), await limiter.acquire(onError)]
+    await one.release()
+    return { source: one.source, success: [one.success, other.success] }
+  }
+  const views = counter('views')
+  views.add('id')
   const all = {
+    flush: () => views.flush(),
+    uniques: () => views.uniques('id'),
+    get: () => views.get('id'),
+    permitLocal: () => permit('local'),
+    permitOpen: () => permit('open'),
+    permitClosed: () => permit('closed'),
     kv: () => kv('a').get('x'),
     tokens: () => tokens().consume('x'.repeat(43)),
     codes: () => codes().issue('x'),
@@ -75,6 +89,12 @@ test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished 
   await WAYS[way](proxy)
   const AWAY = 'TIERCEL_STORE_AWAY'
   const away = {
+    flush: AWAY,
+    uniques: AWAY,
+    get: AWAY,
+    permitLocal: [[true, false], 'local'],
+    permitOpen: [[true, true], 'nobody'],
+    permitClosed: [[false, false], 'nobody'],
     kv: AWAY,
     tokens: AWAY,
     codes: AWAY,
@@ -93,6 +113,17 @@ test.for(Object.keys(WAYS))('a server that is %s', async (way, { onTestFinished 
     const told = await one.run(calls, given)
     return told.sessions?.data === 5 && told.local[1] === 'store' ? true : undefined
   })
+  // Each call of `calls` has added one, and none is lost.
+  const total = ({ require, APP }) => require(APP).counter('views').get('id')
+  const before = await until('counts are read', () =>
+    one.run(total, { APP }).catch(() => undefined),
+  )
+  expect(before).toBeGreaterThanOrEqual(5)
+  const told = await until('counts have arrived', async () => {
+    const told = await one.run(calls, given)
+    return told.flush === undefined ? told : undefined
+  })
+  expect(told.get).toBe(await one.run(total, { APP }))
 })
 
 test('a lock that was taken, and said so too late, is given back', async ({ onTestFinished }) => {

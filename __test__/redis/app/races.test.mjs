@@ -62,6 +62,119 @@ test.for(['fixed-window', 'sliding-window', 'token-bucket'])(
   },
 )
 
+test.for(['fixed-window', 'sliding-window', 'token-bucket'])(
+  'a fast limit of 1000 across four processes admits 1000, mostly without asking: %s',
+  async (algorithm) => {
+    const body = async ({ require, APP, name, algorithm }) => {
+      const mode = 'fast'
+      const limiter = require(APP).rateLimit({ name, limit: 1_000, window: '31d', algorithm, mode })
+      const told = { admitted: 0, share: 0 }
+      // Longer than anything is held, so that what one gives back another gets.
+      for (const until = performance.now() + 8_000; performance.now() < until; ) {
+        const { success, source } = await limiter.limit('id')
+        if (success) told.admitted++
+        if (success && source === 'share') told.share++
+        await new Promise((end) => setTimeout(end, success ? 1 : 50))
+      }
+      return told
+    }
+    const all = await inEach([...fleet], body, { name: newName('limit'), algorithm })
+    const sum = (what) => all.map((one) => one[what]).reduce((one, other) => one + other)
+    expect(sum('admitted')).toBe(1_000)
+    expect(sum('share')).toBeGreaterThan(500)
+  },
+  30_000,
+)
+
+test('no more run at the same time than a limit says, in four processes, some of them killed', async () => {
+  const key = newName('permit')
+  const doomed = await team(1, settings())
+  const body = async ({ require, APP, key, rounds, hangs }) => {
+    const { kv, rateLimit } = require(APP)
+    const limiter = rateLimit.concurrency({ name: key, limit: 3, ttl: '1s' })
+    const inside = kv('inside')
+    let most = 0
+    for (let n = 0; n < rounds; n++) {
+      await limiter.run('id', { waitMs: 20_000 }, async () => {
+        // Whoever is killed leaves nothing behind that others take for a holder.
+        if (hangs) await new Promise(() => setInterval(() => {}, 1_000))
+        most = Math.max(most, await inside.increment(key))
+        await inside.increment(key, -1)
+      })
+    }
+    return most
+  }
+  const given = { APP, key }
+  const hanging = doomed[0].run(body, { ...given, rounds: 1, hangs: true }).catch(() => 'killed')
+  const work = () => inEach([...fleet, ...fleet], body, { key, rounds: 25, hangs: false })
+  const working = work()
+  await pause(500)
+  await doomed.stop()
+  expect(await hanging).toBe('killed')
+  const most = await working
+  expect(Math.max(...most)).toBeLessThanOrEqual(3)
+  expect(Math.max(...most)).toBeGreaterThan(1)
+}, 60_000)
+
+test('a holder that stands still for too long counts no more, and is told when it goes on', async () => {
+  const key = newName('permit')
+  const [frozen, other] = fleet
+  const hold = async ({ require, APP, key }) => {
+    const limiter = require(APP).rateLimit.concurrency({ name: key, limit: 1, ttl: '1s' })
+    const { signal } = await limiter.acquire('id')
+    await new Promise((end) => {
+      signal.addEventListener('abort', end)
+      setTimeout(end, 8_000)
+    })
+    return signal.aborted && signal.reason.code
+  }
+  const held = frozen.run(hold, { APP, key })
+  const limiterOf = ({ require, APP, key, waitMs }) =>
+    require(APP)
+      .rateLimit.concurrency({ name: key, limit: 1 })
+      .acquire('id', { waitMs })
+      .then(({ success }) => success)
+  const peek = ({ require, APP, key }) =>
+    require(APP)
+      .rateLimit.concurrency({ name: key, limit: 1 })
+      .peek('id')
+      .then((one) => one.remaining)
+  await until('it is held', async () => (await other.run(peek, { APP, key })) === 0 || undefined)
+  frozen.pause()
+  expect(await other.run(limiterOf, { APP, key, waitMs: 5_000 })).toBe(true)
+  frozen.resume()
+  expect(await held).toBe('TIERCEL_PERMIT_LOST')
+})
+
+test('counts of four processes add up, also of one that ends, and one reset gets all of them', async () => {
+  const name = newName('views')
+  const body = async ({ require, APP, name }) => {
+    const views = require(APP).counter(name, { flushMs: 50 })
+    for (let n = 0; n < 1_000; n++) views.add(`id-${n % 10}`)
+    for (let n = 0; n < 100; n++) views.unique('id-0', `visitor-${n}`)
+    return views.get('id-0')
+  }
+  for (const own of await inEach([...fleet], body, { name }))
+    expect(own).toBeGreaterThanOrEqual(100)
+  const read = async ({ require, APP, name }) => {
+    const views = require(APP).counter(name, { flushMs: 50 })
+    return [
+      await views.get('id-0'),
+      await views.uniques('id-0'),
+      (await views.top(3)).map((one) => one.count),
+    ]
+  }
+  await until('all have sent', async () => {
+    const [sum] = await fleet[0].run(read, { APP, name })
+    return sum === 400 || undefined
+  })
+  expect(await fleet[1].run(read, { APP, name })).toEqual([400, 100, [400, 400, 400]])
+  const reset = ({ require, APP, name }) =>
+    require(APP).counter(name, { flushMs: 50 }).reset('id-0')
+  const got = await inEach([...fleet], reset, { name })
+  expect(got.sort((one, other) => one - other)).toEqual([0, 0, 0, 400])
+})
+
 test('an id over its limit costs no command', async () => {
   const name = newName('limit')
   const flood = async ({ require, APP, name }) => {

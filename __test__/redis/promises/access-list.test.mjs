@@ -56,7 +56,7 @@ async function refusals(server) {
 
 /** All that the app's own code can ask for, in ways that take every branch of the scripts. */
 const useAll = async ({ require, APP }) => {
-  const { codes, kv, lock, rateLimit, sessions, tokens } = require(APP)
+  const { codes, counter, kv, lock, rateLimit, sessions, tokens } = require(APP)
   const values = kv('a')
   await values.set('key', 'x')
   await values.setIfAbsent('key', 'y', '1h')
@@ -84,6 +84,22 @@ const useAll = async ({ require, APP }) => {
   for (let n = 0; n < 3; n++) await limiter.limit('id')
   await limiter.block('id', '1h')
   await limiter.reset('id')
+  const fast = rateLimit({ name: 'b', limit: 1_000, window: '1h', mode: 'fast' })
+  for (let n = 0; n < 20; n++) await fast.limit('id')
+  const permits = rateLimit.concurrency({ name: 'a', limit: 1, ttl: '1s' })
+  await permits.run('id', async () => {
+    await permits.acquire('id')
+    await new Promise((end) => setTimeout(end, 1_200))
+  })
+  await permits.peek('id')
+  const views = counter('views', { ttl: 1 })
+  views.add('a')
+  views.unique('a', 'x')
+  await views.flush()
+  await new Promise((end) => setTimeout(end, 1_100))
+  views.add('b')
+  await Promise.all([views.get('b'), views.series('b', '1h'), views.top(), views.uniques('b')])
+  await views.reset('b')
   const users = sessions({ maxPerUser: 2 })
   const ids = [await users.create('u'), await users.create('u'), await users.create('u')]
   await users.update(ids[2], 5)

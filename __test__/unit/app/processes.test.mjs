@@ -13,11 +13,14 @@ test('a plain script gets the names by import, and ends by itself', async (test)
   const dir = directory(test)
   write(dir, {
     'script.mjs': `
-      import { kv, lock, rateLimit, sessions } from '${root}app.js'
+      import { counter, kv, lock, rateLimit, sessions } from '${root}app.js'
       await kv('a').set('key', 'x')
       await lock('key', () => {})
       await rateLimit({ name: 'a', limit: 5, window: 5 }).limit('id')
       await sessions().create('user')
+      counter('a').add('id')
+      await rateLimit.concurrency({ name: 'a', limit: 1 }).acquire('id')
+      await rateLimit({ name: 'b', limit: 5, window: 5, mode: 'fast' }).limit('id')
       console.log(await kv('a').get('key'))`,
   })
   const { VITEST, ...inherited } = process.env
@@ -49,6 +52,7 @@ test('in the edge runtime every call says that there is none', () => {
   const refusal = expect.objectContaining({ code: 'TIERCEL_EDGE_RUNTIME' })
   for (const call of Object.values(edge)) expect(() => call('x')).toThrow(refusal)
   expect(() => edge.rateLimit.tiers({})).toThrow(refusal)
+  expect(() => edge.rateLimit.concurrency({})).toThrow(refusal)
   expect(() => edge.lock.tryLock('x')).toThrow(refusal)
 })
 

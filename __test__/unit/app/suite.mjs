@@ -1,6 +1,7 @@
 /** What `tiercel/app` does alike in one process and on a server. */
 import { describe, expect, test } from 'vitest'
 import { pause } from '../support.mjs'
+import { counters, fast, permits } from './counted.mjs'
 
 let names = 0
 /** A name that no test has had. */
@@ -20,7 +21,10 @@ export function complies(title, api) {
     describe('codes', () => codes(api))
     describe('lock', () => locks(api))
     describe('rateLimit', () => limits(api))
+    describe('a fast rateLimit', () => fast(api))
+    describe('rateLimit.concurrency', () => permits(api))
     describe('sessions', () => sessions(api))
+    describe('counter', () => counters(api))
   })
 }
 

@@ -54,7 +54,7 @@ impl Known {
     }
 
     /// Notes what the store said, unless something was forgotten since it was asked: then it may be of
-    /// before that.
+    /// before that. It is known for `longest_ms` at most.
     pub(in crate::app) fn learn(
         &self,
         id: u128,
@@ -62,8 +62,9 @@ impl Known {
         verdict: &Verdict,
         resets: u64,
         now_ms: u64,
+        longest_ms: u64,
     ) {
-        let (cost, wait_ms) = (cost.max(1), verdict.retry_ms().min(LONGEST_MS));
+        let (cost, wait_ms) = (cost.max(1), verdict.retry_ms().min(longest_ms));
         if verdict.is_admitted || wait_ms == 0 {
             return;
         }
@@ -87,7 +88,7 @@ impl Known {
 }
 
 /// What was told some time ago, as it is now.
-fn aged(verdict: &Verdict, by_ms: u64) -> Verdict {
+pub(super) fn aged(verdict: &Verdict, by_ms: u64) -> Verdict {
     let mut verdict = verdict.clone();
     verdict.blocked_ms = verdict.blocked_ms.saturating_sub(by_ms);
     for left in &mut verdict.windows {
@@ -106,13 +107,13 @@ mod tests {
 
     fn refused(retry_ms: u64) -> Verdict {
         let windows = vec![Left { left: 0, reset_ms: retry_ms + 5, retry_ms }];
-        Verdict { is_admitted: false, blocked_ms: 0, windows }
+        Verdict { windows, ..Verdict::default() }
     }
 
     #[test]
     fn what_was_refused_is_refused_until_it_may_be_admitted() {
         let known = Known::default();
-        known.learn(ID, 2, &refused(100), 0, 1_000);
+        known.learn(ID, 2, &refused(100), 0, 1_000, LONGEST_MS);
         assert_eq!(known.refusal(ID, 1, 1_000), Err(0), "less may be admitted");
         assert_eq!(known.refusal(ID, 2, 1_040), Ok(refused(60)));
         assert!(known.refusal(ID, 9, 1_099).is_ok());
@@ -122,8 +123,8 @@ mod tests {
     #[test]
     fn a_refusal_of_less_is_not_replaced_by_one_of_more() {
         let known = Known::default();
-        known.learn(ID, 1, &refused(100), 0, 0);
-        known.learn(ID, 5, &refused(500), 0, 0);
+        known.learn(ID, 1, &refused(100), 0, 0, LONGEST_MS);
+        known.learn(ID, 5, &refused(500), 0, 0, LONGEST_MS);
         assert!(known.refusal(ID, 1, 99).is_ok());
         assert!(known.refusal(ID, 5, 101).is_err());
     }
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_long_refusal_is_asked_for_again_each_minute() {
         let known = Known::default();
-        known.learn(ID, 1, &refused(86_400_000), 0, 0);
+        known.learn(ID, 1, &refused(86_400_000), 0, 0, LONGEST_MS);
         assert!(known.refusal(ID, 1, LONGEST_MS - 1).is_ok());
         assert!(known.refusal(ID, 1, LONGEST_MS).is_err());
     }
@@ -139,12 +140,12 @@ mod tests {
     #[test]
     fn what_was_asked_before_a_reset_is_not_learnt_after_it() {
         let known = Known::default();
-        known.learn(ID, 1, &refused(100), 0, 0);
+        known.learn(ID, 1, &refused(100), 0, 0, LONGEST_MS);
         assert_eq!(known.forget(ID, 0), 1);
         assert_eq!(known.refusal(ID, 1, 0), Err(1));
-        known.learn(ID, 1, &refused(100), 0, 0);
+        known.learn(ID, 1, &refused(100), 0, 0, LONGEST_MS);
         assert_eq!(known.refusal(ID, 1, 0), Err(1));
-        known.learn(ID, 1, &refused(100), 1, 0);
+        known.learn(ID, 1, &refused(100), 1, 0, LONGEST_MS);
         assert!(known.refusal(ID, 1, 0).is_ok());
     }
 }

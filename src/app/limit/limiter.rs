@@ -28,22 +28,40 @@ impl OnError {
     pub const ALL: [Self; 3] = [Self::Local, Self::Open, Self::Closed];
 }
 
+/// Who decides while the store answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// The store, each time.
+    #[default]
+    Exact,
+    /// Each process by what it took ahead.
+    Fast,
+}
+
+impl Mode {
+    /// All of them, by the number that JavaScript gives.
+    pub const ALL: [Self; 2] = [Self::Exact, Self::Fast];
+}
+
 /// A limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limiter {
     group: Group,
     windows: Vec<Window>,
     on_error: OnError,
+    mode: Mode,
     /// The same for all limits of one name.
     seed: u64,
+    /// The same for those that also count alike.
+    own_seed: u64,
 }
 
 impl Limiter {
     /// `None` without a window, or with too many.
-    pub fn new(group: Group, windows: Vec<Window>, on_error: OnError) -> Option<Self> {
-        let seed = SEEDS.hash_one(&group);
+    pub fn new(group: Group, windows: Vec<Window>, on_error: OnError, mode: Mode) -> Option<Self> {
+        let (seed, own_seed) = (SEEDS.hash_one(&group), SEEDS.hash_one((&group, &windows)));
         let fits = (1..=MOST_WINDOWS).contains(&windows.len());
-        fits.then_some(Self { group, windows, on_error, seed })
+        fits.then_some(Self { group, windows, on_error, mode, seed, own_seed })
     }
 
     /// Its windows.
@@ -56,6 +74,11 @@ impl Limiter {
         self.on_error
     }
 
+    /// Who decides while the store answers.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// What is known of an id in a store.
     pub fn label(&self, id: &Own) -> Label {
         Label::of(Feature::Limit, &self.group, id)
@@ -64,6 +87,11 @@ impl Limiter {
     /// The same in this process alone, and sooner.
     pub fn quick(&self, id: &Own) -> u128 {
         xxh3_128_with_seed(id.as_bytes(), self.seed)
+    }
+
+    /// What this process holds of an id for this limit alone.
+    pub(super) fn share(&self, id: &Own) -> u128 {
+        xxh3_128_with_seed(id.as_bytes(), self.own_seed)
     }
 }
 
@@ -76,12 +104,13 @@ mod tests {
         let group = |name| Group::parse(name).unwrap();
         let window =
             Window { algorithm: super::super::Algorithm::Fixed, limit: 1, span_ms: 1, burst: 1 };
-        let of = |name| Limiter::new(group(name), vec![window], OnError::Local).unwrap();
+        let of =
+            |name| Limiter::new(group(name), vec![window], OnError::Local, Mode::Exact).unwrap();
         let id = Own::parse("1.2.3.4").unwrap();
         assert_eq!(of("a"), of("a"));
         assert_eq!(of("a").quick(&id), of("a").quick(&id));
         assert_ne!(of("a").quick(&id), of("b").quick(&id));
-        assert_eq!(Limiter::new(group("a"), Vec::new(), OnError::Local), None);
-        assert_eq!(Limiter::new(group("a"), vec![window; 9], OnError::Local), None);
+        assert_eq!(Limiter::new(group("a"), Vec::new(), OnError::Local, Mode::Exact), None);
+        assert_eq!(Limiter::new(group("a"), vec![window; 9], OnError::Local, Mode::Exact), None);
     }
 }

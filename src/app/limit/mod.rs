@@ -1,17 +1,16 @@
 //! Rate limits: what an id may still do in each of several windows, decided together.
 //!
 //! All of it is whole numbers and milliseconds, so that the script comes to the same. [`window`] says
-//! what one window admits; [`limiter`] is a limit as the app made it, [`limiters`] are all of a process;
-//! [`known`] remembers who is over a limit, so that nobody need be asked.
+//! what one window admits; [`limiter`] is a limit as the app made it; [`known`] remembers who is over a limit, and
+//! [`shares`] what was taken ahead, so that nobody need be asked.
 
 pub mod known;
 pub mod limiter;
-pub mod limiters;
+pub mod shares;
 pub mod window;
 
 use super::shelf::Weight;
-pub use limiter::{Limiter, OnError};
-pub use limiters::Limiters;
+pub use limiter::{Limiter, Mode, OnError};
 pub use window::{Algorithm, Left, Window};
 
 /// Windows of one limit.
@@ -24,6 +23,8 @@ pub enum Deed {
     Take {
         /// How much; 0 only looks.
         cost: u64,
+        /// How much more at most, to be used later: of what is then left an eighth.
+        ahead: u64,
         /// The windows.
         windows: Vec<Window>,
     },
@@ -31,6 +32,15 @@ pub enum Deed {
     Block {
         /// In ms.
         for_ms: u64,
+    },
+    /// Gives back what was taken ahead and not used.
+    Give {
+        /// How much.
+        amount: u64,
+        /// When it was taken, in ms.
+        at_ms: u64,
+        /// The windows.
+        windows: Vec<Window>,
     },
     /// Forgets what was taken, and the block.
     Reset,
@@ -43,6 +53,10 @@ pub struct Verdict {
     pub is_admitted: bool,
     /// For how long it is blocked, in ms.
     pub blocked_ms: u64,
+    /// How much was taken ahead.
+    pub ahead: u64,
+    /// When that was, in ms.
+    pub at_ms: u64,
     /// What is left of each window, in their order.
     pub windows: Vec<Left>,
 }
@@ -84,8 +98,13 @@ pub(super) fn change(
             let due_ms = state.due_ms(now_ms);
             (Some((state, due_ms)), verdict)
         }
-        Deed::Take { cost, windows } => {
-            let verdict = take(&mut state, cost, windows, now_ms);
+        Deed::Give { amount, at_ms, windows } => {
+            give(&mut state, amount, at_ms, windows, now_ms);
+            let due_ms = state.due_ms(now_ms);
+            (Some((state, due_ms)), Verdict { is_admitted: true, ..Verdict::default() })
+        }
+        Deed::Take { cost, ahead, windows } => {
+            let verdict = take(&mut state, cost, ahead, windows, now_ms);
             let due_ms = state.due_ms(now_ms);
             (Some((state, due_ms)), verdict)
         }
@@ -109,7 +128,19 @@ impl State {
     }
 }
 
-fn take(state: &mut State, cost: u64, windows: Vec<Window>, now_ms: u64) -> Verdict {
+/// Of what is left, so much is taken ahead at most.
+pub const AHEAD_PARTS: u64 = 8;
+
+fn give(state: &mut State, amount: u64, at_ms: u64, windows: Vec<Window>, now_ms: u64) {
+    let given = |window: Window| {
+        let mut taken = state.taken_from(&window, now_ms);
+        window.give(&mut taken, amount, at_ms);
+        (window, taken)
+    };
+    state.taken = windows.into_iter().map(given).collect();
+}
+
+fn take(state: &mut State, cost: u64, ahead: u64, windows: Vec<Window>, now_ms: u64) -> Verdict {
     let blocked_ms = state.blocked_until_ms.saturating_sub(now_ms);
     let mut all: Vec<_> =
         windows.into_iter().map(|window| (window, state.taken_from(&window, now_ms))).collect();
@@ -117,9 +148,13 @@ fn take(state: &mut State, cost: u64, windows: Vec<Window>, now_ms: u64) -> Verd
     let asked = cost.max(1);
     let fits = |(window, taken): &(Window, window::Taken)| window.left(taken) >= asked;
     let is_admitted = blocked_ms == 0 && all.iter().all(fits);
-    if is_admitted && cost > 0 {
+    let takes = is_admitted && cost > 0;
+    let left = |(window, taken): &(Window, window::Taken)| window.left(taken);
+    let spare = all.iter().map(left).min().unwrap_or(0).saturating_sub(cost);
+    let ahead = if takes { ahead.min(spare / AHEAD_PARTS) } else { 0 };
+    if takes {
         for (window, taken) in &mut all {
-            window.take(taken, cost, now_ms);
+            window.take(taken, cost + ahead, now_ms);
         }
     }
     let retry = if is_admitted { 0 } else { asked };
@@ -130,7 +165,7 @@ fn take(state: &mut State, cost: u64, windows: Vec<Window>, now_ms: u64) -> Verd
     };
     let windows = all.iter().map(left).collect();
     state.taken = all;
-    Verdict { is_admitted, blocked_ms, windows }
+    Verdict { is_admitted, blocked_ms, ahead, at_ms: now_ms, windows }
 }
 
 #[cfg(test)]

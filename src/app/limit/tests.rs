@@ -10,7 +10,7 @@ fn admitted(windows: &[Window], asked: &[(u64, u64)]) -> Vec<(u64, u64)> {
     for (pause_ms, cost) in asked {
         now_ms += pause_ms;
         state = state.filter(|(_, due_ms): &(State, u64)| *due_ms > now_ms);
-        let deed = Deed::Take { cost: *cost, windows: windows.to_vec() };
+        let deed = Deed::Take { cost: *cost, ahead: 0, windows: windows.to_vec() };
         let (kept, verdict) = change(state.take().map(|(state, _)| state), deed, now_ms);
         state = kept;
         if verdict.is_admitted {
@@ -138,7 +138,7 @@ proptest! {
     ) {
         let (mut state, mut now_ms) = (None, 1_000_003);
         let take = |state: &Option<State>, cost, now_ms| {
-            change(state.clone(), Deed::Take { cost, windows: vec![window] }, now_ms)
+            change(state.clone(), Deed::Take { cost, ahead: 0, windows: vec![window] }, now_ms)
         };
         for (pause_ms, cost) in &asked {
             now_ms += pause_ms;
@@ -158,7 +158,7 @@ const TEN: Window = Window { algorithm: Algorithm::Fixed, limit: 10, span_ms: 1_
 fn what_is_refused_by_one_window_is_taken_from_none() {
     let three = Window { limit: 3, span_ms: 60_000, ..TEN };
     let take = |state, cost| {
-        let deed = Deed::Take { cost, windows: vec![TEN, three] };
+        let deed = Deed::Take { cost, ahead: 0, windows: vec![TEN, three] };
         let (state, verdict) = change(state, deed, 5);
         (state.map(|(state, _)| state), verdict)
     };
@@ -174,7 +174,7 @@ fn what_is_refused_by_one_window_is_taken_from_none() {
 
 #[test]
 fn a_block_ends_by_itself_or_by_a_reset() {
-    let take = || Deed::Take { cost: 1, windows: vec![TEN] };
+    let take = || Deed::Take { cost: 1, ahead: 0, windows: vec![TEN] };
     let (state, verdict) = change(None, Deed::Block { for_ms: 100 }, 5);
     assert_eq!((verdict.is_admitted, verdict.blocked_ms), (false, 100));
     let (state, due_ms) = state.unwrap();

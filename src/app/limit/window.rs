@@ -8,7 +8,7 @@ pub const MOST_LIMIT: u64 = 1_000_000;
 pub const CELLS: u64 = 16;
 
 /// How a window counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// It begins with the first that is admitted; once it is over the next one begins. Within one
     /// window never more than the limit is admitted, and in the span around its end up to twice that.
@@ -36,7 +36,7 @@ impl Algorithm {
 }
 
 /// A window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
     /// How it counts.
     pub algorithm: Algorithm,
@@ -136,6 +136,34 @@ impl Window {
                 }
             }
             Taken::Bucket(lacks, _) => *lacks += cost * self.span_ms,
+        }
+    }
+
+    /// Takes back what was taken at a moment in ms and not used: as if it had never been.
+    pub(super) fn give(&self, taken: &mut Taken, amount: u64, at_ms: u64) {
+        match taken {
+            Taken::Fixed(since, count) if *since <= at_ms => *count = count.saturating_sub(amount),
+            // That window is over.
+            Taken::Fixed(..) => {}
+            Taken::Sliding(cells) => {
+                let then = at_ms / self.cell_ms();
+                if let Some((_, count)) = cells.iter_mut().find(|(cell, _)| *cell == then) {
+                    *count = count.saturating_sub(amount);
+                }
+                cells.retain(|(_, count)| *count > 0);
+            }
+            Taken::Bucket(lacks, _) => *lacks = lacks.saturating_sub(amount * self.span_ms),
+        }
+    }
+
+    /// For how long what was just taken may be used as if it were taken then, in ms. `left`: as of when
+    /// it was taken. A bucket admits in that time as much more as it fills by.
+    pub(super) fn lasts_ms(&self, left: &Left) -> u64 {
+        match self.algorithm {
+            Algorithm::Fixed => left.reset_ms,
+            // Until its cell ends.
+            Algorithm::Sliding => left.reset_ms.saturating_sub(CELLS * self.cell_ms()),
+            Algorithm::Bucket => self.span_ms / CELLS,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the app's own code asks for: `ask`, `answered` and `limiter`.
+//! What the app's own code asks for: `ask`, `answered`, `limiter`, `counter` and `add`.
 //!
 //! [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
 //! is returned; otherwise a token is, and `answered` has the answer once that is settled.
@@ -31,6 +31,18 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 let receive = move |ruling| fill.fill(cells::of_limit(ruling));
                 process::desk().limit(&limiter, &id, action, Box::new(receive));
             }
+            Asked::Seat { label, deed, on_error } => {
+                let receive = move |answer| fill.fill(cells::of_seat(answer));
+                process::desk().seat(label, deed, on_error, Box::new(receive));
+            }
+            Asked::SeatHere { label, deed } => {
+                let receive = move |answer| fill.fill(cells::of_seat(answer));
+                process::desk().seat_here(label, deed, Box::new(receive));
+            }
+            Asked::Count { number, counter, id, action } => {
+                let receive = move |answer| fill.fill(cells::of_count(answer));
+                process::desk().counts().ask((number, &counter), &id, action, receive);
+            }
         }
         match slot.take_or_wait(|| call.state.thread.token()) {
             Ok(cells) => write::array(env, cells),
@@ -39,13 +51,35 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// `limiter(group, onError, windows)`: the number of a limit, which `ask` takes instead of a group, or
+/// `limiter(group, onError, windows, mode)`: the number of a limit, which `ask` takes instead of a group, or
 /// `undefined` where that is of no use.
 pub(super) extern "C" fn limiter(env: raw::Env, info: raw::Info) -> raw::Value {
-    raw::call::<3>(env, info, |call| {
+    raw::call::<4>(env, info, |call| {
         let number =
             read::limiter(env, &call.args).and_then(|limiter| process::limiters().add(limiter));
         number.map_or_else(|| raw::undefined(env), |number| raw::small(env, number as u32))
+    })
+}
+
+/// `counter(group, ttlMs, bucketMs, historyMs, flushMs)`: the number of a counter, which `ask` takes
+/// instead of a group, or `undefined` where that is of no use.
+pub(super) extern "C" fn counter(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<5>(env, info, |call| {
+        let number =
+            read::counter(env, &call.args).and_then(|counter| process::counters().add(counter));
+        number.map_or_else(|| raw::undefined(env), |number| raw::small(env, number as u32))
+    })
+}
+
+/// `add(counter, id, sum)` or `add(counter, id, member)`: 1 if it is added, or will be, 0 if there is no
+/// room, or `undefined` where the arguments are of no use.
+pub(super) extern "C" fn add(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<3>(env, info, |call| {
+        let Some((number, counter, id, amount)) = read::added(env, &call.args) else {
+            return raw::undefined(env);
+        };
+        let added = process::desk().counts().add((number, &counter), &id, amount);
+        raw::small(env, added.is_ok().into())
     })
 }
 

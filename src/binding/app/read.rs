@@ -8,11 +8,14 @@ use super::super::raw;
 use super::super::read::{self, Owned};
 use crate::abi::Ask;
 use crate::app::code;
+use crate::app::count::counts::{Action as Counting, Amount};
+use crate::app::count::{Counter, MOST_ADD, MOST_TOP, Rules};
 use crate::app::desk::Action;
 use crate::app::label::{Feature, Group, Label, Own};
 use crate::app::limit::window::{MOST_LIMIT, MOST_SPAN_MS};
-use crate::app::limit::{Algorithm, Limiter, OnError, Window};
+use crate::app::limit::{Algorithm, Limiter, Mode, OnError, Window};
 use crate::app::lock::{self, Owner};
+use crate::app::seat::{self, MOST_HOLDERS};
 use crate::app::session;
 use crate::app::store::{Deed, Order};
 use crate::app::value::{self, MOST_BYTES, MOST_NUMBER, MOST_TTL_MS};
@@ -22,6 +25,9 @@ use crate::process;
 pub(super) enum Asked {
     Order(Order),
     Limit { limiter: Arc<Limiter>, id: Own, action: Action },
+    Seat { label: Label, deed: seat::Deed, on_error: OnError },
+    SeatHere { label: Label, deed: seat::Deed },
+    Count { number: usize, counter: Arc<Counter>, id: Own, action: Counting },
 }
 
 /// The details of a call.
@@ -66,6 +72,11 @@ impl Args<'_> {
         (bytes.len() <= MOST_BYTES).then_some(bytes)
     }
 
+    fn counter(&self, at: usize) -> Option<(usize, Arc<Counter>)> {
+        let number = self.whole(at, u32::MAX.into())? as usize;
+        Some((number, process::counters().find(number)?))
+    }
+
     fn windows(&self, at: usize) -> Option<Vec<Window>> {
         let numbers = read::numbers(self.env, self.at(at)?);
         let (windows, rest) = numbers.as_chunks::<4>();
@@ -94,7 +105,18 @@ pub(super) fn asked(env: raw::Env, values: &[raw::Value]) -> Option<Asked> {
         let limiter = process::limiters().find(args.whole(1, u32::MAX.into())? as usize)?;
         return Some(Asked::Limit { limiter, id: own, action });
     }
+    if let Some(action) = counting(which, &details) {
+        let (number, counter) = args.counter(1)?;
+        return Some(Asked::Count { number, counter, id: own, action });
+    }
     let group = Group::parse(&args.text(1)?)?;
+    if let Some((deed, place)) = seat(which, &details) {
+        let label = Label::of(Feature::Seat, &group, &own);
+        return Some(match place {
+            Place::Store(on_error) => Asked::Seat { label, deed, on_error },
+            Place::Here => Asked::SeatHere { label, deed },
+        });
+    }
     let (feature, deed) = deed(which, &details, &group, &own)?;
     Some(Asked::Order(Order { label: Label::of(feature, &group, &own), deed }))
 }
@@ -105,6 +127,19 @@ fn action(which: Ask, args: &Args<'_>) -> Option<Action> {
         Ask::LimitTake => Action::Take(args.whole(0, MOST_LIMIT)?),
         Ask::LimitBlock => Action::Block(args.ttl_ms(0)?),
         Ask::LimitReset => Action::Reset,
+        _ => return None,
+    })
+}
+
+/// What is asked of a counter; `None` if something else is, or the details are of no use.
+fn counting(which: Ask, args: &Args<'_>) -> Option<Counting> {
+    Some(match which {
+        Ask::CountGet => Counting::Get,
+        Ask::CountSeries => Counting::Series(args.ttl_ms(0)?),
+        Ask::CountDistinct => Counting::Distinct,
+        Ask::CountRemove => Counting::Remove,
+        Ask::CountTop => Counting::Top(args.whole(0, MOST_TOP).filter(|most| *most > 0)?),
+        Ask::CountFlush => Counting::Flush,
         _ => return None,
     })
 }
@@ -174,11 +209,63 @@ fn lock(which: Ask, args: &Args<'_>) -> Option<lock::Deed> {
     })
 }
 
-/// What a call of `limiter` makes: a group, what is done on errors, and four numbers of each window.
+/// Where a seat is.
+enum Place {
+    Store(OnError),
+    Here,
+}
+
+/// What is done with a seat, and where; `None` if something else is asked.
+fn seat(which: Ask, args: &Args<'_>) -> Option<(seat::Deed, Place)> {
+    let owner = || Owner::parse(&args.text(0)?);
+    let on_error = |at| Some(Place::Store(*OnError::ALL.get(args.whole(at, 99)? as usize)?));
+    // Of one that the store has, nobody decides without it.
+    let place = |at| Some(if args.flag(at)? { Place::Here } else { Place::Store(OnError::Local) });
+    Some(match which {
+        Ask::SeatAcquire => {
+            let limit = args.whole(2, MOST_HOLDERS).filter(|limit| *limit > 0)?;
+            let (owner, ttl_ms) = (owner()?, args.ttl_ms(1)?);
+            (seat::Deed::Acquire { owner, ttl_ms, limit }, on_error(3)?)
+        }
+        Ask::SeatLook => (seat::Deed::Look, on_error(0)?),
+        Ask::SeatRenew => {
+            (seat::Deed::Renew { owner: owner()?, ttl_ms: args.ttl_ms(1)? }, place(2)?)
+        }
+        Ask::SeatRelease => (seat::Deed::Release { owner: owner()? }, place(1)?),
+        _ => return None,
+    })
+}
+
+/// What a call of `limiter` makes: a group, what is done on errors, four numbers of each window, and
+/// who decides.
 pub(super) fn limiter(env: raw::Env, values: &[raw::Value]) -> Option<Limiter> {
     let args = Args { env, values };
     let on_error = *OnError::ALL.get(args.whole(1, 99)? as usize)?;
-    Limiter::new(Group::parse(&args.text(0)?)?, args.windows(2)?, on_error)
+    let mode = *Mode::ALL.get(args.whole(3, 99)? as usize)?;
+    Limiter::new(Group::parse(&args.text(0)?)?, args.windows(2)?, on_error, mode)
+}
+
+/// What a call of `counter` makes: a group, and four times in ms.
+pub(super) fn counter(env: raw::Env, values: &[raw::Value]) -> Option<Counter> {
+    let args = Args { env, values };
+    let (ttl_ms, bucket_ms, history_ms) = (args.ttl_ms(1)?, args.ttl_ms(2)?, args.ttl_ms(3)?);
+    let rules = Rules { ttl_ms, bucket_ms, history_ms };
+    Counter::new(Group::parse(&args.text(0)?)?, rules, args.ttl_ms(4)?)
+}
+
+/// What a call of `add` adds: the number of a counter, an id, and a number or a member.
+pub(super) fn added(
+    env: raw::Env,
+    values: &[raw::Value],
+) -> Option<(usize, Arc<Counter>, Own, Amount)> {
+    let args = Args { env, values };
+    let ((number, counter), own) = (args.counter(0)?, Own::parse(&args.text(1)?)?);
+    let amount = match args.number(2) {
+        Some(sum) if sum.abs() <= MOST_ADD as f64 => Amount::Sum(sum as i64),
+        Some(_) => return None,
+        None => Amount::Member(counter.member(&own, &Own::parse(&args.text(2)?)?)),
+    };
+    Some((number, counter, own, amount))
 }
 
 fn session(which: Ask, args: &Args<'_>) -> Option<session::Deed> {

@@ -1,14 +1,16 @@
 //! What the app's own code asks for: over a connection of its own, so that no page waits behind it,
 //! with the same limits, watched as the others are.
 //!
-//! [`door`] is that connection; `scripts` what is run; `value`, `code`, `lock`, `limit` and `session`
-//! make calls of orders and answers of replies.
+//! [`door`] is that connection; `scripts` what is run; `value`, `code`, `lock`, `limit`, `seat`,
+//! `session` and `count` make calls of orders and answers of replies.
 
 mod code;
+mod count;
 mod door;
 mod limit;
 mod lock;
 mod scripts;
+mod seat;
 mod session;
 mod value;
 
@@ -111,6 +113,8 @@ impl Call<'_> {
             Deed::Lock(deed) => lock::carry_out(self, deed).await.map(Answer::Lock),
             Deed::Limit(deed) => limit::carry_out(self, deed).await.map(Answer::Limit),
             Deed::Session(deed) => session::carry_out(self, deed).await.map(Answer::Session),
+            Deed::Seat(deed) => seat::carry_out(self, deed).await.map(Answer::Seat),
+            Deed::Count(deed) => count::carry_out(self, deed).await.map(Answer::Count),
         }
     }
 

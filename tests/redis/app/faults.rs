@@ -126,6 +126,14 @@ fn everything_that_lies_there_ends_by_itself() {
         let (owner, ttl_ms, waits) = (owner.clone(), 1_000, true);
         Deed::Lock(tiercel::app::lock::Deed::Acquire { owner, ttl_ms, waits })
     };
+    let own = || tiercel::app::label::Own::parse("id").unwrap();
+    let counted = tiercel::app::count::Deed::Add {
+        adds: vec![tiercel::app::count::Added { own: own(), sum: 1, age_ms: 0 }],
+        members: vec![(own(), vec![1])],
+        batch: Some(tiercel::app::count::Sent { sender: "a".into(), number: 1 }),
+        rules: tiercel::app::count::Rules { ttl_ms: 9_000, bucket_ms: 1_000, history_ms: 9_000 },
+    };
+    let seat = tiercel::app::seat::Deed::Acquire { owner: owner.clone(), ttl_ms: 1_000, limit: 1 };
     let bytes = Bytes::from_static(b"x");
     for (feature, deed) in [
         (Feature::Value, set()),
@@ -136,9 +144,15 @@ fn everything_that_lies_there_ends_by_itself() {
         (Feature::Lock, acquire(&other)),
         (
             Feature::Limit,
-            Deed::Limit(tiercel::app::limit::Deed::Take { cost: 1, windows: vec![window] }),
+            Deed::Limit(tiercel::app::limit::Deed::Take {
+                cost: 1,
+                ahead: 0,
+                windows: vec![window],
+            }),
         ),
         (Feature::Limit, Deed::Limit(tiercel::app::limit::Deed::Block { for_ms: 1_000 })),
+        (Feature::Seat, Deed::Seat(seat)),
+        (Feature::Count, Deed::Count(counted)),
         (
             Feature::Session,
             Deed::Session(tiercel::app::session::Deed::Create {
@@ -153,7 +167,7 @@ fn everything_that_lies_there_ends_by_itself() {
     }
     let keys = server.call(&["KEYS", "app:{*"]);
     let keys: Vec<_> = keys.split_whitespace().collect();
-    assert_eq!(keys.len(), 8, "{keys:?}");
+    assert_eq!(keys.len(), 14, "{keys:?}");
     for key in keys {
         let life: i64 = server.call(&["PTTL", key]).parse().unwrap();
         assert!(life > 0, "{key} {life}");

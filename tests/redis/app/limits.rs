@@ -17,6 +17,8 @@ complies!(
     a_block_and_a_reset_are_in_effect_at_once,
     many_at_once_are_admitted_no_more_than_the_limit,
     a_limit_that_is_changed_goes_on,
+    what_is_taken_ahead_counts_at_once_and_can_be_given_back,
+    what_is_given_back_too_late_changes_nothing,
 );
 
 const ALL: [Algorithm; 3] = [Algorithm::Fixed, Algorithm::Sliding, Algorithm::Bucket];
@@ -37,7 +39,7 @@ fn ask(world: &World, label: &Label, deed: Deed) -> Verdict {
 }
 
 fn take(world: &World, label: &Label, cost: u64, windows: &[Window]) -> Verdict {
-    ask(world, label, Deed::Take { cost, windows: windows.to_vec() })
+    ask(world, label, Deed::Take { cost, ahead: 0, windows: windows.to_vec() })
 }
 
 fn a_limit_admits_its_number_and_no_more(world: &World) {
@@ -123,7 +125,7 @@ fn a_block_and_a_reset_are_in_effect_at_once(world: &World) {
 fn many_at_once_are_admitted_no_more_than_the_limit(world: &World) {
     for algorithm in ALL {
         let windows = vec![window(algorithm, 100, 1_000_000)];
-        let deed = AnyDeed::Limit(Deed::Take { cost: 1, windows });
+        let deed = AnyDeed::Limit(Deed::Take { cost: 1, ahead: 0, windows });
         let all: Vec<_> = (0..300).map(|_| world.send(&id(algorithm), deed.clone())).collect();
         let admitted = all.iter().filter(|one| match one.recv().unwrap().unwrap() {
             Any::Limit(verdict) => verdict.is_admitted,
@@ -146,6 +148,41 @@ fn a_limit_that_is_changed_goes_on(world: &World) {
     }
 }
 
+fn take_ahead(world: &World, label: &Label, ahead: u64, windows: &[Window]) -> Verdict {
+    ask(world, label, Deed::Take { cost: 1, ahead, windows: windows.to_vec() })
+}
+
+fn give(world: &World, label: &Label, amount: u64, at_ms: u64, windows: &[Window]) {
+    let deed = Deed::Give { amount, at_ms, windows: windows.to_vec() };
+    assert!(ask(world, label, deed).is_admitted);
+}
+
+fn what_is_taken_ahead_counts_at_once_and_can_be_given_back(world: &World) {
+    for algorithm in ALL {
+        let (label, windows) = (id(algorithm), [window(algorithm, 101, 1_000_000_000)]);
+        let some = take_ahead(world, &label, 5, &windows);
+        assert_eq!((some.is_admitted, some.ahead, some.windows[0].left), (true, 5, 95));
+        let much = take_ahead(world, &label, 1_000, &windows);
+        assert_eq!((much.ahead, much.windows[0].left), (11, 83), "an eighth of what was left");
+        give(world, &label, 9, much.at_ms, &windows);
+        assert_eq!(take(world, &label, 0, &windows).windows[0].left, 92, "{algorithm:?}");
+        assert!(take(world, &label, 92, &windows).is_admitted);
+        let refused = take_ahead(world, &label, 5, &windows);
+        assert_eq!((refused.is_admitted, refused.ahead), (false, 0));
+    }
+}
+
+fn what_is_given_back_too_late_changes_nothing(world: &World) {
+    for algorithm in [Algorithm::Fixed, Algorithm::Sliding] {
+        let (label, windows) = (id(algorithm), [window(algorithm, 100, 320)]);
+        let first = take_ahead(world, &label, 5, &windows);
+        world.pass_ms(400);
+        assert!(take(world, &label, 50, &windows).is_admitted);
+        give(world, &label, 5, first.at_ms, &windows);
+        assert_eq!(take(world, &label, 0, &windows).windows[0].left, 50, "{algorithm:?}");
+    }
+}
+
 /// Both stores are asked the same, and come to the same, where time is as good as still.
 #[test]
 fn the_script_decides_as_the_core_does() {
@@ -153,11 +190,14 @@ fn the_script_decides_as_the_core_does() {
     let (redis, memory) = (World::redis(&server), World::memory());
     let window = (0..3_usize, 1..12_u64, 1..12_u64)
         .prop_map(|(algorithm, limit, burst)| (ALL[algorithm], limit, burst));
-    let runs =
-        (prop::collection::vec(window, 1..4), prop::collection::vec(0..5_u64, 1..30), any::<u64>());
+    let runs = (
+        prop::collection::vec(window, 1..4),
+        prop::collection::vec((0..5_u64, 0..4_u64), 1..30),
+        any::<u64>(),
+    );
     let mut runner =
         TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
-    let compare = |(windows, costs, name): (Vec<_>, Vec<u64>, u64)| {
+    let compare = |(windows, costs, name): (Vec<_>, Vec<(u64, u64)>, u64)| {
         // So long that a bucket gains nothing while this runs.
         let span_ms = 31 * 86_400_000;
         let windows: Vec<Window> = windows
@@ -165,8 +205,15 @@ fn the_script_decides_as_the_core_does() {
             .map(|(algorithm, limit, burst)| Window { algorithm, limit, span_ms, burst })
             .collect();
         let label = named(Feature::Limit, &name.to_string());
-        for cost in costs {
-            let [one, other] = [&redis, &memory].map(|world| take(world, &label, cost, &windows));
+        for (cost, ahead) in costs {
+            let [one, other] = [&redis, &memory].map(|world| {
+                let verdict =
+                    ask(world, &label, Deed::Take { cost, ahead, windows: windows.clone() });
+                let back = verdict.ahead.min(cost % 3);
+                give(world, &label, back, verdict.at_ms, &windows);
+                verdict
+            });
+            prop_assert_eq!(one.ahead, other.ahead);
             prop_assert_eq!(one.is_admitted, other.is_admitted);
             let left = |verdict: &Verdict| {
                 verdict.windows.iter().map(|left| left.left).collect::<Vec<_>>()

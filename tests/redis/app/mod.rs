@@ -1,9 +1,11 @@
 //! What every store of the app's own code does alike: that of one process, and a server's.
 
 mod codes;
+mod counts;
 mod faults;
 mod limits;
 mod locks;
+mod seats;
 mod sessions;
 mod values;
 

@@ -5,12 +5,14 @@
 --              f<span>:<since>:<count>          fixed
 --              s<span>:<cell>=<count>,...       sliding, the oldest cell first
 --              b<span>:<lacks>:<as of>          bucket; tokens times the span
--- ARGV    1  how much; 0 = only looks; 'block'
---         2  'block': for how many ms
+-- ARGV    1  how much; 0 = only looks; 'block'; 'give' = gives back what was taken ahead
+--         2  how much more at most, to be used later; 'block': for how many ms; 'give': how much
 --         3  cells of a sliding window
---         4… of each window: letter, limit, span in ms, burst
--- Result  1 or 0; ms that it is blocked; and of each window what is left, when all of it is there
---         again, and when what was refused would be admitted, in ms
+--         4  of what is left one part in so many is taken ahead; 'give': when it was taken, in ms
+--         5… of each window: letter, limit, span in ms, burst
+-- Result  1 or 0; ms that it is blocked; how much was taken ahead; the present moment in ms; and of
+--         each window what is left, when all of it is there again, and when what was refused would be
+--         admitted, in ms
 --
 -- The same as `src/app/limit/window.rs`. All numbers are whole, and exact in doubles.
 
@@ -31,7 +33,7 @@ blocked, rest = tonumber(blocked or 0), rest or ''
 if ARGV[1] == 'block' then
   local due = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[2]))
   redis.call('SET', KEYS[1], text(now + ARGV[2]) .. rest, 'PX', text(due))
-  return {0, tonumber(ARGV[2])}
+  return {0, tonumber(ARGV[2]), 0, text(now)}
 end
 
 local known = {}
@@ -56,6 +58,11 @@ kinds.f = {
   end,
   take = function(window, cost)
     window.count = window.count + cost
+  end,
+  give = function(window, amount, at)
+    if window.since <= at then
+      window.count = math.max(0, window.count - amount)
+    end
   end,
   left = function(window)
     return window.limit - window.count
@@ -97,6 +104,18 @@ kinds.s = {
     end
     window.count = window.count + cost
   end,
+  give = function(window, amount, at)
+    local kept = {}
+    for _, one in ipairs(window.cells) do
+      if one[1] == math.floor(at / window.cell) then
+        one[2] = one[2] - amount
+      end
+      if one[2] > 0 then
+        table.insert(kept, one)
+      end
+    end
+    window.cells = kept
+  end,
   left = function(window)
     return window.limit - window.count
   end,
@@ -134,6 +153,9 @@ kinds.b = {
   take = function(window, cost)
     window.lacks = window.lacks + cost * window.span
   end,
+  give = function(window, amount)
+    window.lacks = math.max(0, window.lacks - amount * window.span)
+  end,
   left = function(window)
     return math.floor((window.full - window.lacks) / window.span)
   end,
@@ -145,24 +167,34 @@ kinds.b = {
   end,
 }
 
-local cost = tonumber(ARGV[1])
+local gives = ARGV[1] == 'give'
+local cost = gives and 0 or tonumber(ARGV[1])
 local asked = math.max(1, cost)
+local spare
 local admits = blocked <= now
 local windows = {}
-for at = 4, #ARGV, 4 do
+for at = 5, #ARGV, 4 do
   local window = {kind = kinds[ARGV[at]], which = ARGV[at] .. ARGV[at + 2]}
   window.limit, window.span, window.burst =
     tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   window.kind.read(window, known[window.which] or '')
-  admits = admits and window.kind.left(window) >= asked
+  local left = window.kind.left(window)
+  admits = admits and left >= asked
+  spare = math.min(spare or left, left)
   table.insert(windows, window)
 end
 
-local answer = {admits and 1 or 0, math.max(0, blocked - now)}
+local ahead = 0
+if admits and cost > 0 then
+  ahead = math.min(tonumber(ARGV[2]), math.floor(math.max(0, spare - cost) / ARGV[4]))
+end
+local answer = {admits and 1 or 0, math.max(0, blocked - now), ahead, text(now)}
 local state, due = {text(blocked)}, blocked - now
 for _, window in ipairs(windows) do
-  if admits and cost > 0 then
-    window.kind.take(window, cost)
+  if gives then
+    window.kind.give(window, tonumber(ARGV[2]), tonumber(ARGV[4]))
+  elseif admits and cost > 0 then
+    window.kind.take(window, cost + ahead)
   end
   local left, reset = math.max(0, window.kind.left(window)), window.kind.reset(window)
   table.insert(answer, left)
@@ -172,7 +204,9 @@ for _, window in ipairs(windows) do
   due = math.max(due, reset)
 end
 -- What was refused or only looked at changes nothing.
-if admits and cost > 0 and due > 0 then
+if (gives or admits and cost > 0) and due > 0 then
   redis.call('SET', KEYS[1], table.concat(state, ' '), 'PX', text(due))
+elseif gives then
+  redis.call('DEL', KEYS[1])
 end
 return answer
