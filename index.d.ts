@@ -150,6 +150,12 @@ declare namespace TiercelHandler {
      */
     debug?: boolean | ((decision: Decision) => void)
     /**
+     * Receives each line for the operator, with its level and its code, instead of standard error.
+     * If it throws, the line goes to standard error.
+     * @default standard error
+     */
+    onNotice?: (notice: Notice) => void
+    /**
      * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
      * everything in memory, whatever the later sources name.
      * @default memory only, or `TIERCEL_REDIS_URL`, or `REDIS_URL`
@@ -322,6 +328,25 @@ declare namespace TiercelHandler {
      * - `unknown`: the call ran in the edge runtime, where there is no engine; `ready` is false.
      */
     shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied' | 'unknown'
+    /** What is wrong with the shared tier now; absent if nothing is. */
+    reason?: Trouble
+  }
+
+  /** What is wrong with the shared tier. The codes and cures are in docs/troubleshooting.md. */
+  interface Trouble {
+    /** Such as `refused`, `unknown-issuer`, `login`, `right-missing`, or `OOM`. */
+    code: string
+    /** In words, without a secret. */
+    message: string
+  }
+
+  /** A line for the operator. The codes are in docs/troubleshooting.md. */
+  interface Notice {
+    level: 'info' | 'warn' | 'error'
+    /** Such as `started` or `away`. */
+    code: string
+    /** Without the `tiercel:` that it begins with on standard error, and without a secret. */
+    text: string
   }
 
   /** One decision. */
@@ -520,6 +545,11 @@ declare namespace TiercelHandler {
      * Empty if it refuses nothing.
      */
     refuses: string
+    /** What was wrong with the server last; absent if nothing ever was. */
+    lastError?: Trouble & {
+      /** When it was last seen, in ms since the epoch. */
+      at: number
+    }
     /** How often `isBroken` became true. */
     breaks: number
     /** Connections replaced because they did not answer. */

@@ -4,7 +4,9 @@ const { isMainThread } = require('node:worker_threads')
 const { ENDING, FIELD, FLAG, MAILBOX, MARK } = require('./abi.js')
 const { app } = require('./app.js')
 const hot = require('./hot.js')
+const build = require('./build.js')
 const next = require('./next.js')
+const notices = require('./notices.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -32,10 +34,16 @@ const waits = require('./waits.js')
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[]) => number | undefined} limiter
- * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
+ * @property {(tell: Function) => number} hear
+ * @property {() => void} speak
+ * @property {(given: string, env: string, others: string[]) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
+ * @property {(next: string | undefined, build: string | undefined, namedBy: string) => void} describe
+ * @property {(code: string, text: string) => void} report
+ * @property {() => void} noteSeveral
+ * @property {() => { code: string, message: string } | null} trouble
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
  * @property {() => string} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
@@ -43,6 +51,9 @@ const waits = require('./waits.js')
 
 /** @type {Native} */
 const native = require('./loader.js').load()
+
+// What is said as the process ends has no other turn to leave in.
+if (native.hear(notices.tell) === 1 && isMainThread) process.once('exit', native.speak)
 
 /** The part of an answer in addition to the result of the call; the addon writes it. */
 const mailbox = new Float64Array(MAILBOX)
@@ -111,6 +122,7 @@ function learn(serverDir) {
   named = found
   known.mustRemember = next.mustRemember(found)
   const { version, isNext, isSure } = found
+  native.describe(version ?? (isNext ? 'unknown' : undefined), build.idOf(serverDir), found.namedBy)
   const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
   native.app(
     version ?? (isNext ? '' : undefined),
