@@ -51,10 +51,9 @@ declare class TiercelHandler {
   static expireTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
 
   /**
-   * Sets options for this process. Call it in the module that next.config names, before the first
-   * request. Calling it again with the same options changes nothing. Each option also has an
-   * environment variable, which counts if the object does not set it. Returns the class it is called
-   * on.
+   * Sets options for this process, in addition to those of earlier calls. Call it in the module that
+   * next.config names or in `instrumentation.ts`. Most options also have an environment variable, which
+   * counts if no object sets them. Returns the class it is called on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`

@@ -1,7 +1,5 @@
 // @ts-check
 
-/** @type {import('node:cluster').Cluster} */
-const cluster = /** @type {any} */ (require('node:cluster'))
 const { isMainThread } = require('node:worker_threads')
 const at = require('./native.js')
 const next = require('./next.js')
@@ -31,7 +29,8 @@ function begin() {
 function isSecond() {
   const { NODE_APP_INSTANCE } = process.env
   if (NODE_APP_INSTANCE !== undefined) return NODE_APP_INSTANCE === '1'
-  return cluster.worker?.id === 2
+  // Loading it adds a listener.
+  return /** @type {any} */ (require('node:cluster')).worker?.id === 2
 }
 
 /**

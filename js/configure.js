@@ -50,6 +50,7 @@ function configure(options) {
 /** Never shows a value: it may be a secret. @param {string} name @param {string | undefined} one @param {string} other */
 function tellDiffering(name, one, other) {
   native.report('options-differ', `\`${name}\` differs at ${one} and ${other}`)
+  native.speak()
 }
 
 /** Names of variables that may be meant for the addon. Kubernetes adds some for a service. */

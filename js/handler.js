@@ -224,6 +224,7 @@ class TiercelHandler {
   }
 
   static stats() {
+    start()
     return JSON.parse(native.stats())
   }
 

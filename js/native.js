@@ -34,7 +34,7 @@ const waits = require('./waits.js')
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[]) => number | undefined} limiter
- * @property {(tell: Function) => number} hear
+ * @property {(tell: Function) => void} hear
  * @property {() => void} speak
  * @property {(given: string, env: string, others: string[]) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
@@ -52,8 +52,7 @@ const waits = require('./waits.js')
 /** @type {Native} */
 const native = require('./loader.js').load()
 
-// What is said as the process ends has no other turn to leave in.
-if (native.hear(notices.tell) === 1 && isMainThread) process.once('exit', native.speak)
+native.hear(notices.tell)
 
 /** The part of an answer in addition to the result of the call; the addon writes it. */
 const mailbox = new Float64Array(MAILBOX)
@@ -133,6 +132,11 @@ function learn(serverDir) {
   )
 }
 
+function quit() {
+  native.quit()
+  native.speak()
+}
+
 /**
  * Starts the engine of this process, unless it runs, with the options chosen so far.
  * @param {string} [serverDir] see {@link learn}
@@ -143,8 +147,10 @@ function start(serverDir) {
   // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  // The process may end before its next turn.
+  native.speak()
   // No hook of the addon would do: servers end by `process.exit`, which runs none.
-  if (isShared && isMainThread) process.once('exit', native.quit)
+  if (isShared && isMainThread) process.once('exit', quit)
 }
 
 /**

@@ -18,10 +18,10 @@ function of(global) {
   return global[Symbol.for('tiercel.notices')]
 }
 
-/** Said by one worker of a build for all of them. */
-const ONCE_PER_BUILD = ['started', 'unknown-variable']
-const { IS_NEXT_WORKER, JEST_WORKER_ID } = process.env
-const IS_FURTHER_WORKER = IS_NEXT_WORKER !== undefined && JEST_WORKER_ID !== '1'
+/** Said by one worker of a build for all of them, and by no worker of a server. */
+const SAID_ONCE = ['started', 'unknown-variable']
+const { IS_NEXT_WORKER, JEST_WORKER_ID, __NEXT_DEV_SERVER } = process.env
+const IS_FURTHER = IS_NEXT_WORKER && (__NEXT_DEV_SERVER || JEST_WORKER_ID !== '1')
 
 /** @param {Listener | undefined} listener */
 function listen(listener) {
@@ -36,7 +36,7 @@ function listen(listener) {
  * @param {string} line
  */
 function tell(level, code, text, line) {
-  if (IS_FURTHER_WORKER && ONCE_PER_BUILD.includes(code)) return
+  if (IS_FURTHER && SAID_ONCE.includes(code)) return
   try {
     if (shared.listener) return void shared.listener({ level, code, text })
   } catch {

@@ -35,7 +35,7 @@ async function ready(options) {
   const timeoutMs = Math.min(duration(options?.timeoutMs, TIMEOUT_MS), MOST_TIMEOUT_MS)
   const until = performance.now() + timeoutMs
   // The options of a handler file count, although Next.js loads that later than `instrumentation.ts`.
-  if (next.isHere()) await Promise.race([loadHandlers(), pause(timeoutMs)])
+  if (next.isHere() && !next.isBuilding()) await Promise.race([loadHandlers(), pause(timeoutMs)])
   let state = look(giveUpMs)
   while (!state.ready && performance.now() < until) {
     await pause(EVERY_MS)

@@ -36,6 +36,15 @@ describe.concurrent('the first line', () => {
     expect(inDev[0]).toMatch(/^memory only \(next dev does not connect: redisInDev is off\)/)
   })
 
+  test('is said by one worker of a build only', async ({ expect }) => {
+    const build = { NEXT_PHASE: 'phase-production-build', IS_NEXT_WORKER: 'true' }
+    const all = ['1', '2'].map((id) => first({ ...build, JEST_WORKER_ID: id }))
+    const [one, other] = await Promise.all(all)
+    expect([one[0], other[0]]).toEqual([expect.stringContaining('memory only'), ''])
+    const dev = { __NEXT_DEV_SERVER: '1', IS_NEXT_WORKER: 'true', JEST_WORKER_ID: '1' }
+    expect((await first(dev))[0]).toBe('')
+  })
+
   test('shows no login', async ({ expect }) => {
     const url = 'redis://user:hunter2@127.0.0.1:9/3'
     const [opening, stderr] = await first({ REDIS_URL: url, TIERCEL_NAMESPACE: 'shop' })
@@ -210,7 +219,7 @@ const SERVER = `
     setTimeout(() => {
       if (globalThis.report) console.log(JSON.stringify(globalThis.report()))
       process.exit()
-    }, 700)
+    }, 1_500)
   })()`
 
 /** What such a server says that has these files. */
