@@ -51,10 +51,9 @@ declare class TiercelHandler {
   static expireTags(tags: string | string[], durations?: TiercelHandler.Durations): Promise<void>
 
   /**
-   * Sets options for this process. Call it in the module that next.config names, before the first
-   * request. Calling it again with the same options changes nothing. Each option also has an
-   * environment variable, which counts if the object does not set it. Returns the class it is called
-   * on.
+   * Sets options for this process, in addition to those of earlier calls. Call it in the module that
+   * next.config names or in `instrumentation.ts`. Most options also have an environment variable, which
+   * counts if no object sets them. Returns the class it is called on.
    *
    * @throws {Error} with `code` `TIERCEL_INVALID_OPTION`, `TIERCEL_UNKNOWN_OPTION`,
    *   `TIERCEL_INVALID_OPTIONS` or `TIERCEL_ALREADY_RUNNING`
@@ -149,6 +148,12 @@ declare namespace TiercelHandler {
      * @default false, or `TIERCEL_DEBUG`
      */
     debug?: boolean | ((decision: Decision) => void)
+    /**
+     * Receives each line for the operator, with its level and its code, instead of standard error.
+     * If it throws, the line goes to standard error.
+     * @default standard error
+     */
+    onNotice?: (notice: Notice) => void
     /**
      * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
      * everything in memory, whatever the later sources name.
@@ -322,6 +327,25 @@ declare namespace TiercelHandler {
      * - `unknown`: the call ran in the edge runtime, where there is no engine; `ready` is false.
      */
     shared: 'none' | 'connected' | 'connecting' | 'away' | 'denied' | 'unknown'
+    /** What is wrong with the shared tier now; absent if nothing is. */
+    reason?: Trouble
+  }
+
+  /** What is wrong with the shared tier. The codes and cures are in docs/troubleshooting.md. */
+  interface Trouble {
+    /** Such as `refused`, `unknown-issuer`, `login`, `right-missing`, or `OOM`. */
+    code: string
+    /** In words, without a secret. */
+    message: string
+  }
+
+  /** A line for the operator. The codes are in docs/troubleshooting.md. */
+  interface Notice {
+    level: 'info' | 'warn' | 'error'
+    /** Such as `started` or `away`. */
+    code: string
+    /** Without the `tiercel:` that it begins with on standard error, and without a secret. */
+    text: string
   }
 
   /** One decision. */
@@ -520,6 +544,11 @@ declare namespace TiercelHandler {
      * Empty if it refuses nothing.
      */
     refuses: string
+    /** What was wrong with the server last; absent if nothing ever was. */
+    lastError?: Trouble & {
+      /** When it was last seen, in ms since the epoch. */
+      at: number
+    }
     /** How often `isBroken` became true. */
     breaks: number
     /** Connections replaced because they did not answer. */

@@ -14,6 +14,7 @@ const { dirname, join, relative, resolve } = require('node:path')
  * @property {string | undefined} root where its Next.js lies
  * @property {string | undefined} version of its Next.js
  * @property {string} name unique among the apps of a repository
+ * @property {string} namedBy where that name comes from
  * @property {boolean} isNext whether Next.js runs here, even if it is not found
  * @property {boolean} isSure whether it was seen and not guessed: then it is final
  */
@@ -62,7 +63,7 @@ function look(serverDir) {
   return {
     root,
     version: root && packageIn(root)?.version,
-    name: nameOf(dir),
+    ...nameOf(dir),
     isNext: isTold || loaded !== undefined,
     isSure: isTold && loaded !== undefined,
   }
@@ -121,10 +122,15 @@ function outputOfBuild() {
   return typeof dir === 'string' ? dir : undefined
 }
 
+/** Whether a command of Next.js is the program of this process. */
+function isOfCommand() {
+  const main = mainFile()
+  return COMMAND.test(main) && OF_NEXT.test(main)
+}
+
 /** The folder that `next start <dir>` and its like name, or the working directory. */
 function dirOfCommand() {
-  const main = mainFile()
-  if (!COMMAND.test(main) || !OF_NEXT.test(main)) return undefined
+  if (!isOfCommand()) return undefined
   // After the command. Arguments that name no folder are options or their values.
   const named = process.argv.slice(3).filter((given) => !given.startsWith('-'))
   return named.map((given) => resolve(given)).find(isFolder) ?? process.cwd()
@@ -165,13 +171,14 @@ const LONGEST = 40
  */
 function nameOf(dir) {
   const home = upwards(dir).find((at) => hasName(packageIn(at)))
-  if (home === undefined) return 'app'
+  if (home === undefined) return { name: 'app', namedBy: 'no package.json' }
   const name = [packageIn(home).name, relative(home, dir)].filter(Boolean).join('-')
   const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
-  if (plain.length <= LONGEST) return plain
+  const namedBy = 'package.json'
+  if (plain.length <= LONGEST) return { name: plain, namedBy }
   // Other names may begin the same way.
   const rest = createHash('sha256').update(plain).digest('hex').slice(0, 8)
-  return `${plain.slice(0, LONGEST - 9)}-${rest}`
+  return { name: `${plain.slice(0, LONGEST - 9)}-${rest}`, namedBy }
 }
 
 /** A folder, and all folders around it. @param {string} dir */
@@ -205,4 +212,4 @@ function isFolder(path) {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-module.exports = { app, nextOf, nameOf }
+module.exports = { app, nextOf, nameOf, isOfCommand }

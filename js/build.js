@@ -3,8 +3,9 @@
 const { createHash, randomUUID } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
 const { mkdir, rename, writeFile } = require('node:fs/promises')
-const { dirname, join } = require('node:path')
+const { dirname, join, resolve } = require('node:path')
 const next = require('./next.js')
+const { expected } = require('./servers.js')
 
 /**
  * The output of `next build` in a `.next`, and how it differs from that of other builds.
@@ -109,6 +110,20 @@ async function keepFetch(serverDir, key, value, ctx) {
   }
 }
 
+/**
+ * The id of the build that is served, for the operator: that of the deploy, if there is one.
+ * @param {string} [serverDir]
+ */
+function idOf(serverDir) {
+  if (next.isBuilding() || next.isDev()) return undefined
+  const { NEXT_DEPLOYMENT_ID } = process.env
+  if (NEXT_DEPLOYMENT_ID) return NEXT_DEPLOYMENT_ID
+  const [server] = expected()
+  const output = server && resolve(server.dir, server.config.distDir ?? '.next')
+  const dir = serverDir ? dirname(serverDir) : output
+  return dir && contentOf(join(dir, 'BUILD_ID'))?.trim()
+}
+
 /** @param {string} serverDir @returns {Mark | undefined} */
 function markOf(serverDir) {
   try {
@@ -145,4 +160,4 @@ function dateOf(file) {
   }
 }
 
-module.exports = { of, keepFetch }
+module.exports = { of, idOf, keepFetch }

@@ -2,6 +2,7 @@
 
 const { FLAG, KEY_TAG, KIND, KIND_BITS, MARK } = require('./abi.js')
 const apps = require('./apps.js')
+const { boot, refuse } = require('./boot.js')
 const build = require('./build.js')
 const { configure } = require('./configure.js')
 const { debug, tell } = require('./debug.js')
@@ -217,18 +218,29 @@ class TiercelHandler {
 
   /** @this {any} @param {Record<string, unknown>} [options] */
   static configure(options) {
-    configure(options)
+    orRefuse(() => configure(options))
     // biome-ignore lint/complexity/noThisInStatic: a subclass is to remain what it is
     return this ?? TiercelHandler
   }
 
   static stats() {
+    start()
     return JSON.parse(native.stats())
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */
   static ready(options) {
     return readiness.ready(options)
+  }
+}
+
+/** @param {() => void} choose */
+function orRefuse(choose) {
+  try {
+    choose()
+  } catch (error) {
+    refuse(error)
+    throw error
   }
 }
 
@@ -245,8 +257,9 @@ function meanwhile(kind, found, cacheControl) {
   return { ...found, value, lastModified: Date.now(), cacheControl }
 }
 
-configure()
+orRefuse(() => configure())
 at.learn()
+boot()
 
 // One class of a realm answers for all copies of this module, as `index.js` has it: two
 // that attach in turns would each miss the wake-ups that the other one receives.

@@ -4,7 +4,9 @@ const { isMainThread } = require('node:worker_threads')
 const { ENDING, FIELD, FLAG, MAILBOX, MARK } = require('./abi.js')
 const { app } = require('./app.js')
 const hot = require('./hot.js')
+const build = require('./build.js')
 const next = require('./next.js')
+const notices = require('./notices.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -34,10 +36,16 @@ const waits = require('./waits.js')
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter
  * @property {(group: string, ttlMs: number, bucketMs: number, historyMs: number, flushMs: number) => number | undefined} counter
  * @property {(counter: number, id: string, amount: number | string) => 0 | 1 | undefined} add
- * @property {(given: string, env: string) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
+ * @property {(tell: Function) => void} hear
+ * @property {() => void} speak
+ * @property {(given: string, env: string, others: string[]) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
+ * @property {(next: string | undefined, build: string | undefined, namedBy: string) => void} describe
+ * @property {(code: string, text: string) => void} report
+ * @property {() => void} noteSeveral
+ * @property {() => { code: string, message: string } | null} trouble
  * @property {(path: string, label: string, build: import('./build.js').Build | undefined) => number} serverDir
  * @property {() => string} stats
  * @property {() => 'none' | 'connected' | 'connecting' | 'away' | 'denied'} link
@@ -49,6 +57,8 @@ const waits = require('./waits.js')
 
 /** @type {Native} */
 const native = require('./loader.js').load()
+
+native.hear(notices.tell)
 
 /** The part of an answer in addition to the result of the call; the addon writes it. */
 const mailbox = new Float64Array(MAILBOX)
@@ -117,6 +127,7 @@ function learn(serverDir) {
   named = found
   known.mustRemember = next.mustRemember(found)
   const { version, isNext, isSure } = found
+  native.describe(version ?? (isNext ? 'unknown' : undefined), build.idOf(serverDir), found.namedBy)
   const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
   native.app(
     version ?? (isNext ? '' : undefined),
@@ -125,6 +136,11 @@ function learn(serverDir) {
     namespace,
     isSure,
   )
+}
+
+function quit() {
+  native.quit()
+  native.speak()
 }
 
 /**
@@ -137,8 +153,10 @@ function start(serverDir) {
   // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  // The process may end before its next turn.
+  native.speak()
   // No hook of the addon would do: servers end by `process.exit`, which runs none.
-  if (isShared && isMainThread) process.once('exit', native.quit)
+  if (isShared && isMainThread) process.once('exit', quit)
 }
 
 /**

@@ -2,7 +2,7 @@
 
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { app } = require('./app.js')
+const { app, isOfCommand } = require('./app.js')
 
 /**
  * The Next.js of the app this runs in: its phase, and internal modules without a public API.
@@ -11,6 +11,12 @@ const { app } = require('./app.js')
 
 const isBuilding = () => process.env.NEXT_PHASE === 'phase-production-build'
 const isDev = () => Boolean(process.env.__NEXT_DEV_SERVER)
+
+/** Whether Next.js is loaded in this process, or about to be: only the addon is asked by others. */
+const isHere = () => app().isNext || process.env.NEXT_RUNTIME === 'nodejs'
+
+/** Whether this process is nothing but a server of Next.js: no program of the app's own. */
+const isOwner = () => isOfCommand() || Boolean(process.env.__NEXT_PRIVATE_STANDALONE_CONFIG)
 
 /** Secrets of builds, by their `.next/server`.
  * @type {Map<string, string | undefined>} */
@@ -124,6 +130,8 @@ module.exports = {
   isBuilding,
   isOnDemand,
   isDev,
+  isHere,
+  isOwner,
   work,
   rememberLifetime,
   isKept,

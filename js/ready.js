@@ -1,6 +1,8 @@
 // @ts-check
 
 const { native, start } = require('./native.js')
+const next = require('./next.js')
+const { loadHandlers } = require('./servers.js')
 
 /** How long one call waits, in ms: less than the second that Kubernetes gives a probe. */
 const TIMEOUT_MS = 500
@@ -32,12 +34,19 @@ async function ready(options) {
   const giveUpMs = duration(options?.giveUpMs, GIVE_UP_MS)
   const timeoutMs = Math.min(duration(options?.timeoutMs, TIMEOUT_MS), MOST_TIMEOUT_MS)
   const until = performance.now() + timeoutMs
+  // The options of a handler file count, although Next.js loads that later than `instrumentation.ts`.
+  if (next.isHere() && !next.isBuilding()) await Promise.race([loadHandlers(), pause(timeoutMs)])
   let state = look(giveUpMs)
   while (!state.ready && performance.now() < until) {
-    await new Promise((wake) => setTimeout(wake, EVERY_MS))
+    await pause(EVERY_MS)
     state = look(giveUpMs)
   }
   return state
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((wake) => setTimeout(wake, ms))
 }
 
 /**
@@ -53,7 +62,9 @@ function duration(given, otherwise) {
 function look(giveUpMs) {
   const shared = link()
   hasKnown ||= shared === 'none' || shared === 'connected' || shared === 'denied'
-  return { ready: hasKnown || performance.now() - loaded >= giveUpMs, shared }
+  const state = { ready: hasKnown || performance.now() - loaded >= giveUpMs, shared }
+  const reason = shared === 'none' ? undefined : native.trouble()
+  return reason ? { ...state, reason } : state
 }
 
 function link() {

@@ -15,10 +15,15 @@ pub enum Error {
         given: String,
     },
     /// There is no such option.
-    #[error("tiercel: there is no option `{option}`; the options are {known}")]
+    #[error(
+        "tiercel: there is no option `{option}`{}; the options are {known}",
+        .meant.as_ref().map_or(String::new(), |meant| format!(": did you mean `{meant}`?"))
+    )]
     UnknownOption {
         /// The option as spelled.
         option: String,
+        /// The option that may be meant.
+        meant: Option<String>,
         /// All options.
         known: String,
     },

@@ -15,3 +15,10 @@ pub(crate) fn check(path: &str, text: &str) {
     let help = "`TIERCEL_UPDATE=1 cargo test --lib follows_the_code` writes it";
     assert!(found == text, "{path} is not what the code says, first in {line:?}; {help}");
 }
+
+/// `text` with everything between these two lines replaced.
+pub(crate) fn between(text: &str, start: &str, end: &str, between: &str) -> String {
+    let (before, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
+    let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} behind {start:?}"));
+    [before, start, between, end, after].concat()
+}

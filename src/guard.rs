@@ -1,12 +1,12 @@
 //! A panic is a miss: every entry point from Node catches it and logs one line without its message,
 //! which may contain cached data.
 
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::stopwatch_ns;
+use crate::notice::{Code, say};
 
 /// At most one line in this time.
 const PAUSE_NS: u64 = 1_000_000_000;
@@ -21,16 +21,12 @@ pub fn guard<R>(work: impl FnOnce() -> R) -> Option<R> {
 /// its own standard library.
 pub fn be_brief() {
     static DONE: Once = Once::new();
-    DONE.call_once(|| std::panic::set_hook(Box::new(|info| tell(info, &mut std::io::stderr()))));
+    DONE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| tell(info, |line| say(Code::Panic, line))))
+    });
 }
 
-/// Logs a line for the operator.
-pub fn say(line: &str) {
-    // A failed write to standard error cannot be reported anywhere.
-    let _ = writeln!(std::io::stderr(), "tiercel: {line}");
-}
-
-fn tell(info: &PanicHookInfo<'_>, out: &mut impl Write) {
+fn tell(info: &PanicHookInfo<'_>, say: impl FnOnce(&str)) {
     static NEXT_NS: AtomicU64 = AtomicU64::new(0);
     let now = stopwatch_ns();
     let next = NEXT_NS.load(Ordering::Relaxed);
@@ -44,8 +40,7 @@ fn tell(info: &PanicHookInfo<'_>, out: &mut impl Write) {
         return;
     }
     let place = info.location().map_or_else(String::new, |at| format!(" at {at}"));
-    // A failed write to standard error cannot be reported anywhere.
-    let _ = writeln!(out, "tiercel: a panic{place} was answered with a miss; please report it");
+    say(&format!("a panic{place} was answered with a miss; please report it"));
 }
 
 #[cfg(test)]
@@ -55,18 +50,20 @@ mod tests {
 
     #[test]
     fn a_panic_is_nothing_and_its_message_is_not_logged() {
-        static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|info| tell(info, &mut *LOGGED.lock().unwrap())));
+        std::panic::set_hook(Box::new(|info| {
+            tell(info, |line| LOGGED.lock().unwrap().push(line.to_owned()))
+        }));
         let results: Vec<_> = (0..3).map(|_| guard(|| panic!("a secret"))).collect();
         std::panic::set_hook(before);
         assert_eq!(results, [None::<()>, None, None]);
-        let logged = String::from_utf8(LOGGED.lock().unwrap().clone()).unwrap();
+        let logged = LOGGED.lock().unwrap().clone();
         assert!(
-            logged.starts_with("tiercel: a panic at src") && !logged.contains("secret"),
-            "{logged}"
+            logged[0].starts_with("a panic at src") && !logged[0].contains("secret"),
+            "{logged:?}"
         );
-        assert_eq!(logged.lines().count(), 1);
+        assert_eq!(logged.len(), 1);
         assert_eq!(guard(|| 5), Some(5));
     }
 }

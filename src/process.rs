@@ -1,5 +1,7 @@
 //! What the whole process shares: its one engine, put together here, and the apps it serves.
 
+mod opening;
+
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
@@ -20,21 +22,25 @@ use crate::coherence::timing::Timing;
 use crate::engine::{Builder, Engine, Host, Tier};
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::guard::say;
 use crate::handler::apps::{App, Apps};
 use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
 use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
+use crate::notice::{Code, say};
 use crate::operate::Operator;
-use crate::options::{Options, SharedOptions};
+use crate::options::{Options, Origin, SharedOptions};
 use crate::redis::{RedisOperator, RedisStore};
 use crate::store::Listener;
 
+pub use self::opening::Seen;
+use self::opening::{Opening, Shared};
+
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
 static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
-static CHOSEN: Mutex<Option<Options>> = Mutex::new(None);
+static CHOSEN: Mutex<Option<(Options, Origin)>> = Mutex::new(None);
+static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
 static ENVIRONMENTS: Mutex<Vec<Arc<dyn Environment>>> = Mutex::new(Vec::new());
 static APPS: Apps = Apps::new();
 static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
@@ -58,7 +64,7 @@ pub struct Build {
 #[inline]
 pub fn engine() -> &'static Arc<Engine> {
     ENGINE.get_or_try_init(start).unwrap_or_else(|error| {
-        say(error.to_string().trim_start_matches("tiercel: "));
+        say(Code::NoThread, error.to_string().trim_start_matches("tiercel: "));
         ENGINE.get_or_init(start_alone)
     })
 }
@@ -66,12 +72,14 @@ pub fn engine() -> &'static Arc<Engine> {
 /// The engine that the options ask for.
 fn start() -> Result<Arc<Engine>, Error> {
     let (builder, shared) = builder();
-    match shared {
+    let engine = match shared {
         Some(shared) => {
-            builder.build_sharing(|options, listener| connect(options, &shared, listener))
+            builder.build_sharing(|options, listener| connect(options, &shared, listener))?
         }
-        None => Ok(builder.build()),
-    }
+        None => builder.build(),
+    };
+    say_opening(&engine, None);
+    Ok(engine)
 }
 
 /// The engine without its store, which failed to start: the process decides alone.
@@ -79,12 +87,69 @@ fn start() -> Result<Arc<Engine>, Error> {
 fn start_alone() -> Arc<Engine> {
     let engine = builder().0.build();
     engine.ledger.on(&engine.clock, Event::NoStore);
+    say_opening(&engine, Some("the shared tier did not start"));
     engine
+}
+
+/// The options chosen so far, and where they come from.
+fn chosen() -> (Options, Origin) {
+    CHOSEN.lock().clone().unwrap_or_default()
+}
+
+/// Says what this process uses, and what of its environment it does not. `broken`: why the shared
+/// tier is not used, although it should be.
+fn say_opening(engine: &Engine, broken: Option<&str>) {
+    let (app, origin) = (APPS.app(), chosen().1);
+    let seen = SEEN.lock().clone().unwrap_or_default();
+    let unused = || match &engine.options.shared {
+        None => origin.no_server(),
+        Some(_) if app.is_building => "next build does not connect: redisInBuild is off".into(),
+        Some(_) => "next dev does not connect: redisInDev is off".into(),
+    };
+    let tier = engine.tier().map(|tier| Shared {
+        place: tier.place(),
+        namespace: &tier.namespace,
+        named_by: origin.namespace,
+    });
+    let opening = Opening {
+        memory_mib: engine.options.memory_bytes >> 20,
+        tier: tier.ok_or_else(|| broken.map_or_else(unused, str::to_owned)),
+        seen: &seen,
+        is_dev: app.is_dev,
+        is_building: app.is_building,
+    };
+    say(Code::Started, &opening.text());
+    origin.unknown.iter().for_each(|line| say(Code::UnknownVariable, line));
+}
+
+/// Notes what the operator should read about the app.
+pub fn describe(seen: Seen) {
+    *SEEN.lock() = Some(seen);
+}
+
+/// Says, unless the options want it so, that this process is one of several that do not see each
+/// other.
+pub fn note_several() {
+    let is_alone = engine().options.shared.is_none() && chosen().1.none.is_none();
+    if is_alone && !APPS.app().is_dev {
+        say(
+            Code::Several,
+            "several processes of this host serve the app, and each has a cache of its own: an \
+             invalidation reaches one of them only; name a server in REDIS_URL",
+        );
+    }
+}
+
+/// Says a line that JavaScript knows of. An unknown kind says nothing.
+pub fn report(code: &str, text: &str) {
+    if let Some(code) = Code::named(code) {
+        say(code, text);
+    }
 }
 
 /// An engine with the options chosen so far, and the options of its shared tier.
 fn builder() -> (Builder, Option<SharedOptions>) {
-    let options = CHOSEN.lock().clone().unwrap_or_default();
+    let options = chosen().0;
     let shared = shared(&options, &APPS.app());
     let coherence = match shared {
         Some(_) if APPS.is_building() => Coherence::build(options.max_tags),
@@ -113,9 +178,7 @@ fn connect(
     let store = Arc::new(store);
     let _ = STORE.set(store.clone());
     let limit = options.shared_entry_bytes();
-    let tier = Tier::new(store, shared, limit, !APPS.is_building());
-    say(&format!("namespace {} on {}", tier.namespace, tier.place()));
-    Ok(tier)
+    Ok(Tier::new(store, shared, limit, !APPS.is_building()))
 }
 
 /// Whether bytes from outside are a value of this format, under keys of this class.
@@ -141,11 +204,11 @@ pub fn running() -> Option<&'static Arc<Engine>> {
 
 /// Chooses the options that the engine starts with, from `given` and the environment. Repeating a
 /// choice is fine: workers and bundles load the module more than once. Without `given`, an earlier
-/// choice stays.
+/// choice stays. `others` are the names of variables that may be meant for the engine.
 ///
 /// # Errors
 /// The first invalid option, or [`Error::AlreadyRunning`] once the engine runs with other options.
-pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
+pub fn configure(given: &Value, env: &Value, others: &[String]) -> Result<Options, Error> {
     let options = Options::resolve(given, env)?;
     if let Some(shared) = &options.shared {
         RedisStore::check(&shared.server)?;
@@ -155,7 +218,7 @@ pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
         _ if given.is_null() && chosen.is_some() => {}
         Some(engine) if given.is_null() || engine.options == options => {}
         Some(_) => return Err(Error::AlreadyRunning),
-        None => *chosen = Some(options.clone()),
+        None => *chosen = Some((options.clone(), Origin::of(given, env, others))),
     }
     Ok(options)
 }
@@ -169,7 +232,7 @@ pub fn configure(given: &Value, env: &Value) -> Result<Options, Error> {
 pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Operator>, Error> {
     let told = Options::resolve(given, env)?;
     let chosen = CHOSEN.lock().clone();
-    let mut options = chosen.unwrap_or_else(|| told.clone());
+    let mut options = chosen.map_or_else(|| told.clone(), |(options, _)| options);
     options.shared = match (options.shared.take(), told.shared) {
         (Some(shared), Some(told)) => {
             let has_url = given.get("redisUrl").is_some();
@@ -225,8 +288,9 @@ pub fn introduce(version: Option<Version>, namespace: String, is_sure: bool) {
     let app = APPS.app();
     if app.version == Version::UNKNOWN {
         UNKNOWN.call_once(|| {
-            say("the version of Next.js cannot be determined; stale entries are signalled in the way \
-                 that every minor of 16 understands");
+            let text = "the version of Next.js cannot be determined; stale entries are signalled in \
+                        the way that every minor of 16 understands";
+            say(Code::UnknownNext, text);
         });
     }
     if app.is_sure {
@@ -255,11 +319,12 @@ fn admit_namespace(app: &App) {
     let Some((engine, is)) = running().zip(app.namespace.as_ref()) else { return };
     let is_chosen = engine.options.shared.as_ref().is_some_and(|shared| shared.namespace.is_some());
     if let Some(tier) = engine.tier().filter(|tier| !is_chosen && tier.namespace != *is) {
-        say(&format!(
+        let text = format!(
             "the namespace {} was chosen by a call before Next.js was ready; this app is {is}: set \
              the option `namespace`, or call the handler later",
             tier.namespace
-        ));
+        );
+        say(Code::EarlyNamespace, &text);
     }
 }
 

@@ -3,12 +3,16 @@
 //!
 //! No call blocks. The store answers a request later, on a thread of its own.
 
+mod trouble;
+
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Request};
 use crate::key::Class;
 use crate::wake::WakeOnDrop;
+
+pub use self::trouble::Trouble;
 
 /// Where an entry lies: a hash of its class, scope and key. The full key is checked in the entry.
 pub type Address = [u8; 16];
@@ -171,8 +175,8 @@ pub trait Listener: Send + Sync {
     /// The server lacks these commands, which the protocol needs.
     fn lacks(&self, _commands: &str) {}
 
-    /// The server refuses the login: a matter for the operator.
-    fn refused(&self) {}
+    /// The server cannot be used, for this reason: told before [`Event::Unreachable`].
+    fn fails(&self, _: Trouble) {}
 
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;

@@ -312,7 +312,9 @@ describe.each([
     const told = fleet.log.split('\n').filter((line) => /tiercel/i.test(line))
     expect(told).toHaveLength(count)
     for (const line of told)
-      expect(line).toMatch(/^tiercel: namespace \S+ on redis 127\.0\.0\.1:\d+\/0$/)
+      expect(line).toMatch(
+        /^tiercel \d\S*: memory \d+ MiB \+ redis 127\.0\.0\.1:\d+\/0, namespace \S+ \(.*\), build \S+, next 16\.\S+$/,
+      )
     expect(fleet.log).not.toMatch(/unhandled|TypeError|panicked/i)
   })
 })

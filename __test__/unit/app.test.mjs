@@ -33,7 +33,7 @@ async function named(test, files, args, { from = '.', output } = {}) {
     cwd: join(dir, from),
     env,
   })
-  return /namespace (\S+):production on/.exec(stderr)?.[1]
+  return /, namespace (\S+):production \(/.exec(stderr)?.[1]
 }
 
 const next = 'node_modules/next/dist/bin/next'

@@ -106,9 +106,13 @@ export function appIn(dir, version) {
   return dir
 }
 
+/** The line with which an engine begins. */
+const OPENING = /^tiercel \d\S*: .*\n/gm
+
 /**
  * Runs `body` in a new Node.js process and waits until that exits by itself. `body` sees nothing of
- * this file, only `given` and `require`; what it returns comes back as `answer`.
+ * this file, only `given` and `require`; what it returns comes back as `answer`. The line with which
+ * an engine begins is in `opening`, and not in `stderr`.
  *
  * @param {(given: any) => any} body
  * @param {{ given?: unknown, env?: Record<string, string | undefined>, cwd?: string,
@@ -135,9 +139,10 @@ export function inChild(body, { given, env, cwd, flags = [], within = 25_000 } =
     const late = setTimeout(() => child.kill('SIGKILL'), within)
     child.on('close', (code, signal) => {
       clearTimeout(late)
-      const [, stdout, stderr, answer] = texts
+      const [, stdout, said, answer] = texts
+      const [stderr, opening] = [said.replace(OPENING, ''), said.match(OPENING)?.join('') ?? '']
       const ms = performance.now() - begun
-      resolve({ code, signal, stdout, stderr, ms, ...JSON.parse(answer || '{}') })
+      resolve({ code, signal, stdout, stderr, opening, ms, ...JSON.parse(answer || '{}') })
     })
   })
 }

@@ -5,8 +5,10 @@
 //   with.js      objects, functions, promises        settings.js   settings of the config
 //   place.js     which app, and on which Next.js     routes.js     edge routes of the app
 //   carried.js   how options reach the servers       say.js        lines about it
+//   awaken.js    loads the handler at the start
 
 const carried = require('./carried.js')
+const { awaken } = require('./awaken.js')
 const place = require('./place.js')
 const { settled } = require('./settings.js')
 
@@ -19,6 +21,7 @@ function withTiercel(nextConfig = {}, options = {}) {
   // Now, since the stack names next.config only during this call.
   const at = place.ofConfig()
   carried.hand(options)
+  awaken()
   return wrapped(nextConfig, (config) => settled(config, options, at))
 }
 

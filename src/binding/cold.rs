@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::next::signal::Version;
 use crate::options::{Options, SharedOptions};
-use crate::process::{self, Build};
+use crate::process::{self, Build, Seen};
 
 /// What JavaScript needs to know of the options.
 #[napi(object)]
@@ -19,10 +19,11 @@ pub struct Chosen {
 
 /// Chooses the options of this process, from JSON texts of the given options and the environment.
 /// Without given options (`null`) it only checks the environment if a choice was made before.
+/// `others`: names of variables that may be meant for the engine.
 #[napi(catch_unwind)]
-pub fn configure(given: String, env: String) -> napi::Result<Chosen, String> {
+pub fn configure(given: String, env: String, others: Vec<String>) -> napi::Result<Chosen, String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| Error::NotAnObject);
-    let choose = || process::configure(&parse(&given)?, &parse(&env)?);
+    let choose = || process::configure(&parse(&given)?, &parse(&env)?, &others);
     let chosen = choose()
         .map_err(|error: Error| napi::Error::new(error.code().to_owned(), error.to_string()))?;
     let shared = chosen.shared.as_ref();
@@ -47,6 +48,25 @@ pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String
     let version = version.map(|text| Version::parse(&text).unwrap_or(Version::UNKNOWN));
     process::introduce(version, namespace, sure);
     process::apps().note_phase(building, dev);
+}
+
+/// What the operator should read about the app: its Next.js, its build, and where its namespace
+/// comes from.
+#[napi(catch_unwind)]
+pub fn describe(next: Option<String>, build: Option<String>, named_by: String) {
+    process::describe(Seen { next, build, named_by });
+}
+
+/// Says that this process is one of several without a shared tier, if it is.
+#[napi(catch_unwind)]
+pub fn note_several() {
+    process::note_several();
+}
+
+/// Says a line of a kind that the documentation lists.
+#[napi(catch_unwind)]
+pub fn report(code: String, text: String) {
+    process::report(&code, &text);
 }
 
 /// A build that can be served, as JavaScript describes it.
@@ -81,6 +101,20 @@ pub fn quit() {
 #[napi(catch_unwind)]
 pub fn link() -> &'static str {
     process::engine().connectivity().as_str()
+}
+
+/// What is wrong with the shared tier now.
+#[napi(object)]
+pub struct GivenTrouble {
+    pub code: String,
+    pub message: String,
+}
+
+/// What is wrong with the shared tier now, if anything is.
+#[napi(catch_unwind)]
+pub fn trouble() -> Option<GivenTrouble> {
+    let wrong = process::engine().trouble()?;
+    Some(GivenTrouble { code: wrong.code, message: wrong.text })
 }
 
 /// What this process has counted since it started, as JSON.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use napi::sys;
 
 use super::inbox::{self, Shared};
-use super::{raw, read};
+use super::{notices, raw, read};
 use crate::abi::MAILBOX;
 pub(super) use crate::abi::Slot;
 use crate::app::replies::Replies;
@@ -35,6 +35,8 @@ pub(super) struct State {
     mailbox: Cell<*mut f64>,
     /// JavaScript functions, once attached.
     attached: Cell<Option<Attached>>,
+    /// The JavaScript function that passes lines on.
+    speaker: Cell<Option<sys::napi_ref>>,
 }
 
 #[derive(Clone, Copy)]
@@ -82,6 +84,20 @@ impl State {
     /// The JavaScript function that settles waits.
     pub(super) fn settle(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.settle))
+    }
+
+    /// The JavaScript function that passes lines on.
+    pub(super) fn speaker(&self) -> Option<raw::Value> {
+        Some(raw::dereference(self.env, self.speaker.get()?))
+    }
+
+    /// Has another JavaScript function pass lines on. True if there was none.
+    pub(super) fn set_speaker(&self, function: raw::Value) -> bool {
+        let last = self.speaker.replace(raw::reference(self.env, function));
+        if let Some(last) = last {
+            raw::release(self.env, last);
+        }
+        last.is_none()
     }
 
     /// Lets go of objects whose entries left memory.
@@ -133,6 +149,7 @@ pub(super) fn create(env: raw::Env) -> napi::Result<*mut State> {
         thread: Thread::new(shared.clone()),
         mailbox: Cell::new(ptr::null_mut()),
         attached: Cell::new(None),
+        speaker: Cell::new(None),
     }));
     let caller = threadsafe_function(env, state)?;
     // Registered after the threadsafe function: hooks run in reverse, so this one runs first.
@@ -185,6 +202,7 @@ unsafe extern "C" fn clean_up(state: *mut c_void) {
     let state = unsafe { &*state.cast::<State>() };
     process::leave(&(state.shared.clone() as _));
     state.shared.bell.close();
+    notices::fall_silent(&state.shared);
 }
 
 unsafe extern "C" fn finalize(_: raw::Env, state: *mut c_void, _: *mut c_void) {
@@ -204,6 +222,7 @@ unsafe extern "C" fn receive(env: raw::Env, _: raw::Value, state: *mut c_void, _
         let inbox = state.shared.take();
         state.sweep(&inbox.released);
         inbox::settle(env, state, inbox.woken);
+        notices::speak(env, state, &inbox.lines);
         if state.thread.has_delivered() {
             state.shared.call();
         }

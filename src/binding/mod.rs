@@ -4,9 +4,9 @@
 //! environment (the main thread or a worker), [`inbox`] what other threads have for it. [`read`] and
 //! [`write`] turn arguments into values and back, in the [`crate::abi`] agreed with JavaScript. [`check`],
 //! [`find`], [`put`] and [`calls`] are the calls, and [`cold`] those through macros, where speed does
-//! not matter; [`output`] carries the reading of build output to Node's threads; [`app`] takes the
-//! orders of the app's own code, [`operate`] those of the command line. [`crate::handler`],
-//! [`crate::app`] and [`crate::operate`] decide what all of them mean.
+//! not matter; [`output`] carries the reading of build output to Node's threads, [`notices`] lines to
+//! the operator; [`app`] takes the orders of the app's own code, [`operate`] those of the command line.
+//! [`crate::handler`], [`crate::app`] and [`crate::operate`] decide what all of them mean.
 //!
 //! Why not macros everywhere: a macro method costs 200 ns, a raw one 14 ns, and a hit is 150 ns.
 #![expect(unsafe_code, reason = "Node-API is C; every block says why it is sound")]
@@ -20,6 +20,7 @@ mod cold;
 mod env;
 mod find;
 mod inbox;
+mod notices;
 mod operate;
 mod output;
 mod put;
@@ -39,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 22] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 24] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -57,6 +58,8 @@ const FUNCTIONS: [(&str, sys::napi_callback); 22] = [
     ("see", Some(put::see)),
     ("invalidate", Some(calls::invalidate)),
     ("why", Some(calls::why)),
+    ("hear", Some(notices::hear)),
+    ("speak", Some(notices::speak_now)),
     ("ask", Some(app::ask)),
     ("answered", Some(app::answered)),
     ("limiter", Some(app::limiter)),

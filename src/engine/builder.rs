@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::memory::MemoryStore;
 use crate::options::Options;
 use crate::stats::Stats;
-use crate::store::{Address, Listener, Part, Refusal, Room};
+use crate::store::{Address, Listener, Part, Refusal, Room, Trouble};
 
 /// An engine in the making. It starts no thread.
 #[derive(Debug)]
@@ -131,9 +131,9 @@ impl Listener for Ears {
         }
     }
 
-    fn refused(&self) {
+    fn fails(&self, trouble: Trouble) {
         if let Some(engine) = self.engine() {
-            engine.refused();
+            engine.fails(trouble);
         }
     }
 

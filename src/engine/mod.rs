@@ -15,6 +15,7 @@ pub mod report;
 mod shared;
 mod superseded;
 mod tier;
+mod troubles;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub use self::answer::{Connectivity, Found, Holdings, Reason, Stored};
 pub use self::builder::Builder;
 use self::oversize::Oversize;
 pub use self::tier::Tier;
+pub use self::troubles::Wrong;
 
 /// What an engine asks of the program around it.
 #[derive(Debug, Clone, Copy)]

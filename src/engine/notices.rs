@@ -6,28 +6,45 @@ use parking_lot::Mutex;
 
 use crate::clock::{Timestamp, stopwatch_ns};
 use crate::coherence::event::Event;
-use crate::guard::say;
-use crate::store::{Part, Refusal, Room};
+use crate::notice::{Code, say};
+use crate::store::{Part, Refusal, Room, Trouble};
+
+use super::troubles::{Troubles, Way};
 
 /// A store that comes and goes is reported at most once in this time.
 const PAUSE_US: u64 = 10_000_000;
 /// A refusal that comes and goes is reported at most once in this time.
 const REFUSAL_PAUSE_US: u64 = 60_000_000;
+/// Entries with another secret are reported at most once in this time.
+const SECRET_PAUSE_US: u64 = 3_600_000_000;
 
 /// What was reported so far.
 pub(super) struct Notices {
     /// Where the store is, without a secret.
     pub(super) place: String,
-    /// Whether the last report was that the store is away, and when that was.
-    reach: Mutex<(bool, Timestamp)>,
-    /// Whether a refused login was reported.
-    told_refused: AtomicBool,
+    /// What is wrong with it.
+    pub(super) troubles: Troubles,
+    reach: Mutex<Reach>,
     /// Whether it was reported that the server is too old, or lacks commands.
     told_old: AtomicBool,
     told_lacking: AtomicBool,
     /// When waiting invalidations were last reported.
     told_unrecorded_ns: Mutex<Option<u64>>,
     told_refusal: Mutex<LastRefusal>,
+    /// When entries were last reported that carry another secret.
+    told_secret: Mutex<Option<Timestamp>>,
+}
+
+/// Whether the store can be reached, as far as it was reported.
+#[derive(Default)]
+struct Reach {
+    /// Why the last report said that it is away; `None` if it said that it is back.
+    away: Option<Trouble>,
+    at: Timestamp,
+    /// Why it cannot be reached now.
+    trouble: Option<Trouble>,
+    /// Whether the process ends: nothing is news any more.
+    is_over: bool,
 }
 
 /// The refusal that was last reported.
@@ -44,70 +61,80 @@ impl Notices {
     pub(super) fn of(place: String) -> Self {
         Self {
             place,
+            troubles: Troubles::default(),
             reach: Mutex::default(),
-            told_refused: AtomicBool::default(),
             told_old: AtomicBool::default(),
             told_lacking: AtomicBool::default(),
             told_unrecorded_ns: Mutex::default(),
             told_refusal: Mutex::default(),
+            told_secret: Mutex::default(),
         }
     }
 
     /// The process ends: from now on a store that is away is no news.
     pub(super) fn leave(&self) {
-        self.reach.lock().0 = true;
+        self.reach.lock().is_over = true;
+    }
+
+    /// Notes why the store cannot be reached; [`Event::Unreachable`] follows.
+    pub(super) fn note_trouble(&self, trouble: Trouble, now: Timestamp) {
+        self.reach.lock().trouble = Some(trouble);
+        self.troubles.begin(Way::Away, trouble.as_str(), trouble.words(), now);
     }
 
     /// Reports, rate-limited, that the store is away or back.
     pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
         let place = &self.place;
-        if *event == Event::Connected {
-            self.told_refused.store(false, Ordering::Relaxed);
-        }
-        let news = match event {
-            Event::Unreachable => self.note_reach(true, now).then(|| {
-                format!("{place} is away: this process answers from memory and tries again")
-            }),
-            Event::Connected => self.note_reach(false, now).then(|| format!("{place} is back")),
-            _ => None,
-        };
-        if let Some(news) = news {
-            say(&news);
-        }
-    }
-
-    /// Reports a refused login, once until the store accepts it.
-    pub(super) fn say_refused(&self, now: Timestamp) {
-        // This implies that the store is away, which needs no report of its own.
-        self.note_reach(true, now);
-        if !self.told_refused.swap(true, Ordering::Relaxed) {
-            say(&format!(
-                "{} refuses the login: check the user and the password; meanwhile this process \
-                 answers from memory",
-                self.place
-            ));
+        match event {
+            Event::Unreachable => {
+                if let Some(trouble) = self.note_away(now) {
+                    let why = trouble.words();
+                    say(
+                        Code::Away,
+                        &format!(
+                            "{place} is away ({why}): this process answers from memory and tries again"
+                        ),
+                    );
+                }
+            }
+            Event::Connected => {
+                self.troubles.end(Way::Away);
+                if self.note_back(now) {
+                    say(Code::Back, &format!("{place} is back"));
+                }
+            }
+            _ => {}
         }
     }
 
     /// Reports that the server is older than the supported versions.
-    pub(super) fn say_old(&self, version: &str) {
+    pub(super) fn say_old(&self, version: &str, now: Timestamp) {
+        let text = format!("version {version}, and 6.0 is the oldest supported version");
+        self.troubles.begin(Way::Old, Code::OldServer.as_str(), format!("it is {text}"), now);
         if !self.told_old.swap(true, Ordering::Relaxed) {
-            say(&format!(
-                "{} is version {version}, and 6.0 is the oldest supported version: invalidations arrive \
-                 by polling only, up to half a second late",
-                self.place
-            ));
+            say(
+                Code::OldServer,
+                &format!(
+                    "{} is {text}: invalidations arrive by polling only, up to half a second late",
+                    self.place
+                ),
+            );
         }
     }
 
     /// Reports that the server lacks commands.
-    pub(super) fn say_lacking(&self, commands: &str) {
+    pub(super) fn say_lacking(&self, commands: &str, now: Timestamp) {
+        let text = format!("has no {commands}, which scripts need");
+        let code = Code::CommandsMissing;
+        self.troubles.begin(Way::Lacking, code.as_str(), format!("it {text}"), now);
         if !self.told_lacking.swap(true, Ordering::Relaxed) {
-            say(&format!(
-                "{} has no {commands}, which scripts need: entries are shared until they expire, \
-                 invalidations stay in this process",
-                self.place
-            ));
+            say(
+                code,
+                &format!(
+                    "{} {text}: entries are shared until they expire, invalidations stay in this process",
+                    self.place
+                ),
+            );
         }
     }
 
@@ -119,6 +146,7 @@ impl Notices {
         namespace: &str,
         now: Timestamp,
     ) {
+        self.note_refusal(refused.map(|(refusal, _)| refusal), namespace, now);
         // The missing commands were reported already.
         let is_lacking = self.told_lacking.load(Ordering::Relaxed);
         if is_lacking && matches!(refused, Some((Refusal::Command(_) | Refusal::Commands, _))) {
@@ -128,14 +156,44 @@ impl Notices {
         let place = &self.place;
         let Some((refusal, part)) = refused else {
             if told.suffers.take().is_some() {
-                say(&format!("{place} refuses nothing any more, and is used again"));
+                let text = format!("{place} refuses nothing any more, and is used again");
+                say(Code::Accepted, &text);
             }
             return;
         };
         let is_repeated = told.what == Some(refusal) && now.since_us(told.at) <= REFUSAL_PAUSE_US;
         if !is_repeated {
             *told = LastRefusal { what: Some(refusal), at: now, suffers: Some(part) };
-            say(&format!("{place} {}: {}", reason(refusal, namespace), suffers(part)));
+            let text = format!("{place} {}: {}", reason(refusal, namespace), suffers(part));
+            say(kind(refusal), &text);
+        }
+    }
+
+    fn note_refusal(&self, refused: Option<Refusal>, namespace: &str, now: Timestamp) {
+        match refused {
+            Some(refusal) => {
+                let code = match refusal {
+                    Refusal::Error(code) => code,
+                    _ => kind(refusal).as_str(),
+                };
+                let text = format!("it {}", reason(refusal, namespace));
+                self.troubles.begin(Way::Refusal, code, text, now);
+            }
+            None => self.troubles.end(Way::Refusal),
+        }
+    }
+
+    /// Reports that entries are not trusted: `how` says what they carry.
+    pub(super) fn say_other_secret(&self, how: &str, now: Timestamp) {
+        let mut told = self.told_secret.lock();
+        if told.is_none_or(|told| now.since_us(told) > SECRET_PAUSE_US) {
+            *told = Some(now);
+            let text = format!(
+                "entries on {} carry {how}: they are not used; the option `secret` must be the same \
+                 in all processes of the app",
+                self.place
+            );
+            say(Code::OtherSecret, &text);
         }
     }
 
@@ -150,42 +208,66 @@ impl Notices {
         if told_ns.is_none_or(|told| now.saturating_sub(told) > PAUSE_US * 1_000) {
             *told_ns = Some(now);
             let place = &self.place;
-            say(&format!(
+            let text = format!(
                 "{count} invalidated tags could not be recorded on {place}: they are in effect in \
                  this process, and will be recorded when it answers again"
-            ));
+            );
+            say(Code::Unrecorded, &text);
         }
     }
 
     /// Reports a server that is not set up for a cache.
     pub(super) fn say_room(&self, room: Room) {
         if let Some(fault) = room.fault() {
-            say(&format!(
+            let text = format!(
                 "{} has maxmemory {} and maxmemory-policy {}, which is wrong for a cache: {fault}. \
                  Set a maxmemory and volatile-lru or, if this server is not meant to be a cache, name \
                  another one in TIERCEL_REDIS_URL",
                 self.place, room.most_bytes, room.policy
-            ));
+            );
+            say(Code::Unsuitable, &text);
         }
     }
 
     /// Reports that more invalidations wait than the table has tags.
     pub(super) fn say_overflowed(&self) {
-        say(&format!(
+        let text = format!(
             "more tags than maxTags wait to be recorded on {}: when it answers again, everything \
              stored is invalidated",
             self.place
-        ));
+        );
+        say(Code::Overflowed, &text);
     }
 
-    /// Notes whether the store is offline. True if that is worth a message.
-    fn note_reach(&self, is_offline: bool, now: Timestamp) -> bool {
-        let mut told = self.reach.lock();
-        let is_news = told.0 != is_offline && (!is_offline || now.since_us(told.1) > PAUSE_US);
+    /// Notes that the store is away. The reason, if that is worth a message.
+    fn note_away(&self, now: Timestamp) -> Option<Trouble> {
+        let mut reach = self.reach.lock();
+        let trouble = reach.trouble.unwrap_or(Trouble::Closed);
+        let is_early = reach.at != Timestamp::default() && now.since_us(reach.at) <= PAUSE_US;
+        if reach.is_over || reach.away == Some(trouble) || is_early {
+            return None;
+        }
+        (reach.away, reach.at) = (Some(trouble), now);
+        Some(trouble)
+    }
+
+    /// Notes that the store is back. True if that is worth a message.
+    fn note_back(&self, now: Timestamp) -> bool {
+        let mut reach = self.reach.lock();
+        reach.trouble = None;
+        let is_news = !reach.is_over && reach.away.take().is_some();
         if is_news {
-            *told = (is_offline, now);
+            reach.at = now;
         }
         is_news
+    }
+}
+
+/// The kind of line that reports a refusal.
+fn kind(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::Keys | Refusal::Command(_) | Refusal::Commands => Code::Right,
+        Refusal::Error(_) => Code::Erring,
     }
 }
 
@@ -200,6 +282,7 @@ fn reason(refusal: Refusal, namespace: &str) -> String {
         Refusal::Commands => {
             "forbids this user a command that a script runs (ACL LOG on the server names it)".into()
         }
+        Refusal::Error("OOM") => "is full (OOM)".into(),
         Refusal::Error(code) => format!("answers with an error ({code})"),
     }
 }

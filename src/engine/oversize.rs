@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use super::{Engine, Stored};
 use crate::clock::Timestamp;
 use crate::entry::Entry;
-use crate::guard::say;
 use crate::key::{Class, Hash128};
+use crate::notice::{Code, say};
 use crate::stats::bump;
 
 /// One line per key in this time.
@@ -56,7 +56,7 @@ impl Engine {
         bump(&self.stats.too_large);
         if is_lost && self.oversize.is_news(entry.hash, self.clock.now()) {
             let held = self.memory.as_ref().map_or(0, crate::memory::MemoryStore::entry_limit);
-            say(&line(entry, held.max(limit)));
+            say(Code::TooLarge, &line(entry, held.max(limit)));
         }
     }
 }

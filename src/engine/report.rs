@@ -52,6 +52,8 @@ pub struct SharedStats {
     pub is_away: bool,
     pub is_broken: bool,
     pub refuses: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<ErrorStats>,
     pub breaks: f64,
     pub replaced_connections: f64,
     pub timeouts: f64,
@@ -61,6 +63,15 @@ pub struct SharedStats {
     pub broken_entries: f64,
     pub unrecorded: f64,
     pub invalidation: LatencyStats,
+}
+
+/// What was wrong with the shared tier last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorStats {
+    pub code: String,
+    pub message: String,
+    pub at: f64,
 }
 
 /// Generations that several processes wanted.
@@ -155,6 +166,11 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
         is_away: engine.ledger.is_offline(),
         is_broken: health.is_broken,
         refuses: health.refuses.to_owned(),
+        last_error: tier.notices.troubles.last().map(|wrong| ErrorStats {
+            at: engine.told_ms(wrong.at),
+            code: wrong.code,
+            message: wrong.text,
+        }),
         breaks: health.breaks as f64,
         replaced_connections: health.replaced as f64,
         timeouts: health.timeouts as f64,

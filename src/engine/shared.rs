@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Connectivity, Engine, Stored, Tier};
+use super::{Connectivity, Engine, Stored, Tier, Wrong};
 use crate::clock::Timestamp;
-use crate::codec::{Frame, FrameRef, Head};
+use crate::codec::{Broken, Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Request};
 use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
@@ -18,7 +18,7 @@ use crate::key::{KeyRef, share};
 use crate::ledger::MemoryAccess;
 use crate::memory::Inserted;
 use crate::stats::bump;
-use crate::store::{Address, Listener, Part, Refusal, Room, Unavailable};
+use crate::store::{Address, Listener, Part, Refusal, Room, Trouble, Unavailable};
 use crate::tags::{Epoch, MAX_LIFE_US, Point, Stamp, Tag, Verdict};
 use crate::wake::{Notice, Ticket, Wait, WakeOnDrop};
 
@@ -54,6 +54,11 @@ impl Engine {
             MemoryAccess::GeneratedSince(_) => Connectivity::Offline,
             MemoryAccess::None => Connectivity::Connecting,
         }
+    }
+
+    /// What is wrong with the shared tier now.
+    pub fn trouble(&self) -> Option<Wrong> {
+        self.tier()?.notices.troubles.now()
     }
 
     /// Longest wait for a read, in ms: the store answers sooner.
@@ -156,7 +161,8 @@ impl Engine {
         address: &Address,
         bytes: &[u8],
     ) -> Option<Entry> {
-        let frame = tier.codec.decode(address, bytes).ok()?;
+        let frame = tier.codec.decode(address, bytes);
+        let frame = frame.inspect_err(|broken| self.note_secret(tier, *broken)).ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
             return None;
         }
@@ -175,6 +181,16 @@ impl Engine {
             source: Source::Shared,
         };
         Some(Entry::new(key, meta, frame.body).spread_by(self.options.spread))
+    }
+
+    /// Reports an entry that another secret protects, or none.
+    fn note_secret(&self, tier: &Tier, broken: Broken) {
+        let how = match broken {
+            Broken::Mac => "the signature of another secret",
+            Broken::Unsigned => "no signature of a secret",
+            _ => return,
+        };
+        tier.notices.say_other_secret(how, self.clock.now());
     }
 
     /// Whether the value in a frame makes sense to its readers.
@@ -299,19 +315,19 @@ impl Listener for Engine {
 
     fn is_old(&self, version: &str) {
         if let Some(tier) = self.tier() {
-            tier.notices.say_old(version);
+            tier.notices.say_old(version, self.clock.now());
         }
     }
 
     fn lacks(&self, commands: &str) {
         if let Some(tier) = self.tier() {
-            tier.notices.say_lacking(commands);
+            tier.notices.say_lacking(commands, self.clock.now());
         }
     }
 
-    fn refused(&self) {
+    fn fails(&self, trouble: Trouble) {
         if let Some(tier) = self.tier() {
-            tier.notices.say_refused(self.clock.now());
+            tier.notices.note_trouble(trouble, self.clock.now());
         }
     }
 

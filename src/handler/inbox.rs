@@ -1,4 +1,5 @@
-//! What other threads have for a thread of JavaScript: waits that end, and entries that left memory.
+//! What other threads have for a thread of JavaScript: waits that end, entries that left memory, and
+//! lines for the operator.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use super::Handler;
 use crate::coherence::event::Outcome;
 use crate::entry::Entry;
 use crate::key::Hash128;
+use crate::notice::{Ear, Notice as Line};
 use crate::options::SharedOptions;
 use crate::wake::{Notice, Wake};
 
@@ -41,6 +43,10 @@ pub struct Letters {
     pub woken: Vec<(u32, Notice)>,
     /// Entries that left memory, by hash and number.
     pub released: Vec<(Hash128, u64)>,
+    /// Lines for the operator.
+    pub lines: Vec<Line>,
+    /// Whether the thread ends: it takes no more lines.
+    is_closed: bool,
 }
 
 /// How a wait ends for JavaScript.
@@ -63,7 +69,21 @@ impl<B: Bell> Inbox<B> {
     /// What arrived since the last look.
     pub fn take(&self) -> Letters {
         self.has_rung.store(false, Ordering::Release);
-        mem::take(&mut *self.letters.lock())
+        let mut letters = self.letters.lock();
+        let is_closed = letters.is_closed;
+        mem::replace(&mut *letters, Letters { is_closed, ..Letters::default() })
+    }
+
+    /// Lines since the last look.
+    pub fn take_lines(&self) -> Vec<Line> {
+        mem::take(&mut self.letters.lock().lines)
+    }
+
+    /// The thread ends. Returns the lines that it has not passed on; it takes no more.
+    pub fn close(&self) -> Vec<Line> {
+        let mut letters = self.letters.lock();
+        letters.is_closed = true;
+        mem::take(&mut letters.lines)
     }
 
     /// Entries that left memory since the last look.
@@ -90,6 +110,19 @@ impl<B: Bell> Wake for Inbox<B> {
     }
 }
 
+impl<B: Bell + Send + Sync> Ear for Inbox<B> {
+    fn hear(&self, line: &Line) -> bool {
+        let mut letters = self.letters.lock();
+        if letters.is_closed {
+            return false;
+        }
+        letters.lines.push(line.clone());
+        drop(letters);
+        self.call();
+        true
+    }
+}
+
 impl Handler<'_> {
     /// Handles the notice that ended a wait.
     pub fn take_in(self, notice: Notice) -> WaitEnd {
@@ -111,6 +144,7 @@ mod tests {
     use std::sync::atomic::AtomicU32;
 
     use super::*;
+    use crate::notice::Code;
 
     impl Bell for AtomicU32 {
         fn ring(&self) {
@@ -127,5 +161,18 @@ mod tests {
         assert_eq!((rings(), inbox.take().woken.len()), (1, 2));
         inbox.wake(3, Notice::LookAgain);
         assert_eq!((rings(), inbox.take().woken.len(), inbox.take().woken.len()), (2, 1, 0));
+    }
+
+    #[test]
+    fn a_thread_that_ends_gives_back_the_lines_it_has_and_takes_no_more() {
+        let inbox: Inbox<AtomicU32> = Inbox::default();
+        let line = |text: &str| Line { code: Code::Back, text: text.into() };
+        assert!(inbox.hear(&line("one")) && inbox.hear(&line("two")));
+        assert_eq!(inbox.take_lines(), [line("one"), line("two")]);
+        assert!(inbox.hear(&line("three")));
+        assert_eq!(inbox.close(), [line("three")]);
+        inbox.take();
+        assert!(!inbox.hear(&line("four")));
+        assert_eq!(inbox.close(), []);
     }
 }

@@ -19,7 +19,7 @@ use crate::coherence::event::{Action, Answer, Command, Event, Lifetime, Outcome,
 use crate::coherence::timing::Timing;
 use crate::ledger::{Ledger, MemoryAccess};
 use crate::options::Options;
-use crate::store::{Listener, Part, Refusal, SharedStore};
+use crate::store::{self, Listener, Part, Refusal, SharedStore};
 use crate::tags::{Position, Tag};
 
 /// How long joining may take.
@@ -109,7 +109,7 @@ struct State {
     recorded: Option<(Position, Timestamp)>,
     outcome: Option<Outcome>,
     refusal: Option<Refusal>,
-    is_refused: bool,
+    fails: Option<store::Trouble>,
     is_unreachable: bool,
 }
 
@@ -136,7 +136,7 @@ impl Member {
                 return Ok(());
             }
             let is_over = self.clock.now() >= until;
-            if state.is_refused || is_over {
+            if state.fails.is_some_and(store::Trouble::is_of_login) || is_over {
                 return Err(state.trouble());
             }
             self.changed.wait_for(&mut state, Duration::from_millis(20));
@@ -194,11 +194,14 @@ impl Member {
 
 impl State {
     fn trouble(&self) -> Trouble {
-        let (kind, detail) = match self.refusal {
-            _ if self.is_refused => ("login", "the server refuses the login".into()),
-            Some(refusal) => ("denied", format!("the server refuses: {}", refusal.as_str())),
-            None if self.is_unreachable => ("unreachable", "the server cannot be reached".into()),
-            None => ("failed", "the server did not record it in time".into()),
+        let (kind, detail) = match (self.fails, self.refusal) {
+            (Some(login), _) if login.is_of_login() => ("login", login.words().into()),
+            (_, Some(refusal)) => ("denied", format!("the server refuses: {}", refusal.as_str())),
+            (Some(reason), None) => ("unreachable", reason.words().into()),
+            (None, None) if self.is_unreachable => {
+                ("unreachable", "the server cannot be reached".into())
+            }
+            (None, None) => ("failed", "the server did not record it in time".into()),
         };
         Trouble { kind, detail }
     }
@@ -238,8 +241,8 @@ impl Listener for Member {
         self.state.lock().refusal = what.map(|(refusal, _)| refusal);
     }
 
-    fn refused(&self) {
-        self.state.lock().is_refused = true;
+    fn fails(&self, reason: store::Trouble) {
+        self.state.lock().fails = Some(reason);
         self.changed.notify_all();
     }
 

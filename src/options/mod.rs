@@ -5,6 +5,7 @@
 //! up. The options of the shared tier are in `shared.rs`, their server is in `server.rs`, from a
 //! URL that `url` reads.
 
+mod origin;
 mod secret;
 mod server;
 mod shared;
@@ -17,14 +18,16 @@ mod url;
 
 use serde_json::{Map, Value};
 
+pub use self::origin::Origin;
 pub use self::secret::Secret;
 pub use self::server::{HostPort, Server, Topology};
 pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
 use self::spec::{
-    AHEAD, DEBUG, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number,
+    AHEAD, DEBUG, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number, ON_NOTICE,
     PLATFORM_URL, PRERENDERED, TAGS, WAIT,
 };
+use self::tls::EXTRA_CA;
 pub use self::tls::{ClientPem, Pem, Tls};
 use crate::error::Error;
 use crate::spread::Spread;
@@ -93,7 +96,7 @@ impl Options {
     /// Resolves options from an object and an environment, both as JSON objects.
     ///
     /// # Errors
-    /// An unknown option, or a forbidden value. Unknown environment variables are ignored:
+    /// An unknown option, or a forbidden value. Unknown environment variables are no error:
     /// platforms invent them.
     pub fn resolve(given: &Value, env: &Value) -> Result<Self, Error> {
         let empty = Map::new();
@@ -104,10 +107,16 @@ impl Options {
         };
         let env = env.as_object().unwrap_or(&empty);
         if let Some(option) = given.keys().find(|key| spec::ALL.iter().all(|o| o.option != *key)) {
-            let known = spec::ALL.iter().map(|o| o.option).collect::<Vec<_>>().join(", ");
-            return Err(Error::UnknownOption { option: option.clone(), known });
+            let known: Vec<_> = spec::ALL.iter().map(|o| o.option).collect();
+            let meant = origin::nearest(option, known.iter().copied()).map(str::to_owned);
+            return Err(Error::UnknownOption {
+                option: option.clone(),
+                meant,
+                known: known.join(", "),
+            });
         }
         let read = Sources { given, env };
+        read.callback(&ON_NOTICE)?;
         let memory_bytes = read.number(&MEMORY)? * MIB;
         let bytes = |spec: &Number<Derived>, derived: usize| {
             Ok(read.given_number(spec)?.map_or(derived, |mib| (mib.value * MIB) as usize))
@@ -137,6 +146,7 @@ impl Options {
 
     /// The environment variables that configure the engine.
     pub fn env_names() -> Vec<&'static str> {
-        spec::ALL.iter().map(|o| o.env).chain([PLATFORM_URL]).collect()
+        let own = spec::ALL.iter().map(|o| o.env).filter(|env| !env.is_empty());
+        own.chain([PLATFORM_URL, EXTRA_CA]).collect()
     }
 }

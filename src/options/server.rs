@@ -63,6 +63,17 @@ pub struct HostPort {
     pub port: u16,
 }
 
+impl Topology {
+    /// The first host, if it is not a socket.
+    pub fn first(&self) -> Option<&HostPort> {
+        match self {
+            Self::Single(host) => Some(host),
+            Self::Unix(_) => None,
+            Self::Sentinel { hosts, .. } | Self::Cluster { hosts } => hosts.first(),
+        }
+    }
+}
+
 impl fmt::Display for HostPort {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         let Self { name, port } = self;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::spec::{Choice, Flag, Names, Number, PLATFORM_URL, Text, URL};
+use super::spec::{Callback, Choice, Flag, Names, Number, PLATFORM_URL, Text, URL};
 use crate::error::Error;
 
 /// A value and the name it was given under, for error messages.
@@ -98,6 +98,18 @@ impl<'a> Sources<'a> {
         let own = self.text(&URL)?;
         let platform = || self.variable(PLATFORM_URL).map(|given| checked(&URL, given)).transpose();
         own.map_or_else(platform, |own| Ok(Some(own)))
+    }
+
+    /// A function, of which JavaScript only says that it is one.
+    pub(super) fn callback(&self, spec: &Callback) -> Result<(), Error> {
+        match self.object(spec.names) {
+            None | Some(Given { value: Value::Bool(true), .. }) => Ok(()),
+            Some(Given { name, .. }) => Err(Error::InvalidOption {
+                option: name.into(),
+                allowed: "a function".into(),
+                given: "none".into(),
+            }),
+        }
     }
 
     fn find(&self, names: Names) -> Option<Given<&'a Value>> {

@@ -41,6 +41,16 @@ pub(super) struct Choice<T: 'static> {
     pub(super) default: T,
 }
 
+/// A function of JavaScript, which stays there. It has no variable.
+pub(super) struct Callback {
+    pub(super) names: Names,
+    /// Its type in TypeScript.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+    pub(super) kind: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only documented"))]
+    pub(super) default: Derived,
+}
+
 /// A text. It is never printed: it may be a secret, or one in the wrong place.
 pub(super) struct Text {
     pub(super) names: Names,
@@ -161,6 +171,14 @@ diagnosis {
     /// `NEXT_PRIVATE_DEBUG_CACHE=1` turns it on as well.
     /// See [observability](observability.md#debug-lines).
     DEBUG: Flag = flag(named("debug", "TIERCEL_DEBUG"), false);
+    /// Receives each line for the operator, with its level and its code, instead of standard error.
+    /// If it throws, the line goes to standard error.
+    /// See [messages](troubleshooting.md#messages).
+    ON_NOTICE: Callback = Callback {
+        names: named("onNotice", ""),
+        kind: "(notice: Notice) => void",
+        default: Derived("standard error"),
+    };
 }
 
 server {

@@ -9,6 +9,9 @@ use super::sources::{Given, Sources};
 use super::spec::{TLS_CA, TLS_CERT, TLS_KEY, TLS_SERVER_NAME, TLS_VERIFY};
 use crate::error::Error;
 
+/// Node's own variable: a file of authorities to trust in addition to the platform's.
+pub(super) const EXTRA_CA: &str = "NODE_EXTRA_CA_CERTS";
+
 /// Larger than any bundle of authorities.
 const MOST_BYTES: u64 = 4 << 20;
 
@@ -17,6 +20,8 @@ const MOST_BYTES: u64 = 4 << 20;
 pub struct Tls {
     /// Authorities that may have signed the server's certificate; none = the platform's.
     pub ca: Option<Pem>,
+    /// Authorities that Node.js trusts in addition to the platform's, if it could read them.
+    pub extra: Option<Pem>,
     /// The certificate by which this process identifies itself.
     pub client: Option<ClientPem>,
     /// The name that the server's certificate must carry; none = the host's.
@@ -97,6 +102,7 @@ pub(super) struct Details<'a> {
     key: Option<Given<&'a str>>,
     server_name: Option<Given<&'a str>>,
     verify: Option<Given<bool>>,
+    extra: Option<&'a str>,
 }
 
 impl<'a> Details<'a> {
@@ -107,13 +113,14 @@ impl<'a> Details<'a> {
             key: read.text(&TLS_KEY)?,
             server_name: read.text(&TLS_SERVER_NAME)?,
             verify: read.given_flag(&TLS_VERIFY)?,
+            extra: read.env.get(EXTRA_CA).and_then(|path| path.as_str()),
         })
     }
 
     /// Reads the files, if there is TLS. Without TLS these options are refused: a missing letter in
     /// the URL must not send a password in the clear.
     pub(super) fn resolve(&self, is_tls: bool) -> Result<Option<Tls>, Error> {
-        let Self { ca, certificate, key, server_name, verify } = *self;
+        let Self { ca, certificate, key, server_name, verify, extra } = *self;
         if !is_tls {
             let text = ca.or(certificate).or(key).or(server_name).map(|given| given.name);
             let flag = verify.filter(|given| !given.value).map(|given| given.name);
@@ -131,6 +138,8 @@ impl<'a> Details<'a> {
         };
         Ok(Some(Tls {
             ca: ca.map(Pem::read).transpose()?,
+            // Node.js itself warns of a file that it cannot read.
+            extra: extra.and_then(|value| Pem::read(Given { name: EXTRA_CA, value }).ok()),
             client,
             server_name: server_name.map(|given| given.value.to_owned()),
             verify: verify.map_or(TLS_VERIFY.default, |given| given.value),

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::diagnosis;
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
 use super::sentinels::Sentinels;
@@ -28,6 +29,7 @@ use super::tls;
 use crate::coherence::event::Command;
 use crate::error::Error;
 use crate::options::{self, HostPort, Secret, SharedOptions, Topology};
+use crate::store::Trouble;
 
 /// Limit of each setup step after the connection is made: login, choice of database.
 const SETUP_LIMIT: Duration = Duration::from_millis(800);
@@ -40,6 +42,10 @@ pub(super) struct Connector {
     /// How long the Sentinels may take to answer.
     vote_limit: Duration,
     counters: Arc<Counters>,
+    /// Where a failure is looked into: the first host.
+    first: Option<HostPort>,
+    /// What became of the last failure when it was looked into.
+    seen: Mutex<Option<(Trouble, Trouble)>>,
 }
 
 /// How the server that has the table is found.
@@ -115,7 +121,23 @@ impl Connector {
             tls_name: shared.server.tls.as_ref().and_then(|tls| tls.server_name.clone()),
         };
         let way = way(&opener, &shared.server.topology);
-        Ok(Self { opener, way, probe, vote_limit: shared.command_timeout, counters })
+        let (vote_limit, first) = (shared.command_timeout, shared.server.topology.first().cloned());
+        Ok(Self { opener, way, probe, vote_limit, counters, first, seen: Mutex::default() })
+    }
+
+    /// Why no connection could be opened. Looked into once while it stays the same.
+    pub(super) async fn trouble(&self, failure: Failure) -> Trouble {
+        let trouble = failure.trouble();
+        let known = self.seen.lock().filter(|(seen, _)| *seen == trouble);
+        if let Some((_, closer)) = known {
+            return closer;
+        }
+        let closer = match &self.first {
+            Some(host) => diagnosis::closer(host, self.opener.config.tls.is_some(), trouble).await,
+            None => trouble,
+        };
+        *self.seen.lock() = Some((trouble, closer));
+        closer
     }
 
     /// Opens connections to single servers, with the same settings.
@@ -135,6 +157,7 @@ impl Connector {
         let (client, task, sentinels) = match &self.way {
             Way::To(server) => {
                 let (client, task) = opener.open_at(server.clone()).await?;
+                takes_writes(&client).await?;
                 (Servers::one(client), task, None)
             }
             Way::Sentinels(sentinels) => {
@@ -162,6 +185,7 @@ impl Connector {
             given_up: Notify::new(),
         });
         link.answers().await?;
+        *self.seen.lock() = None;
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         Ok(ConnectionGuard { link, task, counters: self.counters.clone() })
     }
@@ -241,7 +265,7 @@ impl Connection {
         };
         // The next primary may already have answered. It does not know what this instance reported
         // to the one before.
-        if self.is_moved() { Err(Failure::Lost) } else { result }
+        if self.is_moved() { Err(Failure::Lost(Trouble::Closed)) } else { result }
     }
 
     async fn confirm(&self) -> Result<(), Failure> {
@@ -322,7 +346,18 @@ fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
 /// Whether a server considers itself a primary: one that was just named may not do so yet.
 async fn is_primary(client: &Client) -> Result<(), Failure> {
     let info: String = within(PROBE_LIMIT, client.info(Some(InfoKind::Replication))).await?;
-    if info.contains("role:master") { Ok(()) } else { Err(Failure::Lost) }
+    if info.contains("role:master") { Ok(()) } else { Err(Failure::Lost(Trouble::Replica)) }
+}
+
+/// Whether a server takes writes, as far as it says so to this user.
+async fn takes_writes(client: &Client) -> Result<(), Failure> {
+    match within(PROBE_LIMIT, client.info::<String>(Some(InfoKind::Replication))).await {
+        Ok(info) if info.contains("role:slave") && !info.contains("slave_read_only:0") => {
+            Err(Failure::Lost(Trouble::Replica))
+        }
+        Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => Ok(()),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The client's configuration, except for the server.

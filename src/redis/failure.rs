@@ -2,7 +2,7 @@
 
 use fred::error::{Error, ErrorKind};
 
-use crate::store::Refusal;
+use crate::store::{Refusal, Trouble};
 
 /// Why a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub(super) enum Failure {
     /// No answer came in time.
     TimedOut,
     /// The connection is lost, or useless: its server is not the primary, or not ready.
-    Lost,
+    Lost(Trouble),
     /// The server refuses the login, or requires one.
-    Unauthenticated,
+    Unauthenticated(Trouble),
     /// The server forbids it to this user, or lacks the command.
     Denied(Refusal),
     /// The server answered with another error, or with something that makes no sense.
@@ -21,11 +21,47 @@ pub(super) enum Failure {
 
 /// Connections to servers that answer so are given up. Errors of scripts contain these words
 /// anywhere.
-const LOST: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED"];
+const LOST: [(&str, Trouble); 8] = [
+    ("READONLY", Trouble::Replica),
+    ("LOADING", Trouble::Loading),
+    ("MASTERDOWN", Trouble::Replica),
+    ("CLUSTERDOWN", Trouble::Cluster),
+    ("MOVED", Trouble::Cluster),
+    ("cluster support disabled", Trouble::Cluster),
+    ("DB index is out of range", Trouble::Database),
+    ("max number of clients reached", Trouble::TooManyClients),
+];
 
-/// How servers refuse a login; the last one is from servers without a password.
-const UNAUTHENTICATED: [&str; 3] =
-    ["NOAUTH", "WRONGPASS", "called without any password configured"];
+/// How servers refuse a login.
+const UNAUTHENTICATED: [(&str, Trouble); 4] = [
+    ("NOAUTH", Trouble::LoginMissing),
+    ("WRONGPASS", Trouble::Login),
+    ("invalid password", Trouble::Login),
+    ("called without any password configured", Trouble::LoginUnexpected),
+];
+
+/// What the client says of a connection that it cannot open, or that ends.
+const BROKEN: [(&str, Trouble); 19] = [
+    ("ConnectionRefused", Trouble::Refused),
+    ("failed to lookup address", Trouble::NameNotFound),
+    ("No such host", Trouble::NameNotFound),
+    ("NetworkUnreachable", Trouble::NoRoute),
+    ("HostUnreachable", Trouble::NoRoute),
+    ("AddrNotAvailable", Trouble::NoRoute),
+    ("TimedOut", Trouble::TimedOut),
+    ("NotFound", Trouble::NoSocket),
+    ("PermissionDenied", Trouble::NoSocket),
+    ("UnknownIssuer", Trouble::UnknownIssuer),
+    ("NotValidForName", Trouble::WrongName),
+    ("Expired", Trouble::Expired),
+    ("NotValidYet", Trouble::Expired),
+    ("InvalidCertificate", Trouble::Certificate),
+    ("CertificateRequired", Trouble::ClientCertificate),
+    ("AlertReceived(UnknownCA)", Trouble::ClientCertificate),
+    ("AlertReceived(BadCertificate)", Trouble::ClientCertificate),
+    ("AlertReceived(DecryptError)", Trouble::ClientCertificate),
+    ("InvalidContentType", Trouble::TlsUnexpected),
+];
 
 /// How an access list refuses a command, called directly or by a script.
 const DENIED: [&str; 5] = [
@@ -100,14 +136,36 @@ impl Failure {
     pub(super) const NONSENSE: Self = Self::BadReply(Refusal::Error("no sense"));
 
     pub(super) fn of(error: &Error) -> Self {
-        let says = |words: &[&str]| words.iter().any(|word| error.details().contains(word));
-        match error.kind() {
-            ErrorKind::Timeout => Self::TimedOut,
-            ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing => Self::Lost,
-            _ if says(&LOST) => Self::Lost,
-            _ if says(&UNAUTHENTICATED) => Self::Unauthenticated,
-            _ if says(&DENIED) => Self::Denied(denial(error.details())),
-            _ => Self::BadReply(self::error(error.details())),
+        let words = error.details();
+        let known = |table: &[(&str, Trouble)]| {
+            table.iter().find(|(said, _)| words.contains(said)).map(|(_, trouble)| *trouble)
+        };
+        if error.kind() == &ErrorKind::Timeout {
+            return Self::TimedOut;
+        }
+        if let ErrorKind::IO | ErrorKind::Tls | ErrorKind::Canceled | ErrorKind::Routing =
+            error.kind()
+        {
+            return Self::Lost(known(&BROKEN).unwrap_or(Trouble::Closed));
+        }
+        if let Some(trouble) = known(&LOST) {
+            return Self::Lost(trouble);
+        }
+        if let Some(trouble) = known(&UNAUTHENTICATED) {
+            return Self::Unauthenticated(trouble);
+        }
+        if DENIED.iter().any(|said| words.contains(said)) {
+            return Self::Denied(denial(words));
+        }
+        Self::BadReply(self::error(words))
+    }
+
+    /// Why no connection could be opened, for the operator.
+    pub(super) fn trouble(self) -> Trouble {
+        match self {
+            Self::Lost(trouble) | Self::Unauthenticated(trouble) => trouble,
+            Self::TimedOut => Trouble::TimedOut,
+            Self::Denied(_) | Self::BadReply(_) => Trouble::Closed,
         }
     }
 }
@@ -119,14 +177,18 @@ mod tests {
     #[test]
     fn errors_of_servers_are_told_apart() {
         let of = |text: &'static str| Failure::of(&Error::new(ErrorKind::Unknown, text));
-        assert_eq!(of("READONLY You can't write against a read only replica."), Failure::Lost);
-        assert_eq!(of("ERR Error running script: @user_script:3: -READONLY You"), Failure::Lost);
-        assert_eq!(of("NOAUTH Authentication required."), Failure::Unauthenticated);
-        assert_eq!(
-            of("WRONGPASS invalid username-password pair or user"),
-            Failure::Unauthenticated
-        );
-        assert_eq!(Failure::of(&Error::new(ErrorKind::IO, "")), Failure::Lost);
+        let replica = Failure::Lost(Trouble::Replica);
+        assert_eq!(of("READONLY You can't write against a read only replica."), replica);
+        assert_eq!(of("ERR Error running script: @user_script:3: -READONLY You"), replica);
+        let unauthenticated = [
+            ("NOAUTH Authentication required.", Trouble::LoginMissing),
+            ("WRONGPASS invalid username-password pair or user", Trouble::Login),
+        ];
+        for (words, trouble) in unauthenticated {
+            assert_eq!(of(words), Failure::Unauthenticated(trouble));
+        }
+        let lost = Failure::of(&Error::new(ErrorKind::IO, ""));
+        assert_eq!(lost, Failure::Lost(Trouble::Closed));
     }
 
     #[test]

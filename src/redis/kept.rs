@@ -111,7 +111,7 @@ async fn answers(client: &Client) -> bool {
         sleep(PROBE_EVERY).await;
         match within(PROBE_LIMIT, client.ping::<Value>(None)).await {
             Err(Failure::TimedOut) => missed += 1,
-            Err(Failure::Lost | Failure::Unauthenticated) => break,
+            Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => break,
             Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 (probes, missed) = (probes + 1, 0);
             }

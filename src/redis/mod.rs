@@ -2,7 +2,7 @@
 //!
 //! One thread does everything, over three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
-//! them, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
+//! them, `diagnosis` says why that fails, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
 //! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
@@ -12,6 +12,7 @@
 
 mod app;
 mod connect;
+mod diagnosis;
 mod entries;
 mod exchange;
 mod failure;

@@ -113,6 +113,8 @@ impl Pause {
 mod tests {
     use super::*;
 
+    use crate::store::Trouble;
+
     const NO_SCRIPTS: Result<(), Failure> = Err(Failure::Denied(Refusal::Command("EVALSHA")));
     const NO_DISK: Result<(), Failure> = Err(Failure::BadReply(Refusal::Error("MISCONF")));
     const DONE: Result<(), Failure> = Ok(());
@@ -139,7 +141,10 @@ mod tests {
         refusals.note(Deed::Lease(1), &NO_SCRIPTS);
         assert_eq!(refusals.note(Deed::Poll, &DONE), None);
         assert_eq!(refusals.note(Deed::Lease(2), &DONE), None);
-        assert_eq!(refusals.note(Deed::Lease(1), &Err::<(), _>(Failure::Lost)), None);
+        assert_eq!(
+            refusals.note(Deed::Lease(1), &Err::<(), _>(Failure::Lost(Trouble::Closed))),
+            None
+        );
         assert_eq!(refusals.note(Deed::Lease(1), &DONE), Some(News::Over));
     }
 

@@ -29,9 +29,12 @@ use super::kept::{Kept, tried};
 use super::reply::bytes;
 use super::wire;
 use crate::clock::stopwatch_ns;
+use crate::store::Trouble;
 
 /// How long a Sentinel that does not answer still counts in votes.
 const SILENT: Duration = Duration::from_secs(5);
+
+const NO_PRIMARY: Failure = Failure::Lost(Trouble::NoPrimary);
 
 /// All Sentinels of the configuration.
 pub(super) struct Sentinels {
@@ -73,8 +76,8 @@ impl Sentinels {
         tried(all.iter().map(|sentinel| &sentinel.kept), limit).await;
         match self.vote(limit).await {
             Vote::For(server) => Ok(server),
-            Vote::Open => Err(Failure::Lost),
-            Vote::Silent => self.latest.lock().clone().ok_or(Failure::Lost),
+            Vote::Open => Err(NO_PRIMARY),
+            Vote::Silent => self.latest.lock().clone().ok_or(NO_PRIMARY),
         }
     }
 
@@ -82,7 +85,7 @@ impl Sentinels {
     pub(super) async fn confirm(&self, server: &Server, limit: Duration) -> Result<(), Failure> {
         match self.vote(limit).await {
             Vote::For(other) if is_same(&other, server) => Ok(()),
-            Vote::For(_) => Err(Failure::Lost),
+            Vote::For(_) => Err(NO_PRIMARY),
             Vote::Open => Err(Failure::NONSENSE),
             Vote::Silent => Ok(()),
         }
@@ -149,7 +152,7 @@ impl Sentinel {
                 let args = vec!["GET-MASTER-ADDR-BY-NAME".to_owned(), name];
                 within(limit, client.custom::<Value, _>(command, args)).await
             }
-            None => Err(Failure::Lost),
+            None => Err(NO_PRIMARY),
         };
         self.kept.note(&answer);
         let mut silent_since_ns = self.silent_since_ns.lock();

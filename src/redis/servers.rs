@@ -24,6 +24,7 @@ use super::connect::{Opener, Task, within};
 use super::failure::Failure;
 use super::health::PROBE_LIMIT;
 use super::kept::{Kept, tried};
+use crate::store::Trouble;
 
 /// Most primaries to ask in addition to the hosts of the configuration.
 const MOST_KNOWN: usize = 5;
@@ -158,7 +159,7 @@ impl Shards {
     ) -> Result<(Self, Client, Task), Failure> {
         let slot = key.cluster_hash();
         let (map, host) = discover(&opener, hosts, slot).await?;
-        let owner = map.get_server(slot).cloned().ok_or(Failure::Lost)?;
+        let owner = map.get_server(slot).cloned().ok_or(Failure::Lost(Trouble::Cluster))?;
         let shards = Self {
             opener,
             name: host.tls_server_name.unwrap_or(host.host).to_string(),
@@ -231,7 +232,7 @@ async fn discover(
             Ok::<_, Failure>((slots(&client, &host).await?, host))
         });
     }
-    let (mut told, mut failure) = (Vec::new(), Failure::Lost);
+    let (mut told, mut failure) = (Vec::new(), Failure::Lost(Trouble::Closed));
     loop {
         let limit = if told.is_empty() { Duration::MAX } else { PROBE_LIMIT };
         match timeout(limit, asked.join_next()).await {

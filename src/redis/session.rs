@@ -24,7 +24,7 @@ use super::scripts::Scripts;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
 use crate::options::SharedOptions;
-use crate::store::Listener;
+use crate::store::{Listener, Trouble};
 
 /// How long leaving may delay the end of the process.
 const LEAVE_LIMIT: Duration = Duration::from_millis(50);
@@ -138,7 +138,7 @@ impl Session {
                         continue;
                     }
                 }
-                Err(failure) => self.unreachable(failure),
+                Err(failure) => self.unreachable(self.connector.trouble(failure).await),
             }
             sleep(backoff.next()).await;
         }
@@ -158,10 +158,8 @@ impl Session {
     }
 
     /// No connection could be opened.
-    fn unreachable(self: &Arc<Self>, failure: Failure) {
-        if failure == Failure::Unauthenticated {
-            self.listener.refused();
-        }
+    fn unreachable(self: &Arc<Self>, trouble: Trouble) {
+        guard(|| self.listener.fails(trouble));
         // Gets need not wait for a connection any more.
         self.counters.set_broken(true);
         self.tell(Event::Unreachable);
@@ -187,7 +185,7 @@ impl Session {
     /// after the fifth late answer.
     pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
-            Err(Failure::Lost | Failure::Unauthenticated) => true,
+            Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => true,
             Err(Failure::TimedOut) => self.counters.late(),
             Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 self.counters.in_time();

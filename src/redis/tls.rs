@@ -58,7 +58,7 @@ fn authorities(
         .map_err(|_| option("redisTlsCaFile", "given where the machine trusts no authority", "not"))
 }
 
-/// Only the given authorities if there are any, else those of the machine.
+/// Only the given authorities if there are any, else those of the machine and of Node.js.
 fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     if let Some(ca) = &tls.ca {
@@ -70,6 +70,8 @@ fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
     } else {
         let found = fred::rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
+        let extra = tls.extra.as_ref().and_then(|extra| certificates(extra).ok());
+        roots.add_parsable_certificates(extra.unwrap_or_default());
     }
     Ok(roots)
 }

@@ -18,7 +18,7 @@ const EXTENSIONS = {
  * @returns {{ ca: string, server: Pair, client: Pair,
  *   texts: { ca: string, cert: string, key: string } }} `texts`: PEM texts for a client
  */
-export function certificates(dir) {
+export function certificates(dir, days = DAYS) {
   const at = (name) => join(dir, name)
   const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe' })
   const issuer = ['-CA', at('ca.pem'), '-CAkey', at('ca.key')]
@@ -31,7 +31,8 @@ export function certificates(dir) {
     writeFileSync(extensions, EXTENSIONS[name])
     openssl('req', ...KEY, '-subj', `/CN=${name}`, '-keyout', pair.key, '-out', request)
     const serial = ['-CAcreateserial', '-extfile', extensions]
-    openssl('x509', '-req', '-in', request, ...issuer, ...serial, ...lasting, '-out', pair.cert)
+    const until = ['-days', name === 'server' ? days : DAYS]
+    openssl('x509', '-req', '-in', request, ...issuer, ...serial, ...until, '-out', pair.cert)
     return pair
   }
   const [server, client] = [sign('server'), sign('client')]
@@ -39,4 +40,10 @@ export function certificates(dir) {
     readFileSync(file, 'utf8'),
   )
   return { ca: at('ca.pem'), server, client, texts: { ca, cert, key } }
+}
+
+/** The same, and that of the server has expired. */
+export function expired(dir) {
+  const all = certificates(dir, '-1')
+  return { ...all, texts: { ...all.texts, rejectUnauthorized: false } }
 }

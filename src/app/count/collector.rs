@@ -18,7 +18,7 @@ use super::{Answer, Counter, Deed};
 use crate::app::label::Own;
 use crate::app::store::{Answer as Any, Deed as AnyDeed, Failure, Order, Store};
 use crate::clock::Clock;
-use crate::guard::say;
+use crate::notice::{Code, say};
 
 /// What all batches of this process may hold, in bytes.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -263,7 +263,10 @@ impl Collector {
         let after_ms = if pending.batches.is_empty() { None } else { pending.set(pause_ms) };
         drop(held);
         if dropped > 0 {
-            say("counts of a day ago are dropped: the store has not taken them since");
+            say(
+                Code::CountsDropped,
+                "counts of a day ago are dropped: the store has not taken them since",
+            );
         }
         told.into_iter().for_each(|(_, receive)| receive(Err(failure)));
         if let Some(after_ms) = after_ms {

@@ -43,5 +43,9 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
 fn a_misspelled_option_is_refused_with_the_list() {
     let error = Options::resolve(&json!({ "memoryMB": 1 }), &json!({})).unwrap_err();
     assert_eq!(error.code(), "TIERCEL_UNKNOWN_OPTION");
-    assert!(error.to_string().contains("`memoryMB`; the options are memoryMb, maxEntryMb"));
+    assert!(
+        error
+            .to_string()
+            .contains("`memoryMB`: did you mean `memoryMb`?; the options are memoryMb, max")
+    );
 }

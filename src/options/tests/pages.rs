@@ -4,9 +4,9 @@ use std::fmt;
 use std::fs::read_to_string;
 
 use super::spec::{
-    Choice, DEBUG, Derived, Flag, Names, Number, PLATFORM_URL, Text, URL, described,
+    Callback, Choice, DEBUG, Derived, Flag, Names, Number, PLATFORM_URL, Text, URL, described,
 };
-use crate::generated::check;
+use crate::generated::{between, check};
 
 /// Most columns of a line.
 const WIDTH: usize = 100;
@@ -85,6 +85,21 @@ impl<D: fmt::Display> Described for Flag<D> {
     }
 }
 
+impl Described for Callback {
+    fn names(&self) -> Names {
+        self.names
+    }
+    fn unit(&self) -> &'static str {
+        "function"
+    }
+    fn default(&self) -> String {
+        self.default.to_string()
+    }
+    fn kind(&self) -> String {
+        self.kind.into()
+    }
+}
+
 impl<T: PartialEq> Described for Choice<T> {
     fn names(&self) -> Names {
         self.names
@@ -127,7 +142,8 @@ impl Description {
     /// Its environment variables, in order.
     fn variables(&self) -> Vec<String> {
         let platform = (self.names.option == URL.names.option).then_some(PLATFORM_URL);
-        [self.names.env].into_iter().chain(platform).map(|name| format!("`{name}`")).collect()
+        let own = Some(self.names.env).filter(|env| !env.is_empty());
+        own.into_iter().chain(platform).map(|name| format!("`{name}`")).collect()
     }
 
     /// Its sentences, each in a line.
@@ -152,7 +168,8 @@ impl Description {
             None => self.unit.into(),
         };
         let option = self.names.option;
-        let variables = self.variables().join(", then ");
+        let variables = Some(self.variables().join(", then ")).filter(|all| !all.is_empty());
+        let variables = variables.unwrap_or("no variable".into());
         let head = format!("- **`{option}`** · {variables} · {unit} · default {}.", self.default);
         let lines = [head].into_iter().chain(self.sentences());
         lines.map(|line| wrapped(&line, "  ")).collect::<String>().split_off(2)
@@ -169,7 +186,8 @@ impl Description {
         let sentences = self.sentences().into_iter().filter(|line| !line.starts_with("See ["));
         let about = sentences.chain(range).collect::<Vec<_>>().join(" ");
         let default = self.default.replace("`resolve`", "'resolve'");
-        let default = format!("@default {default}, or {}", self.variables().join(", or "));
+        let defaults: Vec<_> = [default].into_iter().chain(self.variables()).collect();
+        let default = format!("@default {}", defaults.join(", or "));
         let indent = "     * ";
         format!(
             "    /**\n{}{}     */\n    {}?: {}\n",
@@ -202,13 +220,6 @@ fn wrapped(text: &str, indent: &str) -> String {
     lines.join("\n").replace('\u{a0}', " ") + "\n"
 }
 
-/// `text` with everything between these two lines replaced.
-fn replaced(text: &str, start: &str, end: &str, between: &str) -> String {
-    let (before, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
-    let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} behind {start:?}"));
-    [before, start, between, end, after].concat()
-}
-
 #[test]
 fn the_page_about_options_follows_the_code() {
     let described = described();
@@ -217,7 +228,7 @@ fn the_page_about_options_follows_the_code() {
     for lists in described.chunk_by(|one, other| one.list == other.list) {
         let entries: String = lists.iter().map(Description::entry).collect();
         let start = format!("<!-- options: {} -->\n", lists[0].list);
-        page = replaced(&page, &start, "<!-- end -->\n", &format!("\n{entries}\n"));
+        page = between(&page, &start, "<!-- end -->\n", &format!("\n{entries}\n"));
         seen += lists.len();
     }
     assert_eq!(seen, super::spec::ALL.len());
@@ -229,7 +240,7 @@ fn the_type_of_the_options_follows_the_code() {
     let properties: String = described().iter().map(Description::property).collect();
     let types = read_to_string("index.d.ts").unwrap();
     let start = "    // Generated from `src/options/spec.rs`.\n";
-    check("index.d.ts", &replaced(&types, start, "    // End.\n", &properties));
+    check("index.d.ts", &between(&types, start, "    // End.\n", &properties));
 }
 
 #[test]
@@ -241,6 +252,6 @@ fn what_stands_between_backticks_is_not_broken_up() {
 #[test]
 fn what_is_not_between_its_markers_is_left_alone() {
     let page = "before\n<!-- a -->\nold\n<!-- end -->\nafter\n";
-    let written = replaced(page, "<!-- a -->\n", "<!-- end -->\n", "new\n");
+    let written = between(page, "<!-- a -->\n", "<!-- end -->\n", "new\n");
     assert_eq!(written, "before\n<!-- a -->\nnew\n<!-- end -->\nafter\n");
 }

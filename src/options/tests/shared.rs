@@ -152,7 +152,7 @@ fn tls_reads_its_files() {
     }
     assert_eq!((tls.server_name.as_deref(), tls.verify), (Some("cache.internal"), false));
     let plain = shared(&json!({ "redisUrl": "rediss://cache" })).server.tls.unwrap();
-    assert_eq!(plain, Tls { ca: None, client: None, server_name: None, verify: true });
+    assert_eq!(plain, Tls { ca: None, extra: None, client: None, server_name: None, verify: true });
 }
 
 #[test]

@@ -11,6 +11,13 @@ pub(in crate::options) enum Flaw {
          redis+sentinel, rediss+sentinel, redis+cluster and rediss+cluster"
     )]
     Scheme,
+    #[error(
+        "the URL of a REST interface, which is no Redis; the console of Upstash shows the right one \
+         under \"Redis\" or \"TCP\": rediss://default:PASSWORD@{0}:6379"
+    )]
+    Upstash(String),
+    #[error("one of the web; servers have redis://host:6379, with TLS rediss://host:6379")]
+    Web,
     #[error("one without a host")]
     NoHost,
     #[error(

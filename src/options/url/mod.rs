@@ -66,6 +66,9 @@ pub(super) fn parse(text: &str) -> Result<Url, Flaw> {
         None if text.starts_with('/') => ("unix", text),
         None => ("redis", text),
     };
+    if let "http" | "https" = scheme.to_ascii_lowercase().as_str() {
+        return Err(web(rest));
+    }
     let (shape, is_tls) = meaning(scheme)?;
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // The most likely reason is a password with a plain `/`, which ended the authority.
@@ -84,6 +87,16 @@ pub(super) fn parse(text: &str) -> Result<Url, Flaw> {
     parts.read_query(query.unwrap_or_default())?;
     parts.fits(shape)?;
     Ok(Url { form, parts })
+}
+
+/// The flaw of a URL of the web. Only a host that can be no password is repeated.
+fn web(rest: &str) -> Flaw {
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    if host.ends_with(".upstash.io") && host.bytes().all(is_name) && !rest.contains('@') {
+        return Flaw::Upstash(host.into());
+    }
+    Flaw::Web
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {

@@ -108,7 +108,9 @@ fn parameters_are_known_by_the_names_of_several_clients() {
 #[test]
 fn each_mistake_has_its_flaw() {
     let cases = [
-        ("https://cache.example.org", Flaw::Scheme),
+        ("https://cache.example.org", Flaw::Web),
+        ("https://eu-1.upstash.io", Flaw::Upstash("eu-1.upstash.io".into())),
+        ("https://default:x@eu-1.upstash.io", Flaw::Web),
         ("rediss+unix:///run/redis.sock", Flaw::Scheme),
         ("redis+https://host", Flaw::Scheme),
         ("", Flaw::NoHost),

@@ -63,7 +63,7 @@ impl Door {
     /// Notes how a call on it went. It is given up as the others are.
     pub(super) fn note<T>(&self, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
-            Err(Failure::Lost | Failure::Unauthenticated) => true,
+            Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => true,
             Err(Failure::TimedOut) => {
                 self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
             }

@@ -90,8 +90,8 @@ impl Session {
 
 fn told(failure: Failure) -> AppFailure {
     match failure {
-        Failure::TimedOut | Failure::Lost => AppFailure::Unknown,
-        Failure::Unauthenticated => AppFailure::Away,
+        Failure::TimedOut | Failure::Lost(_) => AppFailure::Unknown,
+        Failure::Unauthenticated(_) => AppFailure::Away,
         Failure::Denied(refusal) | Failure::BadReply(refusal) => {
             AppFailure::Refused(refusal.as_str())
         }

@@ -152,8 +152,8 @@ async fn call_at(
 /// Why a command failed, for the one who runs it.
 fn trouble(error: &ClientError) -> Trouble {
     let kind = match Failure::of(error) {
-        Failure::TimedOut | Failure::Lost => "unreachable",
-        Failure::Unauthenticated => "login",
+        Failure::TimedOut | Failure::Lost(_) => "unreachable",
+        Failure::Unauthenticated(_) => "login",
         Failure::Denied(_) => "denied",
         Failure::BadReply(_) => "failed",
     };
@@ -164,8 +164,8 @@ fn trouble(error: &ClientError) -> Trouble {
 fn unreached(failure: Failure) -> Trouble {
     let (kind, detail) = match failure {
         Failure::TimedOut => ("unreachable", "no answer in time".to_owned()),
-        Failure::Lost => ("unreachable", "no connection to a primary".to_owned()),
-        Failure::Unauthenticated => ("login", "the server refuses the login".to_owned()),
+        Failure::Lost(reason) => ("unreachable", reason.words().to_owned()),
+        Failure::Unauthenticated(reason) => ("login", reason.words().to_owned()),
         Failure::Denied(refusal) | Failure::BadReply(refusal) => {
             ("denied", format!("the server refuses: {}", refusal.as_str()))
         }

@@ -196,9 +196,9 @@ fn failed(failure: Failure, details: &str) -> &'static str {
             "missing"
         }
         Failure::Denied(_) => "denied",
-        Failure::TimedOut | Failure::Unauthenticated => "unknown",
+        Failure::TimedOut | Failure::Unauthenticated(_) => "unknown",
         // It was let through, and failed for another reason.
-        Failure::Lost | Failure::BadReply(_) => "allowed",
+        Failure::Lost(_) | Failure::BadReply(_) => "allowed",
     }
 }
 

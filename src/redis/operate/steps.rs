@@ -20,6 +20,7 @@ use crate::options::{HostPort, Topology};
 use crate::redis::connect::Task;
 use crate::redis::failure::Failure;
 use crate::redis::reply::{number, parts};
+use crate::store::Trouble;
 
 /// How long what is written to try it out lives, in ms.
 const SCRATCH_MS: &str = "1000";
@@ -171,7 +172,7 @@ async fn named(inner: &Inner, steps: &mut Steps) -> Option<Server> {
             steps.add("sentinel", primary, Ok(shown));
             Some(server)
         }
-        Err(Failure::Lost) => {
+        Err(Failure::Lost(Trouble::NoPrimary)) => {
             let why = "no majority of the Sentinels names a primary of this name".into();
             steps.add("sentinel", primary, Err(why));
             None
@@ -218,7 +219,8 @@ async fn opened(
 /// The stage at which opening a connection failed.
 fn stage(error: &ClientError, is_tls: bool) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| error.details().contains(word));
-    if *error.kind() == ErrorKind::Auth || Failure::of(error) == Failure::Unauthenticated {
+    if *error.kind() == ErrorKind::Auth || matches!(Failure::of(error), Failure::Unauthenticated(_))
+    {
         return "login";
     }
     if says(&["DB index", "SELECT is not allowed", "'select' command"]) {
