@@ -60,13 +60,18 @@ test.for(['refused', 'silent'])(
     expect(['connecting', 'away']).toContain(value.shared)
     expect(ms).toBeGreaterThanOrEqual(290)
     expect(ms).toBeLessThan(300 + SLACK_MS)
+    const reason = { code: how === 'silent' ? 'timed-out' : 'refused' }
     const given = await until('it is given up', async () => {
       const state = await ask(one, { timeoutMs: 0, giveUpMs: 2_000 })
       return state.ready ? state : undefined
     })
-    expect(given).toEqual({ ready: true, shared: 'away' })
+    expect(given).toMatchObject({ ready: true, shared: 'away', reason })
     // Whoever asks for the shared tier goes on being told.
-    expect(await ask(one, { timeoutMs: 0, ...patient })).toEqual({ ready: false, shared: 'away' })
+    expect(await ask(one, { timeoutMs: 0, ...patient })).toMatchObject({
+      ready: false,
+      shared: 'away',
+      reason,
+    })
   },
 )
 
@@ -78,7 +83,8 @@ test('a wrong password holds an instance back no longer than an absent server', 
     TIERCEL_REDIS_PASSWORD: 'wrong',
   })
   expect((await ask(one, patient)).ready).toBe(false)
-  expect(await ask(one, { giveUpMs: 0 })).toEqual({ ready: true, shared: 'away' })
+  const given = await ask(one, { giveUpMs: 0 })
+  expect(given).toMatchObject({ ready: true, shared: 'away', reason: { code: 'login' } })
 })
 
 test('an instance is ready once its server comes', async (test) => {
@@ -101,7 +107,7 @@ test('an instance that was ready stays so while its server is away', async (test
     expect(state.ready).toBe(true)
     return state.shared === 'away' ? state : undefined
   })
-  expect(state).toEqual({ ready: true, shared: 'away' })
+  expect(state).toMatchObject({ ready: true, shared: 'away', reason: { code: 'refused' } })
   await proxies[0].pass()
   await connected(one)
   expect(await ask(one)).toEqual({ ready: true, shared: 'connected' })
@@ -143,5 +149,5 @@ test('a server that forbids scripts holds nobody back', async (test) => {
   await server.command('ACL', 'SETUSER', 'default', 'reset', ...rights)
   const one = await untouched(test, server.url)
   const state = await ask(one, { timeoutMs: 5_000, ...patient })
-  expect(state).toEqual({ ready: true, shared: 'denied' })
+  expect(state).toMatchObject({ ready: true, shared: 'denied', reason: { code: 'right-missing' } })
 })
