@@ -98,7 +98,7 @@ impl Tier {
             Class::Response | Class::Image => true,
             Class::Fetch => self.isolates_fetch,
             // Their keys name the build themselves, or are meant to survive it.
-            Class::UseCache => false,
+            Class::UseCache | Class::Own => false,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[key.class as u8]);

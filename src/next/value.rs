@@ -13,6 +13,8 @@ use crate::tags::Tag;
 
 /// Begins the tag of a key.
 pub const KEY_TAG: &[u8] = b"tiercel:key:";
+/// Begins the tag of a key of the app's own code.
+pub const OWN_TAG: &[u8] = b"tiercel:own:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +36,13 @@ pub enum ValueKind {
     Redirect = 6,
     /// `null`: the page does not exist.
     Nothing = 7,
+    /// A value of the app's own code; see [`super::own`].
+    Own = 8,
 }
 
 impl ValueKind {
     /// All of them, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UseCache,
         Self::AppPage,
         Self::AppRoute,
@@ -47,6 +51,7 @@ impl ValueKind {
         Self::Image,
         Self::Redirect,
         Self::Nothing,
+        Self::Own,
     ];
 
     /// The kind with this number.
@@ -73,6 +78,7 @@ impl ValueKind {
             Self::UseCache => Class::UseCache,
             Self::Fetch => Class::Fetch,
             Self::Image => Class::Image,
+            Self::Own => Class::Own,
             _ => Class::Response,
         }
     }
@@ -86,6 +92,7 @@ impl ValueKind {
             Self::Pages | Self::Redirect | Self::Nothing => Kind::Pages,
             Self::Fetch => Kind::Fetch,
             Self::Image => Kind::Image,
+            Self::Own => Kind::Own,
             Self::AppPage => Kind::AppPage,
         }
     }
@@ -96,12 +103,17 @@ impl ValueKind {
     }
 
     /// The tag by which `res.revalidate` of Next.js renews what has this key, if values of this
-    /// kind answer requests by themselves. Pages of the Pages Router have no other tag. `label`
-    /// separates the keys of one app from those of another.
+    /// kind answer requests by themselves, or the app's own code ends it. Pages of the Pages Router
+    /// have no other tag. `label` separates the keys of one app from those of another.
     pub fn key_tag(self, label: &str, key: &[u16]) -> Option<Tag> {
-        let is_response = !matches!(self, Self::UseCache | Self::Fetch | Self::Image);
-        let spelled = || [KEY_TAG, label.as_bytes(), &wtf8(key)].concat();
-        is_response.then(|| Tag::spelled(spelled().into()))
+        let begin = match self {
+            Self::UseCache | Self::Fetch | Self::Image => return None,
+            // All apps of a process share the entries of their own code.
+            Self::Own => [OWN_TAG, b""],
+            _ => [KEY_TAG, label.as_bytes()],
+        };
+        let spelled = [&begin.concat(), &*wtf8(key)].concat();
+        Some(Tag::spelled(spelled.into()))
     }
 }
 

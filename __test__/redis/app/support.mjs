@@ -9,8 +9,12 @@ const require = createRequire(import.meta.url)
 /** The module as an instance of a fleet sees it. */
 export const APP = require.resolve('../../../app.js')
 
-/** Runs the suite against a topology, in this process. */
-export function compliesOn(kind) {
+/**
+ * Runs a suite against a topology, in this process.
+ * @param {string} kind
+ * @param {(title: string, api: () => any) => void} [suite]
+ */
+export function compliesOn(kind, suite = complies) {
   let server
   beforeAll(async () => {
     server = await start(kind)
@@ -22,5 +26,5 @@ export function compliesOn(kind) {
     })
   }, 60_000)
   afterAll(() => server?.stop())
-  complies(`on ${kind}`, () => require(APP))
+  suite(`on ${kind}`, () => require(APP))
 }
