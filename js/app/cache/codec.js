@@ -1,6 +1,7 @@
 // @ts-check
 
 const v8 = require('node:v8')
+const { copy, isCopyable } = require('./copy.js')
 const { checkSound, isPlain } = require('./shape.js')
 const { freeze } = require('./freeze.js')
 const { invalid } = require('../errors.js')
@@ -36,6 +37,8 @@ const MARK = /** @type {const} */ ({
 
 /** What was stored cannot be read here. */
 const UNREADABLE = Symbol('unreadable')
+/** Longer ones are read again for each caller, and take no room in the heap of JavaScript. */
+const MOST_COPIED = 16_384
 /** Not decoded yet. */
 const UNSET = Symbol('unset')
 
@@ -45,6 +48,7 @@ const UNSET = Symbol('unset')
  * @property {string} mark
  * @property {string | Buffer | undefined} data
  * @property {unknown} value of a primitive, which all may have
+ * @property {unknown} master of which copies are made; `UNREADABLE` if none may be
  * @property {unknown} frozen what all who ask for a shared one get
  * @property {Codec | undefined} by whose codec made that
  */
@@ -53,7 +57,14 @@ const UNSET = Symbol('unset')
 
 /** @param {string} mark @param {string | Buffer | undefined} data @returns {Stored} */
 function stored(mark, data) {
-  return { mark, data, value: primitive(mark, data), frozen: UNSET, by: undefined }
+  return {
+    mark,
+    data,
+    value: primitive(mark, data),
+    master: UNSET,
+    frozen: UNSET,
+    by: undefined,
+  }
 }
 
 /** @param {string} mark @param {string | Buffer | undefined} data */
@@ -154,17 +165,34 @@ function decode(one, codec, isShared) {
 }
 
 /** @param {Stored} one @param {Codec | undefined} codec @returns {any} */
-function made({ mark, data }, codec) {
+function made(one, codec) {
+  const { mark, data } = one
+  if (one.master !== UNSET && one.master !== UNREADABLE && typeof codec !== 'object') {
+    return copy(one.master)
+  }
   const isOwn = mark === MARK.OWN_TEXT || mark === MARK.OWN_BYTES
   if (isOwn !== (typeof codec === 'object')) return UNREADABLE
   try {
     if (typeof codec === 'object') {
       return codec.decode(typeof data === 'string' ? data : copied(/** @type {Buffer} */ (data)))
     }
-    return read(mark, data)
+    const value = read(mark, data)
+    if (one.master === UNSET) one.master = masterOf(mark, data, value)
+    return value
   } catch {
     return UNREADABLE
   }
+}
+
+/**
+ * What copies are made of: a value that nobody else has.
+ * @param {string} mark
+ * @param {any} data
+ * @param {any} value just read
+ */
+function masterOf(mark, data, value) {
+  const isShort = data?.length <= MOST_COPIED && (mark === MARK.JSON || mark === MARK.CLONE)
+  return isShort && isCopyable(value) ? copy(value) : UNREADABLE
 }
 
 /** @param {string} mark @param {any} data */
