@@ -101,7 +101,7 @@ export interface CacheOptions<T = unknown> extends CacheSetOptions<T> {
   /**
    * How long to wait for what another call or process generates, in ms, before generating alone: 0 to
    * 10 000.
-   * @default as long as a call of this process runs; the option `waitMs` for another process
+   * @default 30 000 for a call of this process; the option `waitMs` for another process
    */
   waitMs?: number
 }

@@ -593,7 +593,13 @@ function patience(cache) {
     const [other, second] = [fresh('key'), counted(() => pause(600))]
     const slower = cache().getOrSet(other, second)
     await until('it runs', () => second.calls === 1 || undefined)
-    expect(await cache().getOrSet(other, () => 'own', { waitMs: 50 })).toBe('own')
+    const own = counted(async (n) => {
+      await pause(20)
+      return n
+    })
+    const many = [1, 2, 3].map(() => cache().getOrSet(other, own, { waitMs: 50 }))
+    // One of them generates for all.
+    expect([await Promise.all(many), own.calls]).toEqual([[1, 1, 1], 1])
     await Promise.all([slow, slower])
   })
 }

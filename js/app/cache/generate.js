@@ -8,6 +8,8 @@ const { look, opened, present } = require('./entry.js')
 const { Flight, behind, flights, given } = require('./flight.js')
 const { handOn } = require('./hand-on.js')
 
+/** How long calls of one thread wait for each other, in ms: a function may never return. */
+const USUAL_WAIT_MS = 30_000
 /** A call has waited long enough. */
 const LATE = Symbol('late')
 
@@ -25,9 +27,12 @@ async function getOrSet(place, own, run, plan, waits) {
   let flags = plan.isLocal ? FLAG.LOCAL : 0
   if (isKept) flags |= FLAG.KEPT
   const call = { place, own, key: place.prefix + own, run, plan, isKept }
-  let join = () => {
-    const flight = plan.waitMs === 0 ? undefined : flights.get(call.key)
-    return flight?.isRenewal ? undefined : flight
+  /** Generations that took too long. */
+  const passed = new Set()
+  const join = () => {
+    if (plan.waitMs === 0 || passed.size > 1) return undefined
+    const flight = flights.get(call.key)
+    return flight?.isRenewal || passed.has(flight) ? undefined : flight
   }
   const take = (/** @type {import('./entry.js').Answer} */ answer) => ({
     taken: answered(call, answer),
@@ -36,10 +41,10 @@ async function getOrSet(place, own, run, plan, waits) {
     const answer = await look(place, own, { flags, waitMs: plan.waitMs, join, waits, take })
     if (!(answer instanceof Flight)) return answer.taken
     waits?.()
-    const outcome = await waitFor(answer, plan, plan.waitMs)
+    const outcome = await waitFor(answer, plan, plan.waitMs ?? USUAL_WAIT_MS)
     if (outcome === LATE) {
-      // It goes on alone, as a get does whose leader takes too long.
-      join = () => undefined
+      // One of those who waited generates, and the others wait for that one.
+      passed.add(answer)
       continue
     }
     if (outcome.kind === 'failed') throw outcome.error
