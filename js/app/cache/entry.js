@@ -38,16 +38,17 @@ function opened(found) {
 
 /** @param {any} found @returns {Entry} */
 function open(found) {
-  const { told, head, data } = found
-  const words = head.split(' ', 5)
-  const [mark, , , served, revalidate] = words
-  const tags = head.slice(words.join(' ').length + 1)
-  found.entry = {
-    told,
-    one: stored(mark, data),
-    tags: JSON.parse(tags),
-    revalidateMs: Number(revalidate),
-    servedMs: served === '-' ? Number.POSITIVE_INFINITY : Number(served),
+  try {
+    const words = found.head.split(' ', 5)
+    const [mark, , , served, revalidate] = words
+    const tags = JSON.parse(found.head.slice(words.join(' ').length + 1))
+    if (!Array.isArray(tags)) throw new TypeError('no tags')
+    const life = { revalidateMs: Number(revalidate), servedMs: Number(served) }
+    found.entry = { told: found.told, one: stored(mark, found.data), tags, ...life }
+  } catch {
+    // Whoever may write to the server may have written it.
+    const none = { tags: [], revalidateMs: 0, servedMs: 0 }
+    found.entry = { told: found.told, one: stored('', undefined), ...none }
   }
   return found.entry
 }
