@@ -289,6 +289,10 @@ function keys(cache) {
     const name = fresh('by')
     const own = cache().wrap(run, { key: ({ id }) => `${name}:${id}` })
     expect(await own({ id: 5, other: 1 })).toEqual(await own({ id: 5, other: 2 }))
+    for (const bad of [new Map(), new Date(5), () => 1, Number.NaN, [undefined]]) {
+      await expect(wrapped(bad)).rejects.toMatchObject(INVALID)
+    }
+    expect(await wrapped(null)).not.toEqual(await wrapped(undefined))
     expect(() => cache().wrap(run, {})).toThrow(expect.objectContaining(INVALID))
   })
 }

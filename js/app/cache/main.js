@@ -16,6 +16,7 @@ const lifetimes = require('./lifetimes.js')
 const { getOrSetMany } = require('./many.js')
 const { root, within } = require('./place.js')
 const { planOf, readPlanOf, tagsOf } = require('./plan.js')
+const { isPlain } = require('./shape.js')
 
 /** Values of the app, in the tiers and under the tags of its pages. */
 
@@ -145,7 +146,7 @@ function cacheIn(place, defaults) {
       const { key: named, ...rest } = options ?? {}
       planOf('wrap', rest, defaults)
       const keyOf = keysBy(named)
-      const wrapped = (/** @type {any[]} */ ...args) =>
+      const wrapped = async (/** @type {any[]} */ ...args) =>
         api.getOrSet(keyOf(...args), () => run(...args), rest)
       return Object.assign(wrapped, { key: keyOf })
     },
@@ -208,11 +209,19 @@ function keysBy(named) {
   if (typeof named === 'function') return (...args) => checks.own('the key', named(...args))
   const name = checks.own('wrap: `key`', named)
   return (...args) => {
-    const json = checks.json('the arguments', args, 1 << 20)
+    const json = args.map(argument).join()
     const key = `${name}:${json}`
     if (Buffer.byteLength(key) <= MOST_OWN) return key
     return `${name}:${createHash('sha256').update(json).digest('base64url')}`
   }
+}
+
+/** @param {unknown} given */
+function argument(given) {
+  if (given === undefined) return ''
+  // Others would become the same text.
+  if (isPlain(given)) return JSON.stringify(given)
+  throw invalid('wrap: an argument', 'what JSON holds, or `key` a function', given)
 }
 
 /** @param {{ presets?: unknown, onError?: unknown }} options */
