@@ -15,23 +15,26 @@ export function counted(act = (n) => n) {
   return counter
 }
 
+const GROUPS = {
+  lifetimes,
+  generations,
+  keys,
+  'many keys': many,
+  values,
+  contexts,
+  patience,
+  names: refusals,
+}
+
 /**
  * The suite.
  * @param {string} title
  * @param {() => any} api what `tiercel/app` exports
+ * @param {string[]} [groups]
  */
-export function complies(title, api) {
+export function complies(title, api, groups = Object.keys(GROUPS)) {
   const cache = () => api().cache
-  describe(title, () => {
-    describe('lifetimes', () => lifetimes(cache))
-    describe('generations', () => generations(cache))
-    describe('keys', () => keys(cache))
-    describe('many keys', () => many(cache))
-    describe('values', () => values(cache))
-    describe('contexts', () => contexts(cache))
-    describe('patience', () => patience(cache))
-    describe('names', () => refusals(cache))
-  })
+  describe.each(groups)(`${title}: %s`, (name) => GROUPS[name](cache))
 }
 
 function lifetimes(cache) {
