@@ -92,20 +92,23 @@ const inCachedFunction = async ({ root }) => {
   await get()
   await within({ type: 'request' }, get)
   const outside = told.splice(0)
-  await within({ type: 'cache', revalidate: 900 }, get)
+  const usual = { type: 'cache', revalidate: 900, expire: 4294967294 }
+  await within({ ...usual, explicitRevalidate: 60, explicitExpire: 300 }, get)
   const shorter = told.splice(0)
-  await within({ type: 'cache', revalidate: 86400 }, get)
+  await within(usual, get)
+  const usually = told.splice(0)
+  await within({ ...usual, revalidate: 86400 }, get)
   const longer = told.splice(0)
   await cache.invalidateTags(['a'], { soft: true })
   const stale = await within({ type: 'request' }, () => get(() => new Promise(() => {})))
   await cache.invalidateTags(['a'])
   await get(() => 2)
   await cache.expire('key')
-  const first = await within({ type: 'cache', revalidate: 900 }, () => get(() => 3))
+  const first = await within(usual, () => get(() => 3))
   globalThis[Symbol.for('tiercel.next-cache')] = {}
   const other = await within({ type: 'cache' }, get)
   require('node:fs').rmSync(dir, { recursive: true })
-  return { outside, shorter, longer, stale, first, other }
+  return { outside, shorter, usually, longer, stale, first, other }
 }
 
 test('a cached function gets the tags, a shorter lifetime, and nothing stale', async () => {
@@ -116,6 +119,7 @@ test('a cached function gets the tags, a shorter lifetime, and nothing stale', a
   expect(answer).toEqual({
     outside: [],
     shorter: [tags],
+    usually: [tags, { expire: 36_000 }],
     longer: [tags, { revalidate: 3600, expire: 36_000 }],
     stale: 1,
     first: 3,

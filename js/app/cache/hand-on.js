@@ -37,8 +37,10 @@ function give({ tags, revalidateMs, servedMs }, key) {
     const secs = (/** @type {number} */ ms) => Math.max(1, Math.ceil(ms / 1_000))
     const [revalidate, expire] = [secs(revalidateMs), secs(servedMs)]
     // Only ever shorter: a lifetime that is named replaces that of the profile.
-    const isShorter = !(revalidate >= (unit.explicitRevalidate ?? unit.revalidate))
-    if (isShorter) cacheLife({ revalidate, expire: Math.max(revalidate, expire) })
+    const isStaleFirst = !(revalidate >= (unit.explicitRevalidate ?? unit.revalidate))
+    const isGoneFirst = !(expire >= (unit.explicitExpire ?? unit.expire))
+    const life = { ...(isStaleFirst && { revalidate }), ...(isGoneFirst && { expire }) }
+    if (isStaleFirst || isGoneFirst) cacheLife(life)
   } catch {
     // Another Next.js: the value is what was asked for.
   }
