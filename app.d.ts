@@ -13,6 +13,7 @@
  * - `TIERCEL_EDGE_RUNTIME`: this is no Node.js
  * - `TIERCEL_LOCK_TIMEOUT`, `TIERCEL_CONCURRENCY_LIMIT`, `TIERCEL_NOT_A_NUMBER`: see `lock`,
  *   `rateLimit.concurrency` and `kv`
+ * - `TIERCEL_CACHE_TIMEOUT`, `TIERCEL_NOT_RECORDED`: see `cache`
  */
 
 /** A number of seconds, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. */
@@ -26,6 +27,172 @@ export interface AppError extends Error {
   /** With `TIERCEL_STORE_REFUSED`. */
   reason?: string
 }
+
+// The cache.
+
+/** How long a value lives: 30 days at most. */
+export interface CacheLife {
+  /** A lifetime by name. @default 'moderate' */
+  preset?: CachePreset
+  /**
+   * Age past which it is stale: served once more, and generated anew behind that.
+   * @default that of the preset; `expire`, if that is all there is
+   */
+  revalidate?: Duration
+  /** Age past which it is not served. @default that of the preset; ten times `revalidate` */
+  expire?: Duration
+  /** For how long after that it is served if the function fails. @default 0 */
+  staleIfError?: Duration
+}
+
+/** `realtime`, `frequent`, `moderate`, `catalog`, `profile`, `static`, and those of `configure`. */
+export type CachePreset =
+  | 'realtime'
+  | 'frequent'
+  | 'moderate'
+  | 'catalog'
+  | 'profile'
+  | 'static'
+  | (string & {})
+
+/** How values lie in the cache, where that is not what `structuredClone` takes. */
+export type CacheCodec<T> =
+  | 'json'
+  | 'bytes'
+  | { encode(value: T): string | Uint8Array; decode(data: any): T }
+
+/** What a function may still say about its value. */
+export interface CacheLateOptions extends CacheLife {
+  /** What ends it, as tags of Next.js: at most 128 of at most 256 characters. */
+  tags?: readonly string[]
+  /** How much earlier it may turn stale, so that not all do together; 0 to 50. @default the option */
+  jitterPercent?: number
+  /**
+   * The last part of its time in which it is generated anew if many ask for it; 0 to 50.
+   * @default the option
+   */
+  refreshAheadPercent?: number
+  /** How long `null` and `undefined` live. Without it `undefined` is not stored, and `null` is. */
+  negativeTtl?: Duration
+}
+
+export interface CacheReadOptions<T = unknown> {
+  /** Whether only this process knows it. @default false */
+  local?: boolean
+  /** Whether it is one frozen object for all, instead of one of its own for each. @default false */
+  shared?: boolean
+  codec?: CacheCodec<T>
+  /** Ends the wait of this caller. */
+  signal?: AbortSignal
+}
+
+export interface CacheSetOptions<T = unknown> extends CacheLateOptions, CacheReadOptions<T> {}
+
+export interface CacheOptions<T = unknown> extends CacheSetOptions<T> {
+  /**
+   * How long to wait for a new value if there is an old one that may be served, in ms. The function
+   * runs on.
+   * @default 0, or until it has failed for a value past `expire`
+   */
+  softTimeoutMs?: number
+  /**
+   * How long the function may take, in ms; then it has failed, with `TIERCEL_CACHE_TIMEOUT`.
+   * @default no limit
+   */
+  hardTimeoutMs?: number
+  /**
+   * How long to wait for what another call or process generates, in ms, before generating alone: 0 to
+   * 10 000.
+   * @default 30 000 for a call of this process; the option `waitMs` for another process
+   */
+  waitMs?: number
+}
+
+/** What a function of the cache knows, and may decide. */
+export interface CacheContext<T = unknown> {
+  /** The value that it replaces. */
+  readonly stale: { readonly value: T; readonly ageMs: number } | undefined
+  /** Aborts past `hardTimeoutMs`, and when all who wait have given up. */
+  readonly signal: AbortSignal
+  /** Changes how long the value lives, and adds tags to it. */
+  setOptions(options: CacheLateOptions): void
+  /** `return ctx.skip(value)`: it is returned, and not stored. */
+  skip<V>(value: V): V
+}
+
+/** The same for several keys. */
+export interface CacheManyContext {
+  readonly signal: AbortSignal
+  /** That of one of the keys. */
+  of(key: string): CacheContext
+}
+
+export interface Cache {
+  /**
+   * The value under a key, or what the function returns, which is then stored. Callers in all
+   * processes share one run of it.
+   * @param key 1 to 512 bytes, without NUL
+   * @throws what the function throws
+   */
+  getOrSet<T>(
+    key: string,
+    run: (ctx: CacheContext<T>) => T | Promise<T>,
+    options?: CacheOptions<T>,
+  ): Promise<T>
+  /** What is there, fresh or stale; `undefined` if nothing is. */
+  get<T = unknown>(key: string, options?: CacheReadOptions<T>): Promise<T | undefined>
+  has(key: string, options?: CacheReadOptions): Promise<boolean>
+  /** Stores a value. When it resolves, all processes get it. */
+  set<T>(key: string, value: T, options?: CacheSetOptions<T>): Promise<void>
+  /** Ends an entry, in all processes when it resolves. */
+  delete(key: string): Promise<void>
+  /** The same for at most 1000. */
+  deleteMany(keys: readonly string[]): Promise<void>
+  /** Makes an entry stale, in all processes when it resolves. */
+  expire(key: string): Promise<void>
+  /** As `get`, in order, for at most 1000 keys in one round trip. */
+  getMany<T = unknown>(
+    keys: readonly string[],
+    options?: CacheReadOptions<T>,
+  ): Promise<(T | undefined)[]>
+  /**
+   * As `getOrSet` for at most 1000 keys: one call of the function for those that are missing, which
+   * returns their values in that order.
+   */
+  getOrSetMany<T>(
+    keys: readonly string[],
+    run: (missing: string[], ctx: CacheManyContext) => T[] | Promise<T[]>,
+    options?: CacheOptions<T>,
+  ): Promise<T[]>
+  /**
+   * Ends everything with one of these tags: entries, pages, fetches, `'use cache'`. In all processes
+   * when it resolves.
+   * @param options `soft`: it is stale instead, and ends after that time if one is given
+   * @throws `TIERCEL_NOT_RECORDED` by the option `onInvalidationFailure: 'reject'`
+   */
+  invalidateTags(
+    tags: string | readonly string[],
+    options?: { soft?: boolean | Duration },
+  ): Promise<void>
+  /**
+   * A function whose results are cached.
+   * @param options `key`: a name, to which the arguments are added as JSON; or a key by the arguments
+   */
+  wrap<A extends any[], T>(
+    run: (...args: A) => T | Promise<T>,
+    options: CacheOptions<Awaited<T>> & { key: string | ((...args: A) => string) },
+  ): ((...args: A) => Promise<Awaited<T>>) & { key(...args: A): string }
+  /** Keys apart from all others, with options that calls need not repeat. */
+  namespace(name: string, defaults?: CacheOptions): Cache
+  /** Adds presets, and hears of functions that failed behind an answer. */
+  configure(options: {
+    presets?: Record<string, { revalidate?: Duration; expire?: Duration }>
+    onError?: (error: unknown, info: { key: string }) => void
+  }): void
+}
+
+/** Values of the app, in the memory, the store and under the tags of its pages. */
+export const cache: Cache
 
 // Plain values.
 

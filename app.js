@@ -10,9 +10,16 @@ if (process.env.NEXT_RUNTIME === 'edge') {
 } else {
   const { installed } = require('./js/installed.js')
   api = installed('tiercel/app/main', 'tiercel.app')
+  // Bundles of Next.js in which functions are cached define it, and bring its `cacheTag` along.
+  if (process.env.__NEXT_USE_CACHE) {
+    const global = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+    // @ts-ignore Next.js is there whenever it bundles this.
+    global[Symbol.for('tiercel.next-cache')] ??= require('next/cache')
+  }
 }
 
 // By name, so that `import { kv }` finds it in plain Node.js.
+exports.cache = api.cache
 exports.clientIp = api.clientIp
 exports.codes = api.codes
 exports.counter = api.counter

@@ -351,7 +351,16 @@ declare namespace TiercelHandler {
   /** One decision. */
   interface Decision {
     call: 'get' | 'set' | 'invalidate'
-    kind: 'USE_CACHE' | 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE' | 'REDIRECT' | 'TAG'
+    kind:
+      | 'USE_CACHE'
+      | 'APP_PAGE'
+      | 'APP_ROUTE'
+      | 'PAGES'
+      | 'FETCH'
+      | 'IMAGE'
+      | 'REDIRECT'
+      | 'OWN'
+      | 'TAG'
     /** The key, shortened, or the tags of an invalidation. */
     key: string
     /** The tier that the entry came from or went to. */
@@ -576,6 +585,8 @@ declare namespace TiercelHandler {
     pages: KindStats
     fetch: KindStats
     image: KindStats
+    /** `cache` of `tiercel/app`. */
+    own: KindStats
     memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
     /** Absent without a shared tier. */
     shared?: SharedStats

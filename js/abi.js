@@ -12,6 +12,7 @@ const KIND = Object.freeze({
   IMAGE: 5,
   REDIRECT: 6,
   NOTHING: 7,
+  OWN: 8,
 })
 
 /** Flags of a get; an answer that is a token comes with more. */
@@ -47,7 +48,7 @@ const FIELD = Object.freeze({
   DETAIL: 1,
   /**
    * The revision at the time of the answer; for a stale `'use cache'` entry, the epoch of
-   * that position.
+   * that position; with a token, 1 = it waits for what another generates.
    */
   REVISION: 2,
   /** The handle of the object; with a token, how long the get may wait in total, in ms. */
@@ -70,6 +71,8 @@ const MARK = Object.freeze({
   ASKED: 4,
   /** Stale, and another get generates: shown as fresh for a short time. */
   MEANWHILE: 5,
+  /** Only for a generation that fails: to any other get it is a miss. */
+  REMAINS: 6,
 })
 
 /** Instead of the position that a stale `'use cache'` entry counts as. */
@@ -190,6 +193,12 @@ const MOST_OWN = 512
 /** The longest lifetime, in ms. */
 const MOST_TTL_MS = 315360000000
 
+/** The longest life of an entry, in ms. */
+const MOST_LIFE_MS = 2592000000
+
+/** The longest wait for a leader, in ms. */
+const MOST_WAIT_MS = 10000
+
 /** The largest value, in bytes. */
 const MOST_VALUE = 8388608
 
@@ -238,6 +247,9 @@ const KIND_BITS = 8
 /** Begins the tag that pages carry for their key. */
 const KEY_TAG = 'tiercel:key:'
 
+/** Begins the tag of a key of the app's own code. */
+const OWN_TAG = 'tiercel:own:'
+
 /** A handle, which names an object on both sides, is a place among this many, and a count above. */
 const PLACES = 2097152
 
@@ -260,6 +272,8 @@ module.exports = {
   ON_ERROR,
   MOST_OWN,
   MOST_TTL_MS,
+  MOST_LIFE_MS,
+  MOST_WAIT_MS,
   MOST_VALUE,
   MOST_LIMIT,
   MOST_SPAN_MS,
@@ -276,6 +290,7 @@ module.exports = {
   MAILBOX,
   KIND_BITS,
   KEY_TAG,
+  OWN_TAG,
   PLACES,
   TRACE,
   TRACE_OF_AGE,

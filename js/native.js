@@ -19,6 +19,7 @@ const waits = require('./waits.js')
  * @property {(handle: number, tags: unknown, softTags: unknown) => void} checkAsked
  * @property {(kindAndFlags: number, key: string, tags: unknown, softTags: unknown, app: number) => any} find
  * @property {(key: string, softTags: unknown, flags: number) => any} findUse
+ * @property {(key: string, flags: number, waitMs: number | undefined) => any} findOwn
  * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision

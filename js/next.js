@@ -99,6 +99,15 @@ function isKept() {
   return !NOT_KEPT.includes(storage?.workUnitAsyncStorage?.getStore()?.type)
 }
 
+/** Next's own store of the page, the function or the request whose part this is; `undefined` outside. */
+const unit = () => workUnitStorage()?.workUnitAsyncStorage?.getStore()
+
+/** Whether a value read now certainly becomes part of a value that is kept. */
+function isPartOfKept() {
+  const type = unit()?.type
+  return type !== undefined && !NOT_KEPT.includes(type)
+}
+
 /** Whether a page is generated to be kept: Next.js first regenerates everything stale in it. */
 function isWaitedFor() {
   return work()?.isStaticGeneration === true
@@ -133,8 +142,10 @@ module.exports = {
   isHere,
   isOwner,
   work,
+  unit,
   rememberLifetime,
   isKept,
+  isPartOfKept,
   isWaitedFor,
   isPrefetch,
   mustRemember,

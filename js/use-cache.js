@@ -220,8 +220,9 @@ async function invalidateOnce(tags, durations, isSingular) {
 }
 
 /**
+ * Invalidates, also what was invalidated before: here immediately, everywhere when it resolves.
  * @param {string[]} tags
- * @param {number | undefined} expire
+ * @param {number | undefined} expire seconds; `undefined` = hard
  */
 async function invalidate(tags, expire) {
   if (tags.length === 0) return
@@ -237,4 +238,13 @@ async function invalidate(tags, expire) {
   throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
-module.exports = { flagsOf, get, set, refreshTags, getExpiration, updateTags, invalidateOnce }
+module.exports = {
+  flagsOf,
+  get,
+  set,
+  refreshTags,
+  getExpiration,
+  updateTags,
+  invalidateOnce,
+  invalidate,
+}

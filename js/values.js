@@ -9,7 +9,7 @@ const { untraced, withoutTraces } = require('./traces.js')
  * short, and parts that are long text or bytes; `src/next/value.rs` lays them out.
  */
 
-const { USE_CACHE, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT, NOTHING } = KIND
+const { USE_CACHE, APP_PAGE, APP_ROUTE, PAGES, FETCH, IMAGE, REDIRECT, NOTHING, OWN } = KIND
 
 /** The kinds that have a name in Next.js, by that.
  * @type {any} */
@@ -139,6 +139,8 @@ function assemble(kind, told, epoch, position, local, json, memory, ...parts) {
       revalidate: Number(revalidate),
     }
   }
+  // `js/app/cache/entry.js` takes it apart.
+  if (kind === OWN) return { told, head: json, data: part(0), entry: undefined }
   const { c, v, d, s } = JSON.parse(json)
   const value = valueFrom(kind, v, d, s, part)
   if (value) new Stamped(value, [epoch, position, local])

@@ -109,6 +109,8 @@ shown! {
         Asked = 4,
         /// Stale, and another get generates: shown as fresh for a short time.
         Meanwhile = 5,
+        /// Only for a generation that fails: to any other get it is a miss.
+        Remains = 6,
     }
 }
 
@@ -121,7 +123,7 @@ shown! {
         /// counts as; with a token, how long to wait, in ms.
         Detail = 1,
         /// The revision at the time of the answer; for a stale `'use cache'` entry, the epoch of
-        /// that position.
+        /// that position; with a token, 1 = it waits for what another generates.
         Revision = 2,
         /// The handle of the object; with a token, how long the get may wait in total, in ms.
         Handle = 3,
@@ -250,8 +252,10 @@ mod tests {
     use super::{Ask, Mark, ROWS, Row, Settled, Slot, flag, position};
     use crate::app::{cells, code, count, label, limit, seat, session, value as values};
     use crate::generated::check;
+    use crate::generation::limits::SEEN_LEADER_US;
     use crate::handler::ready;
     use crate::next::{trace, value};
+    use crate::tags::MAX_LIFE_US;
 
     const HEAD: &str = "// @ts-check
 // The contract between the addon and JavaScript, generated from `src/abi.rs`:
@@ -283,6 +287,11 @@ mod tests {
                 " Begins the tag that pages carry for their key.",
             ),
             alone(
+                "OWN_TAG",
+                &text(value::OWN_TAG),
+                " Begins the tag of a key of the app's own code.",
+            ),
+            alone(
                 "PLACES",
                 &ready::PLACES.to_string(),
                 " A handle, which names an object on both sides, is a place among this many, and a count above.",
@@ -299,6 +308,8 @@ mod tests {
         let bounds = [
             ("MOST_OWN", label::MOST_OWN as u64, " The longest name of one thing, in bytes."),
             ("MOST_TTL_MS", values::MOST_TTL_MS, " The longest lifetime, in ms."),
+            ("MOST_LIFE_MS", MAX_LIFE_US / 1_000, " The longest life of an entry, in ms."),
+            ("MOST_WAIT_MS", SEEN_LEADER_US / 1_000, " The longest wait for a leader, in ms."),
             ("MOST_VALUE", values::MOST_BYTES as u64, " The largest value, in bytes."),
             ("MOST_LIMIT", limit::window::MOST_LIMIT, " The largest limit, and burst."),
             ("MOST_SPAN_MS", limit::window::MOST_SPAN_MS, " The longest window, in ms."),

@@ -19,6 +19,8 @@ pub enum Class {
     Fetch = 2,
     /// An optimized image.
     Image = 3,
+    /// An entry of the app's own code.
+    Own = 4,
 }
 
 /// An app of this process, numbered as they became known: a custom server may run several, and

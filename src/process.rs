@@ -26,12 +26,14 @@ use crate::handler::apps::{App, Apps};
 use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
 use crate::key::{AppId, Class};
+use crate::next::own::Head;
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
 use crate::notice::{Code, say};
 use crate::operate::Operator;
 use crate::options::{Options, Origin, SharedOptions};
 use crate::redis::{RedisOperator, RedisStore};
+use crate::spread::Spread;
 use crate::store::Listener;
 
 pub use self::opening::Seen;
@@ -156,7 +158,7 @@ fn builder() -> (Builder, Option<SharedOptions>) {
         Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
         None => Coherence::alone(options.max_tags),
     };
-    let host = Host { tell: told_ms, check: is_value, release };
+    let host = Host { tell: told_ms, check: is_value, spread: spread_of, release };
     (Builder::new(options, Clock::system(), coherence).host(host), shared)
 }
 
@@ -185,6 +187,13 @@ fn connect(
 fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
     let kind = ValueKind::from_number(u32::from(format));
     kind.is_some_and(|kind| kind.class() == class) && value::is_sound(body)
+}
+
+/// The spread that a value names, or else that of the options.
+fn spread_of(otherwise: Spread, format: u8, body: &[u8]) -> Spread {
+    let is_own = format == ValueKind::Own as u8;
+    let head = is_own.then(|| Head::of(body)).flatten();
+    head.map_or(otherwise, |head| head.spread(otherwise))
 }
 
 /// Converts a moment of the engine to Next's clock, as the first environment read it.

@@ -21,12 +21,21 @@ pub enum Kind {
     Fetch,
     /// An optimized image.
     Image,
+    /// An entry of the app's own code.
+    Own,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::UseCache, Self::AppPage, Self::AppRoute, Self::Pages, Self::Fetch, Self::Image];
+    pub const ALL: [Self; 7] = [
+        Self::UseCache,
+        Self::AppPage,
+        Self::AppRoute,
+        Self::Pages,
+        Self::Fetch,
+        Self::Image,
+        Self::Own,
+    ];
 }
 
 /// The answers to a get.

@@ -25,7 +25,7 @@ pub fn is_of_build(class: Class, isolates_fetch: bool) -> bool {
         Class::Response | Class::Image => true,
         Class::Fetch => isolates_fetch,
         // Their keys name the build themselves, or are meant to survive it.
-        Class::UseCache => false,
+        Class::UseCache | Class::Own => false,
     }
 }
 

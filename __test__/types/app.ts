@@ -1,4 +1,5 @@
 import {
+  cache,
   clientIp,
   codes,
   counter,
@@ -9,6 +10,28 @@ import {
   tokens,
   tryLock,
 } from 'tiercel/app'
+
+export const known: Promise<{ id: string }> = cache.getOrSet(
+  'key',
+  async ({ stale, signal }) => ({ id: `${stale?.value.id} ${signal.aborted}` }),
+  { revalidate: '5m', tags: ['a'], preset: 'own' },
+)
+export const wrapped: Promise<number> = cache.wrap((id: string, n: number) => id.length + n, {
+  key: (id) => id,
+})('x', 1)
+// @ts-expect-error: a number is wanted
+cache.wrap((n: number) => n, { key: 'fn' })('x')
+export const several: Promise<string[]> = cache
+  .namespace('a', { preset: 'catalog' })
+  .getOrSetMany(['x'], async (missing, { of }) => {
+    of('x').setOptions({ expire: '1h' })
+    return missing
+  })
+export const read: Promise<Date | undefined> = cache.get<Date>('key', { shared: true })
+// @ts-expect-error: no such unit
+cache.set('key', 1, { revalidate: '5y' })
+// @ts-expect-error: no such option
+cache.invalidateTags(['a'], { hard: true })
 
 export const text: Promise<string | null> = kv('a').get('key')
 export const bytes: Promise<Buffer | null> = kv('a', { values: 'bytes' }).get('key')

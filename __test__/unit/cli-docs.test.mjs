@@ -29,9 +29,17 @@ test('every help fits into 80 columns, and names its flags and exit codes', () =
     expect(lines.filter((line) => line.length > 80)).toEqual([])
     for (const flag of groups.flatMap((group) => group.flags)) {
       const call = new RegExp(`^  (-\\w, )?--${flag.name}(?![\\w-])`)
-      expect(lines.filter((line) => call.test(line)), flag.name).toHaveLength(1)
+      expect(
+        lines.filter((line) => call.test(line)),
+        flag.name,
+      ).toHaveLength(1)
     }
     for (const [code] of exits) expect(lines).toContainEqual(expect.stringMatching(`^  ${code} `))
   }
-  expect(help.general().split('\n').filter((line) => line.length > 80)).toEqual([])
+  expect(
+    help
+      .general()
+      .split('\n')
+      .filter((line) => line.length > 80),
+  ).toEqual([])
 })

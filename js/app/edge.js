@@ -16,6 +16,23 @@ const refusal = Object.assign(() => refuse(), {
   tryLock: refuse,
 })
 
+const cache = Object.assign(() => refuse(), {
+  getOrSet: refuse,
+  get: refuse,
+  has: refuse,
+  set: refuse,
+  delete: refuse,
+  deleteMany: refuse,
+  expire: refuse,
+  getMany: refuse,
+  getOrSetMany: refuse,
+  invalidateTags: refuse,
+  wrap: refuse,
+  namespace: refuse,
+  configure: refuse,
+})
+
+exports.cache = cache
 exports.clientIp = refusal
 exports.codes = refusal
 exports.counter = refusal

@@ -9,6 +9,7 @@
 // Chooses the options of this process, as importing `tiercel` does.
 require('../handler.js')
 
+const { cache } = require('./cache/main.js')
 const { clientIp } = require('./client-ip.js')
 const { codes } = require('./codes.js')
 const { counter } = require('./counter.js')
@@ -18,7 +19,7 @@ const { rateLimit } = require('./rate-limit.js')
 const { sessions } = require('./sessions.js')
 const { tokens } = require('./tokens.js')
 
-const api = { clientIp, codes, counter, kv, lock, rateLimit, sessions, tokens, tryLock }
+const api = { cache, clientIp, codes, counter, kv, lock, rateLimit, sessions, tokens, tryLock }
 
 // One of a realm for all copies of this module: what waits in this process is known here.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))

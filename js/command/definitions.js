@@ -267,7 +267,7 @@ const COMMANDS = [
             name: 'kind',
             takes: 'kind',
             multiple: true,
-            text: 'page, route, pages, fetch, use-cache, image, redirect or nothing; may be repeated',
+            text: 'page, route, pages, fetch, use-cache, image, app, redirect or nothing; may be repeated',
           },
           { name: 'tag', takes: 'tag', text: 'those that have this tag' },
           { name: 'path', takes: 'text', text: 'those whose key contains this' },
@@ -362,7 +362,7 @@ const COMMANDS = [
             name: 'kind',
             takes: 'kind',
             multiple: true,
-            text: 'page, route, pages, fetch, use-cache, image, redirect or nothing',
+            text: 'page, route, pages, fetch, use-cache, image, app, redirect or nothing',
           },
           {
             name: 'build',

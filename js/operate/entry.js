@@ -1,6 +1,8 @@
 // @ts-check
 
+const { inspect } = require('node:util')
 const { KIND } = require('../abi.js')
+const { UNREADABLE, readable } = require('../app/cache/codec.js')
 const { CLASS, NAMES } = require('./operator.js')
 
 /** Finds the entry that a path, a key or an address means, and says what is in it. */
@@ -50,9 +52,10 @@ function placesOf(operator, text) {
     const key = keyOfPath(text)
     // The Pages Router and the App Router both name the page of `/` so.
     const keys = key === text ? [key] : [key, text]
-    return keys.map((one) => at(CLASS.RESPONSE, one))
+    return [...keys.map((one) => at(CLASS.RESPONSE, one)), at(CLASS.OWN)]
   }
-  return [at(CLASS.FETCH), at(CLASS.USE_CACHE), at(CLASS.IMAGE), at(CLASS.RESPONSE)]
+  const others = [CLASS.FETCH, CLASS.USE_CACHE, CLASS.IMAGE, CLASS.OWN, CLASS.RESPONSE]
+  return others.map((one) => at(one))
 }
 
 /**
@@ -91,6 +94,10 @@ function partsOf(kind, found) {
     add('body', 'text', found.bytes)
     return parts
   }
+  if (kind === KIND.OWN) {
+    add('value', ...ownOf(found))
+    return parts
+  }
   const value = found.value
   if (!value) return parts
   const headers = value.headers ?? value.data?.headers
@@ -104,6 +111,19 @@ function partsOf(kind, found) {
   add('body', bodyType(headers), bodyOf(kind, value, headers))
   add('image', 'bytes', value.buffer)
   return parts
+}
+
+/**
+ * A value of the app's own code: as text where it is none of bytes.
+ * @param {any} found
+ * @returns {[type: string, content: any]}
+ */
+function ownOf({ head, data }) {
+  const value = readable(head.split(' ', 1)[0], data)
+  if (value === UNREADABLE) return [typeof data === 'string' ? 'text' : 'bytes', data]
+  if (value instanceof Uint8Array) return ['bytes', value]
+  if (typeof value === 'string') return ['text', value]
+  return ['text', inspect(value, { depth: 8, maxArrayLength: 1_000 })]
 }
 
 /** @param {number} kind @param {any} value @param {any} headers */

@@ -20,6 +20,7 @@ const KINDS = Object.freeze({
   pages: KIND.PAGES,
   fetch: KIND.FETCH,
   image: KIND.IMAGE,
+  app: KIND.OWN,
   redirect: KIND.REDIRECT,
   nothing: KIND.NOTHING,
 })
@@ -27,7 +28,7 @@ const KINDS = Object.freeze({
 const NAMES = Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
 
 /** Classes of keys, as the addon numbers them. */
-const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3 })
+const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3, OWN: 4 })
 /** Kinds that belong to one build. */
 const OF_BUILD = new Set([
   KIND.APP_PAGE,
@@ -118,8 +119,8 @@ class Operator {
   keyTags(key) {
     const labels = [this.place.label, '']
     const kinds = key.startsWith('/')
-      ? [KIND.APP_PAGE]
-      : [KIND.FETCH, KIND.USE_CACHE, KIND.IMAGE, KIND.APP_PAGE]
+      ? [KIND.APP_PAGE, KIND.OWN]
+      : [KIND.FETCH, KIND.USE_CACHE, KIND.IMAGE, KIND.OWN, KIND.APP_PAGE]
     return labels.flatMap((label) => kinds.map((kind) => this.#native.keyTag(kind, label, key)))
   }
 }

@@ -8,7 +8,7 @@ use crate::clock::stopwatch_ns;
 use crate::handler::answer::{Answer, Basis, Step, Wait};
 use crate::handler::get::Lookup;
 use crate::handler::output::Job;
-use crate::handler::progress::Progress;
+use crate::handler::progress::{Progress, WaitFor};
 use crate::handler::request::{Asker, Caller, Kept, Part, Request, Scope, Waited};
 use crate::key::AppId;
 use crate::next::signal::Signal;
@@ -49,7 +49,7 @@ pub(super) extern "C" fn find(env: raw::Env, info: raw::Info) -> raw::Value {
             return raw::undefined(env);
         };
         let app = AppId(read::small(env, app));
-        look_up(call, (app, kind), key, [tags, soft], flags)
+        look_up(call, (app, kind), key, [tags, soft], (flags, None))
     })
 }
 
@@ -59,7 +59,18 @@ pub(super) extern "C" fn find_use(env: raw::Env, info: raw::Info) -> raw::Value 
         let [key, soft, flags] = call.args;
         let flags = read::small(env, flags);
         let of = (AppId::default(), ValueKind::UseCache);
-        look_up(call, of, key, [raw::undefined(env), soft], flags)
+        look_up(call, of, key, [raw::undefined(env), soft], (flags, None))
+    })
+}
+
+/// `findOwn(key, flags, waitMs)`: the same for the app's own code. `waitMs` is how long it waits for
+/// what another generates; `undefined` leaves that to the options.
+pub(super) extern "C" fn find_own(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<3>(env, info, |call| {
+        let [key, flags, wait] = call.args;
+        let wait_ms = read::number(env, wait).map(|ms| ms as u32);
+        let of = (AppId::default(), ValueKind::Own);
+        look_up(call, of, key, [raw::undefined(env); 2], (read::small(env, flags), wait_ms))
     })
 }
 
@@ -69,7 +80,7 @@ fn look_up<const N: usize>(
     (app, kind): (AppId, ValueKind),
     key: raw::Value,
     tags: [raw::Value; 2],
-    flags: u32,
+    (flags, wait_ms): (u32, Option<u32>),
 ) -> raw::Value {
     let &Call { env, state, .. } = call;
     let handler = state.handler();
@@ -77,7 +88,7 @@ fn look_up<const N: usize>(
     let answer = read::with_units(env, key, |units| {
         let key = handler.engine.hasher().key_of(app, kind.class(), units);
         let (asker, progress, waited) = if flags == 0 { <_>::default() } else { resumed(flags) };
-        let request = Request { kind, key, asker };
+        let request = Request { kind, key, asker: Asker { wait_ms, ..asker } };
         let caller = &Asking { env, state, tags };
         match (Lookup { handler, request, progress, waited, caller }).step() {
             Step::Answer(Answer::Fresh(entry)) => {
@@ -111,6 +122,7 @@ fn resumed(flags: u32) -> (Asker, Progress, Waited) {
         },
         is_fallback: has(flag::FALLBACK),
         is_ppr: has(flag::PPR),
+        wait_ms: None,
     };
     let waited = match () {
         () if has(flag::OVER) => Waited::Over,
@@ -125,6 +137,8 @@ fn resumed(flags: u32) -> (Asker, Progress, Waited) {
 fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value {
     let flags = flags & flag::ASKER | wait.progress.pack() << flag::BITS;
     state.leave(Slot::Mark, f64::from(flags));
+    let is_of_another = matches!(wait.on, WaitFor::Flight | WaitFor::Leader);
+    state.leave(Slot::Revision, f64::from(u8::from(is_of_another)));
     state.leave(Slot::Detail, f64::from(wait.at_most_ms));
     state.leave(Slot::Handle, f64::from(wait.budget_ms));
     raw::small(env, wait.token)
@@ -148,6 +162,11 @@ fn shown(env: raw::Env, state: &State, answer: Answer) -> raw::Value {
         }
         Answer::Meanwhile { entry, basis } => {
             tell_basis(state, Mark::Meanwhile, 0.0, basis);
+            write::object(env, state, &entry)
+        }
+        Answer::Remains { entry, since } => {
+            state.leave(Slot::Revision, since.0 as f64);
+            tell(state, Mark::Remains, 0.0);
             write::object(env, state, &entry)
         }
         Answer::Miss { since } => {

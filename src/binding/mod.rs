@@ -40,12 +40,13 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 24] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 25] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
     ("find", Some(find::find)),
     ("findUse", Some(find::find_use)),
+    ("findOwn", Some(find::find_own)),
     ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
     ("revision", Some(calls::revision)),

@@ -138,6 +138,7 @@ fn number_of(class: Class) -> u8 {
         Class::Response => 1,
         Class::Fetch => 2,
         Class::Image => 3,
+        Class::Own => 4,
     }
 }
 
@@ -147,6 +148,7 @@ fn class_of(number: u8) -> Option<Class> {
         1 => Some(Class::Response),
         2 => Some(Class::Fetch),
         3 => Some(Class::Image),
+        4 => Some(Class::Own),
         _ => None,
     }
 }

@@ -32,6 +32,7 @@ use crate::key::{Class, Hasher, KeyRef};
 use crate::ledger::{Ledger, MemoryAccess};
 use crate::memory::{Inserted, MemoryStore};
 use crate::options::Options;
+use crate::spread::Spread;
 use crate::stats::{Stats, bump};
 use crate::store::LeaseEnd;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
@@ -51,6 +52,8 @@ pub struct Host {
     pub tell: fn(Timestamp) -> f64,
     /// Checks that bytes from outside are a value of a format, under keys of a class.
     pub check: fn(Class, u8, &[u8]) -> bool,
+    /// The spread of a value of a format, in a process whose options say otherwise.
+    pub spread: fn(Spread, u8, &[u8]) -> Spread,
     /// Receives entries that left memory while a JavaScript object was bound to them.
     pub release: fn(&Entry),
 }
@@ -82,6 +85,12 @@ pub struct Engine {
 impl Engine {
     fn told_ms(&self, moment: Timestamp) -> f64 {
         self.host.as_ref().map_or(moment.0 as f64 / 1e3, |host| (host.tell)(moment))
+    }
+
+    /// How the expiry of a value is spread.
+    fn spread_of(&self, format: u8, body: &[u8]) -> Spread {
+        let spread = self.options.spread;
+        self.host.as_ref().map_or(spread, |host| (host.spread)(spread, format, body))
     }
 
     /// Makes keys of this engine.
@@ -225,7 +234,8 @@ impl Engine {
         body: Box<[u8]>,
         is_local: bool,
     ) -> Stored {
-        let entry = Arc::new(Entry::new(key, meta, body).spread_by(self.options.spread));
+        let spread = self.spread_of(meta.format, &body);
+        let entry = Arc::new(Entry::new(key, meta, body).spread_by(spread));
         let mut stored = self.hold(key, &entry);
         let held = stored;
         let (woken, lease) = self.leases.land(key.hash, self.clock.now(), End::Done);

@@ -67,6 +67,7 @@ fn line(entry: &Entry, limit: usize) -> String {
         Class::Response => "page or route",
         Class::Fetch => "fetch",
         Class::Image => "image",
+        Class::Own => "entry of `cache`",
     };
     let shown = entry.key().get(..SHOWN).unwrap_or(entry.key());
     let key = String::from_utf16_lossy(shown);

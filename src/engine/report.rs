@@ -95,6 +95,7 @@ pub struct Report {
     pub pages: KindStats,
     pub fetch: KindStats,
     pub image: KindStats,
+    pub own: KindStats,
     pub memory: MemoryStats,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedStats>,
@@ -124,6 +125,7 @@ impl Engine {
             pages: kind_stats(stats, Kind::Pages),
             fetch: kind_stats(stats, Kind::Fetch),
             image: kind_stats(stats, Kind::Image),
+            own: kind_stats(stats, Kind::Own),
             memory: MemoryStats {
                 entries: held.entries as f64,
                 bytes: held.bytes as f64,

@@ -180,7 +180,8 @@ impl Engine {
             format: frame.head.format,
             source: Source::Shared,
         };
-        Some(Entry::new(key, meta, frame.body).spread_by(self.options.spread))
+        let spread = self.spread_of(meta.format, &frame.body);
+        Some(Entry::new(key, meta, frame.body).spread_by(spread))
     }
 
     /// Reports an entry that another secret protects, or none.
@@ -268,7 +269,8 @@ impl Engine {
         let age = self.clock.now().since_us(meta.created);
         let life = meta.expire_us.unwrap_or(MAX_LIFE_US).min(MAX_LIFE_US);
         // Entries that were stored together do not all expire together.
-        let life = self.options.spread.shorten(share(entry.key()), life);
+        let spread = self.spread_of(meta.format, &entry.body);
+        let life = spread.shorten(share(entry.key()), life);
         let left_ms = life.saturating_sub(age) / 1_000;
         let head = Head {
             epoch: meta.stamp.epoch.0,

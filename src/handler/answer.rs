@@ -44,6 +44,13 @@ pub enum Answer {
         /// The current revision, which dates the generation that follows.
         since: Revision,
     },
+    /// Nothing, unless the generation that follows fails: then this is better than nothing.
+    Remains {
+        /// The entry.
+        entry: Arc<Entry>,
+        /// As of [`Answer::Miss`].
+        since: Revision,
+    },
 }
 
 /// What dates a value that is made from here on.

@@ -85,7 +85,7 @@ impl BuildOutput {
                 (Some(fetches), Ok(text)) if fetches.has(&text) => Listed::Yes,
                 (Some(_), _) => Listed::No,
             },
-            Class::UseCache | Class::Image => Listed::No,
+            Class::UseCache | Class::Image | Class::Own => Listed::No,
         }
     }
 
@@ -171,7 +171,7 @@ impl Apps {
 
     /// Whether the build of its app has output for `key`.
     pub fn lists(&self, key: &KeyRef<'_>) -> Listed {
-        if matches!(key.class, Class::UseCache | Class::Image) {
+        if matches!(key.class, Class::UseCache | Class::Image | Class::Own) {
             return Listed::No;
         }
         self.output(key.app).map_or(Listed::Unknown, |build| build.lists(key))

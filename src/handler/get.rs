@@ -128,7 +128,8 @@ impl Lookup<'_> {
     #[cold]
     pub(super) fn imperfect(&self, entry: Arc<Entry>, verdict: Verdict, reason: &Reason) -> Step {
         let signal = match (self.request.kind, verdict) {
-            (ValueKind::UseCache, Verdict::Gone) => Signal::Miss,
+            (ValueKind::UseCache | ValueKind::Own, Verdict::Gone) => Signal::Miss,
+            (ValueKind::Own, _) => Signal::AsIs,
             (ValueKind::UseCache, _) if self.sees(&entry, reason) => Signal::AsIs,
             // JavaScript picks the timestamp.
             (ValueKind::UseCache, _) => Signal::Modified(entry.meta.told_ms),

@@ -74,6 +74,10 @@ impl Lookup<'_> {
         let found = found.filter(|(entry, ..)| self.accepts(entry));
         let found = match found {
             Some((entry, Verdict::Fresh, _)) => return self.fresh(entry),
+            // Only a generation that fails may be answered with it.
+            Some((entry, Verdict::Stale, reason)) if self.is_over_age(&entry) => {
+                Some((entry, Verdict::Gone, reason))
+            }
             found => found,
         };
         let is_stale = found.as_ref().is_some_and(|(_, verdict, _)| *verdict == Verdict::Stale);
@@ -213,7 +217,7 @@ impl Lookup<'_> {
     /// Waits for a generation that is under way in this process.
     fn join_open(&self) -> Option<Wait> {
         let wait_ms = match self.request.kind {
-            ValueKind::Fetch | ValueKind::UseCache => self.wait_ms(),
+            ValueKind::Fetch | ValueKind::UseCache | ValueKind::Own => self.wait_ms(),
             _ => 0,
         };
         if wait_ms == 0 || self.progress.read || self.progress.joined {
@@ -258,7 +262,11 @@ impl Lookup<'_> {
 
     fn wait_ms(&self) -> u32 {
         let options = &self.handler.engine.options;
-        if self.request.kind == ValueKind::Fetch { options.fetch_wait_ms } else { options.wait_ms }
+        let of_kind = match self.request.kind {
+            ValueKind::Fetch => options.fetch_wait_ms,
+            _ => options.wait_ms,
+        };
+        self.request.asker.wait_ms.unwrap_or(of_kind)
     }
 
     /// Nothing to serve so far: the build output may have it, or another process may be generating
@@ -280,7 +288,7 @@ impl Lookup<'_> {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let wait_ms = self.wait_ms();
         let is_building = self.handler.apps.is_building();
-        let waits = self.request.kind == ValueKind::UseCache
+        let waits = matches!(self.request.kind, ValueKind::UseCache | ValueKind::Own)
             || self.request.kind == ValueKind::Fetch && !is_building;
         // A get that was woken and finds nothing does not wait again; one that timed out may.
         let was_woken = self.progress.joined && self.waited == Waited::InTime;
@@ -288,7 +296,7 @@ impl Lookup<'_> {
             return self.miss(why);
         }
         let token = self.token();
-        let opens = self.request.kind == ValueKind::Fetch
+        let opens = matches!(self.request.kind, ValueKind::Fetch | ValueKind::Own)
             || self.handler.apps.version() < Version::V16_3 && !is_building;
         let left_ms = if opens {
             match engine.join(key, wait_ms, self.ticket(token)) {
@@ -349,8 +357,9 @@ impl Lookup<'_> {
 
     fn wait(&self, token: u32, at_most_ms: u32, on: WaitFor) -> Wait {
         let progress = self.progress.after(self.waited, on);
-        let wait_ms = self.handler.engine.options.wait_ms;
-        let budget_ms = self.wait_ms().max(wait_ms).max(LEAST_BUDGET_MS);
+        let of_options = self.handler.engine.options.wait_ms;
+        let wait_ms = self.request.asker.wait_ms.unwrap_or(of_options).max(self.wait_ms());
+        let budget_ms = wait_ms.max(LEAST_BUDGET_MS);
         Wait { token, on, at_most_ms, budget_ms, progress }
     }
 
@@ -378,6 +387,10 @@ impl Lookup<'_> {
         let engine = self.handler.engine;
         engine.stats.count(self.request.kind.counted(), stats::Answer::Miss);
         self.decide_miss(why);
-        Step::Answer(Answer::Miss { since: engine.revision() })
+        let since = engine.revision();
+        Step::Answer(match self.remains() {
+            Some(entry) => Answer::Remains { entry, since },
+            None => Answer::Miss { since },
+        })
     }
 }

@@ -8,7 +8,7 @@
 //! finds it; [`invalidate`] ends it. [`output`] reads entries from the output of `next build` for
 //! the [`apps`] of this process. [`thread`] is the state of a JavaScript thread, [`inbox`] what
 //! other threads have for it, [`next_clock`] the clock of Next.js there, and [`decision`] why a
-//! call ended as it did.
+//! call ended as it did. [`own`] is where gets of the app's own code differ.
 //!
 //! A get is judged on its own each time it begins: the answer to another get counts for nothing.
 
@@ -23,6 +23,7 @@ pub mod invalidate;
 mod miss;
 pub mod next_clock;
 pub mod output;
+mod own;
 pub mod progress;
 pub mod ready;
 pub mod request;

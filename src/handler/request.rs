@@ -29,6 +29,8 @@ pub struct Asker {
     pub is_fallback: bool,
     /// `ctx.isRoutePPREnabled`.
     pub is_ppr: bool,
+    /// How long it waits for what another generates, in ms, if it says so itself.
+    pub wait_ms: Option<u32>,
 }
 
 /// How far a get looks, or how far a set shares its value.

@@ -1,9 +1,11 @@
 //! What Next.js stores and what it expects back.
 //!
-//! [`value`] lays a cached value out as bytes; [`signal`] expresses for each minor of Next.js
+//! [`value`] lays a cached value out as bytes, and [`own`] reads what values of the app's own code
+//! say to the engine; [`signal`] expresses for each minor of Next.js
 //! whether a value is fresh, and [`trace`] marks values made of something stale; [`seed`] reads the
 //! files of a build and [`prerendered`] turns them into values.
 
+pub mod own;
 pub mod prerendered;
 pub mod seed;
 pub mod signal;

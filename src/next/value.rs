@@ -15,6 +15,8 @@ use crate::tags::Tag;
 pub const KEY_TAG: &[u8] = b"tiercel:key:";
 /// Begins the tag of a kind.
 pub const KIND_TAG: &[u8] = b"tiercel:kind:";
+/// Begins the tag of a key of the app's own code.
+pub const OWN_TAG: &[u8] = b"tiercel:own:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +38,13 @@ pub enum ValueKind {
     Redirect = 6,
     /// `null`: the page does not exist.
     Nothing = 7,
+    /// A value of the app's own code; see [`super::own`].
+    Own = 8,
 }
 
 impl ValueKind {
     /// All of them, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UseCache,
         Self::AppPage,
         Self::AppRoute,
@@ -49,6 +53,7 @@ impl ValueKind {
         Self::Image,
         Self::Redirect,
         Self::Nothing,
+        Self::Own,
     ];
 
     /// The kind with this number.
@@ -75,6 +80,7 @@ impl ValueKind {
             Self::UseCache => Class::UseCache,
             Self::Fetch => Class::Fetch,
             Self::Image => Class::Image,
+            Self::Own => Class::Own,
             _ => Class::Response,
         }
     }
@@ -88,6 +94,7 @@ impl ValueKind {
             Self::Pages | Self::Redirect | Self::Nothing => Kind::Pages,
             Self::Fetch => Kind::Fetch,
             Self::Image => Kind::Image,
+            Self::Own => Kind::Own,
             Self::AppPage => Kind::AppPage,
         }
     }
@@ -106,6 +113,7 @@ impl ValueKind {
             Self::Pages => "pages",
             Self::Fetch => "fetch",
             Self::Image => "image",
+            Self::Own => "app",
             Self::Redirect => "redirect",
             Self::Nothing => "nothing",
         }
@@ -118,9 +126,11 @@ impl ValueKind {
 
     /// The tag of the entry that has this key. `res.revalidate` of Next.js renews what answers
     /// requests by its own: pages of the Pages Router have no other tag. The others, whose keys may
-    /// be long, are named by a digest. `label` separates the keys of one app from those of another.
+    /// be long, are named by a digest. `label` separates the keys of one app from those of another;
+    /// all apps of a process share the entries of their own code.
     pub fn key_tag(self, label: &str, key: &[u16]) -> Tag {
         let name = match self.class() {
+            Class::Own => return Tag::spelled([OWN_TAG, &*wtf8(key)].concat().into()),
             Class::Response => wtf8(key),
             class => digest(class, key).into_bytes().into_boxed_slice(),
         };

@@ -91,7 +91,8 @@ pub fn tags(texts: &[String]) -> Vec<Tag> {
 
 /// The class with this number.
 pub(super) fn class(number: u8) -> Option<Class> {
-    [Class::UseCache, Class::Response, Class::Fetch, Class::Image].get(usize::from(number)).copied()
+    let all = [Class::UseCache, Class::Response, Class::Fetch, Class::Image, Class::Own];
+    all.get(usize::from(number)).copied()
 }
 
 /// An address in digits.

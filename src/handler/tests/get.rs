@@ -18,6 +18,7 @@ const KEPT: Asker = Asker {
         kept: Kept::No,
         is_fallback: false,
         is_ppr: false,
+        wait_ms: None,
     }
 };
 

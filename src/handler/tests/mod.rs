@@ -4,6 +4,7 @@ mod get;
 mod hot;
 mod orders;
 mod output;
+mod own;
 mod set;
 
 use std::cell::{Cell, RefCell};

@@ -97,7 +97,7 @@ fn stale(script: &Script, generations: &Generations) {
             script.set();
         }
         Answer::Fresh(_) | Answer::Meanwhile { .. } => {}
-        Answer::Miss { .. } => panic!("there is something"),
+        Answer::Miss { .. } | Answer::Remains { .. } => panic!("there is something"),
     }
     assert!(script.is_undisturbed());
 }

@@ -1,0 +1,129 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { inChild } from '../support.mjs'
+
+// Where `cache` runs: a build, the edge runtime, a cached function of Next.js.
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const require = createRequire(import.meta.url)
+
+test('in the edge runtime every call says that there is none', () => {
+  const { cache } = require(`${root}js/app/edge.js`)
+  const names = Object.keys(require(`${root}app.js`).cache)
+  expect(Object.keys(cache).sort()).toEqual(names.sort())
+  const refusal = expect.objectContaining({ code: 'TIERCEL_EDGE_RUNTIME' })
+  for (const name of names) expect(() => cache[name]('x'), name).toThrow(refusal)
+})
+
+test('a build keeps everything to itself, and ends by itself', async () => {
+  const body = async ({ root }) => {
+    const { cache } = require(`${root}app.js`)
+    await cache.set('key', 'x')
+    const again = await cache.getOrSet('other', async () => [await cache.get('key')])
+    await cache.invalidateTags(['a'])
+    return again
+  }
+  const env = {
+    NEXT_PHASE: 'phase-production-build',
+    TIERCEL_REDIS_URL: 'redis://127.0.0.1:1',
+    TIERCEL_REDIS_IN_BUILD: '1',
+  }
+  const { answer, code } = await inChild(body, { given: { root }, env })
+  expect([answer, code]).toEqual([['x'], 0])
+})
+
+test('memory is bounded, and what is too large is returned all the same', async () => {
+  const body = async ({ root }) => {
+    const { cache } = require(`${root}app.js`)
+    const { stats } = require(`${root}index.js`)
+    const large = Buffer.alloc(5 << 20)
+    let runs = 0
+    const run = () => {
+      runs++
+      return large
+    }
+    const get = () => cache.getOrSet('large', run)
+    const all = await Promise.all([get(), get()])
+    const sizes = [...all, await get()].map((bytes) => bytes.length)
+    for (let n = 0; n < 100; n++) await cache.set(`key ${n}`, Buffer.alloc(200_000))
+    return { runs, sizes, bytes: stats().memory.bytes, own: stats().own.misses > 0 }
+  }
+  const env = { TIERCEL_REDIS_URL: 'none', TIERCEL_MEMORY_MB: '8', TIERCEL_MAX_ENTRY_MB: '1' }
+  const { answer } = await inChild(body, { given: { root }, env })
+  const size = 5 << 20
+  expect(answer).toMatchObject({ runs: 2, sizes: [size, size, size], own: true })
+  expect(answer.bytes).toBeLessThanOrEqual(8 << 20)
+})
+
+test('without memory everything is generated, and shared by those who wait', async () => {
+  const body = async ({ root }) => {
+    const { cache } = require(`${root}app.js`)
+    let runs = 0
+    const get = () => cache.getOrSet('key', async () => ++runs)
+    return [...(await Promise.all([get(), get()])), await get()]
+  }
+  const env = { TIERCEL_REDIS_URL: 'none', TIERCEL_MEMORY_MB: '0' }
+  const { answer } = await inChild(body, { given: { root }, env })
+  expect(answer).toEqual([1, 1, 2])
+})
+
+/** What a bundle of Next.js brings along, and the store of a cached function. */
+const inCachedFunction = async ({ root }) => {
+  const { AsyncLocalStorage } = require('node:async_hooks')
+  const { join } = require('node:path')
+  const { mkdirSync, writeFileSync } = require('node:fs')
+  const dir = require('node:fs').mkdtempSync(join(require('node:os').tmpdir(), 'tiercel-next-'))
+  const next = join(dir, 'node_modules/next')
+  const file = join(next, 'dist/server/app-render/work-unit-async-storage.external.js')
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(join(next, 'package.json'), '{"name":"next","version":"16.4.6"}')
+  writeFileSync(file, 'exports.workUnitAsyncStorage = undefined')
+  const storage = new AsyncLocalStorage()
+  require(file).workUnitAsyncStorage = storage
+  const told = []
+  globalThis[Symbol.for('tiercel.next-cache')] = {
+    cacheTag: (...tags) => told.push(tags),
+    cacheLife: (life) => told.push(life),
+  }
+  const { cache } = require(`${root}app.js`)
+  const get = (run = () => 1) => cache.getOrSet('key', run, { revalidate: '1h', tags: ['a'] })
+  const within = (unit, body) => storage.run(unit, body)
+  await get()
+  await within({ type: 'request' }, get)
+  const outside = told.splice(0)
+  const usual = { type: 'cache', revalidate: 900, expire: 4294967294 }
+  await within({ ...usual, explicitRevalidate: 60, explicitExpire: 300 }, get)
+  const shorter = told.splice(0)
+  await within(usual, get)
+  const usually = told.splice(0)
+  await within({ ...usual, revalidate: 86400 }, get)
+  const longer = told.splice(0)
+  await cache.invalidateTags(['a'], { soft: true })
+  const stale = await within({ type: 'request' }, () => get(() => new Promise(() => {})))
+  await cache.invalidateTags(['a'])
+  await get(() => 2)
+  await cache.expire('key')
+  const first = await within(usual, () => get(() => 3))
+  globalThis[Symbol.for('tiercel.next-cache')] = {}
+  const other = await within({ type: 'cache' }, get)
+  require('node:fs').rmSync(dir, { recursive: true })
+  return { outside, shorter, usually, longer, stale, first, other }
+}
+
+test('a cached function gets the tags, a shorter lifetime, and nothing stale', async () => {
+  const env = { TIERCEL_REDIS_URL: 'none' }
+  const { answer, stderr } = await inChild(inCachedFunction, { given: { root }, env })
+  expect(stderr).toBe('')
+  const tags = ['a', 'tiercel:own:key']
+  expect(answer).toEqual({
+    outside: [],
+    shorter: [tags],
+    usually: [tags, { expire: 36_000 }],
+    longer: [tags, { revalidate: 3600, expire: 36_000 }],
+    stale: 1,
+    first: 3,
+    // Of a Next.js that has other names.
+    other: 3,
+  })
+})
