@@ -4,7 +4,7 @@ import { openFixture, startOrigin, until } from '../../tools/next/support.mjs'
 // A server says what it uses before anybody asks it, once, and does not start with a wrong option.
 
 const LINE =
-  /^tiercel \d\S*: memory only \(REDIS_URL is not set\), 64 MiB, build fixture, next 16\.\S+$/
+  /^tiercel \d\S*: memory only \(REDIS_URL is not set\), \d+ MiB, build fixture, next 16\.\S+$/
 
 const said = (log) => log.split('\n').filter((line) => line.startsWith('tiercel'))
 
@@ -31,10 +31,10 @@ describe('with cacheHandlers', () => {
   })
 
   it.each(['start', 'standalone'])('%s ends if an option cannot be used', async (mode) => {
-    const env = { TIERCEL_MEMORY_MB: 'lots' }
+    const env = { TIERCEL_WAIT_MS: 'lots' }
     const starting = app.start({ mode, env })
     const server = await starting.catch((error) => ({ log: () => error.message, stop() {} }))
-    const ended = /`TIERCEL_MEMORY_MB` must be .*; the server does not start/
+    const ended = /`TIERCEL_WAIT_MS` must be .*; the server does not start/
     await until('it ends', () => ended.test(server.log()) || undefined)
     await server.stop()
     expect(server.log()).not.toMatch(/^tiercel \d/m)
