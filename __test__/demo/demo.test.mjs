@@ -1,6 +1,8 @@
 // @ts-check
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startDemo } from '../../scripts/demo/app.mjs'
+import { demo, startDemo } from '../../scripts/demo/app.mjs'
 import { prepareDemo } from '../../scripts/demo/prepare.mjs'
 import { findChromium, freePort, launch } from './chromium.mjs'
 import { cutTexts, WIDTHS } from './overflow.mjs'
@@ -22,10 +24,12 @@ const PAGES = [
   '/rate-limit',
 ]
 const BUILD_MS = 15 * 60_000
+const LOCK = join(demo, 'package-lock.json')
 
 const skipped = process.env.TIERCEL_SKIP_BROWSER === '1'
 const promise = skipped ? it.skip : it
 
+let isLockAsBefore = false
 /** @type {Awaited<ReturnType<typeof startDemo>>} */
 let server
 /** @type {import('playwright-core').Browser} */
@@ -41,7 +45,9 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     if (skipped) return
     const executablePath = findChromium()
+    const locked = readFileSync(LOCK)
     await prepareDemo({ log: () => {} })
+    isLockAsBefore = readFileSync(LOCK).equals(locked)
     server = await startDemo({ port: await freePort() })
     browser = await launch(executablePath)
   }, BUILD_MS)
@@ -66,6 +72,10 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
     if (skipped) return
     await page.close()
     expect(errors).toEqual([])
+  })
+
+  promise('to build the demo changes no lock file', () => {
+    expect(isLockAsBefore).toBe(true)
   })
 
   promise('the first request for a page is answered from the output of next build', async () => {

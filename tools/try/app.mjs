@@ -32,18 +32,30 @@ export async function createApp(setup, { within, env, isShort }) {
   const { name } = managers[manager]
   const folder = layout === 'app' ? join(within, setup.name) : await workspace(within, manager)
   await mkdir(dirname(folder), { recursive: true })
-  const create = isShort ? `node '${installedCreator()}'` : `npx --yes create-next-app@${next}`
+  const release = next === 'canary' ? 'latest' : next
+  const create = isShort ? `node '${installedCreator()}'` : `npx --yes create-next-app@${release}`
   const flags = `${LEAN} --${language} --use-${name} --skip-install`
   await type(`${create} '${folder}' ${flags}`, { cwd: within, env })
   // Otherwise the app is a workspace of its own.
   if (layout === 'workspace') await rm(join(folder, 'pnpm-workspace.yaml'), { force: true })
   if (manager === 'yarn') await writeFile(join(folder, '.yarnrc.yml'), 'nodeLinker: node-modules\n')
+  const canary = next === 'canary' && (await newestCanary({ cwd: folder, env }))
   await edit(join(folder, 'package.json'), (text) => {
     const manifest = { ...JSON.parse(text), name: setup.name }
+    if (canary) manifest.dependencies.next = canary
     return JSON.stringify(isShort ? withLocked(manifest) : manifest, null, 2)
   })
   await type(`${name} install`, { cwd: folder, env })
   return { folder, env, config: join(folder, `next.config.${language === 'ts' ? 'ts' : 'mjs'}`) }
+}
+
+/** Mirrors of the registry have its versions, and not always its tags. @param {import('./shell.mjs').Place} place */
+async function newestCanary(place) {
+  /** @type {string[]} */
+  const versions = JSON.parse(await type('npm view next versions --json', place))
+  const newest = versions.filter((version) => version.includes('-canary.')).at(-1)
+  if (!newest) throw new Error('The registry has no canary of Next.js')
+  return newest
 }
 
 /** A devDependency of this repository. */

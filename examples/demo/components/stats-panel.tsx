@@ -133,12 +133,18 @@ function groupsOf(stats: Stats, path = 'totals'): Group[] {
   const own: Group = { title: path, cells: [] }
   const inner: Group[] = []
   for (const [name, value] of Object.entries(stats)) {
-    if (value === null || value === undefined) continue
+    if (value === null || value === undefined || isList(value)) continue
     if (typeof value === 'object')
       inner.push(...groupsOf(value, path === 'totals' ? name : `${path} ${name}`))
     else own.cells.push([name, value])
   }
   return own.cells.length > 0 ? [own, ...inner] : inner
+}
+
+/** A list, and what has one: the buckets of a histogram are for a graph and not for a table. */
+function isList(value: Stats[string]): value is number[] {
+  if (typeof value !== 'object') return false
+  return Array.isArray(value) || Object.values(value).some(Array.isArray)
 }
 
 function words(name: string) {

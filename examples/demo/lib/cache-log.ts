@@ -11,7 +11,7 @@ export type Decision = {
 /** As `cache-handler.js` keeps it. */
 export type NotedDecision = Decision & { number: number; at: number }
 
-export type Stats = { [name: string]: number | string | Stats }
+export type Stats = { [name: string]: number | string | number[] | Stats }
 
 /** What one instance has decided, and its counters. */
 export type InstanceLog = { decisions: NotedDecision[]; stats: Stats }
