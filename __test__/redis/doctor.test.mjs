@@ -262,10 +262,13 @@ describe('the app', () => {
       { cacheHandler: '../handler.cjs' },
       { 'handler.cjs': 'module.exports = class {}' },
     )
-    expect((await examined(other)).problems).toEqual([
+    const found = await examined(other)
+    expect(found.problems).toEqual([
       expect.stringMatching(/^handler: the build names .* is another cache handler$/),
-      expect.stringMatching(/^handler: .* leaves cacheMaxMemorySize at its default/),
     ])
+    expect(found.hints).toContainEqual(
+      expect.stringMatching(/^handler: .* does not set cacheMaxMemorySize to 0/),
+    )
     const none = built(test, {})
     expect((await examined(none)).problems).toEqual([
       expect.stringMatching(/^handler: the build names no cacheHandler/),
