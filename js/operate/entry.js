@@ -2,6 +2,7 @@
 
 const { KIND } = require('../abi.js')
 const { CLASS, NAMES } = require('./operator.js')
+const { keysOfPath } = require('./routes.js')
 
 /** Finds the entry that a path, a key or an address means, and says what is in it. */
 
@@ -29,12 +30,6 @@ function softTagsOf(path) {
   return [...new Set(tags)].map((tag) => IMPLICIT + tag)
 }
 
-/** The key of the page of a path. @param {string} path */
-function keyOfPath(path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
-  return plain === '/' || plain === '' ? '/index' : plain
-}
-
 /**
  * Where what is meant may lie, most likely place first.
  * @param {Operator} operator
@@ -47,10 +42,7 @@ function placesOf(operator, text) {
   /** @param {number} kind */
   const at = (kind, key = text) => ({ class: kind, key, build, soft })
   if (text.startsWith('/')) {
-    const key = keyOfPath(text)
-    // The Pages Router and the App Router both name the page of `/` so.
-    const keys = key === text ? [key] : [key, text]
-    return keys.map((one) => at(CLASS.RESPONSE, one))
+    return keysOfPath(operator.place, text).map((key) => at(CLASS.RESPONSE, key))
   }
   return [at(CLASS.FETCH), at(CLASS.USE_CACHE), at(CLASS.IMAGE), at(CLASS.RESPONSE)]
 }
@@ -136,7 +128,6 @@ module.exports = {
   IMPLICIT,
   MOST_SHOWN,
   softTagsOf,
-  keyOfPath,
   placesOf,
   read,
   partsOf,
