@@ -12,7 +12,7 @@ import {
   REPEATS,
   startFleet,
 } from '../../tools/next/fleet.mjs'
-import { until } from '../../tools/next/support.mjs'
+import { environment, until } from '../../tools/next/support.mjs'
 import { settled, waitFor } from './promises/watch.mjs'
 
 /** Pages and data of the layer `isr`, by what invalidates them at once. */
@@ -57,9 +57,9 @@ const purged = [
 ]
 
 /** The answer of the command as it is installed in an app, where its servers have this Redis. */
-async function command({ app, redis }, ...args) {
+async function command({ app, origin, redis }, ...args) {
   const program = join(app.folder, 'node_modules/.bin/tiercel')
-  const env = { ...process.env, NODE_ENV: undefined, TIERCEL_REDIS_URL: redis.url }
+  const env = environment({}, origin, { TIERCEL_REDIS_URL: redis.url })
   const run = promisify(execFile)(program, [...args, '--json'], { cwd: app.folder, env })
   const { stdout, stderr } = await run.catch((error) => error)
   if (!stdout) throw new Error(stderr)

@@ -4,6 +4,7 @@ const { inspect } = require('node:util')
 const { KIND } = require('../abi.js')
 const { UNREADABLE, readable } = require('../app/cache/codec.js')
 const { CLASS, NAMES } = require('./operator.js')
+const { keysOfPath } = require('./routes.js')
 
 /** Finds the entry that a path, a key or an address means, and says what is in it. */
 
@@ -31,12 +32,6 @@ function softTagsOf(path) {
   return [...new Set(tags)].map((tag) => IMPLICIT + tag)
 }
 
-/** The key of the page of a path. @param {string} path */
-function keyOfPath(path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
-  return plain === '/' || plain === '' ? '/index' : plain
-}
-
 /**
  * Where what is meant may lie, most likely place first.
  * @param {Operator} operator
@@ -49,10 +44,8 @@ function placesOf(operator, text) {
   /** @param {number} kind */
   const at = (kind, key = text) => ({ class: kind, key, build, soft })
   if (text.startsWith('/')) {
-    const key = keyOfPath(text)
-    // The Pages Router and the App Router both name the page of `/` so.
-    const keys = key === text ? [key] : [key, text]
-    return [...keys.map((one) => at(CLASS.RESPONSE, one)), at(CLASS.OWN)]
+    const keys = keysOfPath(operator.place, text)
+    return [...keys.map((key) => at(CLASS.RESPONSE, key)), at(CLASS.OWN)]
   }
   const others = [CLASS.FETCH, CLASS.USE_CACHE, CLASS.IMAGE, CLASS.OWN, CLASS.RESPONSE]
   return others.map((one) => at(one))
@@ -156,7 +149,6 @@ module.exports = {
   IMPLICIT,
   MOST_SHOWN,
   softTagsOf,
-  keyOfPath,
   placesOf,
   read,
   partsOf,

@@ -3,11 +3,12 @@
 const { UsageError } = require('../command/flags.js')
 const { Bar, agrees, moment, note, out, paint, size, span } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
-const { IMPLICIT, keyOfPath } = require('./entry.js')
+const { IMPLICIT } = require('./entry.js')
 const { canonical } = require('./keys.js')
 const { KINDS, NAMES, OF_BUILD, must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
+const { keyOfPath, keysOfPath } = require('./routes.js')
 
 /**
  * What is purged.
@@ -131,7 +132,9 @@ function tagsOfPath(operator, path) {
   const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
   const key = keyOfPath(plain)
   const names = key === '/index' ? ['/', '/index'] : [plain]
-  return [...names.map((name) => IMPLICIT + name), ...operator.keyTags(key)]
+  const keys = keysOfPath(operator.place, plain)
+  const tags = keys.flatMap((one) => operator.keyTags(one))
+  return [...new Set([...names.map((name) => IMPLICIT + name), ...tags])]
 }
 
 /**

@@ -5,10 +5,11 @@ const { join } = require('node:path')
 const { UsageError } = require('../command/flags.js')
 const { folded, moment, out, paint, size, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
-const { IMPLICIT, keyOfPath, partsOf, read, softTagsOf } = require('./entry.js')
+const { IMPLICIT, partsOf, read, softTagsOf } = require('./entry.js')
 const { facts } = require('./inspect.js')
 const { must } = require('./operator.js')
 const places = require('./place.js')
+const { keyOfPath } = require('./routes.js')
 const { sentence } = require('./sentence.js')
 
 const MEMORY =

@@ -69,7 +69,7 @@ impl Operator {
         let codec = Tier::codec(shared, options.shared_entry_bytes());
         let namespace = shared.namespace.clone().unwrap_or_default();
         let (scan, clock) = (Mutex::default(), Clock::system());
-        Some(Self { server, namespace, codec, options, scan, clock })
+        Some(Self { server, options, namespace, codec, scan, clock })
     }
 
     /// What is known without the server.
@@ -111,7 +111,7 @@ impl Operator {
             }
             Order::Purge { tags, expire_secs, all } => {
                 let what = purge::What::new(&tags, expire_secs, all);
-                Ok(json!(purge::purge(&self.server, &self.options, &self.clock, what)?))
+                Ok(json!(purge::purge(&self.server, &self.options, &self.clock, &what)?))
             }
         }
     }

@@ -80,7 +80,7 @@ pub fn purge(
     server: &Arc<dyn Server>,
     options: &Options,
     clock: &Clock,
-    what: What,
+    what: &What,
 ) -> Result<Purged, Trouble> {
     let before = server.instances()?;
     let member = Arc::new(Member::new(options.max_tags, clock.clone()));
@@ -89,7 +89,7 @@ pub fn purge(
         let began = clock.now();
         store.exchange(member.on(what.event()));
         let acknowledged = member.follow(&**server, &before, began);
-        member.end(began, &before, acknowledged)
+        member.end(began, &before, &acknowledged)
     });
     store.leave();
     purged
@@ -177,7 +177,7 @@ impl Member {
         &self,
         began: Timestamp,
         before: &[Instance],
-        acknowledged: Acknowledged,
+        acknowledged: &Acknowledged,
     ) -> Result<Purged, Trouble> {
         let state = self.state.lock();
         let Some((position, _)) = state.recorded else { return Err(state.trouble()) };

@@ -144,11 +144,9 @@ function isOurs(exported, root) {
 
 /** @param {Place} place @returns {Finding[]} */
 function memory({ config, configName, handler: file }) {
-  if (!config || file === undefined) return []
-  const size = config.cacheMaxMemorySize
-  if (size === 0) return []
-  const text = `${configName} leaves cacheMaxMemorySize at ${size ?? 'its default'}, so Next.js holds entries a second time, which no invalidation of another instance reaches`
-  return [{ level: 'problem', area: 'handler', text, cure: 'set it to 0, as withTiercel does' }]
+  if (!config || file === undefined || config.cacheMaxMemorySize === 0) return []
+  const text = `${configName} does not set cacheMaxMemorySize to 0, so Next.js may hold entries a second time`
+  return [{ level: 'hint', area: 'handler', text, cure: 'set it to 0, as withTiercel does' }]
 }
 
 /** @param {Place} place @returns {Finding[]} */

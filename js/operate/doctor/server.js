@@ -82,11 +82,10 @@ async function reach(operator) {
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function examine(operator) {
-  const parts = [rights(operator), facts(operator)]
   const findings = []
-  for (const part of parts) {
+  for (const part of [rights, facts, instances]) {
     try {
-      findings.push(...(await part))
+      findings.push(...(await part(operator)))
     } catch (error) {
       const { message } = /** @type {Error} */ (error)
       findings.push(
@@ -108,16 +107,19 @@ async function rights(operator) {
   const all = await operator.run('rights')
   const bad = all.filter(({ state }) => ['denied', 'missing', 'keys'].includes(state))
   const unknown = all.filter(({ state }) => state === 'unknown')
+  // What only the command line needs is one line.
+  const own = bad.filter(({ part, state }) => part === OWN_PART && state === 'denied')
   /** @type {Finding[]} */
-  const findings = bad.map(({ command, part, state }) => ({
-    level: isNeeded(command, part) ? 'problem' : 'hint',
-    area: 'rights',
-    text: WORDS[/** @type {'denied'} */ (state)](command, part),
-    cure:
-      state === 'missing'
-        ? 'update the server'
-        : `give the user ${state === 'keys' ? 'the keys and channels of the namespace' : `+${command}`}: docs/redis.md has the whole access list`,
-  }))
+  const findings = bad.filter((one) => !own.includes(one)).map(rightOf)
+  if (own.length > 0) {
+    const names = own.map(({ command }) => command)
+    findings.push({
+      level: 'hint',
+      area: 'rights',
+      text: WORDS.denied(names.join(', '), OWN_PART),
+      cure: `to list and count entries, give the user ${names.map((name) => `+${name}`).join(' ')}`,
+    })
+  }
   if (unknown.length > 0) {
     const names = unknown.map(({ command }) => command).join(', ')
     findings.push({
@@ -136,11 +138,37 @@ async function rights(operator) {
   return findings
 }
 
+/** @param {any} right @returns {Finding} */
+function rightOf({ command, part, state }) {
+  const missing = state === 'keys' ? 'the keys and channels of the namespace' : `+${command}`
+  return {
+    level: isNeeded(command, part) ? 'problem' : 'hint',
+    area: 'rights',
+    text: WORDS[/** @type {'denied'} */ (state)](command, part),
+    cure:
+      state === 'missing'
+        ? 'update the server'
+        : `give the user ${missing}: docs/redis.md has the whole access list`,
+  }
+}
+
+const OWN_PART = 'command line'
+/** Who needs a command.
+ * @type {Record<string, string>} */
+const NEEDS = {
+  invalidations: 'invalidations need',
+  entries: 'entries need',
+  leases: 'leases need',
+  app: 'tiercel/app needs',
+  'speed of invalidations': 'invalidations need to be quick',
+  [OWN_PART]: 'only this command line needs',
+}
+
 const WORDS = {
   denied: (/** @type {string} */ command, /** @type {string} */ part) =>
-    `the user may not run ${command}, which ${part} need${part.endsWith('s') ? '' : 's'}`,
+    `the user may not run ${command}, which ${NEEDS[part]}`,
   missing: (/** @type {string} */ command, /** @type {string} */ part) =>
-    `the server has no ${command}, which ${part} need${part.endsWith('s') ? '' : 's'}`,
+    `the server has no ${command}, which ${NEEDS[part]}`,
   keys: (/** @type {string} */ command) =>
     `the user may run ${command}, but not on the keys or channels of the namespace`,
 }
@@ -171,7 +199,6 @@ async function facts(operator) {
       text,
       cure: 'something else uses this name: set another namespace, or remove the key',
     })),
-    ...(await instances(operator)),
   ]
 }
 

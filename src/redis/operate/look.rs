@@ -86,8 +86,8 @@ pub(super) async fn table(inner: &Inner, tags: &[Tag]) -> Result<Table, Trouble>
     let range = vec![Value::from("0"), Value::from("0")];
     let lives = call_at(&link.client, "ZRANGEBYSCORE", &key, &range).await;
     let lives = lives.map_err(|error| trouble(&error))?;
-    let members = parts(&lives).unwrap_or_default().iter().filter_map(bytes);
-    let epoch = members.filter_map(|member| wire::number(member.strip_prefix(b"e")?)).next();
+    let mut members = parts(&lives).unwrap_or_default().iter().filter_map(bytes);
+    let epoch = members.find_map(|member| wire::number(member.strip_prefix(b"e")?));
     let score = |member: Vec<u8>| {
         let (link, key) = (link.clone(), key.clone());
         async move {

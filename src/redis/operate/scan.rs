@@ -93,7 +93,7 @@ impl Walk {
         }
         let is_done = self.nodes.is_empty();
         let scanned = if is_done { self.total } else { self.scanned };
-        Ok(Page { entries, others, scanned, is_done })
+        Ok(Page { entries, scanned, others, is_done })
     }
 }
 
@@ -156,9 +156,10 @@ async fn front(
 /// A replica of each primary, or the primary itself.
 pub(super) async fn nodes(inner: &Inner) -> Result<Vec<Node>, Trouble> {
     let link = inner.link().await?;
-    let shards = match link.is_of_cluster {
-        true => of_cluster(&link).await?,
-        false => vec![(None, replicas_of(&link.client).await)],
+    let shards = if link.is_of_cluster {
+        of_cluster(&link).await?
+    } else {
+        vec![(None, replicas_of(&link.client).await)]
     };
     let mut nodes = Vec::new();
     for (primary, replicas) in shards {
@@ -201,7 +202,7 @@ async fn open(
     is_to_tell: bool,
     role: &str,
 ) -> Result<Node, Trouble> {
-    let name = format!("{} ({role})", server);
+    let name = format!("{server} ({role})");
     let server = inner.certified(server);
     let opened = inner.connector.opener().open(server).await;
     let (client, task) = opened.map_err(super::unreached)?;
