@@ -74,4 +74,7 @@ function packageOf(dir) {
   return above === dir ? undefined : packageOf(above)
 }
 
-module.exports = { of }
+/** The `.next/server` of each app. */
+const dirs = () => [...byDir.keys()]
+
+module.exports = { of, dirs }

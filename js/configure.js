@@ -1,7 +1,7 @@
 // @ts-check
 
 const { received } = require('./config/carried.js')
-const { debug, print } = require('./debug.js')
+const { debug, listen, print } = require('./debug.js')
 const { native } = require('./native.js')
 
 /** Options of invalidations: the delay after which each is repeated, in ms, 0 = never; and whether
@@ -25,6 +25,8 @@ function configure(options) {
   debug.sink = chosen.debug
     ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
     : undefined
+  debug.hasTime = chosen.debugTime
+  listen(native.heard)
 }
 
 /**

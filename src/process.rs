@@ -1,6 +1,6 @@
 //! What the whole process shares: its one engine, put together here, and the apps it serves.
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Once, OnceLock, Weak};
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -20,6 +20,8 @@ use crate::guard::say;
 use crate::handler::apps::{App, Apps};
 use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
+use crate::handler::recall::{self, Decisions, Shown};
+use crate::handler::thread::Thread;
 use crate::key::{AppId, Class};
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
@@ -35,6 +37,7 @@ static APPS: Apps = Apps::new();
 static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
 static DESK: OnceLock<Desk> = OnceLock::new();
 static LIMITERS: Limiters = Limiters::new();
+static JOURNALS: Mutex<Vec<Weak<Decisions>>> = Mutex::new(Vec::new());
 
 /// A build that can be served.
 #[derive(Debug)]
@@ -225,6 +228,26 @@ pub fn enter(environment: Arc<dyn Environment>) {
 /// Removes an environment.
 pub fn leave(environment: &Arc<dyn Environment>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
+}
+
+/// Remembers the decisions of a thread from now on, if any are to be remembered.
+pub fn remember(thread: &Thread) {
+    if let Some(journal) = thread.open_journal(engine().options.decisions) {
+        let mut journals = JOURNALS.lock();
+        journals.retain(|journal| journal.strong_count() > 0);
+        journals.push(Arc::downgrade(&journal));
+    }
+}
+
+/// The last decisions of this process, the newest first.
+pub fn decisions(most: usize) -> Vec<Shown> {
+    let journals: Vec<_> = JOURNALS.lock().iter().filter_map(Weak::upgrade).collect();
+    recall::recall(engine(), &journals, most)
+}
+
+/// Invalidations by other processes after a position, the oldest first.
+pub fn heard(after: f64) -> Vec<Shown> {
+    running().map_or_else(Vec::new, |engine| recall::heard(engine, after))
 }
 
 /// The process ends: no other instance has to wait for it.

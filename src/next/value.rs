@@ -54,6 +54,19 @@ impl ValueKind {
         Self::ALL.get(number as usize).copied()
     }
 
+    /// The name that Next.js has for it; a page that does not exist is one of the Pages Router.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UseCache => "USE_CACHE",
+            Self::AppPage => "APP_PAGE",
+            Self::AppRoute => "APP_ROUTE",
+            Self::Pages | Self::Nothing => "PAGES",
+            Self::Fetch => "FETCH",
+            Self::Image => "IMAGE",
+            Self::Redirect => "REDIRECT",
+        }
+    }
+
     /// Whether Next.js accepts a stored value of kind `stored` when it asks for `self`. A value of
     /// another kind would be a 500.
     #[inline]

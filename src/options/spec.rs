@@ -161,6 +161,13 @@ diagnosis {
     /// `NEXT_PRIVATE_DEBUG_CACHE=1` turns it on as well.
     /// See [observability](observability.md#debug-lines).
     DEBUG: Flag = flag(named("debug", "TIERCEL_DEBUG"), false);
+    /// Whether the lines of `debug` begin with the time and the number of the process.
+    DEBUG_TIME: Flag = flag(named("debugTime", "TIERCEL_DEBUG_TIME"), false);
+    /// Decisions that this process remembers, each a get, a set or an invalidation with its reason;
+    /// 0 remembers none.
+    /// Read them with `decisions()`.
+    DECISIONS: Number =
+        number(named("decisions", "TIERCEL_DECISIONS"), "decisions", (0, 1 << 20), 4_096);
 }
 
 server {

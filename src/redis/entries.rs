@@ -16,6 +16,7 @@ use super::health::Backoff;
 use super::queue::{Write, Writing};
 use super::refusals::Deed;
 use super::session::Session;
+use crate::clock::stopwatch_ns;
 use crate::guard::guard;
 use crate::store::{
     Address, LeaseEnd, LeaseReply, LeaseRequest, Receive, ReceiveLease, Unavailable,
@@ -101,9 +102,13 @@ impl Session {
                 Err(keys) => link.client.mget(keys).await,
             }
         });
+        let sent = stopwatch_ns();
         // The claims leave first: an entry stored after a claim was refused is then found.
         let claims = self.claim_all(link, &reads);
         let (claimed, found): (_, Result<Vec<Value>, Failure>) = tokio::join!(claims, found);
+        if found.is_ok() {
+            self.counters.answered(sent);
+        }
         if let Some(key) = &elsewhere {
             link.client.note(key, &found);
         } else {
