@@ -158,6 +158,17 @@ declare namespace TiercelHandler {
      */
     debug?: boolean | ((decision: Decision) => void)
     /**
+     * Whether the lines of `debug` begin with the time and the number of the process.
+     * @default false, or `TIERCEL_DEBUG_TIME`
+     */
+    debugTime?: boolean
+    /**
+     * Decisions that this process remembers, each a get, a set or an invalidation with its reason; 0
+     * remembers none. Read them with `decisions()`. From 0 to 1048576 decisions.
+     * @default 4096, or `TIERCEL_DECISIONS`
+     */
+    decisions?: number
+    /**
      * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
      * everything in memory, whatever the later sources name.
      * @default memory only, or `TIERCEL_REDIS_URL`, or `REDIS_URL`
