@@ -62,6 +62,14 @@ declare class TiercelHandler {
   /** Counters of this process since it started. */
   static stats(): TiercelHandler.Stats
   /**
+   * The last decisions of this process, the newest first, as many as the option `decisions` says.
+   * Starts the engine.
+   *
+   * @example
+   * Tiercel.decisions({ key: '/blog/first', limit: 10 })
+   */
+  static decisions(query?: TiercelHandler.DecisionQuery): TiercelHandler.Decision[]
+  /**
    * Whether this process may receive traffic, for a readiness probe. Without a shared tier it is ready
    * immediately; with one, once it has loaded all past invalidations, and 10 s after its start at the
    * latest. From then on it stays ready, even while the server is away, because no request needs the
@@ -154,6 +162,17 @@ declare namespace TiercelHandler {
      * @default standard error
      */
     onNotice?: (notice: Notice) => void
+    /**
+     * Whether the lines of `debug` begin with the time and the number of the process.
+     * @default false, or `TIERCEL_DEBUG_TIME`
+     */
+    debugTime?: boolean
+    /**
+     * Decisions that this process remembers, each a get, a set or an invalidation with its reason; 0
+     * remembers none. Read them with `decisions()`. From 0 to 1048576 decisions.
+     * @default 4096, or `TIERCEL_DECISIONS`
+     */
+    decisions?: number
     /**
      * Where Redis or Valkey is, such as `rediss://user:password@host:6379/0`; `none` keeps
      * everything in memory, whatever the later sources name.
@@ -350,6 +369,8 @@ declare namespace TiercelHandler {
 
   /** One decision. */
   interface Decision {
+    /** When, in ms since the epoch; of a hit, to within a few ms. */
+    time: number
     call: 'get' | 'set' | 'invalidate'
     kind:
       | 'USE_CACHE'
@@ -361,13 +382,51 @@ declare namespace TiercelHandler {
       | 'REDIRECT'
       | 'OWN'
       | 'TAG'
-    /** The key, shortened, or the tags of an invalidation. */
+    /** The key, or the tags of an invalidation. The listener of `debug` gets it shortened. */
     key: string
+    /** What the key stands for, if that is known: the URL of a `fetch`, the file of a function. */
+    subject?: string
     /** The tier that the entry came from or went to. */
-    tier: 'memory' | 'shared' | 'prerendered' | 'none'
+    tier: 'memory' | 'shared' | 'memory+shared' | 'prerendered' | 'none'
     outcome: 'fresh' | 'stale' | 'miss' | 'stored' | 'dropped' | 'hard' | 'soft'
     /** Why, in words. */
     reason: string
+    /** The tag that decided it. */
+    tag?: string
+    /** Where that tag was last invalidated, or where an invalidation by another process counts from. */
+    position?: number
+    /** Of the entry, as are the next four. */
+    ageSecs?: number
+    /** Absent if it never turns stale. */
+    revalidateSecs?: number
+    /** Absent if it is kept for as long as there is room. */
+    expireSecs?: number
+    /** The size of its value. */
+    bytes?: number
+    tags?: string[]
+    /** Who generates, if that was asked: this process, or another one. */
+    lease?: 'leader' | 'follower'
+    /** What a get has waited for. */
+    waitedFor?: (
+      | 'agreement'
+      | 'redis'
+      | 'build output'
+      | 'generation here'
+      | 'generation elsewhere'
+    )[]
+    /**
+     * Of a get, how long it waited; of a set, how long ago its generation began; of an invalidation,
+     * how long it took until it was in effect everywhere. In ms, absent where it is not known.
+     */
+    ms?: number
+  }
+
+  /** Which decisions {@link TiercelHandler.decisions} returns. */
+  interface DecisionQuery {
+    /** Those whose key, subject or tags contain this. */
+    key?: string
+    /** At most so many, the newest. */
+    limit?: number
   }
 
   interface Durations {
@@ -507,6 +566,26 @@ declare namespace TiercelHandler {
     /** From prerendered build output, or data that the build fetched. */
     prerenderedFresh: number
     prerenderedStale: number
+    /** The share of gets that found something, fresh or stale; 0 before the first one. */
+    hitRate: number
+    /** How long gets take in microseconds, waits included, by where they end. */
+    latency: {
+      memory: HistogramStats
+      shared: HistogramStats
+      prerendered: HistogramStats
+      miss: HistogramStats
+    }
+  }
+
+  /**
+   * A histogram. `counts[i]` counts the values of at most `histogramBounds[i]` that exceed the bound
+   * before; the last one counts those that exceed all bounds. In `latency` every get that waited is
+   * counted, and of the others one in 64, as 64.
+   */
+  interface HistogramStats {
+    counts: number[]
+    /** The sum of all values. */
+    sum: number
   }
 
   /** Time spent in the engine, in microseconds, measured for one call in 64. */
@@ -515,6 +594,17 @@ declare namespace TiercelHandler {
     p50Micros: number
     p95Micros: number
     p99Micros: number
+  }
+
+  /** The memory tier. */
+  interface MemoryStats {
+    entries: number
+    bytes: number
+    capacityBytes: number
+    /** Entries that had to leave for others. */
+    evictions: number
+    /** How old they were, in seconds. */
+    evictedAgeSecs: HistogramStats
   }
 
   /** Generations that several requests needed. Without a shared tier only those of this process. */
@@ -536,10 +626,16 @@ declare namespace TiercelHandler {
     /** The server, without a password: `redis cache:6379/0`. */
     place: string
     namespace: string
+    /** See {@link Readiness.shared}. */
+    state: 'connected' | 'connecting' | 'away' | 'denied'
     /** Connections open now. */
     connections: number
     /** How long memory may answer from now on without asking the server, in ms. */
     leaseMs: number
+    /** The last invalidation applied here: its position, which counts microseconds. */
+    position: number
+    /** How long ago this process last knew every invalidation there was, in ms. */
+    lagMs: number
     /**
      * Whether the server is away, or no longer lets this process follow invalidations. Memory answers
      * for `outageServeMs`.
@@ -558,6 +654,8 @@ declare namespace TiercelHandler {
       /** When it was last seen, in ms since the epoch. */
       at: number
     }
+    /** Calls of `tiercel/app` that the server refused. */
+    appRefusals: number
     /** How often `isBroken` became true. */
     breaks: number
     /** Connections replaced because they did not answer. */
@@ -575,6 +673,15 @@ declare namespace TiercelHandler {
     unrecorded: number
     /** Time until an invalidation was in effect everywhere, measured for each one. */
     invalidation: LatencyStats
+    /** How long answered reads and exchanges took, in microseconds. */
+    roundTrip: HistogramStats
+    /** Entries read from the server and written to it, and their stored bytes. */
+    entriesRead: number
+    bytesRead: number
+    entriesWritten: number
+    bytesWritten: number
+    /** Bytes of written values before compression, for each byte stored. */
+    compressionRatio: number
   }
 
   /** Totals since the process started, and the present contents. */
@@ -587,7 +694,7 @@ declare namespace TiercelHandler {
     image: KindStats
     /** `cache` of `tiercel/app`. */
     own: KindStats
-    memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
+    memory: MemoryStats
     /** Absent without a shared tier. */
     shared?: SharedStats
     leases: LeaseStats
@@ -611,6 +718,10 @@ declare namespace TiercelHandler {
     panics: number
     get: LatencyStats
     set: LatencyStats
+    /** Time that gets and sets took on the event loop, in ms, extrapolated from one in 64. */
+    eventLoopMs: number
+    /** The bounds of all histograms: 1, 2, 4 and so on up to 4194304. */
+    histogramBounds: number[]
   }
 }
 

@@ -11,7 +11,7 @@ if (process.env.NEXT_RUNTIME === 'edge') {
   module.exports = require('./js/handler.js')
   // Node.js finds names for `import { configure }` by reading these lines; the class has them all.
   exports.configure = exports.ready = exports.stats = exports.updateTags = exports.expireTags = 0
-  exports.get = exports.set = exports.refreshTags = exports.getExpiration = 0
+  exports.get = exports.set = exports.refreshTags = exports.getExpiration = exports.decisions = 0
 } else {
   const { installed } = require('./js/installed.js')
   module.exports = installed('tiercel/handler', 'tiercel.handler')

@@ -19,6 +19,7 @@ class TiercelMemory extends Tiercel {
   static expireTags = Tiercel.expireTags
   static configure = Tiercel.configure
   static stats = Tiercel.stats
+  static decisions = Tiercel.decisions
   static ready = Tiercel.ready
 }
 

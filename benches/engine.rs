@@ -86,7 +86,7 @@ fn get(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let key = keys.next().map(|key| engine.hasher().key(Class::Fetch, key));
-                key.map(|key| engine.get(&key, || soft.clone()))
+                key.map(|key| engine.get(&key, engine.clock.now_coarse(), || soft.clone()))
             });
         });
     }

@@ -85,15 +85,22 @@ async function child(name, times) {
   await CASES[name].run({ Handler, handler, native }, times)
 }
 
-/** Instructions inside, over a whole run. @param {string} name @param {number} times */
-function instructions(name, times) {
+/**
+ * Instructions inside, over a whole run.
+ * @param {string} name
+ * @param {number} times
+ * @param {number} decisions that are remembered
+ */
+function instructions(name, times, decisions) {
   const dir = mkdtempSync(join(tmpdir(), 'callgrind-'))
   const out = join(dir, 'out')
   const valgrind = ['--tool=callgrind', `--callgrind-out-file=${out}`, '--collect-atstart=no']
   const node = ['--jitless', '--single-threaded', fileURLToPath(import.meta.url), name, `${times}`]
   const inside = `--toggle-collect=${CASES[name].inside}`
+  const env = { ...process.env, TIERCEL_DECISIONS: `${decisions}` }
+  const args = [...valgrind, inside, process.execPath, ...node]
   try {
-    execFileSync('valgrind', [...valgrind, inside, process.execPath, ...node], { stdio: 'pipe' })
+    execFileSync('valgrind', args, { stdio: 'pipe', env })
     const total = /^(?:totals|summary): (\d+)/m.exec(readFileSync(out, 'utf8'))
     return Number(total?.[1] ?? Number.NaN)
   } finally {
@@ -106,7 +113,10 @@ if (name) {
   await child(name, Number(times))
 } else {
   for (const name of Object.keys(CASES)) {
-    const each = (instructions(name, LONG) - instructions(name, SHORT)) / (LONG - SHORT)
-    process.stdout.write(`${name.padEnd(32)} ${each.toFixed(1)} instructions\n`)
+    const of = (/** @type {number} */ decisions) =>
+      (instructions(name, LONG, decisions) - instructions(name, SHORT, decisions)) / (LONG - SHORT)
+    const [off, on] = [of(0), of(4_096)]
+    const more = `${on.toFixed(1)} with decisions, ${((on / off - 1) * 100).toFixed(1)} % more`
+    process.stdout.write(`${name.padEnd(32)} ${off.toFixed(1)} instructions, ${more}\n`)
   }
 }

@@ -55,6 +55,8 @@ const FIELD = Object.freeze({
   HANDLE: 3,
   /** 1 as long as the addon writes to this mailbox. */
   ATTACHED: 4,
+  /** Set by JavaScript: how long the get that is about to go on has waited, in ms; 0 if none. */
+  WAITED: 5,
 })
 
 /** How to read a returned entry. */
@@ -239,7 +241,7 @@ const RULING_CELLS = 3
 const WINDOW_CELLS = 3
 
 /** Doubles in the mailbox, which carries the rest of an answer, without an object for it. */
-const MAILBOX = 5
+const MAILBOX = 6
 
 /** Bits of the kind in a number that packs a kind and flags. */
 const KIND_BITS = 8

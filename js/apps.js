@@ -46,4 +46,7 @@ function learn(dir, ctx) {
   return app
 }
 
-module.exports = { of }
+/** The `.next/server` of each app. */
+const dirs = () => [...byDir.keys()]
+
+module.exports = { of, dirs }

@@ -45,4 +45,7 @@ module.exports = class TiercelBrowser {
   static stats() {
     refuse()
   }
+  static decisions() {
+    refuse()
+  }
 }

@@ -2,7 +2,7 @@
 
 const { received } = require('./config/carried.js')
 const { app } = require('./app.js')
-const { debug, print } = require('./debug.js')
+const { debug, listen, print } = require('./debug.js')
 const notices = require('./notices.js')
 const places = require('./places.js')
 const { native } = require('./native.js')
@@ -44,6 +44,8 @@ function configure(options) {
   debug.sink = taken.debug
     ? /** @type {any} */ (typeof sink === 'function' ? sink : print)
     : undefined
+  debug.hasTime = taken.debugTime
+  listen(native.heard)
   notices.listen(typeof listener === 'function' ? /** @type {any} */ (listener) : undefined)
 }
 

@@ -1,53 +1,177 @@
 // @ts-check
 
+const { isMainThread } = require('node:worker_threads')
+
 /**
  * @typedef {import('../index.js').Decision} Decision
  * @typedef {(decision: Decision) => void} Sink
  */
 
-/** @type {{ sink: Sink | undefined }} */
-const debug = { sink: undefined }
+/** Tags that a line names. */
+const MOST_TAGS = 4
+/** The longest key in a line. */
+const MOST_LENGTH = 40
+/** The longest URL or name of a function in a line. */
+const MOST_SUBJECT = 80
+/** Repeats of a line are summed up this often, in ms. */
+const SUM_MS = 1_000
+/** How often invalidations by other processes are looked for, in ms. */
+const HEAR_MS = 200
+
+const debug = {
+  /** @type {Sink | undefined} */
+  sink: undefined,
+  /** Whether lines begin with time and process. */
+  hasTime: false,
+}
+
+/** What a key stands for, once that is known.
+ * @type {(kind: string, key: string) => string | undefined} */
+let subjectOf = () => undefined
+
+/** @param {typeof subjectOf} known */
+function explain(known) {
+  subjectOf = known
+}
+
+/** The last line, and how often it was repeated since. */
+const last = { id: '', count: 0, isSummed: false }
 
 /** @type {Sink} */
-function print({ call, kind, key, tier, outcome, reason }) {
-  const line = ['tiercel:', call, kind, key, tier === 'none' ? '' : tier, outcome, reason]
-  // One line, whatever characters keys and tags hold.
-  process.stderr.write(
-    `${line
-      .filter(Boolean)
-      .join(' ')
-      .replace(/\p{Cc}/gu, '·')}\n`,
-  )
+function print(decision) {
+  const { call, kind, key, subject, tier, outcome, reason } = decision
+  const why = /^\d+ s old$/.test(reason) ? '' : reason
+  const id = JSON.stringify([call, kind, key, subject, tier, outcome, why])
+  if (id === last.id) {
+    last.count += 1
+    if (!last.isSummed) setTimeout(sum, SUM_MS).unref()
+    last.isSummed = true
+    return
+  }
+  sum()
+  last.id = id
+  write(decision.time, lineOf(decision))
 }
+
+/** Says how often the last line was repeated. */
+function sum() {
+  const { count } = last
+  Object.assign(last, { count: 0, isSummed: false })
+  if (count > 0) write(Date.now(), `the same ${count} more time${count > 1 ? 's' : ''}`)
+}
+
+/** @param {number} time @param {string} text */
+function write(time, text) {
+  const stamp = debug.hasTime ? `${new Date(time).toISOString()} ${process.pid} ` : ''
+  // One line, whatever characters keys and tags hold.
+  process.stderr.write(`tiercel: ${stamp}${text.replace(/\p{Cc}/gu, '·')}\n`)
+}
+
+/** @param {Decision} decision */
+function lineOf(decision) {
+  const { call, kind, key, subject, tier, outcome, reason } = decision
+  const name = subject === undefined ? key : cut(subject, MOST_SUBJECT)
+  const words = [call, kind, name, tier === 'none' ? '' : tier, outcome, reason]
+  return [words.filter(Boolean).join(' '), ...detailsOf(decision)].join(', ')
+}
+
+/** @param {Decision} decision */
+function detailsOf(decision) {
+  const { call, revalidateSecs, expireSecs, bytes, tags, lease, waitedFor, ms } = decision
+  const details = []
+  if (revalidateSecs !== undefined) details.push(`fresh for ${round(revalidateSecs)} s`)
+  if (expireSecs !== undefined) details.push(`kept for ${round(expireSecs)} s`)
+  if (bytes !== undefined) details.push(sizeOf(bytes))
+  if (tags?.length) details.push(tagsOf(tags))
+  if (lease) details.push(lease === 'leader' ? 'leads' : 'follows another process')
+  if (waitedFor) details.push(`waited ${round(ms ?? 0)} ms for ${waitedFor.join(' and ')}`)
+  else if (ms !== undefined && call === 'set') details.push(`generated in ${round(ms)} ms`)
+  return details
+}
+
+/** @param {number} bytes */
+function sizeOf(bytes) {
+  if (bytes < 1_000) return `${bytes} B`
+  return bytes < 1e6 ? `${round(bytes / 1e3)} kB` : `${round(bytes / 1e6)} MB`
+}
+
+/** @param {string[]} tags */
+function tagsOf(tags) {
+  const shown = tags.slice(0, MOST_TAGS).map((tag) => cut(tag, MOST_LENGTH))
+  const more = tags.length - shown.length
+  return `tags ${shown.join(' ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** @param {number} value */
+const round = (value) => Math.round(value * 10) / 10
 
 /** @param {string} key */
 function shortened(key) {
   const path = key.startsWith('/route-cache/') ? key.slice(key.indexOf('/$') + 2) : key
-  return path.length > 40 ? `${path.slice(0, 20)}…${path.slice(-12)}` : path
+  return cut(path, MOST_LENGTH)
+}
+
+/** @param {string} text @param {number} most */
+function cut(text, most) {
+  return text.length > most ? `${text.slice(0, most / 2)}…${text.slice(8 - most / 2)}` : text
 }
 
 /**
- * @param {Decision['call']} call
- * @param {string} kind
+ * Tells the listener of a decision.
  * @param {string} key
- * @param {string} why tier, outcome and reason
+ * @param {string} why the addon's account of it, as JSON; empty if it decided nothing
  */
-function tell(call, kind, key, why) {
-  const [tier, outcome, ...reason] = why.split(' ')
+function tell(key, why) {
+  if (why === '') return
+  const decision = JSON.parse(why)
+  const subject = subjectOf(decision.kind, key)
+  if (subject !== undefined) decision.subject = subject
+  hand({ ...decision, key: shortened(key) })
+}
+
+/**
+ * Tells the listener of an invalidation by this process.
+ * @param {string[]} tags
+ * @param {'hard' | 'soft'} outcome
+ */
+function tellInvalidation(tags, outcome) {
+  const key = tags.join(', ')
+  const time = Date.now()
+  hand({ time, call: 'invalidate', kind: 'TAG', key, tier: 'none', outcome, reason: '' })
+}
+
+/** @param {Decision} decision */
+function hand(decision) {
   try {
-    debug.sink?.(
-      /** @type {Decision} */ ({
-        call,
-        kind,
-        key: shortened(String(key)),
-        tier,
-        outcome,
-        reason: reason.join(' '),
-      }),
-    )
+    debug.sink?.(decision)
   } catch {
     // A listener that throws must not break the cache.
   }
 }
 
-module.exports = { debug, print, tell }
+let heard = -1
+/** @type {NodeJS.Timeout | undefined} */
+let ears
+
+/**
+ * Tells the listener of invalidations by other processes, as long as there is one.
+ * @param {(after: number) => string} hear gives those after a position, as JSON, the oldest first
+ */
+function listen(hear) {
+  clearInterval(ears)
+  // One thread tells for all of them.
+  if (debug.sink === undefined || !isMainThread) return
+  const look = () => {
+    /** @type {Decision[]} */
+    const fresh = JSON.parse(hear(heard))
+    for (const decision of fresh) {
+      heard = Math.max(heard, decision.position ?? heard)
+      hand(decision)
+    }
+  }
+  ears = setInterval(look, HEAR_MS).unref()
+}
+
+process.once('exit', sum)
+
+module.exports = { debug, print, tell, tellInvalidation, explain, listen }

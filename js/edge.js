@@ -30,6 +30,9 @@ module.exports = class TiercelEdge {
   static stats() {
     return undefined
   }
+  static decisions() {
+    return []
+  }
   /** The engine is elsewhere: a yes here would be a guess. */
   static async ready() {
     return { ready: false, shared: 'unknown' }

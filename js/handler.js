@@ -5,6 +5,7 @@ const apps = require('./apps.js')
 const { boot, refuse } = require('./boot.js')
 const build = require('./build.js')
 const { configure } = require('./configure.js')
+const { decisions } = require('./decisions.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const next = require('./next.js')
@@ -12,6 +13,7 @@ const place = require('./place.js')
 const readiness = require('./ready.js')
 const shells = require('./shells.js')
 const { Starts } = require('./starts.js')
+const subjects = require('./subjects.js')
 const plural = require('./use-cache.js')
 const visits = require('./visits.js')
 const { KINDS, stampOf, disassemble } = require('./values.js')
@@ -123,7 +125,8 @@ class TiercelHandler {
     const found = answer && objectOf(ready, ctx.kind, key, answer)
     // Before the listener is called: it may call a handler, too.
     const [mark, lastModified, revision] = left()
-    if (debug.sink) tell('get', ctx.kind, key, native.why())
+    if (kind === FETCH) subjects.note(key, ctx.fetchUrl)
+    if (debug.sink) tell(key, native.why())
     if (found === undefined) {
       if (kind === PAGES) shells.miss(this.#headers, key)
       if (!(flags & UNLED_MISS)) visits.current()?.lead(kind, key, false, this.#app.id)
@@ -165,7 +168,8 @@ class TiercelHandler {
         const kindAndFlags = kind | (flags << KIND_BITS)
         const expire = ctx?.cacheControl?.expire
         native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
-        if (debug.sink) tell('set', value?.kind ?? 'PAGES', key, native.why())
+        if (kind === FETCH) subjects.note(key, ctx.fetchUrl ?? value.data.url)
+        if (debug.sink) tell(key, native.why())
         // Other instances read the replacement of an on-demand page from the server.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
         if (IS_BUILDING && kind === FETCH) await build.keepFetch(this.#app.dir, key, value, ctx)
@@ -226,6 +230,12 @@ class TiercelHandler {
   static stats() {
     start()
     return JSON.parse(native.stats())
+  }
+
+  /** @param {{ key?: string, limit?: number }} [query] */
+  static decisions(query) {
+    start()
+    return decisions(query)
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */

@@ -32,6 +32,8 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
+ * @property {(most: number) => string} decisions
+ * @property {(after: number) => string} heard
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter
@@ -39,7 +41,7 @@ const waits = require('./waits.js')
  * @property {(counter: number, id: string, amount: number | string) => 0 | 1 | undefined} add
  * @property {(tell: Function) => void} hear
  * @property {() => void} speak
- * @property {(given: string, env: string, others: string[]) => { debug: boolean, graceMs: number, mustRecord: boolean }} configure
+ * @property {(given: string, env: string, others: string[]) => { debug: boolean, debugTime: boolean, graceMs: number, mustRecord: boolean }} configure
  * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
@@ -99,7 +101,9 @@ async function outlast(token, ask, since = performance.now()) {
     const flags = mailbox[FIELD.MARK]
     const ms = Math.min(mailbox[FIELD.DETAIL], due - performance.now())
     const ending = await waits.wait(answer, ms)
-    const late = ending === ENDING.LATE ? FLAG.LATE | (performance.now() < due ? 0 : FLAG.OVER) : 0
+    const at = performance.now()
+    const late = ending === ENDING.LATE ? FLAG.LATE | (at < due ? 0 : FLAG.OVER) : 0
+    mailbox[FIELD.WAITED] = at - since
     answer = ask(flags | late)
   }
   return answer

@@ -2,7 +2,7 @@
 
 const { ENDING, FIELD, FLAG, KIND, MARK } = require('./abi.js')
 const { invalidating } = require('./configure.js')
-const { debug, tell } = require('./debug.js')
+const { debug, tell, tellInvalidation } = require('./debug.js')
 const at = require('./native.js')
 const { readyUse } = require('./hot.js')
 const next = require('./next.js')
@@ -75,7 +75,7 @@ function askWith(key, softTags, flags) {
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before the listener is called: it may call a handler, too.
   const [mark, position, epoch] = left()
-  if (debug.sink) tell('get', 'USE_CACHE', key, native.why())
+  if (debug.sink) tell(key, native.why())
   if (found === undefined) {
     if (!(flags & FLAG.ASIDE)) visits.current()?.lead(KIND.USE_CACHE, key, false, 0)
     return undefined
@@ -165,7 +165,7 @@ async function store(key, pending, flags, done) {
     const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
     native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
     isStored = true
-    if (debug.sink) tell('set', 'USE_CACHE', key, native.why())
+    if (debug.sink) tell(key, native.why())
     if (IS_BUILDING) await at.drained()
   } catch {
     // The generation failed, perhaps half-way: no part of it is kept.
@@ -210,10 +210,9 @@ async function invalidateOnce(tags, durations, isSingular) {
   if (!Array.isArray(list)) return
   const expire = durations ? (durations.expire ?? Number.POSITIVE_INFINITY) : undefined
   await once(list, expire, isSingular, (fresh) => {
-    if (debug.sink) {
-      const how = expire === undefined || expire <= 0 ? 'hard' : 'soft'
-      const why = fresh.length > 0 ? '' : 'repeat of the same call'
-      tell('invalidate', 'TAG', list.join(', '), `none ${how} ${why}`)
+    // The rest repeats a call that was told.
+    if (debug.sink && fresh.length > 0) {
+      tellInvalidation(fresh, expire === undefined || expire <= 0 ? 'hard' : 'soft')
     }
     return invalidate(fresh, expire)
   })

@@ -129,6 +129,8 @@ shown! {
         Handle = 3,
         /// 1 as long as the addon writes to this mailbox.
         Attached = 4,
+        /// Set by JavaScript: how long the get that is about to go on has waited, in ms; 0 if none.
+        Waited = 5,
     }
 }
 
@@ -234,7 +236,7 @@ pub(super) mod position {
 
 shown! {
     /// Doubles in the mailbox, which carries the rest of an answer, without an object for it.
-    pub(super) const MAILBOX: usize = 5;
+    pub(super) const MAILBOX: usize = 6;
     /// Bits of the kind in a number that packs a kind and flags.
     pub(super) const KIND_BITS: u32 = 8;
 }

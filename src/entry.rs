@@ -125,6 +125,13 @@ impl Entry {
         self
     }
 
+    /// From this age on a hit is looked at twice, though the entry is fresh.
+    #[must_use]
+    pub fn watched_from(mut self, age_us: u64) -> Self {
+        self.ahead_us = self.ahead_us.min(age_us);
+        self
+    }
+
     /// The class of its key.
     pub fn class(&self) -> Class {
         self.class

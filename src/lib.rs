@@ -5,8 +5,8 @@
 //! [`coherence`] keeps instances in agreement about that, and [`ledger`] the threads of one;
 //! [`memory`] holds entries; [`store`] is the tier that other processes see, in the bytes of
 //! [`codec`]; [`generation`] says who generates; [`spread`] when an entry is due. [`wake`],
-//! [`options`], [`stats`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and [`error`]
-//! serve all of them.
+//! [`options`], [`stats`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
+//! [`error`] serve all of them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
 //! decides nothing; `abi` is its contract with JavaScript. The core depends on none of them.
@@ -31,6 +31,7 @@ mod generated;
 pub mod generation;
 pub mod guard;
 pub mod handler;
+pub mod journal;
 pub mod key;
 pub mod ledger;
 pub mod memory;

@@ -93,6 +93,11 @@ impl MemoryStore {
         Inserted::Yes
     }
 
+    /// Shows every entry, without counting as a use of any.
+    pub fn visit(&self, mut see: impl FnMut(&Entry)) {
+        self.cache.iter().for_each(|(_, entry)| see(&entry));
+    }
+
     /// Bytes one entry may have.
     pub fn entry_limit(&self) -> usize {
         self.entry_limit

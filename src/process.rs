@@ -3,7 +3,7 @@
 mod opening;
 
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Once, OnceLock, Weak};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -25,6 +25,8 @@ use crate::error::Error;
 use crate::handler::apps::{App, Apps};
 use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
+use crate::handler::recall::{self, Decisions, Shown};
+use crate::handler::thread::Thread;
 use crate::key::{AppId, Class};
 use crate::next::own::Head;
 use crate::next::signal::Version;
@@ -49,6 +51,7 @@ static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
 static DESK: OnceLock<Desk> = OnceLock::new();
 static LIMITERS: Numbered<Limiter> = Numbered::new();
 static COUNTERS: Numbered<Counter> = Numbered::new();
+static JOURNALS: Mutex<Vec<Weak<Decisions>>> = Mutex::new(Vec::new());
 
 /// How long the end of the process may wait for what was counted.
 const LAST_FLUSH: Duration = Duration::from_millis(250);
@@ -345,6 +348,26 @@ pub fn enter(environment: Arc<dyn Environment>) {
 /// Removes an environment.
 pub fn leave(environment: &Arc<dyn Environment>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
+}
+
+/// Remembers the decisions of a thread from now on, if any are to be remembered.
+pub fn remember(thread: &Thread) {
+    if let Some(journal) = thread.open_journal(engine().options.decisions) {
+        let mut journals = JOURNALS.lock();
+        journals.retain(|journal| journal.strong_count() > 0);
+        journals.push(Arc::downgrade(&journal));
+    }
+}
+
+/// The last decisions of this process, the newest first.
+pub fn decisions(most: usize) -> Vec<Shown> {
+    let journals: Vec<_> = JOURNALS.lock().iter().filter_map(Weak::upgrade).collect();
+    recall::recall(engine(), &journals, most)
+}
+
+/// Invalidations by other processes after a position, the oldest first.
+pub fn heard(after: f64) -> Vec<Shown> {
+    running().map_or_else(Vec::new, |engine| recall::heard(engine, after))
 }
 
 /// The process ends: what it counted is sent, and no other instance has to wait for it.

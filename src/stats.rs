@@ -1,9 +1,13 @@
 //! What the engine counts.
 
+mod buckets;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
+
+pub use self::buckets::{BUCKETS, Buckets, Counted, bounds};
 
 /// The kinds with counters of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,33 @@ pub enum Answer {
 
 const ANSWERS: usize = 7;
 
+/// Where a get ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Place {
+    /// In memory.
+    Memory,
+    /// In the shared tier.
+    Shared,
+    /// In the output of `next build`.
+    Prerendered,
+    /// Nowhere.
+    Miss,
+}
+
+const PLACES: usize = 4;
+
+impl From<Answer> for Place {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::MemoryFresh | Answer::MemoryStale => Self::Memory,
+            Answer::SharedFresh | Answer::SharedStale => Self::Shared,
+            Answer::PrerenderedFresh | Answer::PrerenderedStale => Self::Prerendered,
+            Answer::Miss => Self::Miss,
+        }
+    }
+}
+
 /// Counters of one process, all totals since its start.
 #[derive(Debug)]
 pub struct Stats {
@@ -92,6 +123,22 @@ pub struct Stats {
     pub unrecorded: AtomicU64,
     /// Panics caught and answered with a miss.
     pub panics: AtomicU64,
+    /// Entries read from the shared tier, and their stored bytes.
+    pub read: AtomicU64,
+    /// See above.
+    pub read_bytes: AtomicU64,
+    /// Entries encoded for the shared tier, their bytes before and after.
+    pub written: AtomicU64,
+    /// See above.
+    pub raw_bytes: AtomicU64,
+    /// See above.
+    pub written_bytes: AtomicU64,
+    /// The age of entries that were evicted for room, in seconds.
+    pub evicted_secs: Buckets,
+    /// How long gets take, waits included, in microseconds.
+    gets_us: [[Buckets; PLACES]; Kind::ALL.len()],
+    /// Time that gets and sets took on threads of JavaScript, in nanoseconds, as far as measured.
+    spent_ns: AtomicU64,
     get_ns: Mutex<Option<Histogram<u64>>>,
     set_ns: Mutex<Option<Histogram<u64>>>,
     invalidation_ns: Mutex<Option<Histogram<u64>>>,
@@ -134,6 +181,14 @@ impl Default for Stats {
             broken: AtomicU64::default(),
             unrecorded: AtomicU64::default(),
             panics: AtomicU64::default(),
+            read: AtomicU64::default(),
+            read_bytes: AtomicU64::default(),
+            written: AtomicU64::default(),
+            raw_bytes: AtomicU64::default(),
+            written_bytes: AtomicU64::default(),
+            evicted_secs: Buckets::default(),
+            gets_us: Default::default(),
+            spent_ns: AtomicU64::default(),
             get_ns: histogram(),
             set_ns: histogram(),
             invalidation_ns: histogram(),
@@ -165,11 +220,33 @@ impl Stats {
 
     /// Records how long a get took.
     pub fn time_get(&self, ns: u64) {
+        self.spent_ns.fetch_add(ns, Ordering::Relaxed);
         record(&self.get_ns, ns);
+    }
+
+    /// Records how long a get of a kind took that ended in a place, which stands for `times` of its
+    /// like: those that wait are all measured, of the others one in [`SAMPLE`].
+    pub fn time_answer(&self, kind: Kind, place: Place, us: u64, times: u64) {
+        let buckets = self.gets_us.get(kind as usize).and_then(|of| of.get(place as usize));
+        if let Some(buckets) = buckets {
+            buckets.record(us, times);
+        }
+    }
+
+    /// How long gets of a kind take that end in a place, in microseconds.
+    pub fn answer_times(&self, kind: Kind, place: Place) -> Counted {
+        let buckets = self.gets_us.get(kind as usize).and_then(|of| of.get(place as usize));
+        buckets.map(Buckets::counted).unwrap_or_default()
+    }
+
+    /// Time that gets and sets took on threads of JavaScript, in microseconds, extrapolated.
+    pub fn spent_us(&self) -> u64 {
+        self.spent_ns.load(Ordering::Relaxed).saturating_mul(SAMPLE) / 1_000
     }
 
     /// Records how long a set took.
     pub fn time_set(&self, ns: u64) {
+        self.spent_ns.fetch_add(ns, Ordering::Relaxed);
         record(&self.set_ns, ns);
     }
 

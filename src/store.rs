@@ -8,8 +8,9 @@ mod trouble;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::coherence::event::{Command, Event, Request};
+use crate::coherence::event::{Command, Event, Message, Request};
 use crate::key::Class;
+use crate::stats::Counted;
 use crate::wake::WakeOnDrop;
 
 pub use self::trouble::Trouble;
@@ -175,6 +176,9 @@ pub trait Listener: Send + Sync {
     /// The server lacks these commands, which the protocol needs.
     fn lacks(&self, _commands: &str) {}
 
+    /// A message is about to be handed over that came from this other process, as that calls itself.
+    fn hears(&self, _from: &str, _message: &Message) {}
+
     /// The server cannot be used, for this reason: told before [`Event::Unreachable`].
     fn fails(&self, _: Trouble) {}
 
@@ -272,4 +276,8 @@ pub struct Health {
     pub dropped_writes: u64,
     /// A current refusal: see [`Refusal::as_str`]; empty if there is none.
     pub refuses: &'static str,
+    /// Orders of the app's own code that the server refused.
+    pub app_refusals: u64,
+    /// How long reads and exchanges took that were answered, in microseconds.
+    pub round_trips_us: Counted,
 }

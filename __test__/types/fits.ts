@@ -74,6 +74,8 @@ export const used = [
   NullForMiss,
   Tiercel.configure({ memoryMb: 64 }),
   Tiercel.stats().sets,
+  Tiercel.stats().fetch.latency.memory.counts[0],
+  Tiercel.decisions({ key: '/', limit: 1 })[0]?.ageSecs,
   configure,
   ready,
 ]

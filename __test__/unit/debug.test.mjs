@@ -13,7 +13,8 @@ async function script({ index, page, hour, sink }) {
   }
   if (sink) Tiercel.configure({ debug: sinks[sink] })
   const key = '/route-cache/APP_PAGE/0123/$/a/path/that/is/rather/long/and/still/goes/on'
-  const fetched = { kind: 'FETCH', data: { body: 'x', headers: {} }, revalidate: 60 }
+  const url = 'https://api.example/posts'
+  const fetched = { kind: 'FETCH', data: { body: 'x', headers: {}, url }, revalidate: 60 }
   const found = []
   found.push(await new Tiercel().get(key, { kind: 'APP_PAGE' }))
   await new Tiercel().set(key, page, hour)
@@ -38,17 +39,17 @@ async function script({ index, page, hour, sink }) {
 const given = { page: page({ ...tagged('tag'), rscData: undefined }), hour }
 const hits = [false, true, true, false, true, true]
 
-const path = '/a/path/that/is/rath…till/goes/on'
+const path = '/a/path/that/is/rath…nd/still/goes/on'
 const PAGE = { kind: 'APP_PAGE', key: path }
 const TAG = { call: 'invalidate', kind: 'TAG', tier: 'none', reason: '' }
 const expected = [
-  { call: 'get', ...PAGE, tier: 'none', outcome: 'miss', reason: 'absent' },
+  { call: 'get', ...PAGE, tier: 'none', outcome: 'miss', reason: 'absent: never stored' },
   { call: 'set', ...PAGE, tier: 'memory', outcome: 'stored' },
   { call: 'get', ...PAGE, tier: 'memory', outcome: 'fresh', reason: '0 s old' },
   { ...TAG, key: 'tag, b', outcome: 'soft' },
-  { call: 'get', ...PAGE, tier: 'memory', outcome: 'stale', reason: 'tag tag' },
+  { call: 'get', ...PAGE, tier: 'memory', outcome: 'stale', reason: 'tag tag, soft at position 1' },
   { ...TAG, key: 'tag', outcome: 'hard' },
-  { call: 'get', ...PAGE, tier: 'none', outcome: 'miss', reason: 'tag tag' },
+  { call: 'get', ...PAGE, tier: 'none', outcome: 'miss', reason: 'tag tag, hard at position 2' },
   { ...TAG, key: 'tag', outcome: 'hard' },
   { call: 'set', ...PAGE, tier: 'none', outcome: 'dropped', reason: 'invalidated while generated' },
   { call: 'set', kind: 'FETCH', key: '0123abcd', tier: 'memory', outcome: 'stored' },
@@ -67,7 +68,8 @@ test.concurrent.each([
   const lines = stderr.trimEnd().split('\n')
   expect(lines).toHaveLength(expected.length)
   for (const [n, { call, kind, key, outcome, reason = '' }] of expected.entries()) {
-    expect(lines[n].startsWith(`tiercel: ${call} ${kind} ${key} `)).toBe(true)
+    const name = kind === 'FETCH' ? 'https://api.example/posts' : key
+    expect(lines[n].startsWith(`tiercel: ${call} ${kind} ${name} `)).toBe(true)
     expect(lines[n]).toContain(`${outcome}${reason && ` ${reason}`}`)
     expect(lines[n]).toMatch(/^\S.{0,200}\S$/)
     expect(lines[n]).not.toMatch(/undefined|null|\[object/)
@@ -89,8 +91,19 @@ test.concurrent('configure({ debug }) hands every decision to a function instead
   expect(stderr).toBe('')
   expect(answer.decisions).toHaveLength(expected.length)
   expect(answer.decisions).toMatchObject(expected)
-  const fields = ['call', 'key', 'kind', 'outcome', 'reason', 'tier']
-  for (const decision of answer.decisions) expect(Object.keys(decision).sort()).toEqual(fields)
+  const fields = ['call', 'key', 'kind', 'outcome', 'reason', 'tier', 'time']
+  for (const decision of answer.decisions) {
+    expect(Object.keys(decision)).toEqual(expect.arrayContaining(fields))
+    expect(Math.abs(decision.time - Date.now())).toBeLessThan(60_000)
+  }
+  const [, stored, fresh] = answer.decisions
+  for (const told of [stored, fresh]) {
+    const { revalidateSecs, expireSecs, bytes, tags } = told
+    expect({ revalidateSecs, expireSecs }).toEqual({ revalidateSecs: 3600, expireSecs: 31_536_000 })
+    expect(bytes).toBeGreaterThan(0)
+    expect(tags).toContain('tag')
+  }
+  expect(answer.decisions[9].subject).toBe('https://api.example/posts')
 })
 
 test.concurrent('a function that throws harms nothing', async () => {
@@ -160,4 +173,59 @@ test.concurrent('odd keys make readable lines, too', async () => {
   const lines = stderr.trimEnd().split('\n')
   expect(lines).toHaveLength(8)
   for (const line of lines) expect(line).toMatch(/^tiercel: (get FETCH|invalidate TAG) \P{Cc}*$/u)
+})
+
+test.concurrent('a line tells lifetime, size and tags, and who stored it where', async () => {
+  const { stderr } = await inChild(script, { given, env: { TIERCEL_DEBUG: '1' } })
+  const lines = stderr.split('\n')
+  expect(lines[1]).toMatch(
+    /^tiercel: set APP_PAGE .* memory stored, fresh for 3600 s, kept for 31536000 s, \d+ B, tags tag .*, generated in [\d.]+ ms$/,
+  )
+  expect(lines[2]).toMatch(/ memory fresh 0 s old, fresh for 3600 s, .*, tags tag /)
+})
+
+test.concurrent('debugTime puts time and process in front', async () => {
+  const env = { TIERCEL_DEBUG: '1', TIERCEL_DEBUG_TIME: '1' }
+  const { stderr, answer } = await inChild(
+    async ({ index }) => {
+      await new (require(index))().get('a', { kind: 'FETCH' })
+      return process.pid
+    },
+    { env },
+  )
+  expect(stderr).toMatch(/^tiercel: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\d+) get FETCH a miss /)
+  expect(stderr).toContain(` ${answer} get `)
+})
+
+test.concurrent('repeats of a line are summed up in one', async () => {
+  const { stderr } = await inChild(
+    async ({ index, page, hour }) => {
+      const Tiercel = require(index)
+      await new Tiercel().set('/page', page, hour)
+      for (let n = 0; n < 50; n++) await new Tiercel().get('/page', { kind: 'APP_PAGE' })
+      await new Tiercel().get('/other', { kind: 'APP_PAGE' })
+    },
+    { given, env: { TIERCEL_DEBUG: '1' } },
+  )
+  const lines = stderr.trimEnd().split('\n')
+  expect(lines.map((line) => line.split(',')[0])).toEqual([
+    'tiercel: set APP_PAGE /page memory stored',
+    'tiercel: get APP_PAGE /page memory fresh 0 s old',
+    'tiercel: the same 49 more times',
+    'tiercel: get APP_PAGE /other miss absent: never stored',
+  ])
+})
+
+test.concurrent('an evicted entry is told apart from one that was never stored', async () => {
+  const { stderr } = await inChild(
+    async ({ index, page, hour }) => {
+      const Tiercel = require(index)
+      const large = { ...page, html: 'x'.repeat(300_000) }
+      for (let n = 0; n < 5; n++) await new Tiercel().set(`/${n}`, large, hour)
+      for (let n = 0; n < 5; n++) await new Tiercel().get(`/${n}`, { kind: 'APP_PAGE' })
+    },
+    { given, env: { TIERCEL_DEBUG: '1', TIERCEL_MEMORY_MB: '1' } },
+  )
+  expect(stderr).toMatch(/get APP_PAGE \/\d miss absent: evicted for room 0 s ago/)
+  expect(stderr).not.toContain('never stored')
 })

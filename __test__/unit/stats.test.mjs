@@ -23,12 +23,14 @@ async function counted(act) {
   const after = Tiercel.stats()
   const added = {}
   for (const [name, count] of Object.entries(after)) {
+    if (name === 'eventLoopMs') continue
     if (typeof count === 'number') {
       if (count !== before[name]) added[name] = count - before[name]
       continue
     }
     for (const [inner, value] of Object.entries(count)) {
-      if (name === 'get' || name === 'set') continue
+      if (name === 'get' || name === 'set' || typeof value !== 'number') continue
+      if (inner === 'hitRate') continue
       if (value !== before[name][inner]) added[`${name}.${inner}`] = value - before[name][inner]
     }
   }
@@ -39,13 +41,16 @@ const bytes = expect.any(Number)
 const put = (key, more) => Tiercel.set(key, Promise.resolve(entryOf('x', more)))
 
 test('an engine that did nothing has counted nothing', () => {
-  const { memory, ...rest } = Tiercel.stats()
-  expect(memory).toEqual({ entries: 0, bytes: 0, capacityBytes: 8 << 20, evictions: 0 })
-  const flat = Object.values(rest).flatMap((one) =>
-    typeof one === 'number' ? [one] : Object.values(one),
-  )
-  expect(new Set(flat)).toEqual(new Set([0]))
+  const { memory, histogramBounds, ...rest } = Tiercel.stats()
+  const { evictedAgeSecs, ...held } = memory
+  expect(held).toEqual({ entries: 0, bytes: 0, capacityBytes: 8 << 20, evictions: 0 })
+  expect(histogramBounds).toEqual(Array.from({ length: 23 }, (_, power) => 2 ** power))
+  expect(new Set([rest, evictedAgeSecs].flatMap(numbersOf))).toEqual(new Set([0]))
+  expect(rest.fetch.latency.memory.counts).toHaveLength(histogramBounds.length + 1)
 })
+
+const numbersOf = (one) => (typeof one === 'number' ? [one] : Object.values(one).flatMap(numbersOf))
+const total = ({ counts }) => counts.reduce((sum, count) => sum + count, 0)
 
 test('misses, sets and hits are counted by kind', async () => {
   const kinds = {
@@ -132,6 +137,13 @@ test('one call in 64 is timed', async () => {
   for (let n = 0; n < 640; n++) await new Tiercel().get('fetch', ofFetch())
   const { measured, p50Micros, p95Micros, p99Micros } = Tiercel.stats().get
   expect(measured - before).toBe(10)
+  const { latency, hitRate } = Tiercel.stats().fetch
+  // Each stands for 64.
+  expect(total(latency.memory) % 64).toBe(0)
+  expect(total(latency.memory)).toBeGreaterThanOrEqual(640)
+  expect(latency.memory.sum).toBeGreaterThan(0)
+  expect(hitRate > 0.5 && hitRate < 1).toBe(true)
+  expect(Tiercel.stats().eventLoopMs).toBeGreaterThan(0)
   expect(p50Micros > 0 && p50Micros <= p95Micros && p95Micros <= p99Micros).toBe(true)
 })
 
@@ -143,7 +155,27 @@ test('evictions are counted when room is short', async () => {
   const { sets, 'memory.evictions': evictions } = await counted(fill)
   expect(sets).toBe(40)
   expect(evictions).toBeGreaterThanOrEqual(24)
-  const { entries, bytes, capacityBytes } = Tiercel.stats().memory
+  const { entries, bytes, capacityBytes, evictedAgeSecs } = Tiercel.stats().memory
+  expect(total(evictedAgeSecs)).toBe(evictions)
   expect(bytes).toBeLessThanOrEqual(capacityBytes)
   expect(entries).toBeGreaterThan(10)
+})
+
+test('a get that waits is counted by where it ends, with the time it waited', async () => {
+  const before = Tiercel.stats().useCache.latency.memory
+  let give
+  const pending = new Promise((resolve) => {
+    give = resolve
+  })
+  const stored = Tiercel.set('slow', pending)
+  const waiting = Tiercel.get('slow', [])
+  setTimeout(() => give(entryOf('x')), 20)
+  await stored
+  expect(await waiting).toBeDefined()
+  const after = Tiercel.stats().useCache.latency.memory
+  expect(total(after) - total(before)).toBe(1)
+  // In microseconds: a bucket of 16384 or more.
+  expect(after.counts.findIndex((count, at) => count > before.counts[at])).toBeGreaterThanOrEqual(
+    14,
+  )
 })

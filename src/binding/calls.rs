@@ -47,10 +47,12 @@ pub(super) extern "C" fn died_at(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// `why()`: tier, outcome and reason of the last decision, while decisions are printed.
+/// `why()`: the last decision as JSON, while decisions are told; an empty text if there is none.
 pub(super) extern "C" fn why(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {
-        let why = call.state.thread.why();
+        let last = call.state.thread.last_decision();
+        let why = last.map(|last| serde_json::to_string(&last).unwrap_or_default());
+        let why = why.unwrap_or_default();
         let units: Vec<u8> = why.encode_utf16().flat_map(u16::to_ne_bytes).collect();
         raw::utf16(env, &units)
     })

@@ -6,6 +6,7 @@ use super::{raw, read};
 use crate::abi::Mark;
 use crate::clock::stopwatch_ns;
 use crate::handler::hot::Checked;
+use crate::stats::Place;
 
 /// `check(handle)`: leaves the mark `Fresh` if the object by that name may be returned, `Asked` with
 /// a revision if that depends on the caller's tags, and any other if the key must be looked up.
@@ -17,9 +18,12 @@ pub(super) extern "C" fn check(env: raw::Env, info: raw::Info) -> raw::Value {
         leave(state, Checked::LookUp);
         let started = state.stopwatch();
         let handler = state.handler();
-        leave(state, handler.check(name(env, handle)));
+        let checked = handler.check(name(env, handle));
+        leave(state, checked);
         if let Some(started) = started {
-            handler.engine.stats.time_get(stopwatch_ns().saturating_sub(started));
+            let ns = stopwatch_ns().saturating_sub(started);
+            let place = (checked != Checked::LookUp).then_some(Place::Memory);
+            handler.time_get(handler.kind(name(env, handle)), place, ns);
         }
         std::ptr::null_mut()
     })

@@ -13,6 +13,7 @@ use crate::process::{self, Build, Seen};
 #[napi(object)]
 pub struct Chosen {
     pub debug: bool,
+    pub debug_time: bool,
     pub grace_ms: f64,
     pub must_record: bool,
 }
@@ -29,6 +30,7 @@ pub fn configure(given: String, env: String, others: Vec<String>) -> napi::Resul
     let shared = chosen.shared.as_ref();
     Ok(Chosen {
         debug: chosen.debug,
+        debug_time: chosen.debug_time,
         grace_ms: shared.map_or(0.0, |shared| shared.invalidation_grace.as_millis() as f64),
         must_record: shared.is_some_and(SharedOptions::must_record),
     })
@@ -115,6 +117,18 @@ pub struct GivenTrouble {
 pub fn trouble() -> Option<GivenTrouble> {
     let wrong = process::engine().trouble()?;
     Some(GivenTrouble { code: wrong.code, message: wrong.text })
+}
+
+/// The last decisions of this process as JSON, the newest first.
+#[napi(catch_unwind)]
+pub fn decisions(most: u32) -> String {
+    serde_json::to_string(&process::decisions(most as usize)).unwrap_or_default()
+}
+
+/// Invalidations by other processes after a position, as decisions in JSON, the oldest first.
+#[napi(catch_unwind)]
+pub fn heard(after: f64) -> String {
+    serde_json::to_string(&process::heard(after)).unwrap_or_default()
 }
 
 /// What this process has counted since it started, as JSON.

@@ -76,6 +76,13 @@ impl State {
         }
     }
 
+    /// Reads a value that JavaScript has left in the mailbox.
+    pub(super) fn taken(&self, slot: Slot) -> f64 {
+        let mailbox = self.mailbox.get();
+        // SAFETY: as in `leave`; JavaScript writes on this thread only.
+        if mailbox.is_null() { 0.0 } else { unsafe { mailbox.add(slot as usize).read() } }
+    }
+
     /// The JavaScript function that builds what a get returns.
     pub(super) fn assemble(&self) -> Option<raw::Value> {
         Some(raw::dereference(self.env, self.attached.get()?.assemble))
@@ -254,6 +261,7 @@ pub(super) extern "C" fn attach(env: raw::Env, info: raw::Info) -> raw::Value {
             call.state.attached.set(Some(attached));
             call.state.mailbox.set(doubles);
             call.state.leave(Slot::Attached, 1.0);
+            process::remember(&call.state.thread);
         }
         raw::small(env, u32::from(is_first && process::engine().tier().is_some()))
     })

@@ -85,12 +85,20 @@ fn look_up<const N: usize>(
     let &Call { env, state, .. } = call;
     let handler = state.handler();
     let started = state.stopwatch();
+    let mut place = None;
     let answer = read::with_units(env, key, |units| {
         let key = handler.engine.hasher().key_of(app, kind.class(), units);
         let (asker, progress, waited) = if flags == 0 { <_>::default() } else { resumed(flags) };
+        if flags != 0 {
+            state.thread.note_wait((state.taken(Slot::Waited) * 1e3) as u64);
+        }
         let request = Request { kind, key, asker: Asker { wait_ms, ..asker } };
         let caller = &Asking { env, state, tags };
-        match (Lookup { handler, request, progress, waited, caller }).step() {
+        let step = Lookup { handler, request, progress, waited, caller }.step();
+        if started.is_some() {
+            place = step.place().filter(|_| progress == Progress::default());
+        }
+        match step {
             Step::Answer(Answer::Fresh(entry)) => {
                 tell(state, Mark::Fresh, 0.0);
                 write::object(env, state, &entry)
@@ -100,7 +108,7 @@ fn look_up<const N: usize>(
         }
     });
     if let Some(started) = started {
-        handler.engine.stats.time_get(stopwatch_ns().saturating_sub(started));
+        handler.time_get(Some(kind.counted()), place, stopwatch_ns().saturating_sub(started));
     }
     answer.unwrap_or_else(|| raw::undefined(env))
 }

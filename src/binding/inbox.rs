@@ -62,7 +62,7 @@ pub(super) fn settle(env: raw::Env, state: &State, woken: Vec<(u32, Notice)>) {
     let Some(function) = state.settle().filter(|_| !woken.is_empty()) else { return };
     let mut args = Vec::with_capacity(woken.len() * 2);
     for (token, notice) in woken {
-        let ending = match state.handler().take_in(notice) {
+        let ending = match state.handler().take_in(token, notice) {
             WaitEnd::Done => Settled::Done,
             WaitEnd::Failed => Settled::Failed,
         };

@@ -47,6 +47,17 @@ pub enum Stored {
     NoTier,
 }
 
+/// Where a set has left its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// What became of it.
+    pub stored: Stored,
+    /// Whether memory holds it.
+    pub is_held: bool,
+    /// Whether it is on its way to the shared tier.
+    pub is_shared: bool,
+}
+
 impl Stored {
     /// Whether it is held.
     pub fn is_held(self) -> bool {

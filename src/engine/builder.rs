@@ -4,11 +4,13 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
+use super::absence::Absences;
+use super::heard::HeardLog;
 use super::oversize::Oversize;
 use super::{Engine, Host, Tier};
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::coherence::event::{Command, Event, Request};
+use crate::coherence::event::{Command, Event, Message, Request};
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
 use crate::key::Hasher;
@@ -65,6 +67,7 @@ impl Builder {
         let memory = (options.memory_bytes > 0)
             .then(|| MemoryStore::new(options.memory_bytes, options.entry_bytes));
         let outage_us = options.shared.as_ref().map_or(0, |s| s.outage_serve.as_micros() as u64);
+        let (decisions, debug) = (options.decisions, options.debug);
         Arc::new(Engine {
             ledger: Ledger::new(coherence, outage_us),
             options,
@@ -78,6 +81,8 @@ impl Builder {
             leases: Leases::default(),
             superseded: Mutex::default(),
             oversize: Oversize::default(),
+            absences: Mutex::new(Absences::new(decisions)),
+            heard: HeardLog::new(decisions, debug),
             tier,
             host,
         })
@@ -128,6 +133,12 @@ impl Listener for Ears {
     fn lacks(&self, commands: &str) {
         if let Some(engine) = self.engine() {
             engine.lacks(commands);
+        }
+    }
+
+    fn hears(&self, from: &str, message: &Message) {
+        if let Some(engine) = self.engine() {
+            engine.hears(from, message);
         }
     }
 

@@ -263,7 +263,7 @@ impl Engine {
     fn arrived(&self, tier: &Tier, attempt: &LeaseAttempt, bytes: &[u8]) -> Option<Arrival> {
         let key = attempt.key();
         let entry = Arc::new(self.decoded(tier, &key, &attempt.address, bytes)?);
-        let (verdict, _) = self.judge(&entry, self.ledger.revision(), || attempt.asked.clone());
+        let (verdict, _) = self.judge_now(&entry, || attempt.asked.clone());
         // The claim asked for an entry that lives longer.
         let is_old = attempt.fallback == Fallback::Fresh && entry.is_ahead(|| self.clock.now());
         let verdict = if is_old { verdict.max(Verdict::Stale) } else { verdict };

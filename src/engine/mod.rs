@@ -6,9 +6,11 @@
 //! it returns. [`coordinate`] asks other processes who generates, [`shared`] reads and writes the
 //! tier they see, [`report`] gives the counters.
 
+mod absence;
 mod answer;
 mod builder;
 mod coordinate;
+mod heard;
 mod notices;
 mod oversize;
 pub mod report;
@@ -37,10 +39,14 @@ use crate::stats::{Stats, bump};
 use crate::store::LeaseEnd;
 use crate::tags::{Stamp, Tag, TagList, Verdict};
 
+use self::absence::Absences;
+use self::heard::HeardLog;
 use self::superseded::Superseded;
 
-pub use self::answer::{Connectivity, Found, Holdings, Reason, Stored};
+pub use self::absence::{Absence, Former};
+pub use self::answer::{Connectivity, Found, Holdings, Placed, Reason, Stored};
 pub use self::builder::Builder;
+pub use self::heard::Heard;
 use self::oversize::Oversize;
 pub use self::tier::Tier;
 pub use self::troubles::Wrong;
@@ -78,6 +84,9 @@ pub struct Engine {
     leases: Leases,
     superseded: Mutex<Superseded>,
     oversize: Oversize,
+    /// What is known of entries that are gone.
+    absences: Mutex<Absences>,
+    heard: HeardLog,
     tier: Option<Tier>,
     host: Option<Host>,
 }
@@ -129,11 +138,11 @@ impl Engine {
         self.stale_reads.lock().date(key.hash, stamp, began, tags.iter())
     }
 
-    /// Looks `key` up. `soft` gives the soft tags, and is called only if something was invalidated
-    /// since the entry was generated.
+    /// Looks `key` up at `now` of the coarse clock. `soft` gives the soft tags, and is called only if
+    /// something was invalidated since the entry was generated.
     #[inline]
-    pub fn get(&self, key: &KeyRef<'_>, soft: impl FnOnce() -> Vec<Tag>) -> Found {
-        let access = self.ledger.memory_access(self.clock.now_coarse());
+    pub fn get(&self, key: &KeyRef<'_>, now: Timestamp, soft: impl FnOnce() -> Vec<Tag>) -> Found {
+        let access = self.ledger.memory_access(now);
         if access == MemoryAccess::None {
             return Found::Unsure;
         }
@@ -145,7 +154,7 @@ impl Engine {
         if !access.covers(entry.meta.held_from) {
             return Found::Nothing;
         }
-        let (verdict, reason) = self.judge(&entry, revision, soft);
+        let (verdict, reason) = self.judge(&entry, revision, now, soft);
         Found::Entry(entry, verdict, reason)
     }
 
@@ -164,14 +173,13 @@ impl Engine {
     /// Judges an entry now: its tags, the soft tags of the caller, its age.
     #[inline]
     pub fn judge_now(&self, entry: &Entry, soft: impl FnOnce() -> Vec<Tag>) -> (Verdict, Reason) {
-        self.judge(entry, self.ledger.revision(), soft)
+        self.judge(entry, self.ledger.revision(), self.clock.now_coarse(), soft)
     }
 
-    /// Judges an entry by its age and its own tags. The revision is the one up to which the
+    /// Judges an entry by its age and its own tags, at `now` of the coarse clock. The revision is the one up to which the
     /// caller's tags could say otherwise; `None` if they cannot.
     #[inline]
-    pub fn judge_own(&self, entry: &Entry) -> (Verdict, Option<Revision>) {
-        let now = self.clock.now_coarse();
+    pub fn judge_own(&self, entry: &Entry, now: Timestamp) -> (Verdict, Option<Revision>) {
         let access = self.ledger.memory_access(now);
         let revision = self.ledger.revision();
         if !access.covers(entry.meta.held_from) {
@@ -189,9 +197,9 @@ impl Engine {
         &self,
         entry: &Entry,
         revision: Revision,
+        now: Timestamp,
         soft: impl FnOnce() -> Vec<Tag>,
     ) -> (Verdict, Reason) {
-        let now = self.clock.now_coarse();
         let by_age = entry.judge_age(now);
         if entry.meta.since >= revision {
             return (by_age, Reason::Age);
@@ -236,12 +244,17 @@ impl Engine {
     ) -> Stored {
         let spread = self.spread_of(meta.format, &body);
         let entry = Arc::new(Entry::new(key, meta, body).spread_by(spread));
-        let mut stored = self.hold(key, &entry);
+        self.store(key, &entry, is_local).stored
+    }
+
+    /// The same for an entry of this key.
+    pub fn store(self: &Arc<Self>, key: &KeyRef<'_>, entry: &Arc<Entry>, is_local: bool) -> Placed {
+        let mut stored = self.hold(key, entry);
         let held = stored;
         let (woken, lease) = self.leases.land(key.hash, self.clock.now(), End::Done);
         let lease = lease.and_then(|lease| lease.address);
         let shared = (!is_local && !matches!(stored, Stored::Invalidated | Stored::Older))
-            .then(|| self.share(key, &entry, lease.is_some()))
+            .then(|| self.share(key, entry, lease.is_some()))
             .flatten();
         match (shared, lease) {
             (Some(shared), _) => stored = shared,
@@ -250,17 +263,17 @@ impl Engine {
         }
         drop(woken);
         bump(if stored == Stored::Yes { &self.stats.sets } else { &self.stats.dropped });
-        self.note_size(&entry, held, stored);
+        self.note_size(entry, held, stored);
         let now = self.clock.now();
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
             // Memory cannot hand it to the waiters.
             entry.retire();
             let end = if stored == Stored::Yes { End::Done } else { End::Uncacheable };
-            self.flights.bring(key.hash, end, &entry, now);
+            self.flights.bring(key.hash, end, entry, now);
         } else {
             self.flights.land(key.hash, End::Done, now);
         }
-        stored
+        Placed { stored, is_held: held == Stored::Yes, is_shared: shared.is_some() }
     }
 
     /// Notes that `key` was generated: from now on its build output is history. `is_listed` says
@@ -295,10 +308,7 @@ impl Engine {
         if !self.may_read_output(key, is_listed) {
             return false;
         }
-        let mut left = Vec::new();
-        let inserted = memory.insert(key.hash, entry, &mut left);
-        self.release(&left);
-        inserted == Inserted::Yes
+        self.insert(memory, entry) == Inserted::Yes
     }
 
     fn hold(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Stored {
@@ -310,17 +320,23 @@ impl Engine {
                 return Stored::Invalidated;
             }
             let held = memory.peek(key).filter(|held| held.meta.is_younger(&entry.meta));
-            if held.is_some_and(|held| self.judge(&held, revision, Vec::new).0 == Verdict::Fresh) {
+            if held.is_some_and(|held| self.judge_now(&held, Vec::new).0 == Verdict::Fresh) {
                 return Stored::Older;
             }
         }
-        let mut left = Vec::new();
-        let inserted = memory.insert(key.hash, entry, &mut left);
-        self.release(&left);
-        match inserted {
+        match self.insert(memory, entry) {
             Inserted::Yes => Stored::Yes,
             Inserted::TooLarge => Stored::TooLarge,
         }
+    }
+
+    /// Puts an entry into memory, and lets go of those that have to leave for it.
+    fn insert(&self, memory: &MemoryStore, entry: &Arc<Entry>) -> Inserted {
+        let mut left = Vec::new();
+        let inserted = memory.insert(entry.hash, entry, &mut left);
+        self.note_left(entry.hash, &left);
+        self.release(&left);
+        inserted
     }
 
     fn release(&self, left: &[Arc<Entry>]) {

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::Engine;
-use crate::stats::{Answer, Kind, Latency, Stats};
+use crate::clock::Timestamp;
+use crate::coherence::timing::Timing;
+use crate::stats::{Answer, Counted, Kind, Latency, Place, Stats, bounds};
 
 /// Answers to gets of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +21,24 @@ pub struct KindStats {
     pub shared_stale: f64,
     pub prerendered_fresh: f64,
     pub prerendered_stale: f64,
+    pub hit_rate: f64,
+    pub latency: PlaceStats,
+}
+
+/// How long gets of one kind take, by where they end, in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlaceStats {
+    pub memory: HistogramStats,
+    pub shared: HistogramStats,
+    pub prerendered: HistogramStats,
+    pub miss: HistogramStats,
+}
+
+/// A histogram, by the bounds that the report names.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistogramStats {
+    pub counts: Vec<f64>,
+    pub sum: f64,
 }
 
 /// How long calls take inside the engine.
@@ -39,6 +59,7 @@ pub struct MemoryStats {
     pub bytes: f64,
     pub capacity_bytes: f64,
     pub evictions: f64,
+    pub evicted_age_secs: HistogramStats,
 }
 
 /// The shared tier.
@@ -47,13 +68,17 @@ pub struct MemoryStats {
 pub struct SharedStats {
     pub place: String,
     pub namespace: String,
+    pub state: &'static str,
     pub connections: f64,
     pub lease_ms: f64,
+    pub position: f64,
+    pub lag_ms: f64,
     pub is_away: bool,
     pub is_broken: bool,
     pub refuses: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<ErrorStats>,
+    pub app_refusals: f64,
     pub breaks: f64,
     pub replaced_connections: f64,
     pub timeouts: f64,
@@ -63,6 +88,12 @@ pub struct SharedStats {
     pub broken_entries: f64,
     pub unrecorded: f64,
     pub invalidation: LatencyStats,
+    pub round_trip: HistogramStats,
+    pub entries_read: f64,
+    pub bytes_read: f64,
+    pub entries_written: f64,
+    pub bytes_written: f64,
+    pub compression_ratio: f64,
 }
 
 /// What was wrong with the shared tier last.
@@ -111,6 +142,8 @@ pub struct Report {
     pub panics: f64,
     pub get: LatencyStats,
     pub set: LatencyStats,
+    pub event_loop_ms: f64,
+    pub histogram_bounds: Vec<f64>,
 }
 
 impl Engine {
@@ -131,6 +164,7 @@ impl Engine {
                 bytes: held.bytes as f64,
                 capacity_bytes: held.capacity_bytes as f64,
                 evictions: held.evictions as f64,
+                evicted_age_secs: histogram(stats.evicted_secs.counted()),
             },
             shared: shared_stats(self),
             leases: LeaseStats {
@@ -151,6 +185,8 @@ impl Engine {
             panics: read(&stats.panics),
             get: latency_stats(stats.get_latency()),
             set: latency_stats(stats.set_latency()),
+            event_loop_ms: stats.spent_us() as f64 / 1e3,
+            histogram_bounds: bounds().map(|bound| bound as f64).collect(),
         }
     }
 }
@@ -160,11 +196,16 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
     let health = tier.store().health();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
     let lease_us = engine.ledger.lease_until().since_us(engine.clock.now());
+    let is_alone = engine.ledger.is_alone();
+    let (raw, written) = (read(&engine.stats.raw_bytes), read(&engine.stats.written_bytes));
     Some(SharedStats {
         place: tier.place().to_owned(),
         namespace: tier.namespace.clone(),
+        state: engine.connectivity().as_str(),
         connections: f64::from(health.connections),
-        lease_ms: if engine.ledger.is_alone() { 0.0 } else { lease_us as f64 / 1e3 },
+        lease_ms: if is_alone { 0.0 } else { lease_us as f64 / 1e3 },
+        position: engine.ledger.present().1.at.position.0 as f64,
+        lag_ms: if is_alone { 0.0 } else { lag_us(engine) as f64 / 1e3 },
         is_away: engine.ledger.is_offline(),
         is_broken: health.is_broken,
         refuses: health.refuses.to_owned(),
@@ -173,6 +214,7 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
             code: wrong.code,
             message: wrong.text,
         }),
+        app_refusals: health.app_refusals as f64,
         breaks: health.breaks as f64,
         replaced_connections: health.replaced as f64,
         timeouts: health.timeouts as f64,
@@ -182,11 +224,37 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
         broken_entries: read(&engine.stats.broken),
         unrecorded: read(&engine.stats.unrecorded),
         invalidation: latency_stats(engine.stats.invalidation_latency()),
+        round_trip: histogram(health.round_trips_us),
+        entries_read: read(&engine.stats.read),
+        bytes_read: read(&engine.stats.read_bytes),
+        entries_written: read(&engine.stats.written),
+        bytes_written: written,
+        compression_ratio: if written > 0.0 { raw / written } else { 1.0 },
     })
+}
+
+/// How long ago this process last knew every invalidation there was.
+fn lag_us(engine: &Engine) -> u64 {
+    let known = engine.ledger.lease_until().0.saturating_sub(Timing::default().lease_us);
+    engine.clock.now().since_us(Timestamp(known))
+}
+
+fn histogram(counted: Counted) -> HistogramStats {
+    HistogramStats { counts: counted.counts.map(|n| n as f64).to_vec(), sum: counted.sum as f64 }
 }
 
 fn kind_stats(stats: &Stats, kind: Kind) -> KindStats {
     let of = |answer| stats.answered(kind, answer) as f64;
+    let found = [
+        Answer::MemoryFresh,
+        Answer::MemoryStale,
+        Answer::SharedFresh,
+        Answer::SharedStale,
+        Answer::PrerenderedFresh,
+        Answer::PrerenderedStale,
+    ];
+    let (hits, misses) = (found.map(of).iter().sum::<f64>(), of(Answer::Miss));
+    let times = |place| histogram(stats.answer_times(kind, place));
     KindStats {
         fresh: of(Answer::MemoryFresh),
         stale: of(Answer::MemoryStale),
@@ -195,6 +263,13 @@ fn kind_stats(stats: &Stats, kind: Kind) -> KindStats {
         shared_stale: of(Answer::SharedStale),
         prerendered_fresh: of(Answer::PrerenderedFresh),
         prerendered_stale: of(Answer::PrerenderedStale),
+        hit_rate: if hits > 0.0 { hits / (hits + misses) } else { 0.0 },
+        latency: PlaceStats {
+            memory: times(Place::Memory),
+            shared: times(Place::Shared),
+            prerendered: times(Place::Prerendered),
+            miss: times(Place::Miss),
+        },
     }
 }
 

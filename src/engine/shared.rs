@@ -4,13 +4,14 @@
 //! each waiter judges it at delivery: an older read must not answer a newer get.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
 use super::{Connectivity, Engine, Stored, Tier, Wrong};
 use crate::clock::Timestamp;
 use crate::codec::{Broken, Frame, FrameRef, Head};
-use crate::coherence::event::{Command, Event, Lifetime, Request};
+use crate::coherence::event::{Command, Event, Lifetime, Message, Request};
 use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
@@ -161,8 +162,14 @@ impl Engine {
         address: &Address,
         bytes: &[u8],
     ) -> Option<Entry> {
+        bump(&self.stats.read);
+        self.stats.read_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let frame = tier.codec.decode(address, bytes);
-        let frame = frame.inspect_err(|broken| self.note_secret(tier, *broken)).ok()?;
+        let frame = frame.inspect_err(|broken| {
+            self.note_secret(tier, *broken);
+            self.note_unreadable(key, *broken);
+        });
+        let frame = frame.ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
             return None;
         }
@@ -214,7 +221,8 @@ impl Engine {
     /// Holds an entry of the shared tier, unless memory has one as good.
     pub(super) fn fill(&self, key: &KeyRef<'_>, entry: &Arc<Entry>) -> Filled {
         let revision = self.ledger.revision();
-        let verdict = self.judge(entry, revision, Vec::new).0;
+        let now = self.clock.now_coarse();
+        let verdict = self.judge(entry, revision, now, Vec::new).0;
         if verdict == Verdict::Gone {
             return Filled::NotNeeded;
         }
@@ -224,15 +232,12 @@ impl Engine {
             return Filled::Usable;
         };
         if let Some(held) = memory.peek(key) {
-            let is_worse = self.judge(&held, revision, Vec::new).0 > verdict;
+            let is_worse = self.judge(&held, revision, now, Vec::new).0 > verdict;
             if !is_worse && !entry.meta.is_younger(&held.meta) {
                 return Filled::NotNeeded;
             }
         }
-        let mut left = Vec::new();
-        let inserted = memory.insert(key.hash, entry, &mut left);
-        self.release(&left);
-        if inserted != Inserted::Yes {
+        if self.insert(memory, entry) != Inserted::Yes {
             entry.retire();
         }
         Filled::Usable
@@ -263,7 +268,7 @@ impl Engine {
     fn encoded(&self, address: &Address, entry: &Entry) -> Option<(Vec<u8>, u64)> {
         let tier = self.tier()?;
         let meta = &entry.meta;
-        if self.judge(entry, self.ledger.revision(), Vec::new).0 == Verdict::Gone {
+        if self.judge_now(entry, Vec::new).0 == Verdict::Gone {
             return None;
         }
         let age = self.clock.now().since_us(meta.created);
@@ -283,6 +288,9 @@ impl Engine {
         };
         let frame = FrameRef { head, key: entry.key(), tags: &meta.tags, body: &entry.body };
         let bytes = tier.codec.encode(address, &frame).ok()?;
+        bump(&self.stats.written);
+        self.stats.raw_bytes.fetch_add(entry.body.len() as u64, Ordering::Relaxed);
+        self.stats.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         (left_ms > 0).then_some((bytes, left_ms))
     }
 }
@@ -325,6 +333,10 @@ impl Listener for Engine {
         if let Some(tier) = self.tier() {
             tier.notices.say_lacking(commands, self.clock.now());
         }
+    }
+
+    fn hears(&self, from: &str, message: &Message) {
+        self.note_heard(from, message);
     }
 
     fn fails(&self, trouble: Trouble) {

@@ -7,6 +7,7 @@ use crate::coherence::revisions::Revision;
 use crate::entry::Entry;
 use crate::next::signal::Signal;
 use crate::next::trace::Trace;
+use crate::stats::Place;
 
 /// The outcome of one step of a get.
 #[derive(Debug)]
@@ -15,6 +16,17 @@ pub enum Step {
     Answer(Answer),
     /// It waits, and then begins again from the top.
     Wait(Wait),
+}
+
+impl Step {
+    /// Where a get ended that has not waited; `None` if it has to.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Answer(Answer::Miss { .. }) => Some(Place::Miss),
+            Self::Answer(_) => Some(Place::Memory),
+            Self::Wait(_) => None,
+        }
+    }
 }
 
 /// The answer to a get.

@@ -47,7 +47,7 @@ pub(super) struct Origin {
     pub(super) stamp: Stamp,
     pub(super) since: Revision,
     /// On the uptime clock; `None` if it cannot have read anything stale.
-    began: Option<Timestamp>,
+    pub(super) began: Option<Timestamp>,
 }
 
 /// When a generation began, as it is stored.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Handler;
 use super::answer::{Answer, Basis, Step};
-use super::decision::{Decision, Outcome, TierName, Why};
+use super::decision::{CallName, Decision, Outcome, TierName, Why};
+use super::output::shows_stale_from;
 use super::progress::Progress;
 use super::request::{Caller, Kept, Part, Request, Waited};
+use crate::clock::Timestamp;
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
 use crate::generation::End;
@@ -42,11 +44,13 @@ impl Lookup<'_> {
     #[inline]
     pub fn step(&self) -> Step {
         let engine = self.handler.engine;
-        match engine.get(&self.request.key, || self.tags()) {
+        let now = engine.clock.now_coarse();
+        match engine.get(&self.request.key, now, || self.tags()) {
             Found::Entry(entry, Verdict::Fresh, _) if self.accepts(&entry) => {
-                if entry.is_ahead(|| engine.clock.now_coarse()) {
+                if entry.is_ahead(|| now) {
                     return self.ahead(entry);
                 }
+                self.remember_hit(&entry, now);
                 self.fresh(entry)
             }
             Found::Unsure => self.unsure(),
@@ -65,22 +69,61 @@ impl Lookup<'_> {
 
     #[inline]
     pub(super) fn fresh(&self, entry: Arc<Entry>) -> Step {
-        self.count(&entry, Verdict::Fresh);
+        let is_shown_stale = self.shows_stale(&entry);
+        self.count(&entry, if is_shown_stale { Verdict::Stale } else { Verdict::Fresh });
         let has_found = self.progress.output || self.progress.read;
         if has_found && !self.progress.is_ahead {
             // A value that was found need not be generated.
             self.handler.engine.end_lead(&self.request.key, End::Done);
         }
-        if self.is_watched() {
-            let age_us = self.handler.engine.clock.now().since_us(entry.meta.created);
-            self.decide(Outcome::Fresh, &entry, Why::Aged(age_us / 1_000_000));
-        }
         Step::Answer(Answer::Fresh(entry))
+    }
+
+    /// Remembers that a fresh entry was found in memory: a plain hit takes no more than its number.
+    #[inline]
+    fn remember_hit(&self, entry: &Entry, now: Timestamp) {
+        let is_plain = entry.meta.source != Source::Output && !self.has_waited();
+        if !is_plain || self.handler.engine.options.debug {
+            return self.remember_fresh(entry);
+        }
+        if let Some(journal) = self.handler.thread.journal() {
+            journal.hit(now, entry.id);
+        }
+    }
+
+    /// Remembers that a fresh entry was found.
+    #[cold]
+    pub(super) fn remember_fresh(&self, entry: &Entry) {
+        if self.shows_stale(entry) {
+            return self.decide(Outcome::Stale, entry, Why::Judged(Reason::Age));
+        }
+        let age_us = self.handler.engine.clock.now().since_us(entry.meta.created);
+        self.decide(Outcome::Fresh, entry, Why::Aged(age_us / 1_000_000));
+    }
+
+    /// Whether Next.js takes what counts as fresh here for stale, and regenerates it: build output
+    /// in a process that decides alone.
+    #[inline]
+    pub(super) fn shows_stale(&self, entry: &Entry) -> bool {
+        entry.meta.source == Source::Output && self.is_shown_stale(entry)
+    }
+
+    #[cold]
+    fn is_shown_stale(&self, entry: &Entry) -> bool {
+        let engine = self.handler.engine;
+        let is_left_to_next = engine.tier().is_none() && self.request.kind.is_page();
+        let from = shows_stale_from(&entry.meta).filter(|_| is_left_to_next);
+        from.is_some_and(|from| engine.clock.now() > from)
+    }
+
+    #[inline]
+    fn has_waited(&self) -> bool {
+        self.progress != Progress::default()
     }
 
     fn stale(&self, entry: Arc<Entry>, signal: Signal, reason: &Reason) -> Step {
         self.count(&entry, Verdict::Stale);
-        self.decide(Outcome::Stale, &entry, Why::Judged(reason.clone()));
+        self.decide(Outcome::Stale, &entry, self.handler.why(reason));
         let is_kept =
             self.request.asker.kept == Kept::Marked && self.handler.apps.version() < Version::V16_4;
         if is_kept && matches!(reason, Reason::Tag(_)) {
@@ -96,7 +139,7 @@ impl Lookup<'_> {
     pub(super) fn meanwhile(&self, entry: Arc<Entry>, reason: &Reason) -> Step {
         self.count(&entry, Verdict::Stale);
         bump(&self.handler.engine.stats.stale_meanwhile);
-        self.decide(Outcome::Meanwhile, &entry, Why::Judged(reason.clone()));
+        self.decide(Outcome::Meanwhile, &entry, self.handler.why(reason));
         let basis = self.basis(&entry);
         Step::Answer(Answer::Meanwhile { entry, basis })
     }
@@ -136,7 +179,7 @@ impl Lookup<'_> {
             _ => self.signal(&entry, verdict, reason),
         };
         match signal {
-            Signal::Miss => self.join(Why::Judged(reason.clone())),
+            Signal::Miss => self.join(self.handler.why(reason)),
             signal => self.stale(entry, signal, reason),
         }
     }
@@ -195,6 +238,9 @@ impl Lookup<'_> {
         };
         let stats = &self.handler.engine.stats;
         stats.count(self.request.kind.counted(), answer);
+        if self.has_waited() {
+            self.time(answer);
+        }
         let has_joined = self.progress.joined && entry.meta.source == Source::Generated;
         if has_joined {
             bump(&stats.joined);
@@ -204,27 +250,35 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether decisions are reported.
-    #[inline]
-    fn is_watched(&self) -> bool {
-        self.handler.engine.options.debug
+    /// Notes how long this get has waited.
+    pub(super) fn time(&self, answer: stats::Answer) {
+        let us = self.handler.thread.waited_us();
+        let kind = self.request.kind.counted();
+        self.handler.engine.stats.time_answer(kind, answer.into(), us, 1);
     }
 
     fn decide(&self, outcome: Outcome, entry: &Entry, why: Why) {
-        if self.is_watched() {
+        if self.handler.is_watched() {
             let tier = match self.source(entry) {
                 Source::Generated => TierName::Memory,
                 Source::Shared => TierName::Shared,
                 Source::Output => TierName::Prerendered,
             };
-            self.handler.thread.decide(Decision { tier, outcome, why });
+            self.remember(Decision::new(tier, outcome, why).about(entry));
         }
     }
 
     pub(super) fn decide_miss(&self, why: Why) {
-        if self.is_watched() {
-            let decision = Decision { tier: TierName::None, outcome: Outcome::Miss, why };
-            self.handler.thread.decide(decision);
+        if self.handler.is_watched() {
+            self.remember(Decision::new(TierName::None, Outcome::Miss, why));
         }
+    }
+
+    fn remember(&self, mut decision: Decision) {
+        let Self { handler, request, progress, .. } = self;
+        decision.role = progress.has_asked_who().then(|| handler.engine.role(&request.key));
+        decision.waits = progress.waits().collect();
+        decision.took_us = self.has_waited().then(|| handler.thread.waited_us());
+        handler.remember(CallName::Get, Some(request.kind), request.key.units, decision);
     }
 }

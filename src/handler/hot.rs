@@ -26,15 +26,27 @@ impl Handler<'_> {
     pub fn check(self, handle: Handle) -> Checked {
         let mut ready = self.thread.ready.borrow_mut();
         let Some((entry, is_due)) = ready.used(handle) else { return Checked::LookUp };
-        let (Verdict::Fresh, until) = self.engine.judge_own(entry) else { return Checked::LookUp };
-        if entry.is_ahead(|| self.engine.clock.now_coarse()) {
+        let now = self.engine.clock.now_coarse();
+        let (Verdict::Fresh, until) = self.engine.judge_own(entry, now) else {
             return Checked::LookUp;
+        };
+        if entry.is_ahead(|| now) {
+            return Checked::LookUp;
+        }
+        if let Some(journal) = self.thread.journal() {
+            journal.hit(now, entry.id);
         }
         self.engine.stats.count(counted(entry), Answer::MemoryFresh);
         if is_due {
             self.engine.touch(entry);
         }
         until.map_or(Checked::Fresh, Checked::Asked)
+    }
+
+    /// The kind of the object named `handle`.
+    pub fn kind(self, handle: Handle) -> Option<Kind> {
+        let entry = self.thread.ready.borrow_mut().entry(handle)?;
+        Some(counted(&entry))
     }
 
     /// After [`Checked::Asked`]: checks it again, for a caller with these tags.
@@ -45,7 +57,11 @@ impl Handler<'_> {
         if self.engine.judge_now(&entry, tags).0 == Verdict::Fresh {
             return Checked::Fresh;
         }
+        // The check has counted and remembered it as a hit.
         self.engine.stats.uncount(counted(&entry), Answer::MemoryFresh);
+        if let Some(journal) = self.thread.journal() {
+            journal.take_back();
+        }
         Checked::LookUp
     }
 }

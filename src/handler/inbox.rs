@@ -124,8 +124,11 @@ impl<B: Bell + Send + Sync> Ear for Inbox<B> {
 }
 
 impl Handler<'_> {
-    /// Handles the notice that ended a wait.
-    pub fn take_in(self, notice: Notice) -> WaitEnd {
+    /// Handles the notice that ended the wait of `token`.
+    pub fn take_in(self, token: u32, notice: Notice) -> WaitEnd {
+        if let Notice::Invalidated(outcome) = notice {
+            self.invalidated(token, outcome);
+        }
         match notice {
             Notice::Delivered(entry) => self.thread.deliver(entry.hash, entry),
             Notice::Invalidated(Outcome::Here) if self.must_record() => return WaitEnd::Failed,

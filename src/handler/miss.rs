@@ -7,7 +7,7 @@ use super::apps::Listed;
 use super::decision::Why;
 use super::get::Lookup;
 use super::output::Job;
-use super::progress::{MOST_CLAIMS, WaitFor};
+use super::progress::{MOST_CLAIMS, Progress, WaitFor};
 use super::request::{Kept, Part, Scope, Waited};
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
@@ -73,7 +73,10 @@ impl Lookup<'_> {
         };
         let found = found.filter(|(entry, ..)| self.accepts(entry));
         let found = match found {
-            Some((entry, Verdict::Fresh, _)) => return self.fresh(entry),
+            Some((entry, Verdict::Fresh, _)) => {
+                self.remember_fresh(&entry);
+                return self.fresh(entry);
+            }
             // Only a generation that fails may be answered with it.
             Some((entry, Verdict::Stale, reason)) if self.is_over_age(&entry) => {
                 Some((entry, Verdict::Gone, reason))
@@ -138,13 +141,19 @@ impl Lookup<'_> {
     /// Memory has something fresh that soon turns stale: now and then a get regenerates it early.
     #[cold]
     pub(super) fn ahead(&self, entry: Arc<Entry>) -> Step {
-        if !self.takes_part(false) || !self.progress.is_ahead && !entry.is_renewed() {
+        let is_left_to_next = self.shows_stale(&entry);
+        let is_early = self.progress.is_ahead || !is_left_to_next && entry.is_renewed();
+        if !self.takes_part(false) || !is_early {
+            self.remember_fresh(&entry);
             return self.fresh(entry);
         }
         match self.inquire(Some(&entry), Fallback::Fresh) {
             Inquiry::Known(role) => match self.lead(role) {
                 Some(permit) => self.regenerate(entry, &Reason::Ahead, permit),
-                None => self.fresh(entry),
+                None => {
+                    self.remember_fresh(&entry);
+                    self.fresh(entry)
+                }
             },
             Inquiry::Wait(wait) => Step::Wait(wait),
         }
@@ -279,7 +288,7 @@ impl Lookup<'_> {
         }
         match self.follow(role, None) {
             Some(wait) => Step::Wait(wait),
-            None => self.join(Why::Absent),
+            None => self.join(Why::Absent(self.handler.engine.absence(&self.request.key))),
         }
     }
 
@@ -386,6 +395,9 @@ impl Lookup<'_> {
         }
         let engine = self.handler.engine;
         engine.stats.count(self.request.kind.counted(), stats::Answer::Miss);
+        if self.progress != Progress::default() {
+            self.time(stats::Answer::Miss);
+        }
         self.decide_miss(why);
         let since = engine.revision();
         Step::Answer(match self.remains() {

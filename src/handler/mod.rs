@@ -7,8 +7,9 @@
 //! generates and what the get waits for. [`set`] stores a generated value, as old as [`dating`]
 //! finds it; [`invalidate`] ends it. [`output`] reads entries from the output of `next build` for
 //! the [`apps`] of this process. [`thread`] is the state of a JavaScript thread, [`inbox`] what
-//! other threads have for it, [`next_clock`] the clock of Next.js there, and [`decision`] why a
-//! call ended as it did. [`own`] is where gets of the app's own code differ.
+//! other threads have for it, [`next_clock`] the clock of Next.js there, [`decision`] why a call
+//! ended as it did, and [`recall`] which decisions are remembered. [`own`] is where gets of the app's
+//! own code differ.
 //!
 //! A get is judged on its own each time it begins: the answer to another get counts for nothing.
 
@@ -26,6 +27,7 @@ pub mod output;
 mod own;
 pub mod progress;
 pub mod ready;
+pub mod recall;
 pub mod request;
 pub mod set;
 pub mod thread;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use self::apps::Apps;
 use self::thread::Thread;
 use crate::engine::Engine;
+use crate::stats::{Kind, Place, SAMPLE};
 
 /// What every call works with.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,18 @@ pub struct Handler<'a> {
     pub apps: &'a Apps,
     /// The thread of JavaScript that calls.
     pub thread: &'a Thread,
+}
+
+impl Handler<'_> {
+    /// Notes how long one get in [`SAMPLE`] took: of a kind, and where it ended unless it
+    /// waits.
+    pub fn time_get(self, kind: Option<Kind>, place: Option<Place>, ns: u64) {
+        let stats = &self.engine.stats;
+        stats.time_get(ns);
+        if let (Some(kind), Some(place)) = (kind, place) {
+            stats.time_answer(kind, place, ns.div_ceil(1_000), SAMPLE);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -90,8 +90,20 @@ impl Handler<'_> {
             format: output.kind as u8,
             source: Source::Output,
         };
-        Entry::new(key, meta, output.body).spread_by(engine.options.spread)
+        let shows_stale_in = shows_stale_from(&meta).filter(|_| !has_age);
+        let entry = Entry::new(key, meta, output.body).spread_by(engine.options.spread);
+        match shows_stale_in {
+            // Its hits are looked at, to be counted as what Next.js makes of them.
+            Some(at) => entry.watched_from(at.since_us(engine.clock.now())),
+            None => entry,
+        }
     }
+}
+
+/// From when on Next.js takes the page in build output for a stale one, by the date of its file.
+pub(super) fn shows_stale_from(meta: &Meta) -> Option<Timestamp> {
+    let told = Timestamp((meta.told_ms.max(0.0) * 1e3) as u64);
+    Some(told.after_us(meta.revalidate_us?))
 }
 
 /// When output was written, by the date of its file.

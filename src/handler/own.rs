@@ -24,7 +24,8 @@ impl Lookup<'_> {
             return None;
         }
         let engine = self.handler.engine;
-        let held = match engine.get(&self.request.key, || self.tags()) {
+        let now = engine.clock.now();
+        let held = match engine.get(&self.request.key, now, || self.tags()) {
             Found::Entry(entry, verdict, _) => Some((entry, verdict)),
             _ => self.handler.thread.delivered(self.request.key.hash).map(|entry| {
                 let (verdict, _) = engine.judge_now(&entry, || self.tags());

@@ -54,6 +54,23 @@ const CLAIMS: u32 = 5;
 const AHEAD: u32 = 1 << 8;
 
 impl Progress {
+    /// What it has waited for, in words.
+    pub fn waits(self) -> impl Iterator<Item = &'static str> {
+        let of = [
+            (self.asked, "agreement"),
+            (self.read, "redis"),
+            (self.output, "build output"),
+            (self.joined, "generation here"),
+            (self.followed, "generation elsewhere"),
+        ];
+        of.into_iter().filter_map(|(has, what)| has.then_some(what))
+    }
+
+    /// Whether it has asked who generates.
+    pub fn has_asked_who(self) -> bool {
+        self.claims > 0 || self.followed
+    }
+
     /// Bits that a packed one takes.
     pub const BITS: u32 = 9;
 

@@ -1,12 +1,14 @@
 //! What a set of Next.js means, and a generation that ends without one.
 
+use std::sync::Arc;
+
 use super::Handler;
 use super::apps::Listed;
 use super::dating::{Began, Begun};
-use super::decision::{Decision, Outcome, TierName, Why};
+use super::decision::{CallName, Decision, Outcome, TierName, Why};
 use super::request::Scope;
-use crate::engine::Stored;
-use crate::entry::{Meta, Source};
+use crate::engine::{Placed, Stored};
+use crate::entry::{Entry, Meta, Source};
 use crate::key::KeyRef;
 use crate::next::signal::Version;
 use crate::next::trace;
@@ -61,6 +63,10 @@ impl Handler<'_> {
 
     /// A generation of `key` ended without storing a value.
     pub fn abandon(self, kind: ValueKind, key: &KeyRef<'_>) {
+        if self.is_watched() {
+            let decision = Decision::new(TierName::None, Outcome::Dropped, Why::NoValue);
+            self.remember(CallName::Set, Some(kind), key.units, decision);
+        }
         // Next.js joins those of `'use cache'` itself from 16.3 on.
         let is_joined = kind != ValueKind::UseCache || self.apps.version() < Version::V16_3;
         self.engine.abandon(key, is_joined);
@@ -117,16 +123,28 @@ impl Handler<'_> {
             Listed::No => {}
             listed => self.engine.supersede(key, listed == Listed::Yes),
         }
-        let stored = self.engine.set(key, meta, body, scope == Scope::Process);
-        if self.engine.options.debug {
-            let (tier, outcome) = match stored {
-                Stored::Yes => (TierName::Memory, Outcome::Stored),
-                _ => (TierName::None, Outcome::Dropped),
-            };
-            self.thread.decide(Decision { tier, outcome, why: Why::Set(stored) });
+        let entry = Entry::new(key, meta, body).spread_by(self.engine.options.spread);
+        let entry = Arc::new(entry);
+        let placed = self.engine.store(key, &entry, scope == Scope::Process);
+        if self.is_watched() {
+            let began = begun.origin.began.unwrap_or_else(|| self.engine.clock.uptime());
+            let mut decision = decision_of(placed).about(&*entry);
+            decision.took_us = Some(self.engine.clock.uptime().since_us(began));
+            self.remember(CallName::Set, Some(kind), key.units, decision);
         }
-        Some(stored)
+        Some(placed.stored)
     }
+}
+
+fn decision_of(placed: Placed) -> Decision {
+    let tier = match placed {
+        Placed { is_held: true, is_shared: true, .. } => TierName::Both,
+        Placed { is_held: true, .. } => TierName::Memory,
+        Placed { is_shared: true, .. } => TierName::Shared,
+        _ => TierName::None,
+    };
+    let outcome = if placed.stored.is_held() { Outcome::Stored } else { Outcome::Dropped };
+    Decision::new(tier, outcome, Why::Set(placed.stored))
 }
 
 /// Whether a set has left its value somewhere.

@@ -1,12 +1,15 @@
 //! The state of one JavaScript thread between calls.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::decision::Decision;
+use super::decision::Decided;
+use super::invalidate::Invalidating;
 use super::next_clock::NextClock;
 use super::ready::{Handle, ReadyObjects};
+use super::recall::{Decisions, Shown};
+use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::key::Hash128;
@@ -26,7 +29,13 @@ pub struct Thread {
     /// Looks into the inbox so far.
     rounds: Cell<u64>,
     /// What became of the last call, while decisions are printed.
-    decision: RefCell<Option<Decision>>,
+    decision: RefCell<Option<Shown>>,
+    /// The last decisions, if any are to be remembered.
+    journal: OnceCell<Arc<Decisions>>,
+    /// How long the present get has waited, in microseconds.
+    waited_us: Cell<u64>,
+    /// Invalidations that are not in effect everywhere yet, by token.
+    pub(super) invalidating: RefCell<HashMap<u32, Invalidating>>,
     next_token: Cell<u32>,
     calls: Cell<u64>,
     /// How long the machine had slept when the ready objects were made, in ms.
@@ -49,6 +58,9 @@ impl Thread {
             delivered: RefCell::default(),
             rounds: Cell::new(0),
             decision: RefCell::default(),
+            journal: OnceCell::new(),
+            waited_us: Cell::new(0),
+            invalidating: RefCell::default(),
             next_token: Cell::new(1),
             calls: Cell::new(0),
             slept_ms: Cell::new(0.0),
@@ -158,13 +170,43 @@ impl Thread {
         !self.delivered.borrow().is_empty()
     }
 
-    /// Notes what became of a call.
-    pub(super) fn decide(&self, decision: Decision) {
-        *self.decision.borrow_mut() = Some(decision);
+    /// Begins to remember the last `most` decisions, unless that has begun. The result is the new
+    /// journal.
+    pub fn open_journal(&self, most: usize) -> Option<Arc<Decisions>> {
+        if most == 0 || self.journal.get().is_some() {
+            return None;
+        }
+        Some(self.journal.get_or_init(|| Arc::new(Decisions::new(most))).clone())
     }
 
-    /// What became of the last call, in words; nothing unless decisions are printed.
-    pub fn why(&self) -> String {
-        self.decision.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+    /// The last decisions, if any are remembered.
+    #[inline]
+    pub fn journal(&self) -> Option<&Arc<Decisions>> {
+        self.journal.get()
+    }
+
+    /// Notes how long the get that goes on has waited.
+    pub fn note_wait(&self, us: u64) {
+        self.waited_us.set(us);
+    }
+
+    /// How long the last get that went on has waited.
+    pub(super) fn waited_us(&self) -> u64 {
+        self.waited_us.get()
+    }
+
+    /// Notes what became of a call at `now`; `is_told` if JavaScript asks for it right after.
+    pub(super) fn decide(&self, now: Timestamp, decided: Decided, is_told: bool) {
+        if is_told {
+            *self.decision.borrow_mut() = Some(Shown::new(now, &decided));
+        }
+        if let Some(journal) = self.journal() {
+            journal.note(now, Arc::new(decided));
+        }
+    }
+
+    /// What became of the last call, while decisions are told.
+    pub fn last_decision(&self) -> Option<Shown> {
+        self.decision.borrow_mut().take()
     }
 }

@@ -61,6 +61,20 @@ impl ValueKind {
         Self::ALL.get(number as usize).copied()
     }
 
+    /// The name that Next.js has for it; a page that does not exist is one of the Pages Router.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UseCache => "USE_CACHE",
+            Self::AppPage => "APP_PAGE",
+            Self::AppRoute => "APP_ROUTE",
+            Self::Pages | Self::Nothing => "PAGES",
+            Self::Fetch => "FETCH",
+            Self::Image => "IMAGE",
+            Self::Redirect => "REDIRECT",
+            Self::Own => "OWN",
+        }
+    }
+
     /// Whether Next.js accepts a stored value of kind `stored` when it asks for `self`. A value of
     /// another kind would be a 500.
     #[inline]
@@ -105,7 +119,7 @@ impl ValueKind {
     }
 
     /// The name by which operators know it.
-    pub fn as_str(self) -> &'static str {
+    pub fn plain_name(self) -> &'static str {
         match self {
             Self::UseCache => "use-cache",
             Self::AppPage => "page",
@@ -121,7 +135,7 @@ impl ValueKind {
 
     /// The tag of all entries of this kind.
     pub fn kind_tag(self) -> Tag {
-        Tag::spelled([KIND_TAG, self.as_str().as_bytes()].concat().into())
+        Tag::spelled([KIND_TAG, self.plain_name().as_bytes()].concat().into())
     }
 
     /// The tag of the entry that has this key. `res.revalidate` of Next.js renews what answers

@@ -24,8 +24,8 @@ pub use self::server::{HostPort, Server, Topology};
 pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
 use self::spec::{
-    AHEAD, DEBUG, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER, MEMORY, Number, ON_NOTICE,
-    PLATFORM_URL, PRERENDERED, TAGS, WAIT,
+    AHEAD, DEBUG, DEBUG_TIME, DECISIONS, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER,
+    MEMORY, Number, ON_NOTICE, PLATFORM_URL, PRERENDERED, TAGS, WAIT,
 };
 use self::tls::EXTRA_CA;
 pub use self::tls::{ClientPem, Pem, Tls};
@@ -55,6 +55,10 @@ pub struct Options {
     pub max_tags: usize,
     /// Whether every decision prints a line.
     pub debug: bool,
+    /// Whether such a line begins with time and process.
+    pub debug_time: bool,
+    /// Decisions remembered; 0 = none.
+    pub decisions: usize,
     /// The tier shared with other processes; none = memory only.
     pub shared: Option<SharedOptions>,
 }
@@ -78,6 +82,8 @@ impl Default for Options {
             },
             max_tags: TAGS.default as usize,
             debug: DEBUG.default,
+            debug_time: DEBUG_TIME.default,
+            decisions: DECISIONS.default as usize,
             shared: None,
         }
     }
@@ -134,6 +140,8 @@ impl Options {
             spread: Spread { jitter_percent: small(&JITTER)?, ahead_percent: small(&AHEAD)? },
             max_tags: count(&TAGS)?,
             debug: read.flag(&DEBUG)?,
+            debug_time: read.flag(&DEBUG_TIME)?,
+            decisions: count(&DECISIONS)?,
             shared: SharedOptions::resolve(&read)?,
         })
     }

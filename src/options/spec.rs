@@ -179,6 +179,13 @@ diagnosis {
         kind: "(notice: Notice) => void",
         default: Derived("standard error"),
     };
+    /// Whether the lines of `debug` begin with the time and the number of the process.
+    DEBUG_TIME: Flag = flag(named("debugTime", "TIERCEL_DEBUG_TIME"), false);
+    /// Decisions that this process remembers, each a get, a set or an invalidation with its reason;
+    /// 0 remembers none.
+    /// Read them with `decisions()`.
+    DECISIONS: Number =
+        number(named("decisions", "TIERCEL_DECISIONS"), "decisions", (0, 1 << 20), 4_096);
 }
 
 server {

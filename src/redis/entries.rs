@@ -16,6 +16,7 @@ use super::health::Backoff;
 use super::queue::{Write, Writing};
 use super::refusals::Deed;
 use super::session::Session;
+use crate::clock::stopwatch_ns;
 use crate::guard::guard;
 use crate::store::{
     Address, LeaseEnd, LeaseReply, LeaseRequest, Receive, ReceiveLease, Unavailable,
@@ -172,7 +173,11 @@ impl Session {
                 Err(keys) => link.client.mget(keys).await,
             }
         });
+        let sent = stopwatch_ns();
         let found: Result<Vec<Value>, Failure> = found.await;
+        if found.is_ok() {
+            self.counters.answered(sent);
+        }
         if let Some(key) = &elsewhere {
             link.client.note(key, &found);
         } else {

@@ -123,6 +123,7 @@ fn invalidate_args(
     args.push(decimal(session.most_tags as u64));
     args.push(text(&session.keys.channel));
     args.push(text(if link.is_of_cluster { "SPUBLISH" } else { "PUBLISH" }));
+    args.push(text(&session.process));
     let open: Vec<Value> = open(known).collect();
     args.push(decimal(open.len() as u64));
     args.extend(open);

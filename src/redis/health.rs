@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::refusals::Refusals;
+use crate::clock::stopwatch_ns;
+use crate::stats::Buckets;
 use crate::store::Health;
 
 /// Late answers in a row after which the connection is given up.
@@ -25,6 +27,8 @@ pub(super) struct Counters {
     pub(super) breaks: AtomicU64,
     pub(super) replaced: AtomicU64,
     pub(super) refusals: Refusals,
+    pub(super) app_refusals: AtomicU64,
+    pub(super) round_trips_us: Buckets,
     timeouts: AtomicU64,
     late_in_a_row: AtomicU32,
 }
@@ -39,6 +43,11 @@ impl Counters {
     pub(super) fn late(&self) -> bool {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
         self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
+    }
+
+    /// Records how long an answered call took that left at `sent` of the stopwatch.
+    pub(super) fn answered(&self, sent: u64) {
+        self.round_trips_us.record(stopwatch_ns().saturating_sub(sent) / 1_000, 1);
     }
 
     /// Records whether the store can be reached.
@@ -57,6 +66,8 @@ impl Counters {
             replaced: self.replaced.load(Ordering::Relaxed),
             timeouts: self.timeouts.load(Ordering::Relaxed),
             refuses: self.refusals.word(),
+            app_refusals: self.app_refusals.load(Ordering::Relaxed),
+            round_trips_us: self.round_trips_us.counted(),
             ..Health::default()
         }
     }

@@ -17,6 +17,7 @@ use super::reply::bytes;
 use super::session::Session;
 use super::wire;
 use crate::coherence::event::{Event, Message};
+use crate::guard::guard;
 use crate::tags::{Epoch, Position};
 
 /// How long subscribing may take.
@@ -60,12 +61,18 @@ async fn subscribe(session: &Session, link: &Connection) -> Result<(), Failure> 
 
 async fn hear(session: &Arc<Session>, mut published: Receiver<Published>) {
     loop {
-        let message = match published.recv().await {
-            Ok(published) => bytes(&published.value).and_then(wire::message),
+        let published = match published.recv().await {
+            Ok(published) => Some(published.value),
             Err(RecvError::Lagged(_)) => None,
             Err(RecvError::Closed) => return,
         };
-        session.tell(message.map_or_else(missed, Event::Heard));
+        let message = published.as_ref().and_then(bytes).and_then(wire::message);
+        if let Some((message, Some(process))) = &message
+            && *process != session.process
+        {
+            guard(|| session.listener.hears(process, message));
+        }
+        session.tell(message.map_or_else(missed, |(message, _)| Event::Heard(message)));
     }
 }
 

@@ -277,6 +277,15 @@ where
     });
 }
 
+/// The name of this machine, as far as it has one.
+fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
 /// An unguessable number.
 fn random() -> u64 {
     RandomState::new().hash_one(0_u8)

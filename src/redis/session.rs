@@ -21,6 +21,8 @@ use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
 use super::scripts::Scripts;
+use super::wire;
+use crate::clock::stopwatch_ns;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
 use crate::options::SharedOptions;
@@ -42,6 +44,8 @@ pub(super) struct Session {
     pub(super) scripts: Scripts,
     /// The identity of this process among the instances.
     pub(super) instance: String,
+    /// What it calls itself in messages.
+    pub(super) process: String,
     pub(super) connector: Connector,
     pub(super) counters: Arc<Counters>,
     pub(super) writes: Arc<WriteQueue>,
@@ -78,6 +82,7 @@ impl Session {
             keys,
             scripts: Scripts::default(),
             instance: format!("{:016x}", super::random()),
+            process: wire::process_name(&super::host(), std::process::id()),
             connector,
             counters,
             writes,
@@ -284,8 +289,14 @@ struct Waiting {
 impl Waiting {
     async fn carry_out(self, link: Arc<Connection>, command: Command) {
         let deed = Deed::of(&command);
+        let is_long = command == Command::Load;
+        let sent = stopwatch_ns();
         let call = Box::pin(exchange::carry_out(&self.session, &link, command.clone()));
         let result = Box::pin(link.confirmed(&command, call)).await;
+        // A table is loaded page by page.
+        if result.is_ok() && !is_long {
+            self.session.counters.answered(sent);
+        }
         self.session.note(&link, &result);
         self.session.mind(deed, &result);
         match result {

@@ -3,7 +3,8 @@
 //! # Format
 //! A row is `<hard> <soft> <deadline> <length>:<tag>`: positions, the deadline in milliseconds on
 //! the store's clock with 0 for none, and the tag's bytes. Rows follow each other without a gap. A
-//! message is `1 <epoch> <previous> <position> ` and rows; 1 is the version.
+//! message is `2 <epoch> <previous> <position> <process> ` and rows; 2 is the version, and the process
+//! is the one that invalidates, as it calls itself. Version 1 names none.
 //!
 //! Any of it may be forged: bytes that do not fit give nothing.
 
@@ -23,17 +24,24 @@ pub(super) fn rows(bytes: &[u8]) -> Option<Vec<Row>> {
     Some(rows)
 }
 
-/// A published invalidation.
-pub(super) fn message(bytes: &[u8]) -> Option<Message> {
+/// The longest name of a process.
+pub(super) const MOST_NAME: usize = 64;
+
+/// A published invalidation, and the process it comes from.
+pub(super) fn message(bytes: &[u8]) -> Option<(Message, Option<&str>)> {
     let mut reader = Reader(bytes);
-    if reader.number(b' ', MOST)? != 1 {
-        return None;
-    }
+    let version = reader.number(b' ', 2)?;
     let epoch = Epoch(reader.number(b' ', u64::MAX)?);
     let previous = Position(reader.number(b' ', MOST)?);
     let position = Position(reader.number(b' ', MOST)?);
+    let process = match version {
+        1 => None,
+        2 => Some(reader.name()?),
+        _ => return None,
+    };
     let is_sound = epoch.0 != 0 && previous < position;
-    is_sound.then_some(Message { epoch, previous, position, rows: rows(reader.0)? })
+    let message = Message { epoch, previous, position, rows: rows(reader.0)? };
+    is_sound.then_some((message, process))
 }
 
 /// A whole number in decimal digits.
@@ -48,9 +56,20 @@ pub(super) fn position(score: f64) -> Option<Position> {
     is_exact.then_some(Position(score as u64))
 }
 
+/// The name of a process for messages: its host and its number.
+pub(super) fn process_name(host: &str, pid: u32) -> String {
+    let end = format!(":{pid}");
+    let plain = host.bytes().filter(is_of_name).take(MOST_NAME - end.len());
+    plain.map(char::from).collect::<String>() + &end
+}
+
+fn is_of_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:-".contains(byte)
+}
+
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// The number in front of the byte `end`.
     fn number(&mut self, end: u8, most: u64) -> Option<u64> {
         // No number has more digits: the search in a forged text without an end is bounded.
@@ -58,6 +77,15 @@ impl Reader<'_> {
         let (digits, rest) = self.0.split_at_checked(at)?;
         self.0 = rest.get(1..)?;
         number(digits).filter(|number| *number <= most)
+    }
+
+    /// The name in front of a space, of the characters that [`process_name`] leaves.
+    fn name(&mut self) -> Option<&'a str> {
+        let at = self.0.iter().take(MOST_NAME + 1).position(|byte| *byte == b' ')?;
+        let (name, rest) = self.0.split_at_checked(at)?;
+        self.0 = rest.get(1..)?;
+        let is_plain = !name.is_empty() && name.iter().all(is_of_name);
+        std::str::from_utf8(name).ok().filter(|_| is_plain)
     }
 
     fn row(&mut self) -> Option<Row> {
@@ -77,11 +105,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TWO: &[u8] = b"1 77 5 9 9 0 0 3:a:b0 9 20 4:\xff 0:";
+    const TWO: &[u8] = b"2 77 5 9 web-7f:12 9 0 0 3:a:b0 9 20 4:\xff 0:";
 
     #[test]
     fn tags_may_have_any_bytes() {
-        let message = message(TWO).unwrap();
+        let (message, process) = message(TWO).unwrap();
+        assert_eq!(process, Some("web-7f:12"));
         assert_eq!((message.epoch, message.previous, message.position), at(77, 5, 9));
         assert_eq!(message.rows[0].tag, Tag::from("a:b"));
         assert_eq!(message.rows[0].hard, Position(9));
@@ -99,14 +128,19 @@ mod tests {
     #[test]
     fn what_is_cut_short_is_nothing() {
         for cut in 0..TWO.len() {
-            let is_whole_row = cut == b"1 77 5 9 ".len() || cut == b"1 77 5 9 9 0 0 3:a:b".len();
+            let is_whole_row = [&b"2 77 5 9 web-7f:12 "[..], b"2 77 5 9 web-7f:12 9 0 0 3:a:b"]
+                .iter()
+                .any(|whole| cut == whole.len());
             assert_eq!(message(&TWO[..cut]).is_some(), is_whole_row, "{cut}");
         }
     }
 
     #[test]
     fn other_versions_and_impossible_numbers_are_nothing() {
+        assert_eq!(message(b"3 77 5 9 a "), None);
         assert_eq!(message(b"2 77 5 9 "), None);
+        assert_eq!(message(b"2 77 5 9 \x1b[31m "), None);
+        assert_eq!(message(b"1 77 5 9 ").map(|(_, process)| process), Some(None));
         assert_eq!(message(b"1 0 5 9 "), None);
         assert_eq!(message(b"1 77 9 9 "), None);
         assert_eq!(message(b"1 77 5 9007199254740993 "), None);
@@ -114,6 +148,12 @@ mod tests {
         assert_eq!(rows(b"9 0 0 99:short"), None);
         assert_eq!(position(1e15), Some(Position(1_000_000_000_000_000)));
         assert_eq!([-1.0, 0.5, f64::INFINITY, f64::NAN].map(position), [None; 4]);
+    }
+
+    #[test]
+    fn a_process_has_a_name_without_spaces_that_fits() {
+        assert_eq!(process_name("web 7f\n", 12), "web7f:12");
+        assert_eq!(process_name(&"h".repeat(300), u32::MAX).len(), MOST_NAME);
     }
 
     proptest! {

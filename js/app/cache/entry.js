@@ -84,7 +84,7 @@ function look(place, own, { flags, waitMs, join, waits, take }) {
     }
     const found = answer && objectOf(place.ready, 'OWN', own, answer)
     const [mark, , revision] = left()
-    if (debug.sink) tell('get', 'OWN', key, native.why())
+    if (debug.sink) tell(key, native.why())
     const answered = { found, mark, revision }
     return take === undefined ? answered : take(answered)
   }
@@ -107,7 +107,7 @@ function put(key, began, { mark, data }, plan) {
   const flags = SCOPE | (plan.isLocal ? FLAG.LOCAL : 0)
   const [revalidate, keep] = [revalidateMs / 1_000, (expireMs + errorMs) / 1_000]
   native.put(KIND.OWN | (flags << KIND_BITS), key, began, plan.tags, revalidate, keep, parts, 0)
-  if (debug.sink) tell('set', 'OWN', key, native.why())
+  if (debug.sink) tell(key, native.why())
 }
 
 /** The revision of this moment, and the time. @returns {[number, number]} */

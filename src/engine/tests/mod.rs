@@ -43,13 +43,15 @@ fn tagged(engine: &Engine, began: Revision, tag: &str) -> Meta {
 
 fn found(engine: &Engine, name: u16) -> Found {
     let units = [name];
-    engine.get(&engine.hasher().key(Class::Fetch, &units), Vec::new)
+    engine.get(&engine.hasher().key(Class::Fetch, &units), engine.clock.now_coarse(), Vec::new)
 }
 
 fn verdict(engine: &Engine, name: u16, soft: &[&str]) -> Option<Verdict> {
     let units = [name];
     let key = engine.hasher().key(Class::Fetch, &units);
-    match engine.get(&key, || soft.iter().map(|t| Tag::from(*t)).collect()) {
+    match engine
+        .get(&key, engine.clock.now_coarse(), || soft.iter().map(|t| Tag::from(*t)).collect())
+    {
         Found::Entry(_, verdict, _) => Some(verdict),
         Found::Nothing | Found::Unsure => None,
     }
@@ -145,7 +147,9 @@ fn build_output_does_not_return_once_a_page_was_generated() {
     engine.set(&key, meta(), [1].into(), false);
     assert!(!engine.may_read_output(&key, true));
     assert!(engine.keep_prerendered(&key, &output, true, false));
-    let Found::Entry(held, ..) = engine.get(&key, Vec::new) else { panic!("nothing held") };
+    let Found::Entry(held, ..) = engine.get(&key, engine.clock.now_coarse(), Vec::new) else {
+        panic!("nothing held")
+    };
     assert_eq!(*held.body, [1]);
 }
 

@@ -258,7 +258,7 @@ fn where_it_is_not_known_what_is_current_the_store_is_asked_once() {
     let next = Next::over(engine, Arc::new(Nobody), None, ValueKind::Fetch);
     let asked = wait(next.get(), WaitFor::Agreement);
     assert!(is_miss(next.resumed(asked.progress, Waited::Late)));
-    assert_eq!(next.thread.why(), "none miss unknown whether it is current");
+    assert_eq!(why(&next), "none miss unknown whether it is current");
 }
 
 #[test]
@@ -266,14 +266,14 @@ fn what_became_of_a_call_is_told_where_it_is_wanted() {
     let next = Next::alone(ValueKind::AppPage, json!({ "debug": true }));
     let told = |step: Step| {
         drop(step);
-        next.thread.why()
+        why(&next)
     };
-    assert_eq!(told(next.get()), "none miss absent");
+    assert_eq!(told(next.get()), "none miss absent: never stored");
     assert!(next.set(&["a"]));
-    assert_eq!(next.thread.why(), "memory stored stored");
+    assert_eq!(why(&next), "memory stored ");
     next.pass_secs(2);
     assert_eq!(told(next.get()), "memory fresh 2 s old");
     next.invalidate("a", Some(60.0));
-    assert_eq!(told(next.get()), "memory stale tag a");
-    assert_eq!(told(next.get()), "memory stale, another generates: tag a");
+    assert_eq!(told(next.get()), "memory stale tag a, soft at position 1");
+    assert_eq!(told(next.get()), "memory stale another generates: tag a, soft at position 1");
 }

@@ -5,6 +5,7 @@ mod hot;
 mod orders;
 mod output;
 mod own;
+mod remembered;
 mod set;
 
 use std::cell::{Cell, RefCell};
@@ -188,6 +189,22 @@ impl Next {
     ) -> u64 {
         of(&self.engine.stats).load(std::sync::atomic::Ordering::Relaxed)
     }
+}
+
+/// Tier, outcome and reason of the last decision.
+fn why(next: &Next) -> String {
+    let last = next.thread.last_decision().unwrap();
+    format!("{} {} {}", last.tier, last.outcome, last.reason)
+}
+
+/// The decisions remembered so far, the newest first.
+fn recall(next: &Next) -> Vec<String> {
+    let journals: Vec<_> = next.thread.journal().cloned().into_iter().collect();
+    let shown = super::recall::recall(&next.engine, &journals, usize::MAX);
+    shown
+        .into_iter()
+        .map(|one| format!("{} {} {} {}", one.call, one.tier, one.outcome, one.reason))
+        .collect()
 }
 
 fn answer(step: Step) -> Answer {

@@ -1,6 +1,10 @@
 //! Build output.
 
 use super::*;
+use crate::handler::hot::Checked;
+use crate::next::prerendered::Output;
+use crate::stats;
+use crate::tags::TagList;
 
 const NONE: fn(&Next) = |next| {
     let job = next.asking.jobs.borrow_mut().remove(0);
@@ -47,4 +51,46 @@ fn without_a_build_nothing_is_read() {
     let next = Next::alone(ValueKind::AppPage, PLAIN());
     next.apps.learn("/nowhere/.next/server".into(), "", None);
     assert!(is_miss(next.get()));
+}
+
+/// A page that was written a second after the epoch of the manual clock, for 10 s.
+fn read(next: &Next) {
+    let waited = wait(next.get(), WaitFor::Output);
+    let job = next.asking.jobs.borrow_mut().remove(0);
+    let output = Output {
+        kind: ValueKind::AppPage,
+        body: encode(&[ValuePart::Bytes(&[1, 2, 3])]).unwrap(),
+        tags: TagList::default(),
+        modified_ms: 1_000.0,
+        revalidate_secs: Some(10),
+    };
+    next.handler().receive_output(&job, Some(output));
+    assert!(is_fresh(next.resumed(waited.progress, Waited::InTime)));
+}
+
+#[test]
+fn build_output_that_next_takes_for_stale_is_counted_and_told_as_stale() {
+    let next = built();
+    next.thread.open_journal(16);
+    read(&next);
+    let answered = |answer| next.engine.stats.answered(stats::Kind::AppPage, answer);
+    assert_eq!(answered(stats::Answer::PrerenderedFresh), 1);
+    next.pass_secs(11);
+    // Next.js judges it by itself: the answer is what it was.
+    assert!(is_fresh(next.get()));
+    assert_eq!(answered(stats::Answer::MemoryStale), 1);
+    let told = recall(&next);
+    assert_eq!(told[0], "get memory stale by age");
+    assert_eq!(told[1], "get prerendered fresh 0 s old");
+}
+
+#[test]
+fn a_ready_object_of_build_output_is_looked_up_once_next_takes_it_for_stale() {
+    let next = built();
+    read(&next);
+    let Answer::Fresh(entry) = answer(next.get()) else { panic!("it is fresh") };
+    let handle = next.thread.keep(&entry, &next.engine).unwrap();
+    assert_eq!(next.handler().check(handle), Checked::Fresh);
+    next.pass_secs(11);
+    assert_eq!(next.handler().check(handle), Checked::LookUp);
 }

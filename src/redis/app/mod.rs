@@ -83,6 +83,9 @@ impl Session {
             asked.is_sent = true;
             let call = Call { session: &session, link: &link, order: &order };
             let answer = call.make().await;
+            if matches!(answer, Err(Failure::Denied(_) | Failure::BadReply(_))) {
+                session.counters.app_refusals.fetch_add(1, Ordering::Relaxed);
+            }
             asked.answer(answer.map_err(told));
         });
     }

@@ -6,8 +6,9 @@
 --         4   most rows the table may have
 --         5   channel
 --         6   how to publish: SPUBLISH, where the server has it, or PUBLISH
---         7   how many open positions follow
---         8.. its own positions that it has not seen listed yet; then of each tag the tag, and how:
+--         7   the process that invalidates, as it calls itself
+--         8   how many open positions follow
+--         9.. its own positions that it has not seen listed yet; then of each tag the tag, and how:
 --             hard, soft, or soft and for how many ms from now until it is hard
 -- Result  epoch, position, the last one before it, now in us, since when the list of instances
 --         exists in us, 0 = it does not, and the rows; nil if nothing was written, because the
@@ -18,11 +19,11 @@ local DAY_US = 86400000000
 prolong()
 local now = now_us()
 local epoch, last = life()
-local open = tonumber(ARGV[7])
+local open = tonumber(ARGV[8])
 if not epoch then
   return false
 end
-if ARGV[1] ~= '0' and not (ARGV[1] == epoch and knows(tonumber(ARGV[2]), 8, open)) then
+if ARGV[1] ~= '0' and not (ARGV[1] == epoch and knows(tonumber(ARGV[2]), 9, open)) then
   return false
 end
 local position = advance(now, last, tonumber(ARGV[3]))
@@ -86,14 +87,15 @@ local function shrink(most)
 end
 
 local rows = {}
-for i = 8 + open, #ARGV, 2 do
+for i = 9 + open, #ARGV, 2 do
   rows[#rows + 1] = invalidate(ARGV[i], ARGV[i + 1])
 end
 rows = table.concat(rows)
 shrink(tonumber(ARGV[4]))
 
 -- A user who may not publish is not heard; other instances find out with their next poll.
-local message = '1 ' .. epoch .. ' ' .. text(last) .. ' ' .. text(position) .. ' ' .. rows
+local head = '2 ' .. epoch .. ' ' .. text(last) .. ' ' .. text(position)
+local message = head .. ' ' .. ARGV[7] .. ' ' .. rows
 local told = redis.pcall(ARGV[6], ARGV[5], message)
 if type(told) == 'table' and told.err then
   redis.pcall('PUBLISH', ARGV[5], message)

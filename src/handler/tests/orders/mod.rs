@@ -146,7 +146,7 @@ impl Script {
     fn wait(&self, token: u32) {
         self.has_waited.set(true);
         self.thread.begin_round();
-        self.handler().take_in(self.mailbox.wait(token));
+        self.handler().take_in(token, self.mailbox.wait(token));
     }
 
     fn set_with(&self, revalidate_secs: f64) {
@@ -171,7 +171,9 @@ impl Script {
     }
 
     fn is_fresh(&self) -> bool {
-        let found = self.with_key(|handler, key| handler.engine.get(key, Vec::new));
+        let found = self.with_key(|handler, key| {
+            handler.engine.get(key, handler.engine.clock.now_coarse(), Vec::new)
+        });
         matches!(found, Found::Entry(_, Verdict::Fresh, _))
     }
 

@@ -1,0 +1,167 @@
+//! Remembered decisions, in the shape in which they are shown.
+#![expect(missing_docs, reason = "`index.d.ts` describes each of these fields")]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::decision::{CallName, Decided, Decision, Facts, Outcome, Reach, TierName, Why};
+use crate::clock::Timestamp;
+use crate::engine::{Engine, Former, Heard};
+use crate::generation::leases::Role;
+use crate::journal::{Journal, Remembered, What};
+use crate::next::value::ValueKind;
+use crate::tags::Tag;
+
+/// The journal of a thread.
+pub type Decisions = Journal<Arc<Decided>>;
+
+/// A decision, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    pub time: f64,
+    pub call: &'static str,
+    pub kind: &'static str,
+    pub key: String,
+    pub tier: &'static str,
+    pub outcome: &'static str,
+    pub reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_secs: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revalidate_secs: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expire_secs: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waited_for: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms: Option<f64>,
+}
+
+impl Shown {
+    /// A decision made at `at`.
+    pub fn new(at: Timestamp, decided: &Decided) -> Self {
+        let Decided { call, kind, key, decision } = decided;
+        let Decision { tier, outcome, why, facts, role, waits, took_us } = decision;
+        let secs = |us: Option<u64>| us.map(|us| us as f64 / 1e6);
+        let facts = facts.as_ref();
+        let (tag, position) = match why {
+            Why::Tagged(tag, at) => (Some(tag.to_string()), Some(at.position)),
+            Why::InEffect(Reach::From { position, .. }) => (None, Some(*position)),
+            _ => (None, None),
+        };
+        let reason = why.to_string();
+        Self {
+            time: (at.0 / 1_000) as f64,
+            call: call.as_str(),
+            kind: kind.map_or("TAG", ValueKind::as_str),
+            key: String::from_utf16_lossy(key),
+            tier: tier.as_str(),
+            outcome: outcome.as_str(),
+            reason: match outcome {
+                Outcome::Meanwhile => format!("another generates: {reason}"),
+                _ => reason,
+            },
+            tag,
+            position: position.map(|position| position as f64),
+            age_secs: facts.map(|facts| at.since_us(facts.created) as f64 / 1e6),
+            revalidate_secs: secs(facts.and_then(|facts| facts.revalidate_us)),
+            expire_secs: secs(facts.and_then(|facts| facts.expire_us)),
+            bytes: facts.map(|facts| facts.bytes as f64),
+            tags: facts.map(tags_of),
+            lease: role.and_then(leased),
+            waited_for: waits.clone(),
+            ms: took_us.map(|us| us as f64 / 1e3),
+        }
+    }
+}
+
+fn tags_of(facts: &Facts) -> Vec<String> {
+    facts.tags.iter().map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
+}
+
+fn leased(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Leader => Some("leader"),
+        Role::Follower => Some("follower"),
+        Role::Uncoordinated | Role::Unknown => None,
+    }
+}
+
+/// The last `most` decisions in these journals, and invalidations that came from other processes,
+/// the newest first.
+pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<Shown> {
+    let most = most.min(engine.options.decisions);
+    let mut all: Vec<_> = journals.iter().flat_map(|journal| journal.last(most)).collect();
+    all.extend(engine.heard(|heard| Arc::new(told(heard))));
+    // Stable: what one thread decided in one moment stays in order.
+    all.sort_by_key(|one| std::cmp::Reverse(one.at));
+    all.truncate(most);
+    let named = named(engine, &all);
+    let shown = all.into_iter().filter_map(|Remembered { at, what }| match what {
+        What::Detailed(decided) => Some(Shown::new(at, &decided)),
+        What::Hit(entry) => named.get(&entry).map(|former| Shown::new(at, &hit(at, former))),
+    });
+    shown.collect()
+}
+
+/// Invalidations by other processes after a position, the oldest first.
+pub fn heard(engine: &Engine, after: f64) -> Vec<Shown> {
+    let heard = engine.heard(told).into_iter().rev();
+    let shown = heard.filter_map(|Remembered { at, what }| match what {
+        What::Detailed(decided) => Some(Shown::new(at, &decided)),
+        What::Hit(_) => None,
+    });
+    shown.filter(|one| one.position.is_some_and(|position| position > after)).collect()
+}
+
+/// The entries that were hit, by number.
+fn named<D>(engine: &Engine, all: &[Remembered<D>]) -> HashMap<u64, Former> {
+    let hits = all.iter().filter_map(|one| match one.what {
+        What::Hit(entry) => Some(entry),
+        What::Detailed(_) => None,
+    });
+    let wanted: std::collections::HashSet<u64> = hits.collect();
+    if wanted.is_empty() {
+        return HashMap::new();
+    }
+    let found = engine.entries_by_number(|id| wanted.contains(&id));
+    found.into_iter().map(|former| (former.id, former)).collect()
+}
+
+fn hit(at: Timestamp, former: &Former) -> Decided {
+    let why = Why::Aged(at.since_us(former.meta.created) / 1_000_000);
+    Decided {
+        call: CallName::Get,
+        kind: ValueKind::from_number(u32::from(former.meta.format)),
+        key: former.key.clone(),
+        decision: Decision::new(TierName::Memory, Outcome::Fresh, why).about(former),
+    }
+}
+
+fn told(heard: Heard) -> Decided {
+    let outcome = if heard.is_soft { Outcome::Soft } else { Outcome::Hard };
+    let Heard { position, from, .. } = heard;
+    let why = Why::InEffect(Reach::From { process: from, position });
+    let decision = Decision::new(TierName::None, outcome, why);
+    let key = joined(&heard.tags);
+    Decided { call: CallName::Invalidate, kind: None, key, decision }
+}
+
+/// Tags as they are shown.
+pub(super) fn joined(tags: &[Tag]) -> Box<[u16]> {
+    let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
+    tags.join(", ").encode_utf16().collect()
+}

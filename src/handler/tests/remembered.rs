@@ -1,0 +1,82 @@
+//! Remembered decisions.
+
+use super::*;
+use crate::handler::hot::Checked;
+
+fn watched(kind: ValueKind, options: Json) -> Next {
+    let next = Next::alone(kind, options);
+    next.thread.open_journal(64);
+    next
+}
+
+#[test]
+fn gets_sets_and_invalidations_are_remembered_with_their_reasons() {
+    let next = watched(ValueKind::Image, PLAIN());
+    assert!(is_miss(next.get()));
+    next.set(&["a"]);
+    next.pass_secs(3);
+    next.get();
+    next.invalidate("a", Some(60.0));
+    next.get();
+    next.invalidate("a", None);
+    next.get();
+    assert_eq!(
+        recall(&next),
+        [
+            "get none miss tag a, hard at position 2",
+            "invalidate none hard ",
+            "get memory stale tag a, soft at position 1",
+            "invalidate none soft ",
+            "get memory fresh 3 s old",
+            "set memory stored ",
+            "get none miss absent: never stored",
+        ]
+    );
+}
+
+#[test]
+fn a_hit_of_a_ready_object_is_remembered_and_taken_back_with_the_answer() {
+    let next = watched(ValueKind::UseCache, PLAIN());
+    next.set(&["a"]);
+    let Answer::Fresh(entry) = answer(next.get()) else { panic!("it is fresh") };
+    let handle = next.thread.keep(&entry, &next.engine).unwrap();
+    next.invalidate("b", None);
+    let asked = |tag: &str| next.handler().check_asked(handle, || vec![Tag::from(tag)]);
+    let hits = || recall(&next).iter().filter(|told| told.contains("fresh")).count();
+    assert!(matches!(next.handler().check(handle), Checked::Asked(_)));
+    assert_eq!((asked("c"), hits()), (Checked::Fresh, 2));
+    assert!(matches!(next.handler().check(handle), Checked::Asked(_)));
+    assert_eq!((asked("b"), hits()), (Checked::LookUp, 2));
+}
+
+#[test]
+fn a_generation_without_a_value_is_remembered() {
+    let next = watched(ValueKind::Fetch, PLAIN());
+    next.with_key(|handler, key| handler.abandon(ValueKind::Fetch, key));
+    assert_eq!(recall(&next), ["set none dropped the generation brought no value to store"]);
+}
+
+#[test]
+fn an_evicted_key_is_not_one_that_was_never_stored() {
+    let next = watched(ValueKind::Fetch, json!({ "memoryMb": 1 }));
+    next.set(&["a"]);
+    for name in 0..2_000_u16 {
+        let units = [name];
+        let key = next.engine.hasher().key(next.kind.class(), &units);
+        let began = Some(Began::At(next.engine.revision()));
+        let body = encode(&[ValuePart::Bytes(&[1; 2_000])]).unwrap();
+        let value = Value { body, ..next.value(&[]) };
+        next.handler().put(&key, next.kind, Some(value), began);
+    }
+    next.pass_secs(5);
+    assert!(is_miss(next.get()));
+    assert_eq!(recall(&next)[0], "get none miss absent: evicted for room 5 s ago");
+}
+
+#[test]
+fn a_value_goes_to_both_tiers_and_its_key_belongs_to_the_store() {
+    let next = Next::sharing(&store(), ValueKind::UseCache);
+    next.thread.open_journal(64);
+    next.set(&["a"]);
+    assert_eq!(recall(&next), ["set memory+shared stored "]);
+}

@@ -1,0 +1,239 @@
+//! The last decisions of one thread, in room that is taken once.
+//!
+//! A plain hit costs three stores: when, and the number of its entry. Whoever reads the journal finds
+//! the entry by that number. Everything else is rare enough for details of its own, which lie beside
+//! the place of the decision.
+//!
+//! One thread writes, and any may read. A writer never waits: a reader drops what was overwritten
+//! while it read.
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use parking_lot::Mutex;
+
+use crate::clock::Timestamp;
+
+/// Instead of the number of an entry, which is never this: the decision has details.
+const DETAILED: u64 = 0;
+/// Instead of the number of an entry: the decision was taken back.
+const TAKEN_BACK: u64 = u64::MAX;
+
+/// The last decisions of a thread. `D` is what is kept of one that is no plain hit.
+#[derive(Debug)]
+pub struct Journal<D> {
+    places: Box<[Place]>,
+    details: Box<[Mutex<Option<Detail<D>>>]>,
+    /// Decisions so far. Only the writer stores it.
+    written: AtomicU64,
+}
+
+/// A decision, written by one thread and read by any.
+#[derive(Debug, Default)]
+struct Place {
+    at_us: AtomicU64,
+    entry: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Detail<D> {
+    /// The number of the decision it belongs to: the place may be that of a later one by now.
+    number: u64,
+    content: D,
+}
+
+/// A remembered decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered<D> {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What<D>,
+}
+
+/// What is remembered of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What<D> {
+    /// The entry with this number was found in memory, fresh.
+    Hit(u64),
+    /// Something else.
+    Detailed(D),
+}
+
+impl<D: Clone> Journal<D> {
+    /// Room for `most` decisions, rounded up to a power of two; none for 0. One place less can be
+    /// read: the writer may be at it.
+    pub fn new(most: usize) -> Self {
+        let room = if most == 0 { 0 } else { most.next_power_of_two() };
+        Self {
+            places: (0..room).map(|_| Place::default()).collect(),
+            details: (0..room).map(|_| Mutex::default()).collect(),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// Remembers that the entry of this number was found in memory, fresh. Only the thread that the
+    /// journal belongs to may call this, and the next two.
+    #[inline]
+    pub fn hit(&self, at: Timestamp, entry: u64) {
+        let number = self.written.load(Ordering::Relaxed);
+        let Some(place) = self.places.get(self.place_of(number)) else { return };
+        place.write(at, entry);
+        self.written.store(number.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Remembers another decision.
+    pub fn note(&self, at: Timestamp, content: D) {
+        let number = self.written.load(Ordering::Relaxed);
+        let index = self.place_of(number);
+        let (Some(place), Some(detail)) = (self.places.get(index), self.details.get(index)) else {
+            return;
+        };
+        *detail.lock() = Some(Detail { number, content });
+        place.write(at, DETAILED);
+        self.written.store(number.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Takes the last hit back: it was none.
+    pub fn take_back(&self) {
+        let last = self.written.load(Ordering::Relaxed).wrapping_sub(1);
+        if let Some(place) = self.places.get(self.place_of(last)) {
+            place.entry.store(TAKEN_BACK, Ordering::Relaxed);
+        }
+    }
+
+    /// The last `most` decisions, the newest first.
+    pub fn last(&self, most: usize) -> Vec<Remembered<D>> {
+        let end = self.written.load(Ordering::Acquire);
+        let room = self.places.len() as u64;
+        let numbers = end.saturating_sub(room.min(most as u64))..end;
+        let read: Vec<_> = numbers.rev().filter_map(|number| self.read(number)).collect();
+        // A writer that has overwritten a place read above has stored its number before that.
+        fence(Ordering::Acquire);
+        let now = self.written.load(Ordering::Relaxed);
+        let stays = |(number, _): &(u64, _)| number + room > now;
+        read.into_iter().filter(stays).map(|(_, remembered)| remembered).collect()
+    }
+
+    fn read(&self, number: u64) -> Option<(u64, Remembered<D>)> {
+        let index = self.place_of(number);
+        let place = self.places.get(index)?;
+        let at = Timestamp(place.at_us.load(Ordering::Relaxed));
+        let what = match place.entry.load(Ordering::Relaxed) {
+            TAKEN_BACK => return None,
+            DETAILED => {
+                let detail = self.details.get(index)?.lock();
+                let detail = detail.as_ref().filter(|detail| detail.number == number)?;
+                What::Detailed(detail.content.clone())
+            }
+            entry => What::Hit(entry),
+        };
+        Some((number, Remembered { at, what }))
+    }
+
+    #[inline]
+    fn place_of(&self, number: u64) -> usize {
+        number as usize & self.places.len().wrapping_sub(1)
+    }
+}
+
+impl Place {
+    #[inline]
+    fn write(&self, at: Timestamp, entry: u64) {
+        // After the count that a reader of these fields looks at last. Costs nothing on x86.
+        fence(Ordering::Release);
+        self.at_us.store(at.0, Ordering::Relaxed);
+        self.entry.store(entry, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    fn hits(journal: &Journal<&'static str>, most: usize) -> Vec<u64> {
+        let hit = |one: Remembered<&'static str>| match one.what {
+            What::Hit(entry) => entry,
+            What::Detailed(word) => word.len() as u64,
+        };
+        journal.last(most).into_iter().map(hit).collect()
+    }
+
+    #[test]
+    fn the_last_decisions_come_newest_first() {
+        let journal = Journal::new(4);
+        for entry in 11..=13 {
+            journal.hit(Timestamp(entry), entry);
+        }
+        journal.note(Timestamp(14), "miss");
+        assert_eq!(hits(&journal, 9), [4, 13, 12]);
+        assert_eq!(hits(&journal, 2), [4, 13]);
+        journal.hit(Timestamp(15), 15);
+        assert_eq!(hits(&journal, 9), [15, 4, 13]);
+        assert_eq!(journal.last(1)[0].at, Timestamp(15));
+    }
+
+    #[test]
+    fn details_end_with_their_decision() {
+        let journal = Journal::new(4);
+        journal.note(Timestamp(1), "miss");
+        for entry in 6..=9 {
+            journal.hit(Timestamp(entry), entry);
+        }
+        assert_eq!(hits(&journal, 9), [9, 8, 7]);
+    }
+
+    #[test]
+    fn a_hit_that_was_none_is_taken_back() {
+        let journal = Journal::new(4);
+        journal.hit(Timestamp(1), 1);
+        journal.hit(Timestamp(2), 2);
+        journal.take_back();
+        journal.note(Timestamp(2), "stale");
+        assert_eq!(hits(&journal, 9), [5, 1]);
+        journal.take_back();
+        assert_eq!(hits(&journal, 9), [1]);
+    }
+
+    #[test]
+    fn without_room_nothing_is_remembered() {
+        let journal = Journal::new(0);
+        journal.hit(Timestamp(1), 1);
+        journal.note(Timestamp(1), "miss");
+        journal.take_back();
+        assert_eq!(hits(&journal, 9), [0; 0]);
+    }
+
+    #[test]
+    fn a_reader_of_a_journal_that_is_written_sees_no_decision_twice_and_none_torn() {
+        let (journal, is_over) = (Arc::new(Journal::new(64)), Arc::new(AtomicBool::new(false)));
+        let writer = thread::spawn({
+            let (journal, is_over) = (journal.clone(), is_over.clone());
+            move || {
+                let mut entry = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    entry += 1;
+                    // Both halves of a hit are the same number.
+                    if entry % 7 == 0 {
+                        journal.note(Timestamp(entry), entry);
+                    } else {
+                        journal.hit(Timestamp(entry), entry);
+                    }
+                }
+            }
+        });
+        for _ in 0..2_000 {
+            let read = journal.last(64);
+            for one in &read {
+                let (What::Hit(entry) | What::Detailed(entry)) = one.what;
+                assert_eq!(one.at, Timestamp(entry), "torn");
+            }
+            assert!(read.is_sorted_by(|a, b| a.at > b.at), "{read:?}");
+        }
+        is_over.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+    }
+}
