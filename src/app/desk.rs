@@ -110,7 +110,9 @@ impl Desk {
                 }
             }
             Action::Block(_) | Action::Reset => {
-                shares.iter().for_each(|shares| shares.forget(limiter, id));
+                if let Some(shares) = &shares {
+                    shares.forget(limiter, id);
+                }
                 (0, self.known.forget(quick, now_ms))
             }
         };
@@ -147,12 +149,14 @@ impl Desk {
 
     /// The process ends: what it took ahead is given back.
     pub fn give_back(&self) {
-        self.shares.iter().for_each(|shares| shares.give_all());
+        if let Some(shares) = &self.shares {
+            shares.give_all();
+        }
     }
 
     /// Has a seat taken, or looks at those that are held. Without an answer of the store, `on_error`
     /// decides.
-    pub fn seat(&self, label: Label, deed: seat::Deed, on_error: OnError, receive: ReceiveSeat) {
+    pub fn seat(&self, label: &Label, deed: seat::Deed, on_error: OnError, receive: ReceiveSeat) {
         let here = self.here.clone();
         // What the store has, nobody else keeps or gives back.
         let is_decided = matches!(deed, seat::Deed::Acquire { .. } | seat::Deed::Look);
@@ -334,7 +338,7 @@ mod tests {
             let owner = super::super::lock::Owner::parse(&format!("{name:032x}")).unwrap();
             let deed = seat::Deed::Acquire { owner, ttl_ms: 1_000, limit: 1 };
             let receive = Box::new(move |answer| *tell.lock() = Some(answer));
-            world.desk.seat(label.clone(), deed, on_error, receive);
+            world.desk.seat(&label, deed, on_error, receive);
             let answer = told.lock().take();
             answer.unwrap().unwrap()
         };

@@ -223,7 +223,9 @@ mod tests {
         }
         assert_eq!((all.weight, all.member_count), (0, 0));
         let mut whole = Batch::new(1, 0);
-        parts.into_iter().for_each(|part| whole.merge(part));
+        for part in parts {
+            whole.merge(part);
+        }
         assert_eq!((whole.weight, whole.member_count, whole.sums.len()), (weight, 5_000, 900));
         assert!((0..900).all(|n| whole.of(&own(n)).iter().map(|held| held.sum).sum::<i64>() == 2));
     }

@@ -233,7 +233,9 @@ impl Collector {
         let flush_ms = pending.counter.flush_ms();
         let after_ms = if pending.batches.is_empty() { None } else { pending.set(flush_ms) };
         drop(held);
-        over.into_iter().for_each(|(_, receive)| receive(Ok(())));
+        for (_, receive) in over {
+            receive(Ok(()));
+        }
         if let Some(after_ms) = after_ms {
             self.send_after(number, after_ms);
         }
@@ -268,7 +270,9 @@ impl Collector {
                 "counts of a day ago are dropped: the store has not taken them since",
             );
         }
-        told.into_iter().for_each(|(_, receive)| receive(Err(failure)));
+        for (_, receive) in told {
+            receive(Err(failure));
+        }
         if let Some(after_ms) = after_ms {
             self.send_after(number, after_ms);
         }

@@ -43,7 +43,9 @@ impl Distinct {
                 members.insert(hash);
                 if members.len() > FEW {
                     let mut registers = vec![0; REGISTERS].into_boxed_slice();
-                    members.iter().for_each(|hash| note(&mut registers, *hash));
+                    for hash in &*members {
+                        note(&mut registers, *hash);
+                    }
                     *self = Self::Many(registers);
                 }
             }

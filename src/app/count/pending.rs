@@ -82,7 +82,9 @@ impl Pending {
         let at = self.batches.iter().position(|batch| batch.number == 0);
         let mut unsent = at.map(|at| self.batches.split_off(at)).unwrap_or_default();
         let Some(mut first) = unsent.pop_front() else { return };
-        unsent.into_iter().for_each(|later| first.merge(later));
+        for later in unsent {
+            first.merge(later);
+        }
         first.is_due = false;
         self.batches.push_back(first);
     }

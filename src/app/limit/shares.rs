@@ -84,7 +84,9 @@ impl Shares {
         share.left -= cost;
         share.used += cost;
         let mut verdict = aged(&share.verdict, now_ms.saturating_sub(share.told_ms));
-        verdict.windows.iter_mut().for_each(|window| window.left += share.left);
+        for window in &mut verdict.windows {
+            window.left += share.left;
+        }
         Some(verdict)
     }
 
@@ -94,10 +96,14 @@ impl Shares {
         let held = self.held.lock();
         let share = held.shares.get(&limiter.share(id)).filter(|share| now_ms < share.until_ms);
         let Some(left) = share.map(|share| share.left).filter(|left| *left > 0) else { return };
-        verdict.windows.iter_mut().for_each(|window| window.left += left);
+        for window in &mut verdict.windows {
+            window.left += left;
+        }
         if verdict.blocked_ms == 0 && verdict.windows.iter().all(|window| window.left > 0) {
             verdict.is_admitted = true;
-            verdict.windows.iter_mut().for_each(|window| window.retry_ms = 0);
+            for window in &mut verdict.windows {
+                window.retry_ms = 0;
+            }
         }
     }
 
@@ -165,7 +171,9 @@ impl Shares {
     /// Gives everything back: the process ends.
     pub(in crate::app) fn give_all(&self) {
         let shares = std::mem::take(&mut self.held.lock().shares);
-        shares.into_values().filter_map(|mut share| share.rest()).for_each(|rest| self.give(rest));
+        for rest in shares.into_values().filter_map(|mut share| share.rest()) {
+            self.give(rest);
+        }
     }
 
     fn look_later(self: &Arc<Self>) {
@@ -196,7 +204,9 @@ impl Shares {
         held.is_set = !held.shares.is_empty();
         let is_set = held.is_set;
         drop(held);
-        rests.into_iter().for_each(|rest| self.give(rest));
+        for rest in rests {
+            self.give(rest);
+        }
         if is_set {
             self.look_later();
         }

@@ -33,7 +33,7 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
             }
             Asked::Seat { label, deed, on_error } => {
                 let receive = move |answer| fill.fill(cells::of_seat(answer));
-                process::desk().seat(label, deed, on_error, Box::new(receive));
+                process::desk().seat(&label, deed, on_error, Box::new(receive));
             }
             Asked::SeatHere { label, deed } => {
                 let receive = move |answer| fill.fill(cells::of_seat(answer));

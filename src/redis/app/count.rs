@@ -19,7 +19,7 @@ pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Fa
             let mut args = vec![text(own.as_str()), text(sender), decimal(0)];
             args.extend(of(rules));
             let reply = call.run_on(&scripts.read_count, &keys, args).await?;
-            read(&reply, rules).and_then(|(sum, batch, ..)| Some(Answer::Sum { sum, batch }))
+            read(&reply, rules).map(|(sum, batch, ..)| Answer::Sum { sum, batch })
         }
         Deed::Series { own, span_ms, rules, sender } => {
             let mut args = vec![text(own.as_str()), text(sender), decimal(*span_ms)];

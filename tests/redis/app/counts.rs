@@ -211,7 +211,9 @@ impl Process {
         let clock = Clock::system();
         let here = Arc::new(Memory::new(clock.clone()));
         let counts = Counts::new(clock, here, Some(Arc::new(peer.store)));
-        let counter = Counter::new(Group::parse("views").unwrap(), RULES, flush_ms).unwrap();
+        // An hour may end meanwhile, and not more.
+        let rules = Rules { bucket_ms: 3_600_000, history_ms: 86_400_000, ..RULES };
+        let counter = Counter::new(Group::parse("views").unwrap(), rules, flush_ms).unwrap();
         Self { counts, counter: Arc::new(counter) }
     }
 
@@ -253,7 +255,7 @@ fn many_adds_leave_in_one_command_and_are_read_before_they_do() {
     let line = adds();
     // Of each id its sum, a bucket or some, and when.
     let calls: u32 = line.split(['=', ',']).nth(1).unwrap().parse().unwrap();
-    assert!((300..3_000).contains(&calls), "{line}");
+    assert!((300..=500).contains(&calls), "{line}");
     let marks = server.call(&["KEYS", "app:{count:views}:b:*"]);
     assert_eq!(server.call(&["GET", marks.trim()]), "1", "one batch");
 }

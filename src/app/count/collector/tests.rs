@@ -90,12 +90,16 @@ impl World {
     fn pass(&self) {
         self.clock.advance_us(1_000_000);
         let due = std::mem::take(&mut *self.server.later.lock());
-        due.into_iter().for_each(|call| call());
+        for call in due {
+            call();
+        }
     }
 
     fn tell(&self) {
         let held = std::mem::take(&mut *self.server.held.lock());
-        held.into_iter().for_each(|call| call());
+        for call in held {
+            call();
+        }
     }
 
     fn flush(&self) -> Arc<Mutex<Option<Result<(), Failure>>>> {

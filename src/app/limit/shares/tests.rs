@@ -75,7 +75,9 @@ impl World {
             let mut later = self.server.later.lock();
             let due: Vec<_> = later.extract_if(.., |(due_ms, _)| *due_ms <= now_ms).collect();
             drop(later);
-            due.into_iter().for_each(|(_, call)| call());
+            for (_, call) in due {
+                call();
+            }
         }
     }
 

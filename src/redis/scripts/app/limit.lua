@@ -188,7 +188,7 @@ local ahead = 0
 if admits and cost > 0 then
   ahead = math.min(tonumber(ARGV[2]), math.floor(math.max(0, spare - cost) / ARGV[4]))
 end
-local answer = {admits and 1 or 0, math.max(0, blocked - now), ahead, text(now)}
+local answer = {(gives or admits) and 1 or 0, math.max(0, blocked - now), ahead, text(now)}
 local state, due = {text(blocked)}, blocked - now
 for _, window in ipairs(windows) do
   if gives then
