@@ -71,7 +71,7 @@ const calls = async ({ require, APP, id, name, most }) => {
     const begun = performance.now()
     told[name] = await call().then(
       (value) => (value?.source ? [value.success, value.source] : value),
-      ({ code }) => code,
+      ({ code, reason }) => (reason ? `${code} ${reason}` : code),
     )
     if (performance.now() - begun > most) told[name] = 'late'
   }
