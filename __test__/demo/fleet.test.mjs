@@ -123,7 +123,9 @@ describe('the demo as a fleet, in a browser', () => {
     await one.page.getByText('The session has a new id.').waitFor({ timeout: WAIT_MS })
     await one.press('logins.destroyAll(userId, { except: id })')
     await one.page.getByText('The other sessions are over.').waitFor({ timeout: WAIT_MS })
-    expect(await one.page.locator('[data-session]').count()).toBe(1)
+    await expect
+      .poll(() => one.page.locator('[data-session]').count(), { timeout: WAIT_MS })
+      .toBe(1)
     for (const url of fleet.instances) {
       await two.page.goto(`${url}/login`)
       await two.page.getByLabel('Your address').waitFor({ timeout: WAIT_MS })

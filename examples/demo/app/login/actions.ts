@@ -1,5 +1,6 @@
 'use server'
 
+import { refresh } from 'next/cache'
 import { cookies, headers } from 'next/headers'
 import { currentSession, keepSession, logins, mailed } from '../../lib/logins'
 
@@ -42,6 +43,8 @@ export async function logOut() {
 export async function logOutElsewhere() {
   const session = await currentSession()
   if (session) await logins.destroyAll(session.userId, { except: session.id })
+  // No cookie changes, so that Next.js would not show the list again by itself.
+  refresh()
 }
 
 /** As after a change of rights: whoever has copied the old id has it in vain. */
