@@ -20,6 +20,7 @@ const PAGES = [
   '/unstable-cache',
   '/isr',
   '/image',
+  '/products',
   '/login',
   '/rate-limit',
 ]
@@ -120,6 +121,7 @@ describe('the demo in a browser', { timeout: 60_000 }, () => {
     ['/revalidate-path', 'notice'],
     ['/fetch', 'origin'],
     ['/unstable-cache', 'ranking'],
+    ['/products', 'stock'],
   ]) {
     promise(`${path} keeps its cached value over reloads`, async () => {
       await visit.open(path)

@@ -148,6 +148,23 @@ describe('the demo as a fleet, in a browser', () => {
     expect(await cutTexts(page)).toEqual([])
   })
 
+  for (const call of ["updateTag('products')", "cache.invalidateTags('products')"]) {
+    promise(`${call} ends the list of Next.js and the app's own stock everywhere`, async () => {
+      const visit = await newVisit('/products')
+      const [list, stock] = [await visit.answer('list'), await visit.answer('stock')]
+      await visit.press(call)
+      const [newList, newStock] = [
+        await visit.newAnswer('list', list),
+        await visit.newAnswer('stock', stock),
+      ]
+      for (const url of fleet.instances) {
+        await visit.page.goto(`${url}/products`)
+        expect((await visit.answer('list')).seed).toBe(newList.seed)
+        expect((await visit.answer('stock')).seed).toBe(newStock.seed)
+      }
+    })
+  }
+
   promise('the fleet stops as a whole', async () => {
     await fleet.stop()
     for (const url of [fleet.url, ...fleet.instances]) {

@@ -1,6 +1,7 @@
 'use server'
 
-import { revalidatePath, revalidateTag, updateTag } from 'next/cache'
+import { refresh, revalidatePath, revalidateTag, updateTag } from 'next/cache'
+import { cache } from 'tiercel/app'
 import { database } from '../lib/database'
 
 const tags = [
@@ -14,6 +15,7 @@ const tags = [
   'quote',
   'origin',
   'ranking',
+  'products',
 ]
 
 // A server action is a public endpoint: it accepts the tags of this demo only.
@@ -35,6 +37,12 @@ export async function staleTag(tag: string) {
 /** Like `expireTag`, with the function that also works in route handlers. */
 export async function dropTag(tag: string) {
   revalidateTag(known(tag), { expire: 0 })
+}
+
+/** With the function of the app's own code. Next.js is told to show the page again. */
+export async function endProducts() {
+  await cache.invalidateTags('products')
+  refresh()
 }
 
 export async function refreshNotice() {

@@ -76,6 +76,12 @@ export const sections: { title: string; pages: Page[] }[] = [
     title: "The app's own code",
     pages: [
       {
+        href: '/products',
+        title: 'cache',
+        line: 'A value of your own, under a tag of a page.',
+        kind: 'tiercel/app',
+      },
+      {
         href: '/login',
         title: 'Sessions and codes',
         line: 'A login that ends everywhere at once.',
