@@ -23,6 +23,7 @@ const PAGES = [
   '/products',
   '/login',
   '/rate-limit',
+  '/views',
 ]
 const BUILD_MS = 15 * 60_000
 const LOCK = join(demo, 'package-lock.json')

@@ -165,6 +165,19 @@ describe('the demo as a fleet, in a browser', () => {
     })
   }
 
+  promise('a view at one instance is seen live at another', async () => {
+    const watching = await newVisit('/views')
+    const row = watching.page.locator('[data-views="/isr"]')
+    const other = await browser.newPage()
+    for (let turn = 0; turn < 2 * INSTANCES; turn++) {
+      await other.goto(`${fleet.instances[turn % INSTANCES]}/isr`)
+    }
+    await expect
+      .poll(() => row.getAttribute('data-count').catch(() => null), { timeout: WAIT_MS })
+      .toBe(String(2 * INSTANCES))
+    expect(await cutTexts(watching.page)).toEqual([])
+  })
+
   promise('the fleet stops as a whole', async () => {
     await fleet.stop()
     for (const url of [fleet.url, ...fleet.instances]) {

@@ -1,5 +1,7 @@
 import { type NextRequest, NextResponse } from 'next/server'
+import { clientIp } from 'tiercel/app'
 import { place } from './lib/fleet'
+import { views } from './lib/views'
 
 /**
  * Notes when the request arrived. A page compares that moment with the moment
@@ -7,6 +9,7 @@ import { place } from './lib/fleet'
  * which instance answers.
  */
 export function proxy(request: NextRequest) {
+  if (request.headers.get('sec-fetch-dest') === 'document') count(request)
   const arrivedAt = String(Date.now())
   const headers = new Headers(request.headers)
   headers.set('x-arrived-at', arrivedAt)
@@ -19,6 +22,13 @@ export function proxy(request: NextRequest) {
     response.headers.set('x-demo-instance', place())
   }
   return response
+}
+
+/** A view, of a document and not of what it loads. */
+function count(request: NextRequest) {
+  const { pathname } = request.nextUrl
+  views.add(pathname)
+  views.unique(pathname, clientIp(request) ?? 'somebody')
 }
 
 export const config = { matcher: ['/((?!_next/|api/cache-log).*)'] }

@@ -6,7 +6,7 @@ import { useCacheLog } from './cache-log-feed'
 import { FleetAnswers } from './fleet-answers'
 
 /** Pages whose document has no cached answer. */
-const ELSEWHERE = ['/', '/route-handler', '/image', '/login', '/rate-limit']
+const ELSEWHERE = ['/', '/route-handler', '/image', '/login', '/rate-limit', '/views']
 
 /** In a fleet: who answered, a way to each instance, and what all of them would answer. */
 export function FleetBar() {

@@ -93,6 +93,12 @@ export const sections: { title: string; pages: Page[] }[] = [
         line: 'A route with a budget that you can see.',
         kind: 'tiercel/app',
       },
+      {
+        href: '/views',
+        title: 'Live views',
+        line: 'Counts that cost no round trip.',
+        kind: 'tiercel/app',
+      },
     ],
   },
 ]
