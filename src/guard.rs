@@ -22,7 +22,7 @@ pub fn guard<R>(work: impl FnOnce() -> R) -> Option<R> {
 pub fn be_brief() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        std::panic::set_hook(Box::new(|info| tell(info, |line| say(Code::Panic, line))))
+        std::panic::set_hook(Box::new(|info| tell(info, |line| say(Code::Panic, line))));
     });
 }
 
@@ -53,7 +53,7 @@ mod tests {
         static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(|info| {
-            tell(info, |line| LOGGED.lock().unwrap().push(line.to_owned()))
+            tell(info, |line| LOGGED.lock().unwrap().push(line.to_owned()));
         }));
         let results: Vec<_> = (0..3).map(|_| guard(|| panic!("a secret"))).collect();
         std::panic::set_hook(before);

@@ -132,3 +132,72 @@ describe('the cache of an app with Cache Components', () => {
     expect((await reads()) - first).toBe(1)
   })
 })
+
+describe('the cache of an app with Cache Components', () => {
+  let origin
+  let server
+
+  beforeAll(async () => {
+    origin = await startOrigin()
+    const app = await openFixture('components-16.4', origin)
+    await app.build()
+    server = await app.start()
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await origin?.stop()
+  })
+
+  const TAG = 'products größe'
+  const read = () => server.json('/api/own')
+  const end = (how) => server.post(`/api/own?how=${how}`)
+  const ALL = ['fetched', 'cached', 'around', 'own']
+  /** What was generated anew. */
+  const changed = (before, after) =>
+    ALL.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+
+  it.each([
+    ['revalidateTag of Next.js', () => server.invalidate({ tag: TAG, how: 0 })],
+    ['cache.invalidateTags', () => end('hard')],
+  ])('%s ends a page, a fetch, a cached function and an entry', async (_, act) => {
+    const before = await read()
+    const page = await server.get('/own')
+    expect(changed(before, await read())).toEqual([])
+    expect((await server.get('/own')).generation).toBe(page.generation)
+    await act()
+    await expect.poll(async () => changed(before, await read())).toEqual(ALL)
+    await expect.poll(async () => (await server.get('/own')).generation).not.toBe(page.generation)
+    const after = await read()
+    expect(after.around.inner).not.toEqual(before.around.inner)
+  })
+
+  it('softly, all of them are served once more', async () => {
+    const before = await read()
+    await end('soft')
+    const served = await read()
+    expect([served.own, served.fetched]).toEqual([before.own, before.fetched])
+    await expect.poll(async () => changed(before, await read())).toEqual(ALL)
+  })
+
+  it('a deleted key ends the cached function that read it, and nothing else', async () => {
+    const before = await read()
+    await end('delete')
+    await expect.poll(async () => changed(before, await read())).toEqual(['around', 'own'])
+  })
+
+  it('a cached function lives no longer than what it read', async () => {
+    const before = await read()
+    const isRenewed = async () => {
+      const { brief } = await read()
+      return brief.inner !== before.brief.inner && brief.outer !== before.brief.outer
+    }
+    await expect.poll(isRenewed, { timeout: 10_000 }).toBe(true)
+  })
+
+  it("React's cache reads once per request", async () => {
+    const reads = async () =>
+      Number(/data-reads="(\d+)"/.exec((await server.get('/own')).text)?.[1])
+    const first = await reads()
+    expect((await reads()) - first).toBe(1)
+  })
+})

@@ -76,8 +76,8 @@ impl Desk {
     pub fn new(clock: Clock, shared: Option<Arc<dyn Store>>) -> Self {
         let here = Arc::new(Memory::new(clock.clone()));
         let counts = Counts::new(clock.clone(), here.clone(), shared.clone());
-        let shares = shared.clone().map(|store| Shares::new(clock.clone(), store));
-        Self { clock, here, shared, known: Arc::default(), shares, counts }
+        let ahead = shared.clone().map(|store| Shares::new(clock.clone(), store));
+        Self { clock, here, shared, known: Arc::default(), shares: ahead, counts }
     }
 
     /// The counters.

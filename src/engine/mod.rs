@@ -97,7 +97,7 @@ impl Engine {
     }
 
     /// How the expiry of a value is spread.
-    fn spread_of(&self, format: u8, body: &[u8]) -> Spread {
+    pub fn spread_of(&self, format: u8, body: &[u8]) -> Spread {
         let spread = self.options.spread;
         self.host.as_ref().map_or(spread, |host| (host.spread)(spread, format, body))
     }

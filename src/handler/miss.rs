@@ -148,13 +148,13 @@ impl Lookup<'_> {
             return self.fresh(entry);
         }
         match self.inquire(Some(&entry), Fallback::Fresh) {
-            Inquiry::Known(role) => match self.lead(role) {
-                Some(permit) => self.regenerate(entry, &Reason::Ahead, permit),
-                None => {
-                    self.remember_fresh(&entry);
-                    self.fresh(entry)
+            Inquiry::Known(role) => {
+                if let Some(permit) = self.lead(role) {
+                    return self.regenerate(entry, &Reason::Ahead, permit);
                 }
-            },
+                self.remember_fresh(&entry);
+                self.fresh(entry)
+            }
             Inquiry::Wait(wait) => Step::Wait(wait),
         }
     }

@@ -123,13 +123,13 @@ impl Handler<'_> {
             Listed::No => {}
             listed => self.engine.supersede(key, listed == Listed::Yes),
         }
-        let entry = Entry::new(key, meta, body).spread_by(self.engine.options.spread);
-        let entry = Arc::new(entry);
+        let spread = self.engine.spread_of(meta.format, &body);
+        let entry = Arc::new(Entry::new(key, meta, body).spread_by(spread));
         let placed = self.engine.store(key, &entry, scope == Scope::Process);
         if self.is_watched() {
-            let began = begun.origin.began.unwrap_or_else(|| self.engine.clock.uptime());
+            let from = begun.origin.began.unwrap_or_else(|| self.engine.clock.uptime());
             let mut decision = decision_of(placed).about(&*entry);
-            decision.took_us = Some(self.engine.clock.uptime().since_us(began));
+            decision.took_us = Some(self.engine.clock.uptime().since_us(from));
             self.remember(CallName::Set, Some(kind), key.units, decision);
         }
         Some(placed.stored)

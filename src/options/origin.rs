@@ -84,6 +84,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "shorter tests")]
     fn of(given: Value, env: Value, others: &[&str]) -> Origin {
         let others: Vec<String> = others.iter().map(|&name| name.into()).collect();
         Origin::of(&given, &env, &others)

@@ -59,12 +59,12 @@ pub(super) fn position(score: f64) -> Option<Position> {
 /// The name of a process for messages: its host and its number.
 pub(super) fn process_name(host: &str, pid: u32) -> String {
     let end = format!(":{pid}");
-    let plain = host.bytes().filter(is_of_name).take(MOST_NAME - end.len());
+    let plain = host.bytes().filter(|byte| is_of_name(*byte)).take(MOST_NAME - end.len());
     plain.map(char::from).collect::<String>() + &end
 }
 
-fn is_of_name(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._:-".contains(byte)
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:-".contains(&byte)
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         let at = self.0.iter().take(MOST_NAME + 1).position(|byte| *byte == b' ')?;
         let (name, rest) = self.0.split_at_checked(at)?;
         self.0 = rest.get(1..)?;
-        let is_plain = !name.is_empty() && name.iter().all(is_of_name);
+        let is_plain = !name.is_empty() && name.iter().all(|byte| is_of_name(*byte));
         std::str::from_utf8(name).ok().filter(|_| is_plain)
     }
 

@@ -98,6 +98,7 @@ impl Trouble {
         self.row().2
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn row(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Refused => (

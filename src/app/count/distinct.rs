@@ -1,4 +1,4 @@
-//! How many different members there are: exactly while they are few, then by a HyperLogLog as large as
+//! How many different members there are: exactly while they are few, then by a `HyperLogLog` as large as
 //! that of Redis.
 
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ fn note(registers: &mut [u8], hash: u64) {
     }
 }
 
-/// Ertl's estimator, as Redis has it ("New cardinality estimation algorithms for HyperLogLog sketches",
+/// Ertl's estimator, as Redis has it ("New cardinality estimation algorithms for `HyperLogLog` sketches",
 /// 2017, algorithm 6).
 fn estimate(registers: &[u8]) -> u64 {
     const ALPHA: f64 = 0.721_347_520_444_481_7;

@@ -9,9 +9,10 @@ export async function GET() {
   const fetched = await origin('own', { cache: 'force-cache', next: { tags: [TAG] } })
   return Response.json({
     fetched,
+    // Before what is around it, which would renew it.
+    own: await own('route'),
     cached: await cached(),
     around: await around('route'),
-    own: await own('route'),
     brief: await brief('route'),
   })
 }
