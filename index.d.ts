@@ -168,8 +168,8 @@ declare namespace TiercelHandler {
      */
     debugTime?: boolean
     /**
-     * Decisions that this process remembers, each a get, a set or an invalidation with its reason; 0
-     * remembers none. Read them with `decisions()`. From 0 to 1048576 decisions.
+     * Decisions that this process remembers, each a get, a set or an invalidation with its reason;
+     * 0 remembers none. Read them with `decisions()`. From 0 to 1048576 decisions.
      * @default 4096, or `TIERCEL_DECISIONS`
      */
     decisions?: number
