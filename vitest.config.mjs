@@ -13,7 +13,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
-      project('unit', 0, {}),
+      // A worker less than there are cores would be one, on two.
+      project('unit', 0, { maxWorkers: 2 }),
       // They mostly wait: for leases that run out, for servers that are away.
       project('redis', 1, { maxWorkers: 4 }),
     ],

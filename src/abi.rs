@@ -256,7 +256,7 @@ mod tests {
     use crate::generated::check;
     use crate::generation::limits::SEEN_LEADER_US;
     use crate::handler::ready;
-    use crate::next::{trace, value};
+    use crate::next::{tags, trace, value};
     use crate::tags::MAX_LIFE_US;
 
     const HEAD: &str = "// @ts-check
@@ -285,12 +285,12 @@ mod tests {
             ROWS.iter().map(|row| alone(row.name, &(row.value)(), row.about)).collect(),
             alone(
                 "KEY_TAG",
-                &text(value::KEY_TAG),
+                &text(tags::KEY_TAG),
                 " Begins the tag that pages carry for their key.",
             ),
             alone(
                 "OWN_TAG",
-                &text(value::OWN_TAG),
+                &text(tags::OWN_TAG),
                 " Begins the tag of a key of the app's own code.",
             ),
             alone(

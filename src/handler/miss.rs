@@ -122,7 +122,7 @@ impl Lookup<'_> {
     }
 
     /// The entry that was read for this get.
-    fn delivered(&self) -> Option<Arc<Entry>> {
+    pub(super) fn delivered(&self) -> Option<Arc<Entry>> {
         let has_waited = self.progress.read || self.progress.has_awaited_a_value();
         has_waited.then(|| self.handler.thread.delivered(self.request.key.hash)).flatten()
     }
@@ -370,23 +370,6 @@ impl Lookup<'_> {
         let wait_ms = self.request.asker.wait_ms.unwrap_or(of_options).max(self.wait_ms());
         let budget_ms = wait_ms.max(LEAST_BUDGET_MS);
         Wait { token, on, at_most_ms, budget_ms, progress }
-    }
-
-    /// Whether a miss is a 404: it is one before 16.4, if the page is of `dynamicParams = false`.
-    fn is_closed(&self) -> bool {
-        let apps = self.handler.apps;
-        let is_asked = self.request.kind.is_page() && apps.version() < Version::V16_4;
-        is_asked && apps.is_closed(&self.request.key)
-    }
-
-    /// Any entry at all, where a miss is a 404: even one that memory holds but may not answer with.
-    fn instead_of_404(&self) -> Option<Step> {
-        if !self.is_closed() {
-            return None;
-        }
-        let held = self.handler.engine.held(&self.request.key).or_else(|| self.delivered());
-        let held = held.filter(|entry| self.accepts(entry))?;
-        Some(self.imperfect(held, Verdict::Gone, &Reason::Unsure))
     }
 
     fn miss(&self, why: Why) -> Step {

@@ -9,12 +9,13 @@
 //! the [`apps`] of this process. [`thread`] is the state of a JavaScript thread, [`inbox`] what
 //! other threads have for it, [`next_clock`] the clock of Next.js there, [`decision`] why a call
 //! ended as it did, and [`recall`] which decisions are remembered. [`own`] is where gets of the app's
-//! own code differ.
+//! own code differ, and [`closed`] where those of pages without other parameters do.
 //!
 //! A get is judged on its own each time it begins: the answer to another get counts for nothing.
 
 pub mod answer;
 pub mod apps;
+mod closed;
 pub mod dating;
 pub mod decision;
 pub mod get;

@@ -7,16 +7,8 @@
 //! Little endian, of this process only: `u32` number of parts; per part `u32` sort, `u32` offset
 //! from the start, `u32` length in bytes; then the parts, UTF-16 ones at even offsets.
 
-use crate::key::{Class, wtf8};
+use crate::key::Class;
 use crate::stats::Kind;
-use crate::tags::Tag;
-
-/// Begins the tag of a key.
-pub const KEY_TAG: &[u8] = b"tiercel:key:";
-/// Begins the tag of a kind.
-pub const KIND_TAG: &[u8] = b"tiercel:kind:";
-/// Begins the tag of a key of the app's own code.
-pub const OWN_TAG: &[u8] = b"tiercel:own:";
 
 /// Kinds of values, by the numbers used between JavaScript and the addon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,36 +124,6 @@ impl ValueKind {
             Self::Nothing => "nothing",
         }
     }
-
-    /// The tag of all entries of this kind.
-    pub fn kind_tag(self) -> Tag {
-        Tag::spelled([KIND_TAG, self.plain_name().as_bytes()].concat().into())
-    }
-
-    /// The tag of the entry that has this key. `res.revalidate` of Next.js renews what answers
-    /// requests by its own: pages of the Pages Router have no other tag. The others, whose keys may
-    /// be long, are named by a digest. `label` separates the keys of one app from those of another;
-    /// all apps of a process share the entries of their own code.
-    pub fn key_tag(self, label: &str, key: &[u16]) -> Tag {
-        let name = match self.class() {
-            Class::Own => return Tag::spelled([OWN_TAG, &*wtf8(key)].concat().into()),
-            Class::Response => wtf8(key),
-            class => digest(class, key).into_bytes().into_boxed_slice(),
-        };
-        Tag::spelled([KEY_TAG, label.as_bytes(), &name].concat().into())
-    }
-}
-
-/// No key of a page begins as a digest does: those are paths.
-fn digest(class: Class, key: &[u16]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[class as u8]);
-    for units in key.chunks(256) {
-        let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-        hasher.update(&bytes);
-    }
-    let digest = hasher.finalize().to_hex();
-    format!("#{}", digest.get(..32).unwrap_or_default())
 }
 
 /// A part to lay out.

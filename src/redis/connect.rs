@@ -12,23 +12,22 @@ use fred::clients::Client;
 use fred::error::{Error as ClientError, ErrorKind};
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig, TlsConfig,
-    TlsConnector, TlsHostMapping,
+    Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig,
 };
 use fred::types::{ConnectHandle, InfoKind, Key, RespVersion};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::client::{config, exposed};
 use super::diagnosis;
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
 use super::sentinels::Sentinels;
 use super::servers::{Servers, Shards};
-use super::tls;
 use crate::coherence::event::Command;
 use crate::error::Error;
-use crate::options::{self, HostPort, Secret, SharedOptions, Topology};
+use crate::options::{HostPort, Secret, SharedOptions, Topology};
 use crate::store::Trouble;
 
 /// Limit of each setup step after the connection is made: login, choice of database.
@@ -360,26 +359,6 @@ async fn takes_writes(client: &Client) -> Result<(), Failure> {
     }
 }
 
-/// The client's configuration, except for the server.
-///
-/// # Errors
-/// The files for TLS cannot be used.
-pub(super) fn config(server: &options::Server) -> Result<Config, Error> {
-    let tls = server.tls.as_ref().map(tls::config).transpose()?;
-    let tls = tls.map(|config| TlsConfig {
-        connector: TlsConnector::from(config),
-        hostnames: TlsHostMapping::None,
-    });
-    Ok(Config {
-        fail_fast: true,
-        username: server.username.clone(),
-        password: server.password.as_ref().map(exposed),
-        database: (server.database != 0).then_some(server.database),
-        tls,
-        ..Config::default()
-    })
-}
-
 fn way(opener: &Opener, topology: &Topology) -> Way {
     let at = |host: &HostPort| Server::new(host.name.clone(), host.port);
     match topology {
@@ -398,8 +377,4 @@ fn way(opener: &Opener, topology: &Topology) -> Way {
             Way::Cluster { hosts: hosts.iter().map(at).collect(), known: Mutex::default() }
         }
     }
-}
-
-fn exposed(secret: &Secret) -> String {
-    secret.expose().clone()
 }

@@ -36,7 +36,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// An address, and the request for its lease that goes with the read.
 pub(super) type Claim = (Address, Option<LeaseRequest>);
 /// The reply to a claim, and what lies at its address.
-type Told = (LeaseReply, Found);
+type Finding = (LeaseReply, Found);
 /// What lies at an address.
 type Found = Result<Option<Bytes>, Unavailable>;
 
@@ -119,7 +119,11 @@ impl Session {
     }
 
     /// Reads, and makes the claims that leave with the reads; `None` if the server does not answer.
-    async fn look(self: &Arc<Self>, link: &Arc<Connection>, asked: &[Claim]) -> Option<Vec<Told>> {
+    async fn look(
+        self: &Arc<Self>,
+        link: &Arc<Connection>,
+        asked: &[Claim],
+    ) -> Option<Vec<Finding>> {
         let early = |claim: &LeaseRequest| !claim.only_absent;
         let early: Vec<Claim> =
             asked.iter().map(|(at, claim)| (*at, claim.filter(early))).collect();
@@ -135,9 +139,13 @@ impl Session {
     }
 
     /// Claims addresses where nothing lay, and finds what was stored there in the meantime.
-    async fn claim_absent(self: &Arc<Self>, link: &Arc<Connection>, claims: &[Claim]) -> Vec<Told> {
+    async fn claim_absent(
+        self: &Arc<Self>,
+        link: &Arc<Connection>,
+        claims: &[Claim],
+    ) -> Vec<Finding> {
         let replies = self.claim_all(link, claims).await;
-        let mut told: Vec<Told> = replies.into_iter().map(|reply| (reply, Ok(None))).collect();
+        let mut told: Vec<Finding> = replies.into_iter().map(|reply| (reply, Ok(None))).collect();
         let (addresses, stored): (Vec<_>, Vec<_>) = claims
             .iter()
             .zip(&mut told)
@@ -250,7 +258,7 @@ impl Session {
 }
 
 /// Answers reads, and wakes their gets together.
-fn deliver(answers: impl IntoIterator<Item = (Read, Told)>) {
+fn deliver(answers: impl IntoIterator<Item = (Read, Finding)>) {
     let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
     for (read, (reply, entry)) in answers {
         bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));

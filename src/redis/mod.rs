@@ -1,7 +1,7 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
 //! One thread does everything, over three connections: one for the protocol of coherence and for
-//! reads, one for writes, one that is subscribed. `connect` opens and watches them, `tls` encrypts
+//! reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`, and watches them, `tls` encrypts
 //! them, `diagnosis` says why that fails, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
 //! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
@@ -11,6 +11,7 @@
 //! connection that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the server.
 
 mod app;
+mod client;
 mod connect;
 mod diagnosis;
 mod entries;
@@ -124,7 +125,7 @@ impl RedisStore {
     /// # Errors
     /// The files for TLS cannot be used.
     pub fn check(server: &Server) -> Result<(), Error> {
-        connect::config(server).map(drop)
+        client::config(server).map(drop)
     }
 }
 
