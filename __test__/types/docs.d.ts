@@ -24,12 +24,23 @@ declare const fn: () => Promise<object>
 declare const tags: string[]
 declare const options: object
 declare const userId: string
+declare const visitorId: string
 declare const email: string
 declare const request: Request
 
+interface Feed {
+  etag: string
+  ttl: number
+  items: object[]
+  authors: string[]
+}
+
 declare function collect(options: { signal: AbortSignal }): Promise<string[]>
 declare function find(request: Request): Promise<object>
+declare function handler(request: Request): Promise<Response>
 declare function load(): Promise<object[]>
+declare function render(options: { signal: AbortSignal }): Promise<string>
 declare function rowsOf(ids: string[]): Promise<object[]>
 declare function run(): Promise<void>
 declare function sendMail(to: string, text: string): Promise<void>
+declare function userOf(request: Request): Promise<string>

@@ -94,12 +94,18 @@ describe('in the edge runtime', () => {
   )
 })
 
-test('the package without its binary stays within 150 kB', async () => {
+/** The command line, which no app loads. */
+const OF_COMMANDS = /^(bin|js\/(command|operate|setup|warm))\//
+
+test('the package without its binary stays within 150 kB, and the command line within 60', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: root })
   const [{ files }] = JSON.parse(stdout)
   const paths = files.map(({ path }) => path).filter((path) => !path.endsWith('.node'))
-  const bytes = Buffer.concat(paths.map((path) => readFileSync(join(root, path))))
-  expect(gzipSync(bytes).length).toBeLessThan(150_000)
+  const size = (/** @type {string[]} */ some) =>
+    gzipSync(Buffer.concat(some.map((path) => readFileSync(join(root, path))))).length
+  const commands = paths.filter((path) => OF_COMMANDS.test(path))
+  expect(size(paths.filter((path) => !commands.includes(path)))).toBeLessThan(150_000)
+  expect(size(commands)).toBeLessThan(60_000)
   for (const path of ['NOTICE', 'LICENSE', 'README.md']) expect(paths).toContain(path)
 })
 

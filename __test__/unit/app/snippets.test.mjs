@@ -21,9 +21,6 @@ const declared = new Set(
     ),
   ].map(([, name]) => name),
 )
-/** Whether a block asks for what this version has. */
-const isThere = (code) => declared.has('cache') || !/\bcache\./.test(code)
-
 /** The names that an import gives. */
 const namesOf = (line) =>
   line
@@ -55,7 +52,7 @@ beforeAll(async () => {
   copyFileSync(path.join(types, 'adapters.ts'), path.join(folder, 'adapters.mts'))
   copyFileSync(path.join(types, 'docs.d.ts'), path.join(folder, 'docs.d.ts'))
   for (const page of pages) {
-    const blocks = blocksOf(readFileSync(path.join(docs, page), 'utf8')).filter(isThere)
+    const blocks = blocksOf(readFileSync(path.join(docs, page), 'utf8'))
     for (const [n, code] of blocks.entries()) {
       const name = `${page.replace('.md', '')}-${n + 1}.mts`
       writeFileSync(path.join(folder, name), moduleOf(code, blocks.slice(0, n)))
