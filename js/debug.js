@@ -35,7 +35,13 @@ function explain(known) {
 }
 
 /** The last line, and how often it was repeated since. */
-const last = { id: '', count: 0, isSummed: false }
+const last = {
+  id: '',
+  count: 0,
+  /** Ends with a sum of the repeats.
+   * @type {NodeJS.Timeout | undefined} */
+  timer: undefined,
+}
 
 /** @type {Sink} */
 function print(decision) {
@@ -44,8 +50,7 @@ function print(decision) {
   const id = JSON.stringify([call, kind, key, subject, tier, outcome, why])
   if (id === last.id) {
     last.count += 1
-    if (!last.isSummed) setTimeout(sum, SUM_MS).unref()
-    last.isSummed = true
+    if (last.count === 1) expectSum()
     return
   }
   sum()
@@ -53,11 +58,21 @@ function print(decision) {
   write(decision.time, lineOf(decision))
 }
 
-/** Says how often the last line was repeated. */
+/** Sums up in a moment, or as the process ends if that is sooner. */
+function expectSum() {
+  last.timer = setTimeout(sum, SUM_MS).unref()
+  // Not for good: it would hold every copy of this module.
+  process.once('exit', sum)
+}
+
+/** Says how often the last line was repeated, if it was. */
 function sum() {
   const { count } = last
-  Object.assign(last, { count: 0, isSummed: false })
-  if (count > 0) write(Date.now(), `the same ${count} more time${count > 1 ? 's' : ''}`)
+  if (count === 0) return
+  last.count = 0
+  clearTimeout(last.timer)
+  process.off('exit', sum)
+  write(Date.now(), `the same ${count} more time${count > 1 ? 's' : ''}`)
 }
 
 /** @param {number} time @param {string} text */
@@ -171,7 +186,5 @@ function listen(hear) {
   }
   ears = setInterval(look, HEAR_MS).unref()
 }
-
-process.once('exit', sum)
 
 module.exports = { debug, print, tell, tellInvalidation, explain, listen }

@@ -4,6 +4,9 @@
 //! the entry by that number. Everything else is rare enough for details of its own, which lie beside
 //! the place of the decision.
 //!
+//! Hits are dated by a coarse clock, which lags behind that of the rest. No decision is dated before
+//! one that the thread made earlier, so readers may sort by date what comes from several threads.
+//!
 //! One thread writes, and any may read. A writer never waits: a reader drops what was overwritten
 //! while it read.
 
@@ -25,6 +28,8 @@ pub struct Journal<D> {
     details: Box<[Mutex<Option<Detail<D>>>]>,
     /// Decisions so far. Only the writer stores it.
     written: AtomicU64,
+    /// The earliest date of the next decision, in microseconds. Only the writer uses it.
+    earliest_us: AtomicU64,
 }
 
 /// A decision, written by one thread and read by any.
@@ -68,21 +73,42 @@ impl<D: Clone> Journal<D> {
             places: (0..room).map(|_| Place::default()).collect(),
             details: (0..room).map(|_| Mutex::default()).collect(),
             written: AtomicU64::new(0),
+            earliest_us: AtomicU64::new(0),
         }
     }
 
     /// Remembers that the entry of this number was found in memory, fresh. Only the thread that the
-    /// journal belongs to may call this, and the next two.
+    /// journal belongs to may call this, and the next four.
     #[inline]
     pub fn hit(&self, at: Timestamp, entry: u64) {
         let number = self.written.load(Ordering::Relaxed);
         let Some(place) = self.places.get(self.place_of(number)) else { return };
-        place.write(at, entry);
+        // Not stored as the earliest date: the coarse clock never runs back by itself.
+        place.write(self.dated(at), entry);
         self.written.store(number.wrapping_add(1), Ordering::Release);
     }
 
     /// Remembers another decision.
     pub fn note(&self, at: Timestamp, content: D) {
+        let at = self.dated(at);
+        self.earliest_us.store(at.0, Ordering::Relaxed);
+        self.write(at, content);
+    }
+
+    /// Dates what is remembered only when it ends: all that the thread decides meanwhile is dated
+    /// later. The result is for [`Journal::note_begun`].
+    pub fn begin(&self, at: Timestamp) -> Timestamp {
+        let at = self.dated(at);
+        self.earliest_us.store(at.after_us(1).0, Ordering::Relaxed);
+        at
+    }
+
+    /// Remembers a decision that has ended, where it began.
+    pub fn note_begun(&self, began: Timestamp, content: D) {
+        self.write(began, content);
+    }
+
+    fn write(&self, at: Timestamp, content: D) {
         let number = self.written.load(Ordering::Relaxed);
         let index = self.place_of(number);
         let (Some(place), Some(detail)) = (self.places.get(index), self.details.get(index)) else {
@@ -131,6 +157,11 @@ impl<D: Clone> Journal<D> {
     }
 
     #[inline]
+    fn dated(&self, at: Timestamp) -> Timestamp {
+        at.max(Timestamp(self.earliest_us.load(Ordering::Relaxed)))
+    }
+
+    #[inline]
     fn place_of(&self, number: u64) -> usize {
         number as usize & self.places.len().wrapping_sub(1)
     }
@@ -174,6 +205,33 @@ mod tests {
         journal.hit(Timestamp(15), 15);
         assert_eq!(hits(&journal, 9), [15, 4, 13]);
         assert_eq!(journal.last(1)[0].at, Timestamp(15));
+    }
+
+    fn dates(journal: &Journal<&'static str>) -> Vec<u64> {
+        journal.last(9).into_iter().map(|one| one.at.0).collect()
+    }
+
+    #[test]
+    fn a_hit_is_not_dated_before_what_was_decided_before_it() {
+        let journal = Journal::new(4);
+        journal.note(Timestamp(10), "set");
+        // The coarse clock lags behind.
+        journal.hit(Timestamp(7), 1);
+        journal.note(Timestamp(12), "miss");
+        assert_eq!(dates(&journal), [12, 10, 10]);
+        journal.hit(Timestamp(13), 1);
+        assert_eq!(dates(&journal), [13, 12, 10]);
+    }
+
+    #[test]
+    fn what_is_remembered_when_it_ends_is_older_than_what_came_meanwhile() {
+        let journal = Journal::new(8);
+        journal.hit(Timestamp(9), 1);
+        let began = journal.begin(Timestamp(10));
+        journal.hit(Timestamp(9), 1);
+        journal.note(Timestamp(10), "miss");
+        journal.note_begun(began, "invalidation");
+        assert_eq!(dates(&journal), [10, 11, 11, 9]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ async function script({ index, page, hour, sink }) {
 const given = { page: page({ ...tagged('tag'), rscData: undefined }), hour }
 const hits = [false, true, true, false, true, true]
 
-const path = '/a/path/that/is/rath…nd/still/goes/on'
+const path = '/a/path/that/is/rath…till/goes/on'
 const PAGE = { kind: 'APP_PAGE', key: path }
 const TAG = { call: 'invalidate', kind: 'TAG', tier: 'none', reason: '' }
 const expected = [

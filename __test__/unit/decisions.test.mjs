@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { hour, inChild, page, tagged } from './support.mjs'
 
-const given = { page: page({ ...tagged('posts') }), hour }
+// Without bytes, which JSON does not carry to a process.
+const given = { page: page({ ...tagged('posts'), rscData: undefined }), hour }
 
 /** Gets, sets and an invalidation, most of them hits. */
 async function script({ index, page, hour, query }) {

@@ -41,10 +41,10 @@ impl Handler<'_> {
     pub fn invalidate(self, tags: &[Tag], expire_secs: Option<f64>) -> Option<Pending> {
         let lifetime = Lifetime::from_expire(expire_secs);
         let token = self.thread.token();
-        let begun = self.thread.journal().map(|_| Invalidating {
+        let begun = self.thread.journal().map(|journal| Invalidating {
             tags: joined(tags),
             outcome: if lifetime == Lifetime::None { Outcome::Hard } else { Outcome::Soft },
-            began: self.engine.clock.now(),
+            began: journal.begin(self.engine.clock.now()),
         });
         let wait = self.engine.invalidate(tags, lifetime, self.thread.ticket(token));
         if let Some(begun) = begun {
@@ -74,7 +74,7 @@ impl Handler<'_> {
         decision.took_us = Some(self.engine.clock.now().since_us(began));
         let decided = Decided { call: CallName::Invalidate, kind: None, key: tags, decision };
         if let Some(journal) = self.thread.journal() {
-            journal.note(began, Arc::new(decided));
+            journal.note_begun(began, Arc::new(decided));
         }
     }
 

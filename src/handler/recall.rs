@@ -106,7 +106,7 @@ pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<
     let most = most.min(engine.options.decisions);
     let mut all: Vec<_> = journals.iter().flat_map(|journal| journal.last(most)).collect();
     all.extend(engine.heard(|heard| Arc::new(told(heard))));
-    // Stable: what one thread decided in one moment stays in order.
+    // Stable, and a journal dates no decision before earlier ones of its thread: those stay in order.
     all.sort_by_key(|one| std::cmp::Reverse(one.at));
     all.truncate(most);
     let named = named(engine, &all);
