@@ -101,7 +101,7 @@ test.concurrent('configure({ debug }) hands every decision to a function instead
     const { revalidateSecs, expireSecs, bytes, tags } = told
     expect({ revalidateSecs, expireSecs }).toEqual({ revalidateSecs: 3600, expireSecs: 31_536_000 })
     expect(bytes).toBeGreaterThan(0)
-    expect(tags).toContain('tag')
+    expect(tags).toEqual(['tag'])
   }
   expect(answer.decisions[9].subject).toBe('https://api.example/posts')
 })
@@ -179,9 +179,9 @@ test.concurrent('a line tells lifetime, size and tags, and who stored it where',
   const { stderr } = await inChild(script, { given, env: { TIERCEL_DEBUG: '1' } })
   const lines = stderr.split('\n')
   expect(lines[1]).toMatch(
-    /^tiercel: set APP_PAGE .* memory stored, fresh for 3600 s, kept for 31536000 s, \d+ B, tags tag .*, generated in [\d.]+ ms$/,
+    /^tiercel: set APP_PAGE .* memory stored, fresh for 3600 s, kept for 31536000 s, \d+ B, tags tag, generated in [\d.]+ ms$/,
   )
-  expect(lines[2]).toMatch(/ memory fresh 0 s old, fresh for 3600 s, .*, tags tag /)
+  expect(lines[2]).toMatch(/ memory fresh 0 s old, fresh for 3600 s, .*, tags tag$/)
 })
 
 test.concurrent('debugTime puts time and process in front', async () => {

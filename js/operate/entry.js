@@ -63,7 +63,8 @@ async function read(operator, text) {
     const found = await operator.inspect(place)
     if (found.about.bytes !== undefined) return found
     // A lease alone says more than nothing.
-    if (!first || first.about.unknown || found.about.lease) first = found
+    const isLikelier = first?.about.unknown && !('class' in place && place.class === CLASS.OWN)
+    if (!first || isLikelier || found.about.lease) first = found
   }
   return /** @type {{ about: any, value: any }} */ (first)
 }

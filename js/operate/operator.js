@@ -43,7 +43,7 @@ const OF_BUILD = new Set([
 class Trouble extends Error {
   /** @param {{ kind: string, detail: string }} trouble */
   constructor({ kind, detail }) {
-    super(detail)
+    super(kind === 'login' || kind === 'unreachable' ? `Redis cannot be used: ${detail}` : detail)
     this.kind = kind
     this.code = kind === 'none' ? 'TIERCEL_NO_REDIS' : 'TIERCEL_TROUBLE'
   }

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::engine::{Engine, Former, Heard};
 use crate::generation::leases::Role;
 use crate::journal::{Journal, Remembered, What};
+use crate::next::tags::{KEY_TAG, KIND_TAG, OWN_TAG};
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
 
@@ -88,8 +89,11 @@ impl Shown {
     }
 }
 
+/// The tags of a value. Those that every entry has of its own say no more than key and kind.
 fn tags_of(facts: &Facts) -> Vec<String> {
-    facts.tags.iter().map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
+    let is_own = |tag: &[u8]| [KEY_TAG, KIND_TAG, OWN_TAG].iter().any(|own| tag.starts_with(own));
+    let tags = facts.tags.iter().filter(|tag| !is_own(tag));
+    tags.map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
 }
 
 fn leased(role: Role) -> Option<&'static str> {

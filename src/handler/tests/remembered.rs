@@ -57,6 +57,15 @@ fn a_generation_without_a_value_is_remembered() {
 }
 
 #[test]
+fn the_tags_that_every_entry_has_of_its_own_are_not_shown() {
+    let next = watched(ValueKind::Fetch, PLAIN());
+    next.set(&["a", "b"]);
+    let journals = [next.thread.journal().unwrap().clone()];
+    let told = crate::handler::recall::recall(&next.engine, &journals, 1);
+    assert_eq!(told[0].tags, Some(vec!["a".into(), "b".into()]));
+}
+
+#[test]
 fn an_evicted_key_is_not_one_that_was_never_stored() {
     let next = watched(ValueKind::Fetch, json!({ "memoryMb": 1 }));
     let units = |name: u16| [name];
