@@ -104,7 +104,8 @@ async function pack() {
 
 async function npm(args, cwd) {
   try {
-    await run('npm', args, { cwd, timeout: 180_000, maxBuffer: 16 << 20 })
+    // One that is made ahead has what others leave of the machine.
+    await run('npm', args, { cwd, timeout: 900_000, maxBuffer: 16 << 20 })
   } catch (error) {
     throw new Error(`npm ${args.join(' ')} failed in ${cwd}:\n${error.stdout}${error.stderr}`)
   }

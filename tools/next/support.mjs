@@ -132,7 +132,8 @@ async function build(fixture, { env, ahead = false, ...variant }, origin) {
   const seen = await startListener()
   const vars = environment(variant, origin, { REDIS_URL: seen.url, ...env })
   const child = launch(['build', `--${bundler}`], fixture, vars)
-  const ended = { within: 180_000, every: 50 }
+  // One that is made ahead has what others leave of the machine.
+  const ended = { within: ahead ? 900_000 : 180_000, every: 50 }
   let left
   try {
     await until('next build exits by itself', () => child.exit(), ended)

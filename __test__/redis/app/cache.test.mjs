@@ -1,4 +1,4 @@
 import { complies } from '../../unit/app/cache-suite.mjs'
 import { compliesOn } from './support.mjs'
 
-compliesOn('single', complies)
+await compliesOn('single', complies)

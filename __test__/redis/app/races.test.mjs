@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { lockRounds } from '../../../tools/locks/rounds.mjs'
 import { start } from '../../../tools/redis/servers.mjs'
-import { until } from '../../unit/support.mjs'
+import { pause, until } from '../../unit/support.mjs'
 import { connected, newName, team } from '../instances.mjs'
 import { APP } from './support.mjs'
 
@@ -168,7 +168,10 @@ test('counts of four processes add up, also of one that ends, and one reset gets
     const [sum] = await fleet[0].run(read, { APP, name })
     return sum === 400 || undefined
   })
-  expect(await fleet[1].run(read, { APP, name })).toEqual([400, 100, [400, 400, 400]])
+  // How many different ones is an estimate, by about a hundredth.
+  const seen = await fleet[1].run(read, { APP, name })
+  expect(seen).toEqual([400, expect.any(Number), [400, 400, 400]])
+  expect(Math.abs(seen[1] - 100)).toBeLessThan(5)
   const reset = ({ require, APP, name }) =>
     require(APP).counter(name, { flushMs: 50 }).reset('id-0')
   const got = await inEach([...fleet], reset, { name })
@@ -182,7 +185,7 @@ test('an id over its limit costs no command', async () => {
     await limiter.limit('id')
     await limiter.limit('id')
     const before = await new Promise((told) => setTimeout(told, 100))
-    const all = await Promise.all(Array.from({ length: 1_000 }, () => limiter.limit('id')))
+    const all = await Promise.all(Array.from({ length: 10_000 }, () => limiter.limit('id')))
     return { before, sources: [...new Set(all.map(({ source }) => source))] }
   }
   const scripts = async () => {
@@ -191,8 +194,8 @@ test('an id over its limit costs no command', async () => {
   }
   const before = await scripts()
   expect((await fleet[0].run(flood, { APP, name })).sources).toEqual(['known'])
-  // The members of the fleet poll meanwhile.
-  expect((await scripts()) - before).toBeLessThan(50)
+  // The members of the fleet poll meanwhile: on a busy machine, for long.
+  expect((await scripts()) - before).toBeLessThan(1_000)
 })
 
 // `npm run soak:lock` does ten thousand of them.

@@ -1,3 +1,3 @@
-import { compliesOn } from './support.mjs'
+import { compliesOn, complyWithCache } from './support.mjs'
 
-await compliesOn('redis6')
+await compliesOn('redis6', complyWithCache)

@@ -1,3 +1,3 @@
-import { compliesOn } from './support.mjs'
+import { compliesOn, complyWithCache } from './support.mjs'
 
-await compliesOn('sentinel')
+await compliesOn('sentinel', complyWithCache)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findServer, start } from '../../../tools/redis/servers.mjs'
+import { complies as cacheComplies } from '../../unit/app/cache-suite.mjs'
 import { complies } from '../../unit/app/suite.mjs'
 import { newName } from '../instances.mjs'
 
@@ -46,6 +47,15 @@ for (const kind of Object.keys(TOPOLOGIES)) {
 
 /** Servers that come as packages of their own, and may be missing on a developer's machine. */
 const PACKAGED = ['redis6', 'valkey']
+
+/** The groups of `cache` that depend on what the server is. */
+const OF_SERVERS = ['generations', 'keys', 'many keys']
+
+/** The suite with that of `cache`. @param {string} title @param {() => any} api */
+export function complyWithCache(title, api) {
+  complies(title, api)
+  cacheComplies(`${title}, cache`, api, OF_SERVERS)
+}
 
 /**
  * Runs a suite against a topology, in this process.

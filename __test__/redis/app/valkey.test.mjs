@@ -1,3 +1,3 @@
-import { compliesOn } from './support.mjs'
+import { compliesOn, complyWithCache } from './support.mjs'
 
-await compliesOn('valkey')
+await compliesOn('valkey', complyWithCache)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pause, timed, until } from '../../unit/support.mjs'
+import { timed, until } from '../../unit/support.mjs'
 import { arrives } from '../instances.mjs'
 import { proxied } from './support.mjs'
 import { counted, Lane, PATIENT } from './visits.mjs'
@@ -33,8 +33,7 @@ test.for(FAULTS.flatMap(([name, begin]) => KINDS.map((what) => [what, name, begi
     expect((await lane.ask(leading)).body).toBe(undefined)
     const followers = await Promise.all(others.map((one) => lane.visit(one)))
     const answers = followers.map((one) => one.ask().then(() => performance.now()))
-    await pause(150)
-    expect((await counted(others)).followed).toBe(3)
+    await until('all follow', async () => (await counted(others)).followed === 3 || undefined)
 
     await begin(app)
     const begun = performance.now()

@@ -139,7 +139,8 @@ impl Window {
         }
     }
 
-    /// Takes back what was taken at a moment in ms and not used: as if it had never been.
+    /// Takes back what was taken at a moment in ms and not used: as if it had never been. A bucket
+    /// that was full otherwise has filled in its place meanwhile.
     pub(super) fn give(&self, taken: &mut Taken, amount: u64, at_ms: u64) {
         match taken {
             Taken::Fixed(since, count) if *since <= at_ms => *count = count.saturating_sub(amount),
@@ -152,7 +153,11 @@ impl Window {
                 }
                 cells.retain(|(_, count)| *count > 0);
             }
-            Taken::Bucket(lacks, _) => *lacks = lacks.saturating_sub(amount * self.span_ms),
+            Taken::Bucket(lacks, now_ms) => {
+                let filled = now_ms.saturating_sub(at_ms).saturating_mul(self.limit);
+                let back = (amount * self.span_ms).saturating_sub(filled);
+                *lacks = lacks.saturating_sub(back);
+            }
         }
     }
 

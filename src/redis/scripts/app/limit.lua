@@ -153,8 +153,11 @@ kinds.b = {
   take = function(window, cost)
     window.lacks = window.lacks + cost * window.span
   end,
-  give = function(window, amount)
-    window.lacks = math.max(0, window.lacks - amount * window.span)
+  give = function(window, amount, at)
+    -- A bucket that was full otherwise has filled in its place meanwhile.
+    local filled = math.max(0, now - at) * window.limit
+    local back = math.max(0, amount * window.span - filled)
+    window.lacks = math.max(0, window.lacks - back)
   end,
   left = function(window)
     return math.floor((window.full - window.lacks) / window.span)
