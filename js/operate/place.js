@@ -65,7 +65,7 @@ async function find(where) {
     exported,
     serverDir,
     label: require('../label.js').labelOf(serverDir),
-    namespace: `${nameOf(dir)}:${process.env.NODE_ENV}`,
+    namespace: `${nameOf(dir).name}:${process.env.NODE_ENV}`,
     problems,
   }
 }
