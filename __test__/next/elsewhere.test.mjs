@@ -109,7 +109,7 @@ describe.each(apps)('%s', (name, other) => {
     const server = await app.start({ from: roots[kind], env: away })
     try {
       await server.get('/api/cache?of=plain&name=once')
-      expect(server.log()).toContain(`tiercel: namespace fixture-${name}:production on`)
+      expect(server.log()).toContain(`, namespace fixture-${name}:production (package.json)`)
     } finally {
       await server.stop()
     }
@@ -119,7 +119,7 @@ describe.each(apps)('%s', (name, other) => {
     const server = await app.start({ from: roots.bare, script: 'server.js', env: away })
     try {
       await server.get('/api/cache?of=plain&name=once')
-      expect(server.log()).toContain('tiercel: namespace root:production on')
+      expect(server.log()).toContain(', namespace root:production (package.json)')
       const said = server.log().match(/tiercel: .* fixture-\S+:production/g)
       expect(said).toHaveLength(1)
     } finally {

@@ -131,7 +131,7 @@ describe('redis-compose and kubernetes', () => {
 
   it('nothing was logged but where the entries are shared', () => {
     for (const app of fleet) {
-      const lines = app.log().match(/^tiercel: .*/gm)
+      const lines = app.log().match(/^tiercel( \d[^:]*)?: .*/gm)
       expect(lines).toEqual([expect.stringMatching(/namespace tiercel-redis-compose:production/)])
       expect(app.log()).not.toMatch(/EACCES|EROFS|Error/)
     }

@@ -82,7 +82,8 @@ describe.each([
   )
 
   it('nothing was logged but what Next says itself, and the line that names the server', () => {
-    expect(fleet.log.match(/tiercel:/g)).toHaveLength(PROCESSES)
+    expect(fleet.log.match(/^tiercel \d[^:]*:/gm)).toHaveLength(PROCESSES)
+    expect(fleet.log).not.toMatch(/^tiercel:/m)
     expect(fleet.log).not.toMatch(/unhandled|TypeError|panicked/i)
   })
 })
