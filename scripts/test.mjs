@@ -30,7 +30,7 @@ await main(async () => {
     await step('Next.js apps', () => vitest('next', apps.env))
     await step('fresh apps', () => run('node', ['scripts/try.mjs', '--short'], { env: apps.env }))
   } finally {
-    apps?.end()
+    await apps?.end()
   }
 })
 
@@ -52,7 +52,7 @@ async function prepareApps() {
     TIERCEL_NEXT_RUN: String(Date.now()),
     NEXT_TELEMETRY_DISABLED: '1',
   }
-  // In a group of its own: what it has started ends with it.
+  // In a group of its own: a signal from the keyboard comes from here.
   const child = spawn(process.execPath, ['tools/next/prepare.mjs'], {
     cwd: root,
     env: { ...process.env, ...env },
@@ -62,14 +62,16 @@ async function prepareApps() {
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data))
   const closed = new Promise((resolve) => child.on('close', resolve))
-  return {
-    env,
-    built: () => closed.then(() => process.stdout.write(log)),
-    end() {
-      if (child.pid && child.exitCode === null && !child.signalCode) process.kill(-child.pid)
-      rmSync(folder, { recursive: true, force: true })
-    },
+  const end = async () => {
+    // It ends its builds, which have groups of their own.
+    child.kill()
+    await closed
+    rmSync(folder, { recursive: true, force: true })
   }
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+    process.once(signal, () => void end().finally(() => process.exit(1)))
+  }
+  return { env, end, built: () => closed.then(() => process.stdout.write(log)) }
 }
 
 /** The demo is driven in Chromium. Only root can install it; without, that part says it was skipped. */

@@ -23,7 +23,16 @@ async function script({ index, steps }) {
   const Tiercel = require(index)
   const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
   const done = async (is) => {
-    for (let n = 0; n < 200 && !(await is()); n++) await pause(50)
+    for (let n = 0; !(await is()); n++) {
+      if (n === 200) throw new Error('not within 10 s')
+      await pause(50)
+    }
+  }
+  let printed = ''
+  const { write } = process.stderr
+  process.stderr.write = (text, ...rest) => {
+    printed += text
+    return write.call(process.stderr, text, ...rest)
   }
   await done(async () => (await Tiercel.ready({ timeoutMs: 100 })).shared === 'connected')
   const fetched = { kind: 'FETCH', data: { body: 'x'.repeat(5_000), headers: {} }, revalidate: 60 }
@@ -31,13 +40,20 @@ async function script({ index, steps }) {
     get: () => new Tiercel().get('key', { kind: 'FETCH', tags: [] }),
     set: async () => {
       await new Tiercel().set('key', fetched, { fetchCache: true, tags: ['tag'] })
-      await done(() => Tiercel.stats().shared.entriesWritten > 0)
-      await pause(200)
+      const { shared } = Tiercel.stats()
+      await done(() => {
+        const { entriesWritten, queuedWrites } = Tiercel.stats().shared
+        return entriesWritten > shared.entriesWritten && queuedWrites === 0
+      })
+      // It is on its way.
+      await pause(500)
     },
     invalidate: () => Tiercel.updateTags(['tag']),
     hear: () =>
       done(() => Tiercel.decisions({ key: 'tag' }).some(({ call }) => call === 'invalidate')),
-    told: () => pause(500),
+    told: () => done(() => printed.includes('invalidate TAG')),
+    // What does not come has had the time to.
+    settled: () => pause(500),
   }
   for (const step of steps) await acts[step]()
   const { shared, fetch } = Tiercel.stats()
@@ -70,21 +86,22 @@ test.concurrent('a value is told as written to both tiers, and as read from the 
 test.concurrent('an invalidation by another process says by which, once, in a line, too', async () => {
   const env = settings()
   const hears = run({ ...env, TIERCEL_DEBUG: '1' }, 'hear', 'told')
-  let heard
-  hears.then((outcome) => {
-    heard = outcome
+  let isOver = false
+  const heard = hears.finally(() => {
+    isOver = true
   })
   const by = []
   // The other process has to listen by then.
-  while (heard === undefined) by.push((await run(env, 'invalidate')).answer.pid)
-  const { answer, stderr } = heard
+  do by.push((await run(env, 'invalidate')).answer.pid)
+  while (!isOver)
+  const { answer, stderr } = await heard
   const told = answer.decisions.filter(({ call }) => call === 'invalidate').at(-1)
   expect(told).toMatchObject({ key: 'tag', outcome: 'hard', kind: 'TAG' })
   const [, pid] = /^from [\w.-]*:(\d+)$/.exec(told.reason)
   expect(by).toContain(Number(pid))
   expect(stderr).toMatch(new RegExp(`^tiercel: invalidate TAG tag hard from [\\w.-]*:${pid}$`, 'm'))
   // The process that invalidates does not hear itself.
-  const own = (await run(env, 'invalidate', 'told')).answer.decisions
+  const own = (await run(env, 'invalidate', 'settled')).answer.decisions
   expect(own.map(({ reason }) => reason)).toEqual([''])
 })
 
@@ -105,7 +122,7 @@ test.concurrent('nothing found in a server that is away is no key that was never
       const Tiercel = require(index)
       await new Tiercel().get('key', { kind: 'FETCH' })
       const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
-      for (let n = 0; n < 100 && !Tiercel.stats().shared.isAway; n++) await pause(50)
+      while (!Tiercel.stats().shared.isAway) await pause(50)
       await new Tiercel().get('key', { kind: 'FETCH' })
       return { last: Tiercel.decisions()[0], shared: Tiercel.stats().shared }
     },

@@ -4,7 +4,7 @@
  * A referee beside the store says who is inside: a holder waits for its answer when it enters, and
  * again before it gives the lock back, so that what the referee sees is the order of the lock.
  */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -98,8 +98,9 @@ class Referee {
     this.#all.add(holder)
     holder.child.on('message', (/** @type {any} */ message) => this.#hear(holder, message))
     holder.exited.then((/** @type {any} */ how) => {
-      if (!this.#all.delete(holder) || how === 'SIGKILL' || how === 0) return
-      this.#fail(new Error(`a process ended (${how})\n${holder.log()}`))
+      const isAwaited = !this.#all.delete(holder) || how === 'SIGKILL' || how === 0
+      if (!isAwaited) this.#fail(new Error(`a process ended (${how})\n${holder.log()}`))
+      rmSync(dir, { recursive: true, force: true })
     })
   }
 

@@ -27,16 +27,17 @@ export const fixtureNames = Object.keys(layers)
  * tarball installs nothing.
  *
  * @param {keyof typeof layers} name
+ * @param {{ ahead?: boolean }} [how]
  * @returns {Promise<{ name: string, folder: string, stamp: string, next: string }>} `stamp` changes
  *   with every dependency of a build of this fixture
  */
-export async function installFixture(name) {
+export async function installFixture(name, how) {
   const folder = path.join(here, '.work', name)
   const sources = await layOut(name, folder)
   const lock = digest(await readFile(path.join(folder, 'package-lock.json')))
   const file = await tarball()
   const packed = digest(await readFile(file))
-  await install(folder, lock, packed, file)
+  await install(folder, lock, packed, file, how)
   const manifest = await readFile(path.join(folder, 'node_modules/next/package.json'), 'utf8')
   return {
     name,
@@ -77,13 +78,15 @@ async function sourcesOf(name) {
 }
 
 /** `npm install`, never `npm ci`: the locks lack the optional packages of other platforms. */
-export async function install(folder, lock, packed, file) {
+export async function install(folder, lock, packed, file, { ahead = false } = {}) {
   const stampFile = path.join(folder, 'node_modules/.tiercel-stamp.json')
   const installed = await readFile(stampFile, 'utf8').then(JSON.parse, () => ({}))
   if (installed.lock === lock && installed.packed === packed) return
   await rm(stampFile, { force: true })
-  if (installed.lock !== lock) await npm(['install', '--no-audit', '--no-fund'], folder)
-  await npm(['install', '--no-save', '--no-audit', '--no-fund', file], folder)
+  // One that is made ahead has what others leave of the machine.
+  const timeout = ahead ? 900_000 : undefined
+  if (installed.lock !== lock) await npm(['install', '--no-audit', '--no-fund'], folder, timeout)
+  await npm(['install', '--no-save', '--no-audit', '--no-fund', file], folder, timeout)
   await writeFile(stampFile, JSON.stringify({ lock, packed }))
 }
 
@@ -102,10 +105,9 @@ async function pack() {
   return path.join(folder, file)
 }
 
-async function npm(args, cwd) {
+async function npm(args, cwd, timeout = 180_000) {
   try {
-    // One that is made ahead has what others leave of the machine.
-    await run('npm', args, { cwd, timeout: 900_000, maxBuffer: 16 << 20 })
+    await run('npm', args, { cwd, timeout, maxBuffer: 16 << 20 })
   } catch (error) {
     throw new Error(`npm ${args.join(' ')} failed in ${cwd}:\n${error.stdout}${error.stderr}`)
   }

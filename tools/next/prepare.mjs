@@ -7,7 +7,7 @@
 import os from 'node:os'
 import { main } from '../run.mjs'
 import { fixtureNames } from './fixtures.mjs'
-import { openFixture, startOrigin } from './support.mjs'
+import { endChildren, openFixture, startOrigin } from './support.mjs'
 
 /** @type {[name: (typeof fixtureNames)[number], variant: import('./support.mjs').Variant][]} */
 const builds = [
@@ -24,14 +24,22 @@ const builds = [
   ['minor-16.3', { handler: 'builtin' }],
 ]
 
+process.once('SIGTERM', () => {
+  endChildren()
+  process.exit(143)
+})
+
 await main(async () => {
   os.setPriority(os.constants.priority.PRIORITY_LOW)
   for (const [name, variant] of builds) {
     // Its own: an origin counts what it is asked, and each build begins with its first answers.
     const origin = await startOrigin()
     try {
-      const app = await openFixture(name, origin)
+      const app = await openFixture(name, origin, { ahead: true })
       await app.build({ ...variant, ahead: true })
+    } catch (error) {
+      // Its test makes it again, and says why it fails.
+      console.error(`${name}: ${/** @type {Error} */ (error).message}`)
     } finally {
       await origin.stop()
     }

@@ -56,10 +56,11 @@ export async function startOrigin(before = 0) {
  *
  * @param {string} name a folder of `apps/`
  * @param {{ url: string }} origin
+ * @param {{ ahead?: boolean }} [how] `ahead`: for a file that comes later
  */
-export async function openFixture(name, origin) {
+export async function openFixture(name, origin, how) {
   const started = performance.now()
-  const fixture = await installFixture(name)
+  const fixture = await installFixture(name, how)
   note(`${name}: laid out and installed`, started)
   return {
     ...fixture,
@@ -139,7 +140,8 @@ async function build(fixture, { env, ahead = false, ...variant }, origin) {
     await until('next build exits by itself', () => child.exit(), ended)
     if (child.exit() !== 0) throw new Error(`next build failed (${child.exit()}):\n${child.log()}`)
     const gone = () => (child.anyAlive() ? undefined : false)
-    left = await until('its workers are gone', gone).catch(() => true)
+    const patience = { within: ahead ? 60_000 : 10_000 }
+    left = await until('its workers are gone', gone, patience).catch(() => true)
   } finally {
     await child.stop()
     seen.stop()
@@ -267,8 +269,10 @@ export function launchNode(args, cwd, env, user) {
   child.stdin.end()
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
+  groups.add(child.pid)
   child.on('exit', (status, signal) => {
     code = status ?? signal
+    groups.delete(child.pid)
   })
   const anyAlive = () => signalGroup(child.pid, 0)
   return {
@@ -284,6 +288,14 @@ export function launchNode(args, cwd, env, user) {
       })
     },
   }
+}
+
+/** The groups of children that have not ended. */
+const groups = new Set()
+
+/** Ends what this process has started, and what that has. */
+export function endChildren() {
+  for (const pid of groups) signalGroup(pid, 'SIGKILL')
 }
 
 function signalGroup(pid, signal) {

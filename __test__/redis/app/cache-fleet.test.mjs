@@ -180,9 +180,10 @@ test('a leader that is killed is replaced within the wait of the others', async 
   const slow = fleet[0]
     .run(crowd, { APP, key, count: 1, ms: 60_000, value: 0 })
     .catch(() => 'killed')
-  await pause(300)
+  const leases = async (n) => (await fleet[n].stats()).leases
+  await until('it leads', async () => (await leases(0)).taken || undefined)
   const other = fleet[1].run(crowd, { APP, key, count: 50, ms: 10, value: 1 })
-  await pause(100)
+  await until('the others follow', async () => (await leases(1)).followed || undefined)
   await fleet[0].kill()
   expect(await slow).toBe('killed')
   expect(await other).toEqual({ runs: 1, got: [1] })
