@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { lockRounds } from '../../../tools/locks/rounds.mjs'
 import { start } from '../../../tools/redis/servers.mjs'
-import { pause, until } from '../../unit/support.mjs'
+import { until } from '../../unit/support.mjs'
 import { connected, newName, team } from '../instances.mjs'
 import { APP } from './support.mjs'
 
