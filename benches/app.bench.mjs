@@ -47,15 +47,12 @@ await main(async () => {
   try {
     const { redis_version: redis } = await server.info('server')
     const about = { node: process.version, redis, peers: versions() }
-    const how = {
-      rounds: options.quick ? 4 : 15,
-      say: (/** @type {string} */ text) => console.error(text),
-    }
+    const rounds = options.quick ? 4 : 15
     const all = []
     for (const what of Object.keys(cases)) {
       if (!what.includes(options.only)) continue
-      how.say(`… ${what}`)
-      all.push(...(await match(server, what, how)))
+      console.error(`… ${what}`)
+      all.push(...(await match(server, what, { rounds })))
     }
     if (options.json) return console.log(JSON.stringify({ ...about, figures: all }, null, 2))
     console.log(`Node.js ${about.node}, Redis ${redis} on loopback.`)

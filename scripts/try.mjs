@@ -11,6 +11,7 @@ import { main, run } from '../tools/run.mjs'
 import { attempt } from '../tools/try/attempt.mjs'
 import { startRegistry } from '../tools/try/registry.mjs'
 import { setups } from '../tools/try/setups.mjs'
+import { endAll } from '../tools/try/shell.mjs'
 import { startRedis } from './demo/redis.mjs'
 
 const USAGE = `Usage: npm run try -- [options] [name ...]
@@ -52,25 +53,38 @@ async function tryAll(chosen, { isShort, isKept }) {
   // Not in the repository: a lock file above an app changes what Next.js takes for its root.
   const folder = mkdtempSync(join(tmpdir(), 'tiercel-try-'))
   chmodSync(folder, 0o755)
-  const redis = await startRedis()
-  const registry = await startRegistry(process.env.TIERCEL_TARBALL ?? (await pack(folder)))
-  const shared = {
-    env: registry.env,
-    redis: { url: redis.url, host: new URL(redis.url).host },
-    isShort,
-  }
   const failed = []
+  /** @type {(() => unknown)[]} */
+  const ends = [
+    () =>
+      isKept
+        ? console.log(`\nThe apps are in ${folder}`)
+        : rmSync(folder, { recursive: true, force: true }),
+    endAll,
+  ]
+  const end = async () => {
+    for (const one of ends.splice(0).reverse()) await one()
+  }
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+    process.once(signal, () => void end().finally(() => process.exit(1)))
+  }
   try {
+    const redis = await startRedis()
+    ends.push(() => redis.stop())
+    const registry = await startRegistry(process.env.TIERCEL_TARBALL ?? (await pack(folder)))
+    ends.push(() => registry.stop())
+    const shared = {
+      env: registry.env,
+      redis: { url: redis.url, host: new URL(redis.url).host },
+      isShort,
+    }
     for (const setup of chosen) {
       const within = join(folder, setup.name)
       if (!(await works(setup, within, shared))) failed.push(setup.name)
       if (!isKept) rmSync(within, { recursive: true, force: true })
     }
   } finally {
-    registry.stop()
-    await redis.stop()
-    if (isKept) console.log(`\nThe apps are in ${folder}`)
-    else rmSync(folder, { recursive: true, force: true })
+    await end()
   }
   return failed
 }

@@ -39,13 +39,9 @@ async function hitting(read, close) {
 /** @param {Record<string, unknown>} [more] */
 async function own(more) {
   const { cache } = await app()
-  if (cache === undefined) return Promise.reject(new Error(ABSENT))
   const options = { revalidate: TTL_SECS, tags: ['products'], ...more }
   return hitting((nth) => cache.getOrSet(keys[nth], () => origin(nth), options))
 }
-
-/** What a subject says that this build does not have. */
-export const ABSENT = '`cache` is not there'
 
 /** @param {(bento: any) => Promise<any>} layersOf */
 async function bento(layersOf) {

@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url'
 import { until } from '../../tools/time.mjs'
 import { Contestant, median } from '../handlers/contest.mjs'
-import { ABSENT } from './caches.mjs'
 import { cases } from './subjects.mjs'
 
 const program = fileURLToPath(new URL('./process.mjs', import.meta.url))
@@ -31,10 +30,9 @@ const COUNTED = 256
 /**
  * @param {any} server
  * @param {string} what
- * @param {{ rounds: number, say: (text: string) => void }} how
  * @returns {Promise<Figures[]>}
  */
-export async function match(server, what, { rounds, say }) {
+export async function match(server, what, { rounds }) {
   await server.command('FLUSHALL', 'ASYNC')
   const env = {
     TIERCEL_REDIS_URL: server.url,
@@ -48,11 +46,6 @@ export async function match(server, what, { rounds, say }) {
   const spy = await server.client()
   try {
     const missing = await Promise.all(all.map((one) => one.ask('prepare')))
-    const why = missing[names.indexOf(OWN)]
-    if (why === ABSENT) {
-      say(`… ${what}: left out, ${why} in this build`)
-      return []
-    }
     const failed = missing.findIndex(Boolean)
     if (failed >= 0) throw new Error(`${names[failed]}: ${missing[failed]}`)
     const commands = await counted(server, spy, all)

@@ -1,7 +1,10 @@
 import { type NextRequest, NextResponse } from 'next/server'
 import { clientIp } from 'tiercel/app'
 import { place } from './lib/fleet'
+import { sections } from './lib/pages'
 import { views } from './lib/views'
+
+const paths = new Set(['/', ...sections.flatMap(({ pages }) => pages.map(({ href }) => href))])
 
 /**
  * Notes when the request arrived. A page compares that moment with the moment
@@ -24,11 +27,16 @@ export function proxy(request: NextRequest) {
   return response
 }
 
-/** A view, of a document and not of what it loads. */
+/** A view, of a document and not of what it loads. Visitors may ask for any path: only pages count. */
 function count(request: NextRequest) {
   const { pathname } = request.nextUrl
-  views.add(pathname)
-  views.unique(pathname, clientIp(request) ?? 'somebody')
+  if (!paths.has(pathname)) return
+  try {
+    views.add(pathname)
+    views.unique(pathname, clientIp(request) ?? 'somebody')
+  } catch {
+    // There is no room for counts while Redis is away: the page is shown all the same.
+  }
 }
 
 export const config = { matcher: ['/((?!_next/|api/cache-log).*)'] }

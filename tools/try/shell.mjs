@@ -62,6 +62,14 @@ export async function serve(line, { cwd, env, uid }) {
   return { port, base: `http://localhost:${port}`, log: child.log, stop }
 }
 
+/** How to end the groups of what runs. @type {Set<() => void>} */
+const running = new Set()
+
+/** Ends all that was started from here. */
+export function endAll() {
+  for (const end of running) end()
+}
+
 /** In a process group, so that what it starts ends with it. @param {string} line @param {Place} place */
 function launch(line, { cwd, env, uid }) {
   const user = uid === undefined ? {} : { uid, gid: uid }
@@ -84,6 +92,9 @@ function launch(line, { cwd, env, uid }) {
       // The group is gone.
     }
   }
+  const end = () => signal('SIGKILL')
+  running.add(end)
+  void exited.then(() => running.delete(end))
   return { log: () => log, exited, signal }
 }
 

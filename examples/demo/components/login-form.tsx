@@ -2,6 +2,7 @@
 
 import { useActionState } from 'react'
 import { askForCode, type LoginState, logIn } from '../app/login/actions'
+import { Field } from './field'
 
 /** An address first, then the code that it was sent. */
 export function LoginForm() {
@@ -31,21 +32,14 @@ export function LoginForm() {
 
 function AddressField() {
   return (
-    <>
-      <label htmlFor="email">Your address</label>
-      <input
-        key="email"
-        id="email"
-        name="email"
-        maxLength={80}
-        required
-        autoComplete="off"
-        placeholder="ada@example.com"
-      />
-      <button type="submit" className="button primary">
-        Send a code
-      </button>
-    </>
+    <Field
+      name="email"
+      label="Your address"
+      submit="Send a code"
+      maxLength={80}
+      autoComplete="off"
+      placeholder="ada@example.com"
+    />
   )
 }
 
@@ -53,19 +47,14 @@ function CodeField({ email }: { email: string }) {
   return (
     <>
       <input type="hidden" name="email" value={email} />
-      <label htmlFor="code">The code</label>
-      <input
-        key="code"
-        id="code"
+      <Field
         name="code"
-        required
+        label="The code"
+        submit="Log in"
         inputMode="numeric"
         autoComplete="one-time-code"
         placeholder="six digits"
       />
-      <button type="submit" className="button primary">
-        Log in
-      </button>
     </>
   )
 }

@@ -2,6 +2,7 @@ import type { Metadata } from 'next'
 import { cacheLife, cacheTag } from 'next/cache'
 import { ActionForm } from '../../components/buttons'
 import { Cached } from '../../components/cached'
+import { Field } from '../../components/field'
 import { Lesson, type LessonText } from '../../components/lesson'
 import { database } from '../../lib/database'
 import { newGeneration, slowly } from '../../lib/generation'
@@ -69,20 +70,16 @@ export default function UpdateTag() {
         )}
       </Cached>
       <ActionForm action={setPrice}>
-        <label htmlFor="price">New price</label>
-        <input
-          id="price"
+        <Field
           name="price"
+          label="New price"
+          submit="Save the price"
           type="number"
           min={1}
           max={9999}
-          required
           inputMode="numeric"
           placeholder="1 to 9999"
         />
-        <button type="submit" className="button primary">
-          Save the price
-        </button>
       </ActionForm>
       <Cached name="guests" label="Guest book" read={guests}>
         {({ names }) =>
@@ -90,18 +87,14 @@ export default function UpdateTag() {
         }
       </Cached>
       <ActionForm action={signGuestBook}>
-        <label htmlFor="name">Your name</label>
-        <input
-          id="name"
+        <Field
           name="name"
+          label="Your name"
+          submit="Sign the guest book"
           maxLength={40}
-          required
           autoComplete="off"
           placeholder="Up to 40 characters"
         />
-        <button type="submit" className="button primary">
-          Sign the guest book
-        </button>
       </ActionForm>
     </Lesson>
   )
