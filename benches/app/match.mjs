@@ -30,6 +30,7 @@ const COUNTED = 256
 /**
  * @param {any} server
  * @param {string} what
+ * @param {{ rounds: number }} how
  * @returns {Promise<Figures[]>}
  */
 export async function match(server, what, { rounds }) {
