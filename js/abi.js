@@ -57,6 +57,8 @@ const FIELD = Object.freeze({
   ATTACHED: 4,
   /** Set by JavaScript: how long the get that is about to go on has waited, in ms; 0 if none. */
   WAITED: 5,
+  /** With an answer that is `true`: how many numbers it has, which are in the places behind. */
+  COUNT: 6,
 })
 
 /** How to read a returned entry. */
@@ -240,8 +242,11 @@ const RULING_CELLS = 3
 /** Cells of each window of a ruling. */
 const WINDOW_CELLS = 3
 
+/** Who decided about a limit, by number. */
+const SOURCES = Object.freeze(['store', 'known', 'share', 'local', 'nobody'])
+
 /** Doubles in the mailbox, which carries the rest of an answer, without an object for it. */
-const MAILBOX = 6
+const MAILBOX = 34
 
 /** Bits of the kind in a number that packs a kind and flags. */
 const KIND_BITS = 8
@@ -289,6 +294,7 @@ module.exports = {
   SESSION_CELLS,
   RULING_CELLS,
   WINDOW_CELLS,
+  SOURCES,
   MAILBOX,
   KIND_BITS,
   KEY_TAG,

@@ -82,10 +82,16 @@ function flush() {
   native.flush()
 }
 
+/** Has everything sent that the calls of this tick have asked for, together. */
+function send() {
+  if (isFlushing) return
+  isFlushing = true
+  queueMicrotask(flush)
+}
+
 /**
  * The answer to a get that has to wait, for a token: waits and asks again, as often as the addon
- * says so and until the time of the get is over. The reads that it causes are sent together with
- * all others of this tick.
+ * says so and until the time of the get is over.
  * @param {number} token
  * @param {(flags: number) => any} ask
  * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
@@ -94,10 +100,7 @@ async function outlast(token, ask, since = performance.now()) {
   const due = since + mailbox[FIELD.HANDLE]
   let answer = token
   while (typeof answer === 'number') {
-    if (!isFlushing) {
-      isFlushing = true
-      queueMicrotask(flush)
-    }
+    send()
     const flags = mailbox[FIELD.MARK]
     const ms = Math.min(mailbox[FIELD.DETAIL], due - performance.now())
     const ending = await waits.wait(answer, ms)
@@ -209,6 +212,7 @@ module.exports = {
   MEANWHILE_SECS,
   isFresh,
   now,
+  send,
   outlast,
   drained,
 }

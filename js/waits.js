@@ -16,17 +16,26 @@ let timer
 let timerDue = Number.POSITIVE_INFINITY
 
 /**
+ * Calls `resolve` with how it ended when `settle(token, ending)` is called, with `ENDING.LATE` after
+ * `ms`.
+ * @param {unknown} token
+ * @param {number} ms
+ * @param {(ending: number) => void} resolve
+ */
+function call(token, ms, resolve) {
+  const due = performance.now() + ms
+  waits.set(token, { due, resolve })
+  arm(due)
+}
+
+/**
  * Resolves to how it ended when `settle(token, ending)` is called, to `ENDING.LATE` after `ms`.
  * @param {unknown} token
  * @param {number} ms
  * @returns {Promise<number>}
  */
 function wait(token, ms) {
-  return new Promise((resolve) => {
-    const due = performance.now() + ms
-    waits.set(token, { due, resolve })
-    arm(due)
-  })
+  return new Promise((resolve) => call(token, ms, resolve))
 }
 
 /** @param {...number} endings tokens, and after each how it ended */
@@ -100,4 +109,4 @@ function toll() {
   bell = undefined
 }
 
-module.exports = { wait, settle, watch }
+module.exports = { call, wait, settle, watch }

@@ -3,6 +3,8 @@
 //! Every number and text that both sides know is defined here, or in the module it belongs to.
 //! `js/abi.js` is generated from it, comments included; a test fails where the two differ.
 
+use crate::app::cells::{RULING_CELLS, WINDOW_CELLS};
+use crate::app::limit::MOST_WINDOWS;
 use crate::next::value::ValueKind;
 
 /// One line of `js/abi.js`.
@@ -131,6 +133,8 @@ shown! {
         Attached = 4,
         /// Set by JavaScript: how long the get that is about to go on has waited, in ms; 0 if none.
         Waited = 5,
+        /// With an answer that is `true`: how many numbers it has, which are in the places behind.
+        Count = 6,
     }
 }
 
@@ -234,9 +238,12 @@ pub(super) mod position {
     }
 }
 
+/// The most numbers of one answer: those of a ruling.
+const MOST_NUMBERS: usize = RULING_CELLS + MOST_WINDOWS * WINDOW_CELLS;
+
 shown! {
     /// Doubles in the mailbox, which carries the rest of an answer, without an object for it.
-    pub(super) const MAILBOX: usize = 6;
+    pub(super) const MAILBOX: usize = 7 + MOST_NUMBERS;
     /// Bits of the kind in a number that packs a kind and flags.
     pub(super) const KIND_BITS: u32 = 8;
 }
@@ -252,7 +259,7 @@ mod tests {
     use std::fmt::Debug;
 
     use super::{Ask, Mark, ROWS, Row, Settled, Slot, flag, position};
-    use crate::app::{cells, code, count, label, limit, seat, session, value as values};
+    use crate::app::{cells, code, count, desk, label, limit, seat, session, value as values};
     use crate::generated::check;
     use crate::generation::limits::SEEN_LEADER_US;
     use crate::handler::ready;
@@ -282,6 +289,7 @@ mod tests {
             ),
             group("ENDING", "How a wait ends.", Settled::ROWS),
             of_app(),
+            alone("SOURCES", &sources(), " Who decided about a limit, by number."),
             ROWS.iter().map(|row| alone(row.name, &(row.value)(), row.about)).collect(),
             alone(
                 "KEY_TAG",
@@ -342,6 +350,12 @@ mod tests {
     }
 
     /// `UseCache` as `USE_CACHE`; a name in capitals stays as it is.
+    fn sources() -> String {
+        let all = desk::Source::ALL;
+        assert!(all.iter().enumerate().all(|(at, source)| *source as usize == at));
+        format!("Object.freeze(['{}'])", all.map(desk::Source::as_str).join("', '"))
+    }
+
     fn upper(name: &str) -> String {
         if !name.contains(char::is_lowercase) {
             return name.into();

@@ -1,6 +1,8 @@
 //! Wakes waits. A JavaScript thread holds many of them, and knows each by its token.
 //!
-//! No wait is woken under a lock: tickets are collected, and dropping the collection wakes them.
+//! [`bells`] has a thread look. No wait is woken under a lock: tickets are collected, and dropping the collection wakes them.
+
+pub mod bells;
 
 use std::mem;
 use std::sync::Arc;

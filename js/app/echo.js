@@ -1,13 +1,15 @@
 // @ts-check
 
-const { RULING_CELLS: FIRST, WINDOW_CELLS: EACH } = require('../abi.js')
+const { RULING_CELLS: FIRST, SOURCES, WINDOW_CELLS: EACH } = require('../abi.js')
+
+const KNOWN = SOURCES.indexOf('known')
 
 /** For so long, in ms, the addon is not asked again what it knows: another thread may reset a limit. */
 const LONGEST_MS = 50
 /** More ids than are refused within that, but in an attack. */
 const MOST = 4_096
 
-/** @typedef {{ cost: number, at: number, untilMs: number, answer: any[] }} Heard */
+/** @typedef {{ cost: number, at: number, untilMs: number, answer: number[] }} Heard */
 
 /**
  * What the addon has said just now about ids that are over a limit. A flood asks the same again and
@@ -34,7 +36,7 @@ class Echo {
    * The refusal of so much and more, as old as it is.
    * @param {string} id
    * @param {number} cost
-   * @returns {any[] | undefined}
+   * @returns {number[] | undefined}
    */
   find(id, cost) {
     if (this.#heard.size === 0) return undefined
@@ -44,9 +46,9 @@ class Echo {
     return age < heard.untilMs ? aged(heard.answer, Math.floor(age)) : undefined
   }
 
-  /** @param {string} id @param {number} cost @param {any[]} answer */
+  /** @param {string} id @param {number} cost @param {number[]} answer */
   note(id, cost, answer) {
-    if (answer[0] !== 'refused' || answer[1] !== 'known') return
+    if (answer[0] === 1 || answer[1] !== KNOWN) return
     const at = performance.now()
     if (at - this.#since > LONGEST_MS || this.#heard.size >= MOST) {
       this.#heard.clear()
@@ -62,14 +64,14 @@ class Echo {
   }
 }
 
-/** When it may be admitted at the earliest, in ms. @param {any[]} answer */
+/** When it may be admitted at the earliest, in ms. @param {number[]} answer */
 function waitOf(answer) {
   let wait = answer[2]
   for (let at = FIRST + 2; at < answer.length; at += EACH) wait = Math.max(wait, answer[at])
   return wait
 }
 
-/** The same, later. @param {any[]} answer @param {number} ms */
+/** The same, later. @param {number[]} answer @param {number} ms */
 function aged(answer, ms) {
   if (ms === 0) return answer
   const older = answer.slice()

@@ -6,7 +6,7 @@ const { concurrency } = require('./concurrency.js')
 const { Echo } = require('./echo.js')
 const { invalid } = require('./errors.js')
 const { Ruling } = require('./ruling.js')
-const { ask, asked, limiter: numberOf } = require('./store.js')
+const store = require('./store.js')
 
 const OPTIONS = /** @type {const} */ ([
   'name',
@@ -55,27 +55,34 @@ function rateLimit(options) {
   ])
   const isFast = mode === 'fast'
   const { FAST, EXACT } = abi.MODE
-  const number = numberOf(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
+  const number = store.limiter(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
   const most = Math.min(...windows.map((window) => window.most))
   const echo = Echo.of(number)
+  /** @param {number[]} told */
+  const ruling = (told) => new Ruling(rule, told)
   /** @param {unknown} id @param {number} cost */
   const take = (id, cost) => {
     const heard = echo.find(/** @type {string} */ (id), cost)
-    if (heard !== undefined) return new Ruling(rule, heard)
+    if (heard !== undefined) return Promise.resolve(ruling(heard))
     const own = checks.own('the id', id)
-    const answer = asked(ASK.LIMIT_TAKE, number, own, cost)
-    if (!Array.isArray(answer)) return answer.then((told) => new Ruling(rule, told))
-    echo.note(own, cost, answer)
-    return new Ruling(rule, answer)
+    const told = store.take(number, own, cost, ruling)
+    if (!Array.isArray(told)) return told
+    echo.note(own, cost, told)
+    return Promise.resolve(ruling(told))
   }
 
   const limiter = {
     name: group,
     /** @param {string} id @param {{ cost?: number }} [options] */
-    async limit(id, options) {
-      if (options === undefined) return take(id, 1)
-      const { cost = 1 } = checks.options('limit', options, ['cost'])
-      return take(id, checks.whole('limit: `cost`', cost, 1, most))
+    limit(id, options) {
+      // No promise but that of the answer.
+      try {
+        if (options === undefined) return take(id, 1)
+        const { cost = 1 } = checks.options('limit', options, ['cost'])
+        return take(id, checks.whole('limit: `cost`', cost, 1, most))
+      } catch (error) {
+        return Promise.reject(error)
+      }
     },
     /** @param {string} id */
     async peek(id) {
@@ -84,14 +91,14 @@ function rateLimit(options) {
     /** @param {string} id */
     async reset(id) {
       echo.forget(id)
-      await ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
+      await store.ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
       // It may have been heard meanwhile.
       echo.forget(id)
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
-      await ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
+      await store.ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
       echo.forget(id)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { RULING_CELLS: FIRST, WINDOW_CELLS: EACH } = require('../abi.js')
+const { RULING_CELLS: FIRST, SOURCES, WINDOW_CELLS: EACH } = require('../abi.js')
 
 /**
  * What a limit says, as callers see it.
@@ -18,25 +18,25 @@ class Ruling {
 
   /**
    * @param {Rule} rule
-   * @param {any[]} answer as `of_limit` in `src/app/cells.rs` makes it: of each window
+   * @param {number[]} answer as `Ruling` in `src/app/cells.rs` has it: of each window
    *   what is left, when all of it is there again, and when what was refused may be
    */
   constructor(rule, answer) {
     this.#rule = rule
     this.#answer = answer
-    const [word, source, blockedMs] = answer
+    const [isAdmitted, source, blockedMs] = answer
     const tightest = tightestOf(rule, answer)
     const at = FIRST + tightest * EACH
     /** Whether it was admitted. */
-    this.success = word === 'admitted'
+    this.success = isAdmitted === 1
     /** What the tightest window admits in all. */
     this.limit = rule.windows[tightest].most
     this.remaining = blockedMs > 0 ? 0 : numberAt(answer, at)
     this.resetMs = Math.max(blockedMs, numberAt(answer, at + 1))
     this.retryAfterMs = this.success ? 0 : Math.max(blockedMs, numberAt(answer, at + 2))
-    this.reason = this.success ? null : reasonOf(source, blockedMs)
     /** Who decided. */
-    this.source = source
+    this.source = SOURCES[source]
+    this.reason = this.success ? null : reasonOf(this.source, blockedMs)
   }
 
   /** @returns {Record<string, string>} */
@@ -67,7 +67,7 @@ function seconds(ms) {
   return Math.ceil(ms / SECOND_MS)
 }
 
-/** A number that is not there, where there are fewer windows, is 0. @param {any[]} answer @param {number} at */
+/** A number that is not there, where there are fewer windows, is 0. @param {number[]} answer @param {number} at */
 function numberAt(answer, at) {
   return at < answer.length ? answer[at] : 0
 }
@@ -75,7 +75,7 @@ function numberAt(answer, at) {
 /**
  * The window that has to be waited for longest; else the one of which the least part is left.
  * @param {Rule} rule
- * @param {any[]} answer
+ * @param {number[]} answer
  */
 function tightestOf({ windows }, answer) {
   let tightest = 0

@@ -1,7 +1,7 @@
 // @ts-check
 
-const { FIELD } = require('../abi.js')
-const { native, mailbox, start } = require('../native.js')
+const { ASK, FIELD } = require('../abi.js')
+const { native, mailbox, send, start } = require('../native.js')
 const waits = require('../waits.js')
 const { invalid, notDone } = require('./errors.js')
 
@@ -16,37 +16,76 @@ const PATIENCE_MS = 35_000
  * @param {...unknown} details
  * @returns {Promise<any[]>} a word, and what goes with it
  */
-async function ask(order, group, own, ...details) {
-  return asked(order, group, own, ...details)
+function ask(order, group, own, ...details) {
+  try {
+    begin()
+    const answer = native.ask(order, group, own, ...details)
+    return typeof answer === 'number' ? later(answer, same) : Promise.resolve(done(answer))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /**
- * The same. What this process knows is returned at once, and may be thrown: nobody waits for a turn of
- * the event loop, or for a promise.
- * @param {number} order
- * @param {string | number} group
+ * Has a limit decide. The numbers that this process knows are returned at once, and an error may be
+ * thrown: nobody waits for a turn of the event loop, or for a promise. Else comes what is made of them.
+ * @template T
+ * @param {number} number
  * @param {string} own
- * @param {...unknown} details
- * @returns {any[] | Promise<any[]>}
+ * @param {number} cost
+ * @param {(ruling: number[]) => T} made
+ * @returns {number[] | Promise<T>}
  */
-function asked(order, group, own, ...details) {
+function take(number, own, cost, made) {
+  begin()
+  const answer = native.ask(ASK.LIMIT_TAKE, number, own, cost)
+  return typeof answer === 'number' ? later(answer, made) : done(answer)
+}
+
+function begin() {
   // What runs here need be found out once only.
   if (mailbox[FIELD.ATTACHED] !== 1) start()
-  const answer = native.ask(order, group, own, ...details)
-  return typeof answer === 'number' ? later(answer) : done(answer)
 }
 
-/** @param {number} token */
-async function later(token) {
-  await waits.wait(token, PATIENCE_MS)
-  return done(native.answered(token) ?? ['failed', 'unknown', ''])
+/** @template T @param {T} one */
+const same = (one) => one
+
+const UNKNOWN = ['failed', 'unknown', '']
+
+/**
+ * One promise, as there are many calls.
+ * @template T
+ * @param {number} token
+ * @param {(answer: any[]) => T} made
+ * @returns {Promise<T>}
+ */
+function later(token, made) {
+  send()
+  return new Promise((resolve, reject) => {
+    waits.call(token, PATIENCE_MS, () => {
+      try {
+        resolve(made(done(native.answered(token) ?? UNKNOWN)))
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
 }
 
-/** @param {any[] | undefined} answer */
+/** @param {any[] | true | undefined} answer */
 function done(answer) {
+  if (answer === true) return numbers()
   if (answer === undefined) throw invalid('what is asked for', 'within its limits', undefined)
   if (answer[0] === 'failed') throw notDone(answer[1], answer[2])
   return answer
+}
+
+/** The numbers that the addon left in the mailbox. */
+function numbers() {
+  const all = []
+  const end = FIELD.COUNT + mailbox[FIELD.COUNT]
+  for (let at = FIELD.COUNT + 1; at <= end; at++) all.push(mailbox[at])
+  return all
 }
 
 /**
@@ -80,10 +119,10 @@ function counter(group, { ttlMs, bucketMs, historyMs, flushMs }) {
  * @param {number | string} amount a number, or a member
  */
 function add(counter, id, amount) {
-  if (mailbox[FIELD.ATTACHED] !== 1) start()
+  begin()
   const added = native.add(counter, id, amount)
   if (added === 1) return
   throw added === 0 ? notDone('full', '') : invalid('what is added', 'within its limits', undefined)
 }
 
-module.exports = { ask, asked, limiter, counter, add }
+module.exports = { ask, take, limiter, counter, add }

@@ -1,9 +1,11 @@
-//! What came of an order, as a row that begins with a word; `js/app/store.js` has it as an array.
+//! What came of an order, as a row that begins with a word, or as numbers; `js/app/store.js` has either
+//! as an array.
 
 use bytes::Bytes;
 
 use super::desk::Source;
-use super::limit::Verdict;
+use super::limit::{Left, Verdict};
+use super::replies::Reply;
 use super::store::{Answer, Failure};
 use super::{code, count, lock, seat, session, value};
 
@@ -32,17 +34,17 @@ fn number(number: u64) -> Cell {
 }
 
 /// The answer to an order.
-pub fn of_order(answer: Result<Answer, Failure>) -> Vec<Cell> {
-    match answer {
+pub fn of_order(answer: Result<Answer, Failure>) -> Reply {
+    Reply::Row(match answer {
         Err(failure) => failed(failure),
         Ok(Answer::Value(answer)) => of_value(answer),
         Ok(Answer::Code(answer)) => of_code(answer),
         Ok(Answer::Lock(answer)) => of_lock(answer),
         Ok(Answer::Session(answer)) => of_session(answer),
-        Ok(Answer::Limit(verdict)) => of_limit(Ok((verdict, Source::Store))),
+        Ok(Answer::Limit(verdict)) => return of_limit(Ok((verdict, Source::Store))),
         Ok(Answer::Count(answer)) => of_count(Ok(answer)),
         Ok(Answer::Seat(answer)) => of_seat(Ok((answer, Source::Store))),
-    }
+    })
 }
 
 /// `failed`, why, and a detail.
@@ -157,19 +159,35 @@ pub fn of_count(answer: Result<count::Answer, Failure>) -> Vec<Cell> {
     }
 }
 
-/// `admitted` or `refused`, who decided, for how long it is blocked, and of each window what is left,
-/// when all of it is there again, and when what was refused may be.
-pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Vec<Cell> {
-    let (verdict, source) = match ruling {
-        Ok(ruling) => ruling,
-        Err(failure) => return failed(failure),
-    };
-    let mut cells = Vec::with_capacity(RULING_CELLS + verdict.windows.len() * WINDOW_CELLS);
-    cells.push(Cell::Word(if verdict.is_admitted { "admitted" } else { "refused" }));
-    cells.push(Cell::Word(source.as_str()));
-    cells.push(number(verdict.blocked_ms));
-    for left in &verdict.windows {
-        cells.extend([left.left, left.reset_ms, left.retry_ms].map(number));
+/// What a limit says, as numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruling {
+    verdict: Verdict,
+    source: Source,
+}
+
+impl Ruling {
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        RULING_CELLS + self.verdict.windows.len() * WINDOW_CELLS
     }
-    cells
+
+    /// 1 if it is admitted, the place of who decided in `Source::ALL`, for how long it is blocked, and
+    /// of each window what is left, when all of it is there again, and when what was refused may be.
+    pub fn numbers(&self) -> impl Iterator<Item = f64> {
+        let Verdict { is_admitted, blocked_ms, windows, .. } = &self.verdict;
+        let first =
+            [f64::from(u8::from(*is_admitted)), f64::from(self.source as u8), *blocked_ms as f64];
+        let of_window =
+            |left: &Left| [left.left, left.reset_ms, left.retry_ms].map(|one| one as f64);
+        first.into_iter().chain(windows.iter().flat_map(of_window))
+    }
+}
+
+/// What a limit says.
+pub fn of_limit(ruling: Result<(Verdict, Source), Failure>) -> Reply {
+    match ruling {
+        Ok((verdict, source)) => Reply::Ruling(Ruling { verdict, source }),
+        Err(failure) => Reply::Row(failed(failure)),
+    }
 }

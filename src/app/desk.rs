@@ -39,6 +39,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them, each at its number.
+    pub const ALL: [Self; 5] = [Self::Store, Self::Known, Self::Share, Self::Local, Self::Nobody];
+
     /// One word for each.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,10 +88,10 @@ impl Desk {
         &self.counts
     }
 
-    /// Has an order carried out.
+    /// Has an order carried out, once the engine is flushed.
     pub fn ask(&self, order: Order, receive: Receive) {
         match &self.shared {
-            Some(store) => store.carry_out(order, receive),
+            Some(store) => store.gather(order, receive),
             None => self.here.carry_out(order, receive),
         }
     }

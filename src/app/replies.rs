@@ -6,16 +6,25 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::cells::Cell;
+use super::cells::{Cell, Ruling};
 use crate::wake::{Notice, Wake};
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// A row that begins with a word.
+    Row(Vec<Cell>),
+    /// What a limit says: there are many, so that these are numbers.
+    Ruling(Ruling),
+}
 
 /// Answers that one thread waits for, by token; `None` as long as they have not come.
 #[derive(Debug, Default)]
-pub struct Replies(Mutex<HashMap<u32, Option<Vec<Cell>>>>);
+pub struct Replies(Mutex<HashMap<u32, Option<Reply>>>);
 
 impl Replies {
     /// The answer for a token, if it has come. From then on nobody waits for it.
-    pub fn take(&self, token: u32) -> Option<Vec<Cell>> {
+    pub fn take(&self, token: u32) -> Option<Reply> {
         self.0.lock().remove(&token).flatten()
     }
 
@@ -24,12 +33,12 @@ impl Replies {
     }
 
     /// Whether anybody waits for it.
-    fn put(&self, token: u32, cells: Vec<Cell>) -> bool {
+    fn put(&self, token: u32, reply: Reply) -> bool {
         let mut held = self.0.lock();
         let place = held.get_mut(&token);
         let is_awaited = place.is_some();
         if let Some(place) = place {
-            *place = Some(cells);
+            *place = Some(reply);
         }
         is_awaited
     }
@@ -44,7 +53,7 @@ pub struct Slot {
 
 enum State {
     Asked,
-    Answered(Vec<Cell>),
+    Answered(Reply),
     Awaited(u32),
     Over,
 }
@@ -56,13 +65,13 @@ impl Slot {
     }
 
     /// The answer has come.
-    pub fn fill(&self, cells: Vec<Cell>) {
+    pub fn fill(&self, reply: Reply) {
         let mut state = self.state.lock();
         match mem::replace(&mut *state, State::Over) {
-            State::Asked => *state = State::Answered(cells),
+            State::Asked => *state = State::Answered(reply),
             State::Awaited(token) => {
                 drop(state);
-                if self.replies.put(token, cells) {
+                if self.replies.put(token, reply) {
                     self.waker.wake(token, Notice::LookAgain);
                 }
             }
@@ -74,10 +83,10 @@ impl Slot {
     ///
     /// # Errors
     /// The token under which it will.
-    pub fn take_or_wait(&self, token: impl FnOnce() -> u32) -> Result<Vec<Cell>, u32> {
+    pub fn take_or_wait(&self, token: impl FnOnce() -> u32) -> Result<Reply, u32> {
         let mut state = self.state.lock();
-        if let State::Answered(cells) = mem::replace(&mut *state, State::Over) {
-            return Ok(cells);
+        if let State::Answered(reply) = mem::replace(&mut *state, State::Over) {
+            return Ok(reply);
         }
         let token = token();
         self.replies.expect(token);
@@ -111,15 +120,15 @@ mod tests {
         World { replies, woken, slot }
     }
 
-    fn cells() -> Vec<Cell> {
-        vec![Cell::Word("done")]
+    fn reply() -> Reply {
+        Reply::Row(vec![Cell::Word("done")])
     }
 
     #[test]
     fn an_answer_that_is_there_wakes_nobody() {
         let World { replies, woken, slot } = world();
-        slot.fill(cells());
-        assert_eq!(slot.take_or_wait(|| 7), Ok(cells()));
+        slot.fill(reply());
+        assert_eq!(slot.take_or_wait(|| 7), Ok(reply()));
         assert!(woken.0.lock().is_empty() && replies.0.lock().is_empty());
     }
 
@@ -128,10 +137,10 @@ mod tests {
         let World { replies, woken, slot } = world();
         assert_eq!(slot.take_or_wait(|| 7), Err(7));
         assert!(woken.0.lock().is_empty());
-        slot.fill(cells());
-        slot.fill(Vec::new());
+        slot.fill(reply());
+        slot.fill(Reply::Row(Vec::new()));
         assert_eq!(*woken.0.lock(), [7]);
-        assert_eq!(replies.take(7), Some(cells()));
+        assert_eq!(replies.take(7), Some(reply()));
         assert!(replies.0.lock().is_empty());
     }
 
@@ -140,7 +149,7 @@ mod tests {
         let World { replies, woken, slot } = world();
         assert_eq!(slot.take_or_wait(|| 7), Err(7));
         assert_eq!(replies.take(7), None);
-        slot.fill(cells());
+        slot.fill(reply());
         assert!(woken.0.lock().is_empty() && replies.0.lock().is_empty());
     }
 }

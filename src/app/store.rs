@@ -90,6 +90,11 @@ pub trait Store: Send + Sync {
     /// Carries an order out. It is answered in any case, within the time that a command may take.
     fn carry_out(&self, order: Order, receive: Receive);
 
+    /// The same, together with all others of this tick of a caller who flushes the engine then.
+    fn gather(&self, order: Order, receive: Receive) {
+        self.carry_out(order, receive);
+    }
+
     /// Calls back after a while, unless the store has ended by then.
     fn later(&self, after: Duration, call: Box<dyn FnOnce() + Send>);
 }

@@ -76,6 +76,18 @@ impl State {
         }
     }
 
+    /// Leaves numbers in the mailbox, behind their count.
+    pub(super) fn leave_numbers(&self, numbers: impl Iterator<Item = f64>) {
+        let mailbox = self.mailbox.get();
+        if mailbox.is_null() {
+            return;
+        }
+        for (at, number) in (Slot::Count as usize + 1..MAILBOX).zip(numbers) {
+            // SAFETY: as in `leave`; `at` is below `MAILBOX`.
+            unsafe { mailbox.add(at).write(number) };
+        }
+    }
+
     /// Reads a value that JavaScript has left in the mailbox.
     pub(super) fn taken(&self, slot: Slot) -> f64 {
         let mailbox = self.mailbox.get();

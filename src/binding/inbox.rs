@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use super::env::State;
 use super::raw;
 use crate::abi::Settled;
-use crate::handler::inbox::{Bell, Inbox, WaitEnd};
+use crate::handler::inbox::{Inbox, WaitEnd};
 use crate::wake::Notice;
+use crate::wake::bells::Bell;
 
 /// Arguments of one call into JavaScript.
 const MOST_ARGS: usize = 256;

@@ -2,6 +2,7 @@
 //! lines for the operator.
 
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -12,18 +13,13 @@ use crate::entry::Entry;
 use crate::key::Hash128;
 use crate::notice::{Ear, Notice as Line};
 use crate::options::SharedOptions;
+use crate::wake::bells::{self, Bell};
 use crate::wake::{Notice, Wake};
 
 /// A thread of JavaScript, as other threads reach it.
 pub trait Environment: Send + Sync {
     /// An entry left memory: its object goes too.
     fn release(&self, entry: &Entry);
-}
-
-/// Has a thread look into its inbox.
-pub trait Bell: Send + Sync {
-    /// Rings, if the thread still runs.
-    fn ring(&self);
 }
 
 /// The inbox of a thread.
@@ -33,7 +29,7 @@ pub struct Inbox<B> {
     /// Whether the bell has rung and the thread has not looked yet.
     has_rung: AtomicBool,
     /// The bell of that thread.
-    pub bell: B,
+    pub bell: Arc<B>,
 }
 
 /// The contents of an inbox.
@@ -58,12 +54,11 @@ pub enum WaitEnd {
     Failed,
 }
 
-impl<B: Bell> Inbox<B> {
+impl<B: Bell + 'static> Inbox<B> {
     /// Has the thread look.
     pub fn call(&self) {
-        if !self.has_rung.swap(true, Ordering::AcqRel) {
-            self.bell.ring();
-        }
+        let has_rung = self.has_rung.swap(true, Ordering::AcqRel);
+        bells::ring((!has_rung).then_some(&self.bell));
     }
 
     /// What arrived since the last look.
@@ -92,14 +87,14 @@ impl<B: Bell> Inbox<B> {
     }
 }
 
-impl<B: Bell> Environment for Inbox<B> {
+impl<B: Bell + 'static> Environment for Inbox<B> {
     fn release(&self, entry: &Entry) {
         self.letters.lock().released.push((entry.hash, entry.id));
         self.call();
     }
 }
 
-impl<B: Bell> Wake for Inbox<B> {
+impl<B: Bell + 'static> Wake for Inbox<B> {
     fn wake(&self, token: u32, notice: Notice) {
         self.wake_many(vec![(token, notice)]);
     }
@@ -110,7 +105,7 @@ impl<B: Bell> Wake for Inbox<B> {
     }
 }
 
-impl<B: Bell + Send + Sync> Ear for Inbox<B> {
+impl<B: Bell + 'static> Ear for Inbox<B> {
     fn hear(&self, line: &Line) -> bool {
         let mut letters = self.letters.lock();
         if letters.is_closed {

@@ -22,6 +22,7 @@ use crate::store::{
     Address, LeaseEnd, LeaseReply, LeaseRequest, Receive, ReceiveLease, Unavailable,
 };
 use crate::wake::WakeOnDrop;
+use crate::wake::bells;
 
 /// Entries in one call: with more, the first would wait for the last.
 const TOGETHER: usize = 16;
@@ -227,6 +228,8 @@ impl Session {
                 continue;
             };
             let Write { address, make, pending, ends, .. } = write;
+            // It may take long.
+            bells::release();
             let Some(Some((bytes, life_ms))) = guard(make) else {
                 if ends {
                     self.end_lease(address, LeaseEnd::Released);

@@ -61,6 +61,7 @@ use crate::options::{Server, SharedOptions};
 use crate::store::{
     Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
 };
+use crate::wake::bells;
 
 /// Longest time that leaving may take.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
@@ -72,6 +73,8 @@ pub struct RedisStore {
     orders: UnboundedSender<Order>,
     /// Reads of the present tick, not sent yet.
     reads: Mutex<Vec<Read>>,
+    /// Orders of the app's own code of the present tick, not sent yet.
+    own: Mutex<Vec<Asked>>,
     writes: Arc<WriteQueue>,
     counters: Arc<Counters>,
     /// Orders of the app's own code that are not answered yet.
@@ -84,7 +87,7 @@ enum Order {
     Later(Duration, Read),
     End(Address, LeaseEnd),
     Exchange(Vec<(Request, Command)>),
-    Own(Asked),
+    Own(Vec<Asked>),
     After(Duration, Box<dyn FnOnce() + Send>),
     Leave(SyncSender<()>),
 }
@@ -107,7 +110,8 @@ impl RedisStore {
         let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
         let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
-        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime =
+            Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
         let started = runtime.and_then(|runtime| {
             let (counters, writes) = (thread_counters, thread_writes);
             let session =
@@ -116,8 +120,8 @@ impl RedisStore {
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
         started.map_err(|_| Error::NoThread)?;
-        let (reads, asked) = (Mutex::default(), Arc::default());
-        Ok(Self { orders, reads, writes, counters, asked })
+        let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
+        Ok(Self { orders, reads, own, writes, counters, asked })
     }
 
     /// Checks options as far as possible without the server.
@@ -169,6 +173,10 @@ impl SharedStore for RedisStore {
             // Without a thread the reads come back here, and dropping them answers them.
             let _ = self.orders.send(Order::Read(reads));
         }
+        let own = std::mem::take(&mut *self.own.lock());
+        if !own.is_empty() {
+            let _ = self.orders.send(Order::Own(own));
+        }
     }
 
     fn write(&self, address: Address, weight: usize, ends: bool, make: Make) {
@@ -207,7 +215,13 @@ impl app::Store for RedisStore {
     fn carry_out(&self, order: app::Order, receive: app::Receive) {
         if let Some(asked) = Asked::new(order, receive, &self.asked) {
             // Without a thread it comes back here, and is answered by being dropped.
-            let _ = self.orders.send(Order::Own(asked));
+            let _ = self.orders.send(Order::Own(vec![asked]));
+        }
+    }
+
+    fn gather(&self, order: app::Order, receive: app::Receive) {
+        if let Some(asked) = Asked::new(order, receive, &self.asked) {
+            self.own.lock().push(asked);
         }
     }
 
@@ -224,10 +238,12 @@ impl Drop for RedisStore {
 
 /// The store's thread. However it ends, the listener learns that the store is away.
 fn run(runtime: &Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
+    bells::hold();
     let session = Arc::new(session);
     let done = guard(|| runtime.block_on(serve(&session, wanted))).flatten();
     let _inside = runtime.enter();
     guard(|| session.end());
+    bells::release();
     if let Some(done) = done {
         let _ = done.send(());
     }
@@ -250,7 +266,7 @@ async fn serve(
             Order::Later(pause, read) => session.read_later(pause, read),
             Order::End(address, ending) => session.end_lease(address, ending),
             Order::Exchange(commands) => session.send(commands),
-            Order::Own(asked) => session.carry_out(asked),
+            Order::Own(all) => all.into_iter().for_each(|asked| session.carry_out(asked)),
             Order::After(pause, call) => drop(tokio::spawn(async move {
                 sleep(pause).await;
                 guard(call);

@@ -1,13 +1,16 @@
 import { createRequire } from 'node:module'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-const { Echo } = createRequire(import.meta.url)('../../../js/app/echo.js')
+const require = createRequire(import.meta.url)
+const { Echo } = require('../../../js/app/echo.js')
+const { SOURCES } = require('../../../js/abi.js')
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 /** Two windows: what is left, when all is there again, when it may be admitted. */
-const refused = (source, wait = 1_000) => ['refused', source, 0, 0, 60_000, wait, 5, 90_000, 0]
+const ruling = (admitted, source, ...rest) => [admitted, SOURCES.indexOf(source), 0, ...rest]
+const refused = (source, wait = 1_000) => ruling(0, source, 0, 60_000, wait, 5, 90_000, 0)
 
 test('a refusal is repeated, as old as it is, to who asks for as much', () => {
   const echo = new Echo()
@@ -15,7 +18,7 @@ test('a refusal is repeated, as old as it is, to who asks for as much', () => {
   echo.note('id', 2, refused('known'))
   expect(echo.find('id', 2)).toEqual(refused('known'))
   vi.advanceTimersByTime(20)
-  expect(echo.find('id', 3)).toEqual(['refused', 'known', 0, 0, 59_980, 980, 5, 89_980, 0])
+  expect(echo.find('id', 3)).toEqual(ruling(0, 'known', 0, 59_980, 980, 5, 89_980, 0))
   expect([echo.find('id', 1), echo.find('id', 0), echo.find('other', 2)]).toEqual([
     undefined,
     undefined,
@@ -36,7 +39,7 @@ test('it is repeated for no longer than it holds, and not for long', () => {
 test('only what the addon knows is: not what the store said, what one process says, or that it is away', () => {
   const echo = new Echo()
   for (const source of ['store', 'local', 'nobody']) echo.note('id', 1, refused(source))
-  echo.note('id', 1, ['admitted', 'known', 0, 5, 0, 0])
+  echo.note('id', 1, ruling(1, 'known', 5, 0, 0))
   expect(echo.find('id', 1)).toBe(undefined)
 })
 

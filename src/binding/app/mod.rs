@@ -1,6 +1,6 @@
 //! What the app's own code asks for: `ask`, `answered`, `limiter`, `counter` and `add`.
 //!
-//! [`read`] makes an order of arguments, [`write`] an array of what came of it. What is answered at once
+//! [`read`] makes an order of arguments, [`write`] an answer of what came of it. What is answered at once
 //! is returned; otherwise a token is, and `answered` has the answer once that is settled.
 
 mod read;
@@ -9,14 +9,14 @@ mod write;
 use self::read::Asked;
 use super::raw;
 use crate::app::cells;
-use crate::app::replies::Slot;
+use crate::app::replies::{Reply, Slot};
 use crate::process;
 
 /// Arguments of `ask`.
 const MOST_ARGS: usize = 9;
 
-/// `ask(which, group, own, ...details)`: an array that begins with a word, or a token to wait with, or
-/// `undefined` where the arguments are of no use.
+/// `ask(which, group, own, ...details)`: what came of it, as [`write`] has it, or a token to wait with, once
+/// the engine is flushed, or `undefined` where the arguments are of no use.
 pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<MOST_ARGS>(env, info, |call| {
         let Some(asked) = read::asked(env, &call.args) else { return raw::undefined(env) };
@@ -32,20 +32,20 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 process::desk().limit(&limiter, &id, action, Box::new(receive));
             }
             Asked::Seat { label, deed, on_error } => {
-                let receive = move |answer| fill.fill(cells::of_seat(answer));
+                let receive = move |answer| fill.fill(Reply::Row(cells::of_seat(answer)));
                 process::desk().seat(&label, deed, on_error, Box::new(receive));
             }
             Asked::SeatHere { label, deed } => {
-                let receive = move |answer| fill.fill(cells::of_seat(answer));
+                let receive = move |answer| fill.fill(Reply::Row(cells::of_seat(answer)));
                 process::desk().seat_here(label, deed, Box::new(receive));
             }
             Asked::Count { number, counter, id, action } => {
-                let receive = move |answer| fill.fill(cells::of_count(answer));
+                let receive = move |answer| fill.fill(Reply::Row(cells::of_count(answer)));
                 process::desk().counts().ask((number, &counter), &id, action, receive);
             }
         }
         match slot.take_or_wait(|| call.state.thread.token()) {
-            Ok(cells) => write::array(env, cells),
+            Ok(reply) => write::reply(env, call.state, reply),
             Err(token) => raw::small(env, token),
         }
     })
@@ -83,12 +83,12 @@ pub(super) extern "C" fn add(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
-/// `answered(token)`: the array of an order whose token is settled; `undefined` if it is not, and then
+/// `answered(token)`: what came of an order whose token is settled; `undefined` if it is not, and then
 /// nobody waits for it any more.
 pub(super) extern "C" fn answered(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [token] = call.args;
-        let cells = call.state.replies.take(super::read::small(env, token));
-        cells.map_or_else(|| raw::undefined(env), |cells| write::array(env, cells))
+        let reply = call.state.replies.take(super::read::small(env, token));
+        reply.map_or_else(|| raw::undefined(env), |reply| write::reply(env, call.state, reply))
     })
 }

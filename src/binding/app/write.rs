@@ -1,14 +1,27 @@
-//! What came of an order, as an array for JavaScript.
+//! What came of an order, for JavaScript: a row is an array, numbers lie in the mailbox.
 
 use std::ptr;
 
 use napi::sys;
 
+use super::super::env::{Slot, State};
 use super::super::raw;
 use crate::app::cells::Cell;
+use crate::app::replies::Reply;
 
-/// The array.
-pub(super) fn array(env: raw::Env, cells: Vec<Cell>) -> raw::Value {
+/// The array, or `true`.
+pub(super) fn reply(env: raw::Env, state: &State, reply: Reply) -> raw::Value {
+    match reply {
+        Reply::Row(cells) => array(env, cells),
+        Reply::Ruling(ruling) => {
+            state.leave(Slot::Count, ruling.len() as f64);
+            state.leave_numbers(ruling.numbers());
+            raw::truth(env)
+        }
+    }
+}
+
+fn array(env: raw::Env, cells: Vec<Cell>) -> raw::Value {
     let mut array = ptr::null_mut();
     // SAFETY: `env` is the environment of the current call; on failure `array` stays null, which is
     // `undefined` as a result.
