@@ -57,15 +57,16 @@ function rateLimit(options) {
   const { FAST, EXACT } = abi.MODE
   const number = numberOf(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
   const most = Math.min(...windows.map((window) => window.most))
-  const echo = Echo.of(number)
+  // What was taken ahead elsewhere may be given back at any moment.
+  const echo = isFast ? undefined : Echo.of(number)
   /** @param {unknown} id @param {number} cost */
   const take = (id, cost) => {
-    const heard = echo.find(/** @type {string} */ (id), cost)
+    const heard = echo?.find(/** @type {string} */ (id), cost)
     if (heard !== undefined) return new Ruling(rule, heard)
     const own = checks.own('the id', id)
     const answer = asked(ASK.LIMIT_TAKE, number, own, cost)
     if (!Array.isArray(answer)) return answer.then((told) => new Ruling(rule, told))
-    echo.note(own, cost, answer)
+    echo?.note(own, cost, answer)
     return new Ruling(rule, answer)
   }
 
@@ -83,16 +84,16 @@ function rateLimit(options) {
     },
     /** @param {string} id */
     async reset(id) {
-      echo.forget(id)
+      echo?.forget(id)
       await ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
       // It may have been heard meanwhile.
-      echo.forget(id)
+      echo?.forget(id)
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
       await ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
-      echo.forget(id)
+      echo?.forget(id)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {
