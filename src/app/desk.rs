@@ -176,7 +176,7 @@ impl Desk {
     pub fn seat(&self, label: &Label, deed: seat::Deed, on_error: OnError, receive: ReceiveSeat) {
         let here = self.here.clone();
         // What the store has, nobody else keeps or gives back.
-        let is_decided = matches!(deed, seat::Deed::Acquire { .. } | seat::Deed::Look);
+        let is_decided = matches!(deed, seat::Deed::Acquire { .. } | seat::Deed::Look { .. });
         let order = |deed| Order { label: label.clone(), deed: Deed::Seat(deed) };
         let (asked, again) = (order(deed.clone()), order(deed));
         let told = move |answer| {
@@ -189,7 +189,7 @@ impl Desk {
                         Ok(Answer::Seat(answer)) => Ok((answer, Source::Local)),
                         _ => Err(failure),
                     },
-                    OnError::Open => Ok((seat::Answer::Taken(0), Source::Nobody)),
+                    OnError::Open => Ok((seat::Answer::Taken(0, 0), Source::Nobody)),
                     OnError::Closed => Ok((seat::Answer::Held(0, AWAY_MS), Source::Nobody)),
                 },
             });

@@ -100,14 +100,14 @@ fn a_seat_without_the_store_is_one_of_this_process_or_as_it_was_told() {
         let answer = told.lock().take();
         answer.unwrap().unwrap()
     };
-    assert_eq!(ask(1, OnError::Local), (seat::Answer::Taken(1), Source::Local));
+    assert_eq!(ask(1, OnError::Local), (seat::Answer::Taken(1, 1_000), Source::Local));
     assert_eq!(ask(2, OnError::Local), (seat::Answer::Held(1, 1_000), Source::Local));
-    assert_eq!(ask(3, OnError::Open), (seat::Answer::Taken(0), Source::Nobody));
+    assert_eq!(ask(3, OnError::Open), (seat::Answer::Taken(0, 0), Source::Nobody));
     assert_eq!(ask(4, OnError::Closed), (seat::Answer::Held(0, AWAY_MS), Source::Nobody));
     let owner = crate::app::lock::Owner::parse(&format!("{:032x}", 1)).unwrap();
     let release = seat::Deed::Release { owner };
     world.desk.seat_here(label.clone(), release, Box::new(|_| {}));
-    assert_eq!(ask(2, OnError::Local), (seat::Answer::Taken(1), Source::Local));
+    assert_eq!(ask(2, OnError::Local), (seat::Answer::Taken(1, 1_000), Source::Local));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn what_was_refused_while_a_reset_was_under_way_is_forgotten_with_it() {
 #[test]
 fn what_one_limit_refuses_another_of_the_same_name_may_admit() {
     let world = world();
-    (0..4).for_each(|_| drop(world.take(OnError::Local)));
+    (0..4).for_each(|_| assert_eq!(world.take(OnError::Local).1, Source::Store));
     assert_eq!(world.take(OnError::Local), (false, Source::Known));
     let larger = world.begin_to(Action::Take(1), OnError::Local, 5).lock().take().unwrap();
     assert!(larger.unwrap().0.is_admitted);

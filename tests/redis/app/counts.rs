@@ -260,7 +260,8 @@ impl Process {
         let here = Arc::new(Memory::new(clock.clone()));
         let counts = Counts::new(clock, here, Some(Arc::new(peer.store)));
         // An hour may end meanwhile, and not more.
-        let rules = Rules { bucket_ms: 3_600_000, history_ms: 86_400_000, ..RULES };
+        let day_ms = 86_400_000;
+        let rules = Rules { ttl_ms: day_ms, bucket_ms: 3_600_000, history_ms: day_ms };
         let counter = Counter::new(Group::parse("views").unwrap(), rules, flush_ms).unwrap();
         Self { counts, counter: Arc::new(counter) }
     }

@@ -1,6 +1,7 @@
 //! Adds on their way to a store that answers when the test wants it to.
 
 use super::*;
+use crate::app::count::counts::{Action, Counts};
 use crate::app::count::{Rules, counter::Counter};
 use crate::app::label::Group;
 use crate::app::memory::Memory;
@@ -307,4 +308,46 @@ fn what_was_collected_is_as_old_as_the_middle_of_it() {
     add();
     let of = world.collector.unsent(0, &own(1)).adds;
     assert_eq!(of.iter().map(|(_, held)| held.at_ms()).collect::<Vec<_>>(), [1_700_000_000_450]);
+}
+
+#[test]
+fn of_all_counters_one_answer_comes_when_each_has_arrived_or_failed() {
+    let world = World::new();
+    let here = Arc::new(Memory::new(world.clock.clone()));
+    let counts = Counts::new(world.clock.clone(), here, Some(world.server.clone()));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let flush = || {
+        let tell = told.clone();
+        counts.flush_together(move |answer| tell.lock().push(answer));
+        std::mem::take(&mut *told.lock())
+    };
+    assert_eq!(flush(), [Ok(Answer::Added)], "nothing is left");
+    for number in 0..3 {
+        counts.add((number, &world.counter), &own(number), Amount::Sum(1)).unwrap();
+    }
+    world.set(Way::Away);
+    assert_eq!(flush(), [Err(Failure::Away)]);
+    world.set(Way::Later);
+    assert_eq!(flush(), []);
+    world.tell();
+    assert_eq!(std::mem::take(&mut *told.lock()), [Ok(Answer::Added)]);
+    assert_eq!((0..3).map(|n| world.stored(n)).sum::<i64>(), 3);
+    assert_eq!(flush(), [Ok(Answer::Added)]);
+}
+
+#[test]
+fn a_span_reaches_back_no_further_than_buckets_are_kept() {
+    let world = World::new();
+    let here = Arc::new(Memory::new(world.clock.clone()));
+    for shared in [None, Some(world.server.clone() as Arc<dyn Store>)] {
+        let counts = Counts::new(world.clock.clone(), here.clone(), shared);
+        let told = Arc::new(Mutex::new(None));
+        let tell = told.clone();
+        let receive = move |answer| *tell.lock() = Some(answer);
+        counts.ask((0, &world.counter), &own(0), Action::Series(1 << 40), receive);
+        match told.lock().take() {
+            Some(Ok(Answer::Series { buckets, .. })) => assert_eq!(buckets.len(), 25),
+            other => panic!("{other:?}"),
+        }
+    }
 }
