@@ -155,18 +155,8 @@ impl Shares {
                 None
             }
             (Entry::Vacant(_), _) => None,
-            // It was forgotten meanwhile, and what came may be of before that: it is left alone.
-            (Entry::Occupied(share), _)
-                if asking.serial.is_some_and(|of| of != share.get().serial) =>
-            {
-                None
-            }
             (Entry::Occupied(mut share), verdict) => {
-                let share = share.get_mut();
-                share.is_asking &= asking.ahead == 0;
-                share.used += verdict.map_or(0, |_| cost);
-                let granted = verdict.filter(|verdict| verdict.ahead > 0);
-                granted.and_then(|verdict| share.renew(verdict, asking, now_ms))
+                share.get_mut().learn(asking, cost, verdict, now_ms)
             }
         };
         let sets = !held.is_set && !held.shares.is_empty();
@@ -262,6 +252,23 @@ impl Share {
             verdict: verdict.clone(),
             told_ms: now_ms,
         }
+    }
+
+    /// Notes what came of a question. If it was asked for one that is forgotten, that may be of before it.
+    fn learn(
+        &mut self,
+        asking: Asking,
+        cost: u64,
+        verdict: Option<&Verdict>,
+        now_ms: u64,
+    ) -> Option<Rest> {
+        if asking.serial.is_some_and(|serial| serial != self.serial) {
+            return None;
+        }
+        self.is_asking &= asking.ahead == 0;
+        self.used += verdict.map_or(0, |_| cost);
+        let granted = verdict.filter(|verdict| verdict.ahead > 0);
+        granted.and_then(|verdict| self.renew(verdict, asking, now_ms))
     }
 
     /// Begins a life with what was granted. Returns what is left of the one before.
