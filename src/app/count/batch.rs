@@ -211,10 +211,10 @@ impl Batch {
         self.sums.is_empty() && self.members.is_empty()
     }
 
-    /// Adds all of a later one, unless that began so much later that it is to be dropped by itself.
-    pub(super) fn merge(&mut self, mut later: Self) -> Result<(), Self> {
+    /// Adds all of a later one; returns it if it began so much later that it is to be dropped by itself.
+    pub(super) fn merge(&mut self, mut later: Self) -> Option<Self> {
         if later.began_ms >= self.began_ms + GROWS_MS {
-            return Err(later);
+            return Some(later);
         }
         for (own, buckets) in mem::take(&mut later.sums) {
             for held in buckets {
@@ -229,7 +229,7 @@ impl Batch {
         }
         self.serial = later.serial;
         self.last_ms = self.last_ms.max(later.last_ms);
-        Ok(())
+        None
     }
 
     /// What a store is asked for.
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!((all.weight, all.member_count), (0, 0));
         let mut whole = Batch::new(1, 0);
         for part in parts {
-            whole.merge(part).unwrap();
+            assert!(whole.merge(part).is_none());
         }
         assert_eq!((whole.weight, whole.member_count, whole.sums.len()), (weight, 5_000, 900));
         assert!((0..900).all(|n| whole.of(&own(n)).iter().map(|held| held.sum).sum::<i64>() == 2));

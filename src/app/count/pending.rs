@@ -92,7 +92,7 @@ impl Pending {
         let mut last: Option<Batch> = None;
         for later in unsent {
             let apart = match &mut last {
-                Some(batch) => batch.merge(later).err(),
+                Some(batch) => batch.merge(later),
                 None => Some(later),
             };
             let Some(apart) = apart else { continue };

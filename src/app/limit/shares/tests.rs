@@ -127,7 +127,9 @@ impl World {
     fn set(&self, way: Way) {
         *self.server.way.lock() = way;
         let held = std::mem::take(&mut *self.server.held.lock());
-        held.into_iter().for_each(|call| call());
+        for call in held {
+            call();
+        }
     }
 
     fn take(&mut self, desk: usize, cost: u64) -> (bool, Source) {
