@@ -520,13 +520,16 @@ export function clientIp(
 // Counters.
 
 export interface CounterOptions {
-  /** How long an id lives to which nothing is added. @default '30d' */
+  /**
+   * How long an id lives to which nothing is added: as long as `history`, or longer.
+   * @default '30d', or `history` if that is longer
+   */
   ttl?: Duration
   /** How long adds are collected before they are sent, in ms: 1 to 60 000. @default 1_000 */
   flushMs?: number
-  /** The length of a bucket. @default '1h' */
+  /** The length of a bucket. @default '1h', or `history` if that is shorter */
   bucket?: Duration
-  /** How far back buckets are kept: 1 to 1000 times `bucket`. @default '7d' */
+  /** How far back buckets are kept: 1 to 1000 times `bucket`. @default '7d', or `ttl` if that is shorter */
   history?: Duration
 }
 

@@ -137,7 +137,7 @@ const ASK = Object.freeze({
   LIMIT_RESET: 52,
   /** Owner, lifetime in ms, how many there are, an `ON_ERROR`. */
   SEAT_ACQUIRE: 53,
-  /** An `ON_ERROR`. */
+  /** How many there are, an `ON_ERROR`. */
   SEAT_LOOK: 54,
   /** Owner, lifetime in ms, 1 = it was taken in this process, without the store. */
   SEAT_RENEW: 55,
@@ -169,6 +169,8 @@ const ASK = Object.freeze({
   COUNT_TOP: 74,
   /** No details. The id is of no account. */
   COUNT_FLUSH: 75,
+  /** No details. Of all counters: neither number nor id are of account. */
+  COUNT_FLUSH_ALL: 76,
 })
 
 /** How a window counts. */
@@ -218,6 +220,12 @@ const MOST_WINDOWS = 8
 /** Holders of one seat. */
 const MOST_HOLDERS = 10000
 
+/** The shortest time of a seat, in ms. */
+const LEAST_SEAT_MS = 1000
+
+/** The longest, in ms. */
+const MOST_SEAT_MS = 86400000
+
 /** Sessions of one user. */
 const MOST_SESSIONS = 1000
 
@@ -229,6 +237,9 @@ const MOST_ADD = 1000000000
 
 /** Buckets of a counter. */
 const MOST_BUCKETS = 1000
+
+/** The longest that adds are collected, in ms. */
+const MOST_FLUSH_MS = 60000
 
 /** Ids in one list. */
 const MOST_TOP = 1000
@@ -286,10 +297,13 @@ module.exports = {
   MOST_SPAN_MS,
   MOST_WINDOWS,
   MOST_HOLDERS,
+  LEAST_SEAT_MS,
+  MOST_SEAT_MS,
   MOST_SESSIONS,
   CODE_SPAN_MS,
   MOST_ADD,
   MOST_BUCKETS,
+  MOST_FLUSH_MS,
   MOST_TOP,
   SESSION_CELLS,
   RULING_CELLS,

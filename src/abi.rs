@@ -193,7 +193,7 @@ shown! {
         LimitReset = 52,
         /// Owner, lifetime in ms, how many there are, an `ON_ERROR`.
         SeatAcquire = 53,
-        /// An `ON_ERROR`.
+        /// How many there are, an `ON_ERROR`.
         SeatLook = 54,
         /// Owner, lifetime in ms, 1 = it was taken in this process, without the store.
         SeatRenew = 55,
@@ -225,6 +225,8 @@ shown! {
         CountTop = 74,
         /// No details. The id is of no account.
         CountFlush = 75,
+        /// No details. Of all counters: neither number nor id are of account.
+        CountFlushAll = 76,
     }
 }
 
@@ -325,10 +327,13 @@ mod tests {
             ("MOST_SPAN_MS", limit::window::MOST_SPAN_MS, " The longest window, in ms."),
             ("MOST_WINDOWS", limit::MOST_WINDOWS as u64, " Windows of one limit."),
             ("MOST_HOLDERS", seat::MOST_HOLDERS, " Holders of one seat."),
+            ("LEAST_SEAT_MS", seat::LEAST_TTL_MS, " The shortest time of a seat, in ms."),
+            ("MOST_SEAT_MS", seat::MOST_TTL_MS, " The longest, in ms."),
             ("MOST_SESSIONS", session::MOST_SESSIONS.into(), " Sessions of one user."),
             ("CODE_SPAN_MS", code::SPAN_MS, " The time in which codes are counted, in ms."),
             ("MOST_ADD", count::MOST_ADD as u64, " The most that is added to a count at once."),
             ("MOST_BUCKETS", count::MOST_BUCKETS, " Buckets of a counter."),
+            ("MOST_FLUSH_MS", count::MOST_FLUSH_MS, " The longest that adds are collected, in ms."),
             ("MOST_TOP", count::MOST_TOP, " Ids in one list."),
             ("SESSION_CELLS", cells::SESSION_CELLS as u64, " Cells of a session in an answer."),
             ("RULING_CELLS", cells::RULING_CELLS as u64, " Cells of a ruling before its windows."),

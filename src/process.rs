@@ -53,7 +53,7 @@ static LIMITERS: Numbered<Limiter> = Numbered::new();
 static COUNTERS: Numbered<Counter> = Numbered::new();
 static JOURNALS: Mutex<Vec<Weak<Decisions>>> = Mutex::new(Vec::new());
 
-/// How long the end of the process may wait for what was counted.
+/// How long the end of the process may wait for what was counted, and taken ahead.
 const LAST_FLUSH: Duration = Duration::from_millis(250);
 
 /// A build that can be served.
@@ -373,13 +373,14 @@ pub fn heard(after: f64) -> Vec<Shown> {
 /// The process ends: what it counted is sent, and no other instance has to wait for it.
 pub fn quit() {
     if let Some(desk) = DESK.get() {
-        desk.give_back();
         let (tell, told) = channel();
-        let flushed = desk.counts().flush_all(move |_| {
+        let heard = move || {
             let _ = tell.send(());
-        });
+        };
+        let given = desk.give_back(heard.clone());
+        let flushed = desk.counts().flush_all(move |_| heard());
         let due = stopwatch_ns() + LAST_FLUSH.as_nanos() as u64;
-        for _ in 0..flushed {
+        for _ in 0..given + flushed {
             let left = due.saturating_sub(stopwatch_ns());
             if told.recv_timeout(Duration::from_nanos(left)).is_err() {
                 break;

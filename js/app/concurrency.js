@@ -1,7 +1,7 @@
 // @ts-check
 
 const { randomBytes } = require('node:crypto')
-const { ASK, MOST_HOLDERS, ON_ERROR } = require('../abi.js')
+const { ASK, LEAST_SEAT_MS, MOST_HOLDERS, MOST_SEAT_MS, ON_ERROR } = require('../abi.js')
 const checks = require('./checks.js')
 const { failure } = require('./errors.js')
 const { Hold, Patience } = require('./hold.js')
@@ -10,7 +10,7 @@ const { Turns } = require('./turns.js')
 
 const OPTIONS = /** @type {const} */ (['name', 'limit', 'ttl', 'onError'])
 const WAIT = /** @type {const} */ (['waitMs', 'signal'])
-const TTL = { least: 1_000, most: 86_400_000 }
+const TTL = { least: LEAST_SEAT_MS, most: MOST_SEAT_MS }
 const MOST_WAIT_MS = 3_600_000
 /** Pauses between two looks, while somebody waits. */
 const [LOOK_MS, LONGEST_LOOK_MS] = [10, 200]
@@ -69,9 +69,9 @@ function concurrency(options) {
     /** @param {string} id */
     async peek(id) {
       const own = checks.own('the id', id)
-      const [word, source, held, firstMs] = await ask(ASK.SEAT_LOOK, name, own, rule.onError)
-      const isFree = word === 'taken' || (source !== 'nobody' && held < limit)
-      return new Permit(rule, { isTaken: isFree, source, held, firstMs })
+      const look = ask(ASK.SEAT_LOOK, name, own, limit, rule.onError)
+      const [word, source, held, firstMs] = await look
+      return new Permit(rule, { isTaken: word === 'taken', source, held, firstMs })
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {
@@ -87,6 +87,8 @@ class Permit {
   /** @type {InstanceType<typeof Hold> | undefined} */
   #hold
   #isReleased = false
+  /** Of what is not held. @type {AbortSignal | undefined} */
+  #never
 
   /**
    * @param {Rule} rule
@@ -110,7 +112,10 @@ class Permit {
 
   /** Aborts when it counts no more, while it is held. @returns {AbortSignal} */
   get signal() {
-    return this.#hold?.signal ?? NEVER
+    if (this.#hold !== undefined) return this.#hold.signal
+    // One for all would keep whatever listens to it.
+    this.#never ??= new AbortController().signal
+    return this.#never
   }
 
   /** @returns {Record<string, string>} */
@@ -141,16 +146,18 @@ class Permit {
   }
 }
 
-/** Of what is not held. */
-const NEVER = new AbortController().signal
-
 /** @param {Rule} rule @param {unknown} id @param {any} options */
 async function acquire(rule, id, options) {
   const own = checks.own('the id', id)
   const given = checks.options('acquire', options, WAIT)
   const waitMs = checks.whole('acquire: `waitMs`', given.waitMs ?? 0, 0, MOST_WAIT_MS)
-  const over = failure('TIERCEL_CONCURRENCY_LIMIT', 'no longer waited for')
-  const patience = new Patience('acquire', waitMs, given.signal, () => over)
+  /** @type {Error | undefined} */
+  let over
+  const late = () => {
+    over = failure('TIERCEL_CONCURRENCY_LIMIT', 'no longer waited for')
+    return over
+  }
+  const patience = new Patience('acquire', waitMs, given.signal, late)
   if (waitMs === 0) return attempt(rule, own)
   const place = `${rule.name}:${own}`
   /** @type {Permit | undefined} */
@@ -159,7 +166,7 @@ async function acquire(rule, id, options) {
     await turns.take(place, patience)
   } catch (error) {
     // Somebody of this process has waited for longer, and the time is over.
-    if (error === over) return attempt(rule, own)
+    if (over !== undefined && error === over) return attempt(rule, own)
     throw error
   }
   try {
@@ -169,7 +176,7 @@ async function acquire(rule, id, options) {
       await patience.pause(look)
     }
   } catch (error) {
-    if (error === over && last !== undefined) return last
+    if (over !== undefined && error === over && last !== undefined) return last
     throw error
   } finally {
     turns.pass(place)

@@ -1,19 +1,21 @@
 // @ts-check
 
-const { isMainThread } = require('node:worker_threads')
-const { ASK, MOST_ADD, MOST_BUCKETS, MOST_TOP } = require('../abi.js')
+const { ASK, MOST_ADD, MOST_BUCKETS, MOST_FLUSH_MS, MOST_TOP } = require('../abi.js')
 const checks = require('./checks.js')
 const { invalid } = require('./errors.js')
 const { add, ask, counter: numberOf } = require('./store.js')
 
 const OPTIONS = /** @type {const} */ (['ttl', 'flushMs', 'bucket', 'history'])
-const LONGEST_FLUSH_MS = 60_000
+const HOUR_MS = 3_600_000
+const [WEEK_MS, MONTH_MS] = [7 * 24 * HOUR_MS, 30 * 24 * HOUR_MS]
 /** Where a question is about no id. */
 const NOBODY = '-'
 
-/** The counters to which something was added since they were flushed last, by number.
- * @type {Set<number>} */
-const unflushed = new Set()
+/** How often a process that has nothing else to do tries to send what it has collected. */
+const MOST_TRIES = 3
+const PAUSE_MS = 200
+/** Of each realm there is one listener, however often this file is loaded. */
+const WATCHED = Symbol.for('tiercel.counter.watched')
 let isWatching = false
 
 /**
@@ -30,8 +32,7 @@ function counter(name, options) {
   /** @param {string} id @param {number | string} amount */
   const put = (id, amount) => {
     add(number, id, amount)
-    unflushed.add(number)
-    watch()
+    if (!isWatching) watch()
   }
   /** @param {unknown} id @param {unknown} span */
   const seriesOf = async (id, span) => {
@@ -86,7 +87,6 @@ function counter(name, options) {
       return word === 'removed'
     },
     async flush() {
-      unflushed.delete(number)
       await ask(ASK.COUNT_FLUSH, number, NOBODY)
     },
   })
@@ -94,14 +94,21 @@ function counter(name, options) {
 
 /** @param {any} given */
 function rulesOf(given) {
-  const ttlMs = checks.duration('counter: `ttl`', given.ttl ?? '30d')
-  const flushMs = checks.whole('counter: `flushMs`', given.flushMs ?? 1_000, 1, LONGEST_FLUSH_MS)
-  const bucketMs = checks.duration('counter: `bucket`', given.bucket ?? '1h')
-  const historyMs = checks.duration('counter: `history`', given.history ?? '7d')
+  const time = (
+    /** @type {'ttl' | 'bucket' | 'history'} */ name,
+    /** @type {number} */ otherwise,
+  ) =>
+    given[name] === undefined ? otherwise : checks.duration(`counter: \`${name}\``, given[name])
+  const flushMs = checks.whole('counter: `flushMs`', given.flushMs ?? 1_000, 1, MOST_FLUSH_MS)
+  const ttlMs = time('ttl', Math.max(MONTH_MS, time('history', 0)))
+  const historyMs = time('history', Math.min(WEEK_MS, ttlMs))
+  const bucketMs = time('bucket', Math.min(HOUR_MS, historyMs))
   if (historyMs < bucketMs || Math.ceil(historyMs / bucketMs) > MOST_BUCKETS) {
     const allowed = `1 to ${MOST_BUCKETS} times as long as \`bucket\``
     throw invalid('counter: `history`', allowed, given.history)
   }
+  if (ttlMs < historyMs)
+    throw invalid('counter: `ttl`', 'as long as `history`, or longer', given.ttl)
   return { ttlMs, flushMs, bucketMs, historyMs }
 }
 
@@ -110,15 +117,21 @@ function pairs(cells) {
   return Array.from({ length: cells.length / 2 }, (_, at) => [cells[2 * at], cells[2 * at + 1]])
 }
 
-/** A process that has nothing else to do sends what it has collected, once. */
+/** A thread that has nothing else to do sends what the process has collected. */
 function watch() {
-  if (isWatching || !isMainThread) return
   isWatching = true
+  const realm = /** @type {any} */ (globalThis)
+  if (realm[WATCHED]) return
+  realm[WATCHED] = true
+  let tries = 0
+  const failed = () => {
+    tries += 1
+    // It is asked again when that is over.
+    setTimeout(() => {}, PAUSE_MS * tries)
+  }
   process.on('beforeExit', () => {
-    const all = [...unflushed]
-    unflushed.clear()
-    // Who wants to know calls `flush`.
-    for (const number of all) ask(ASK.COUNT_FLUSH, number, NOBODY).catch(() => {})
+    // Where nothing is left, that is said at once, and it ends. Who wants to know calls `flush`.
+    if (tries < MOST_TRIES) ask(ASK.COUNT_FLUSH_ALL, 0, NOBODY).catch(failed)
   })
 }
 

@@ -12,8 +12,9 @@ const MOST = 4_096
 /** @typedef {{ cost: number, at: number, untilMs: number, answer: number[] }} Heard */
 
 /**
- * What the addon has said just now about ids that are over a limit. A flood asks the same again and
- * again, and the call costs more than the look.
+ * What the addon has said just now about ids that are over a limit that is exact. A flood asks the same
+ * again and again, and the call costs more than the look. A reset by another thread, or by another limit
+ * of the same name, is seen when it is over.
  */
 class Echo {
   /** @type {Map<number, Echo>} */

@@ -57,17 +57,18 @@ function rateLimit(options) {
   const { FAST, EXACT } = abi.MODE
   const number = store.limiter(group, ON_ERROR[onError], numbers, isFast ? FAST : EXACT)
   const most = Math.min(...windows.map((window) => window.most))
-  const echo = Echo.of(number)
+  // What was taken ahead elsewhere may be given back at any moment.
+  const echo = isFast ? undefined : Echo.of(number)
   /** @param {number[]} told */
   const ruling = (told) => new Ruling(rule, told)
   /** @param {unknown} id @param {number} cost */
   const take = (id, cost) => {
-    const heard = echo.find(/** @type {string} */ (id), cost)
+    const heard = echo?.find(/** @type {string} */ (id), cost)
     if (heard !== undefined) return Promise.resolve(ruling(heard))
     const own = checks.own('the id', id)
     const told = store.take(number, own, cost, ruling)
     if (!Array.isArray(told)) return told
-    echo.note(own, cost, told)
+    echo?.note(own, cost, told)
     return Promise.resolve(ruling(told))
   }
 
@@ -90,16 +91,16 @@ function rateLimit(options) {
     },
     /** @param {string} id */
     async reset(id) {
-      echo.forget(id)
+      echo?.forget(id)
       await store.ask(ASK.LIMIT_RESET, number, checks.own('the id', id))
       // It may have been heard meanwhile.
-      echo.forget(id)
+      echo?.forget(id)
     },
     /** @param {string} id @param {number | string} span */
     async block(id, span) {
       const ms = checks.duration('block: how long', span)
       await store.ask(ASK.LIMIT_BLOCK, number, checks.own('the id', id), ms)
-      echo.forget(id)
+      echo?.forget(id)
     },
     /** @param {(request: any, ...rest: any[]) => any} handler @param {any} options */
     route(handler, options) {

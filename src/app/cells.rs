@@ -125,7 +125,7 @@ fn session_cells(session: session::Session) -> [Cell; SESSION_CELLS] {
 pub fn of_seat(answer: Result<(seat::Answer, Source), Failure>) -> Vec<Cell> {
     let (word, numbers, source) = match answer {
         Err(failure) => return failed(failure),
-        Ok((seat::Answer::Taken(held), source)) => ("taken", [held, 0], source),
+        Ok((seat::Answer::Taken(held, first_ms), source)) => ("taken", [held, first_ms], source),
         Ok((seat::Answer::Held(held, first_ms), source)) => ("held", [held, first_ms], source),
         Ok((seat::Answer::Done, source)) => ("done", [0, 0], source),
         Ok((seat::Answer::Lost, source)) => ("lost", [0, 0], source),

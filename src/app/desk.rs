@@ -99,36 +99,25 @@ impl Desk {
     /// Has a limit decide about an id. Which one is known to be over it is told so at once, and so is
     /// one of which something was taken ahead.
     pub fn limit(&self, limiter: &Arc<Limiter>, id: &Own, action: Action, receive: ReceiveVerdict) {
-        let shares = self.shares.as_ref().filter(|_| limiter.mode() == Mode::Fast).cloned();
-        let (now_ms, quick) = (self.now_ms(), limiter.quick(id));
-        let (cost, resets) = match action {
-            Action::Take(cost) => {
-                if let Some(verdict) = shares.as_ref().and_then(|all| all.spend(limiter, id, cost))
-                {
-                    return receive(Ok((verdict, Source::Share)));
-                }
-                match self.known.refusal(quick, cost, now_ms) {
-                    Ok(verdict) => return receive(Ok((verdict, Source::Known))),
-                    Err(resets) => (cost, resets),
-                }
-            }
-            Action::Block(_) | Action::Reset => {
-                if let Some(shares) = &shares {
-                    shares.forget(limiter, id);
-                }
-                (0, self.known.forget(quick, now_ms))
-            }
-        };
-        let label = limiter.label(id);
-        if action == Action::Reset {
-            // It may have counted while the store was away.
-            let _ = self.here.answer(limiting(&label, limiter, action, 0));
+        match action {
+            Action::Take(cost) => self.take(limiter, id, cost, receive),
+            Action::Block(_) | Action::Reset => self.change(limiter, id, action, receive),
         }
-        let takes = matches!(action, Action::Take(cost) if cost > 0);
-        let asking = shares.filter(|_| takes || action == Action::Take(0));
-        let asking = asking.map(|shares| (takes.then(|| shares.ask(limiter, id)), shares));
+    }
+
+    fn take(&self, limiter: &Arc<Limiter>, id: &Own, cost: u64, receive: ReceiveVerdict) {
+        let (shares, quick) = (self.shares_of(limiter), limiter.quick(id));
+        if let Some(verdict) = shares.as_ref().and_then(|all| all.spend(limiter, id, cost)) {
+            return receive(Ok((verdict, Source::Share)));
+        }
+        let resets = match self.known.refusal(quick, cost, self.now_ms()) {
+            Ok(verdict) => return receive(Ok((verdict, Source::Known))),
+            Err(resets) => resets,
+        };
+        let asking = shares.map(|shares| ((cost > 0).then(|| shares.ask(limiter, id)), shares));
         let ahead =
             asking.as_ref().and_then(|(asking, _)| *asking).map_or(0, |asking| asking.ahead);
+        let (action, label) = (Action::Take(cost), limiter.label(id));
         let order = limiting(&label, limiter, action, ahead);
         let (known, clock, here) = (self.known.clone(), self.clock.clone(), self.here.clone());
         let (limiter, id) = (limiter.clone(), id.clone());
@@ -136,25 +125,53 @@ impl Desk {
             let answer = shared_out(answer, asking, &limiter, &id, cost);
             receive(match answer {
                 Ok(verdict) => {
-                    let longest_ms = match limiter.mode() {
-                        Mode::Exact => LONGEST_MS,
-                        Mode::Fast => REFUSED_MS,
-                    };
-                    let now_ms = clock.now().0 / 1_000;
+                    let (now_ms, longest_ms) = (clock.now().0 / 1_000, known_ms(&limiter));
                     known.learn(quick, cost, &verdict, resets, now_ms, longest_ms);
                     Ok((verdict, Source::Store))
                 }
-                Err(failure) => without_store(failure, &here, &label, &limiter, action),
+                Err(failure) => without_store(failure, &here, &label, &limiter, cost),
             });
         };
         self.ask(order, Box::new(told));
     }
 
-    /// The process ends: what it took ahead is given back.
-    pub fn give_back(&self) {
-        if let Some(shares) = &self.shares {
-            shares.give_all();
+    /// Blocks or resets. A block or a reset that nobody else sees is none.
+    fn change(&self, limiter: &Arc<Limiter>, id: &Own, action: Action, receive: ReceiveVerdict) {
+        let (shares, quick) = (self.shares_of(limiter), limiter.quick(id));
+        let (known, clock) = (self.known.clone(), self.clock.clone());
+        let (asked, of) = (limiter.clone(), id.clone());
+        let forget = move || {
+            if let Some(shares) = &shares {
+                shares.forget(&asked, &of);
+            }
+            known.forget(quick, clock.now().0 / 1_000)
+        };
+        forget();
+        let order = limiting(&limiter.label(id), limiter, action, 0);
+        if action == Action::Reset {
+            // It may have counted while the store was away.
+            let _ = self.here.answer(order.clone());
         }
+        let (known, now_ms, longest_ms) = (self.known.clone(), self.now_ms(), known_ms(limiter));
+        let told = move |answer| {
+            // What was said meanwhile may be of before it.
+            let resets = forget();
+            receive(verdict_of(answer).map(|verdict| {
+                known.learn(quick, 0, &verdict, resets, now_ms, longest_ms);
+                (verdict, Source::Store)
+            }));
+        };
+        self.ask(order, Box::new(told));
+    }
+
+    fn shares_of(&self, limiter: &Limiter) -> Option<Arc<Shares>> {
+        self.shares.as_ref().filter(|_| limiter.mode() == Mode::Fast).cloned()
+    }
+
+    /// The process ends: what it took ahead is given back. `receive` is called for each id; their
+    /// number is returned.
+    pub fn give_back(&self, receive: impl Fn() + Clone + Send + 'static) -> usize {
+        self.shares.as_ref().map_or(0, |shares| shares.give_all(receive))
     }
 
     /// Has a seat taken, or looks at those that are held. Without an answer of the store, `on_error`
@@ -162,7 +179,7 @@ impl Desk {
     pub fn seat(&self, label: &Label, deed: seat::Deed, on_error: OnError, receive: ReceiveSeat) {
         let here = self.here.clone();
         // What the store has, nobody else keeps or gives back.
-        let is_decided = matches!(deed, seat::Deed::Acquire { .. } | seat::Deed::Look);
+        let is_decided = matches!(deed, seat::Deed::Acquire { .. } | seat::Deed::Look { .. });
         let order = |deed| Order { label: label.clone(), deed: Deed::Seat(deed) };
         let (asked, again) = (order(deed.clone()), order(deed));
         let told = move |answer| {
@@ -175,7 +192,7 @@ impl Desk {
                         Ok(Answer::Seat(answer)) => Ok((answer, Source::Local)),
                         _ => Err(failure),
                     },
-                    OnError::Open => Ok((seat::Answer::Taken(0), Source::Nobody)),
+                    OnError::Open => Ok((seat::Answer::Taken(0, 0), Source::Nobody)),
                     OnError::Closed => Ok((seat::Answer::Held(0, AWAY_MS), Source::Nobody)),
                 },
             });
@@ -197,6 +214,22 @@ impl Desk {
     }
 }
 
+/// How long a refusal is known, in ms.
+fn known_ms(limiter: &Limiter) -> u64 {
+    match limiter.mode() {
+        Mode::Exact => LONGEST_MS,
+        Mode::Fast => REFUSED_MS,
+    }
+}
+
+fn verdict_of(answer: Result<Answer, Failure>) -> Result<Verdict, Failure> {
+    match answer {
+        Ok(Answer::Limit(verdict)) => Ok(verdict),
+        Ok(_) => Err(Failure::Unknown),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Notes what was taken ahead with an answer, or adds what is held to what it says that is left.
 fn shared_out(
     answer: Result<Answer, Failure>,
@@ -205,11 +238,7 @@ fn shared_out(
     id: &Own,
     cost: u64,
 ) -> Result<Verdict, Failure> {
-    let mut verdict = match answer {
-        Ok(Answer::Limit(verdict)) => Ok(verdict),
-        Ok(_) => Err(Failure::Unknown),
-        Err(failure) => Err(failure),
-    };
+    let mut verdict = verdict_of(answer);
     match (asking, &mut verdict) {
         (None, _) | (Some((None, _)), Err(_)) => {}
         (Some((Some(asking), shares)), verdict) => {
@@ -229,20 +258,17 @@ fn limiting(label: &Label, limiter: &Limiter, action: Action, ahead: u64) -> Ord
     Order { label: label.clone(), deed: Deed::Limit(deed) }
 }
 
-/// What is said while the store does not answer. A block or a reset that nobody else sees is none.
+/// What is said while the store does not answer.
 fn without_store(
     failure: Failure,
     here: &Memory,
     label: &Label,
     limiter: &Limiter,
-    action: Action,
+    cost: u64,
 ) -> Result<(Verdict, Source), Failure> {
-    if !matches!(action, Action::Take(_)) {
-        return Err(failure);
-    }
     let is_admitted = match limiter.on_error() {
         OnError::Local => {
-            return match here.answer(limiting(label, limiter, action, 0))? {
+            return match here.answer(limiting(label, limiter, Action::Take(cost), 0))? {
                 Answer::Limit(verdict) => Ok((verdict, Source::Local)),
                 _ => Err(failure),
             };
@@ -259,141 +285,4 @@ fn without_store(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use parking_lot::Mutex;
-
-    use super::super::label::Group;
-    use super::super::limit::Algorithm;
-    use super::*;
-    use crate::clock::Timestamp;
-
-    /// Fails, or carries out, and counts.
-    struct Fake {
-        memory: Memory,
-        failure: Mutex<Option<Failure>>,
-        asked: Mutex<u32>,
-    }
-
-    impl Store for Fake {
-        fn carry_out(&self, order: Order, receive: Receive) {
-            *self.asked.lock() += 1;
-            match *self.failure.lock() {
-                Some(failure) => receive(Err(failure)),
-                None => self.memory.carry_out(order, receive),
-            }
-        }
-
-        fn later(&self, _: Duration, _: Box<dyn FnOnce() + Send>) {}
-    }
-
-    struct World {
-        clock: Clock,
-        fake: Arc<Fake>,
-        desk: Desk,
-    }
-
-    fn world() -> World {
-        let clock = Clock::manual(Timestamp(1_000_000_000));
-        let memory = Memory::new(clock.clone());
-        let fake = Fake { memory, failure: Mutex::default(), asked: Mutex::default() };
-        let fake = Arc::new(fake);
-        let desk = Desk::new(clock.clone(), Some(fake.clone()));
-        World { clock, fake, desk }
-    }
-
-    type Ruling = Result<(Verdict, Source), Failure>;
-
-    impl World {
-        fn ask(&self, action: Action, on_error: OnError) -> Ruling {
-            let told = Arc::new(Mutex::new(None));
-            let tell = told.clone();
-            let (algorithm, limit, burst) = (Algorithm::Fixed, 3, 3);
-            let windows = vec![Window { algorithm, limit, span_ms: 1_000, burst }];
-            let limiter =
-                Limiter::new(Group::parse("g").unwrap(), windows, on_error, Mode::Exact).unwrap();
-            let receive = move |ruling| *tell.lock() = Some(ruling);
-            let id = Own::parse("id").unwrap();
-            self.desk.limit(&Arc::new(limiter), &id, action, Box::new(receive));
-            told.lock().take().unwrap()
-        }
-
-        fn take(&self, on_error: OnError) -> (bool, Source) {
-            let (verdict, source) = self.ask(Action::Take(1), on_error).unwrap();
-            (verdict.is_admitted, source)
-        }
-
-        fn asked(&self) -> u32 {
-            std::mem::take(&mut *self.fake.asked.lock())
-        }
-    }
-
-    #[test]
-    fn a_seat_without_the_store_is_one_of_this_process_or_as_it_was_told() {
-        let world = world();
-        *world.fake.failure.lock() = Some(Failure::Unknown);
-        let (group, own) = (Group::parse("g").unwrap(), Own::parse("id").unwrap());
-        let label = Label::of(super::super::label::Feature::Seat, &group, &own);
-        let ask = |name: u8, on_error| {
-            let told = Arc::new(Mutex::new(None));
-            let tell = told.clone();
-            let owner = super::super::lock::Owner::parse(&format!("{name:032x}")).unwrap();
-            let deed = seat::Deed::Acquire { owner, ttl_ms: 1_000, limit: 1 };
-            let receive = Box::new(move |answer| *tell.lock() = Some(answer));
-            world.desk.seat(&label, deed, on_error, receive);
-            let answer = told.lock().take();
-            answer.unwrap().unwrap()
-        };
-        assert_eq!(ask(1, OnError::Local), (seat::Answer::Taken(1), Source::Local));
-        assert_eq!(ask(2, OnError::Local), (seat::Answer::Held(1, 1_000), Source::Local));
-        assert_eq!(ask(3, OnError::Open), (seat::Answer::Taken(0), Source::Nobody));
-        assert_eq!(ask(4, OnError::Closed), (seat::Answer::Held(0, AWAY_MS), Source::Nobody));
-        let owner = super::super::lock::Owner::parse(&format!("{:032x}", 1)).unwrap();
-        let release = seat::Deed::Release { owner };
-        world.desk.seat_here(label.clone(), release, Box::new(|_| {}));
-        assert_eq!(ask(2, OnError::Local), (seat::Answer::Taken(1), Source::Local));
-    }
-
-    #[test]
-    fn an_id_over_its_limit_costs_no_question_until_it_may_go_on() {
-        let world = world();
-        for admitted in [true, true, true, false] {
-            assert_eq!(world.take(OnError::Local), (admitted, Source::Store));
-        }
-        assert_eq!(world.asked(), 4);
-        for _ in 0..1_000 {
-            assert_eq!(world.take(OnError::Local), (false, Source::Known));
-        }
-        assert_eq!(world.asked(), 0);
-        world.clock.advance_us(1_000_000);
-        assert_eq!(world.take(OnError::Local), (true, Source::Store));
-    }
-
-    #[test]
-    fn a_reset_is_seen_at_once_where_it_is_asked_for() {
-        let world = world();
-        for _ in 0..4 {
-            world.take(OnError::Local);
-        }
-        world.ask(Action::Reset, OnError::Local).unwrap();
-        assert_eq!(world.take(OnError::Local), (true, Source::Store));
-        world.ask(Action::Block(5_000), OnError::Local).unwrap();
-        assert_eq!(world.take(OnError::Local), (false, Source::Known));
-    }
-
-    #[test]
-    fn without_the_store_each_does_as_it_was_told() {
-        let world = world();
-        *world.fake.failure.lock() = Some(Failure::Away);
-        for admitted in [true, true, true, false, false] {
-            assert_eq!(world.take(OnError::Local), (admitted, Source::Local));
-            assert_eq!(world.take(OnError::Open), (true, Source::Nobody));
-            assert_eq!(world.take(OnError::Closed), (false, Source::Nobody));
-        }
-        assert_eq!(world.ask(Action::Block(5_000), OnError::Local), Err(Failure::Away));
-        assert_eq!(world.ask(Action::Reset, OnError::Open), Err(Failure::Away));
-        *world.fake.failure.lock() = None;
-        assert_eq!(world.take(OnError::Local), (true, Source::Store), "nothing is kept of it");
-    }
-}
+mod tests;

@@ -32,7 +32,7 @@ pub struct Memory {
 impl Memory {
     /// An empty one.
     pub fn new(clock: Clock) -> Self {
-        fn shelf<V: Weight>(most_bytes: usize) -> Mutex<Shelf<Label, V>> {
+        fn shelf<V: Weight + Clone>(most_bytes: usize) -> Mutex<Shelf<Label, V>> {
             Mutex::new(Shelf::new(most_bytes, WhenFull::FirstDueGoes))
         }
         Self {
@@ -95,7 +95,7 @@ impl Memory {
         }
     }
 
-    fn change<V: Weight, R>(
+    fn change<V: Weight + Clone, R>(
         &self,
         held: &Mutex<Shelf<Label, V>>,
         label: &Label,

@@ -30,7 +30,7 @@ impl Weight for u128 {
 pub(super) enum WhenFull {
     /// What would be due first makes room.
     FirstDueGoes,
-    /// What is new is refused.
+    /// What is new is refused, and what is there does not grow.
     Refuse,
 }
 
@@ -49,13 +49,14 @@ pub(super) struct Shelf<K, V> {
     next: u64,
 }
 
+#[derive(Clone)]
 struct Held<V> {
     value: V,
     weight: usize,
     due: (u64, u64),
 }
 
-impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
+impl<K: Weight + Clone + Eq + Hash, V: Weight + Clone> Shelf<K, V> {
     pub(super) fn new(most_bytes: usize, when_full: WhenFull) -> Self {
         let (held, due) = (HashMap::new(), BTreeMap::new());
         Self { most_bytes, when_full, bytes: 0, held, due, next: 0 }
@@ -66,7 +67,7 @@ impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
     ///
     /// # Errors
     /// There is no room for what is to be there. What was there is lost then, unless what is new is
-    /// refused: then whatever is there may grow.
+    /// refused: then it stays as it was.
     pub(super) fn change<R>(
         &mut self,
         label: &K,
@@ -74,13 +75,24 @@ impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
         change: impl FnOnce(Option<V>) -> (Option<(V, u64)>, R),
     ) -> Result<R, Full> {
         self.drop_due(now_ms);
+        // Where there is room for anything that is added at once, it may grow, and nothing is copied.
+        let is_scarce = self.is_scarce();
         let held = self.remove(label);
-        let is_new = held.is_none();
-        let (kept, result) = change(held);
-        if let Some((value, due_ms)) = kept.filter(|(_, due_ms)| *due_ms > now_ms) {
-            self.insert(label, value, due_ms, is_new)?;
+        let before = held.as_ref().filter(|_| is_scarce).cloned();
+        let free = match (&held, &before) {
+            (None, _) => 0,
+            (Some(_), Some(before)) => before.weight,
+            (Some(_), None) => usize::MAX,
+        };
+        let (kept, result) = change(held.map(|held| held.value));
+        let Some((value, due_ms)) = kept.filter(|(_, due_ms)| *due_ms > now_ms) else {
+            return Ok(result);
+        };
+        let inserted = self.insert(label, value, due_ms, free);
+        if let (Err(Full), Some(before)) = (&inserted, before) {
+            self.put(label, before);
         }
-        Ok(result)
+        inserted.map(|()| result)
     }
 
     /// What lies under a label and is not due at a moment in ms.
@@ -95,11 +107,17 @@ impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
         self.held.iter().map(|(label, held)| (label, &held.value))
     }
 
-    fn insert(&mut self, label: &K, value: V, due_ms: u64, is_new: bool) -> Result<(), Full> {
+    /// Whether what is there may have to stay as it was.
+    fn is_scarce(&self) -> bool {
+        self.when_full == WhenFull::Refuse && self.bytes > self.most_bytes / 8 * 7
+    }
+
+    /// What weighs up to `free` has the room of what was there before.
+    fn insert(&mut self, label: &K, value: V, due_ms: u64, free: usize) -> Result<(), Full> {
         let weight = OVERHEAD + 2 * label.weight() + value.weight();
         let makes_room = self.when_full == WhenFull::FirstDueGoes;
         let is_surplus = |bytes| bytes + weight > self.most_bytes;
-        if is_surplus(0) || !makes_room && is_new && is_surplus(self.bytes) {
+        if is_surplus(0) || !makes_room && weight > free && is_surplus(self.bytes) {
             return Err(Full);
         }
         while makes_room && self.bytes + weight > self.most_bytes {
@@ -107,17 +125,20 @@ impl<K: Weight + Clone + Eq + Hash, V: Weight> Shelf<K, V> {
             self.forget(&first);
         }
         self.next += 1;
-        let due = (due_ms, self.next);
-        self.bytes += weight;
-        self.due.insert(due, label.clone());
-        self.held.insert(label.clone(), Held { value, weight, due });
+        self.put(label, Held { value, weight, due: (due_ms, self.next) });
         Ok(())
     }
 
-    fn remove(&mut self, label: &K) -> Option<V> {
+    fn put(&mut self, label: &K, held: Held<V>) {
+        self.bytes += held.weight;
+        self.due.insert(held.due, label.clone());
+        self.held.insert(label.clone(), held);
+    }
+
+    fn remove(&mut self, label: &K) -> Option<Held<V>> {
         let held = self.forget(label)?;
         self.due.remove(&held.due);
-        Some(held.value)
+        Some(held)
     }
 
     fn forget(&mut self, label: &K) -> Option<Held<V>> {
@@ -185,6 +206,23 @@ mod tests {
         assert!(refused > 90, "{refused}");
         assert!(is_there(&mut shelf, 1, 0) && is_there(&mut shelf, 2, 0));
         assert_eq!(put(&mut shelf, 1, 2_000), Ok(()), "it replaces itself");
+    }
+
+    #[test]
+    fn what_may_not_be_lost_grows_no_more_where_there_is_no_room_and_stays_as_it_was() {
+        let mut shelf = Shelf::new(10_000, WhenFull::Refuse);
+        let _ = (0..100).find(|name| put(&mut shelf, *name, 1_000).is_err()).unwrap();
+        let put = |shelf: &mut Shelf<_, _>, length, due_ms| {
+            shelf.change(&label(1), 0, |_| (Some((vec![0; length], due_ms)), ()))
+        };
+        for _ in 0..10 {
+            assert_eq!(put(&mut shelf, 900, 3_000), Err(Full));
+        }
+        assert!(shelf.bytes <= 10_000 && shelf.held.len() == shelf.due.len());
+        assert_eq!(shelf.get(&label(1), 999).map(Vec::len), Some(100));
+        assert_eq!(put(&mut shelf, 50, 2_000), Ok(()), "it may shrink");
+        assert_eq!(put(&mut shelf, 100, 2_000), Ok(()), "and take its room again");
+        assert_eq!(shelf.get(&label(1), 2_000), None);
     }
 
     #[test]

@@ -98,7 +98,7 @@ const useAll = async ({ require, APP }) => {
   await views.flush()
   await new Promise((end) => setTimeout(end, 1_100))
   views.add('b')
-  await Promise.all([views.get('b'), views.series('b', '1h'), views.top(), views.uniques('b')])
+  await Promise.all([views.get('b'), views.series('b', 1), views.top(), views.uniques('b')])
   await views.reset('b')
   const users = sessions({ maxPerUser: 2 })
   const ids = [await users.create('u'), await users.create('u'), await users.create('u')]

@@ -120,6 +120,7 @@ export function counters(api) {
       { flushMs: 60_001 },
       { bucket: '1h', history: '1m' },
       { bucket: '1s', history: '1h' },
+      { ttl: '1h', history: '2h' },
       { flush: 5 },
       [],
     ]) {
@@ -146,7 +147,10 @@ export function permits(api) {
     expect([one.remaining, two.remaining, three.remaining]).toEqual([1, 0, 0])
     expect(three).toMatchObject({ reason: 'limit', limit: 2, source: 'store' })
     expect(three.retryAfterMs).toBeGreaterThan(0)
-    expect(three.resetMs).toBeGreaterThan(20_000)
+    for (const { resetMs } of [one, two, three]) {
+      expect(resetMs).toBeGreaterThan(20_000)
+      expect(resetMs).toBeLessThanOrEqual(30_000)
+    }
     expect(three.headers).toEqual({
       'RateLimit-Policy': `"${limiter.name}";q=2;qu="concurrent-requests"`,
       RateLimit: `"${limiter.name}";r=0`,
@@ -156,6 +160,10 @@ export function permits(api) {
     })
     expect((await limiter.acquire('other')).success).toBe(true)
     expect(await limiter.peek('id')).toMatchObject({ success: false, remaining: 0 })
+    // Nothing that listens to one is kept by another.
+    expect(three.signal).toBe(three.signal)
+    expect(three.signal).not.toBe((await limiter.peek('id')).signal)
+    expect(await limiter.peek('none')).toMatchObject({ success: true, remaining: 2, resetMs: 0 })
     await three.release()
     await Promise.all([one.release(), one.release()])
     expect(await limiter.peek('id')).toMatchObject({ success: true, remaining: 1, reason: null })

@@ -74,11 +74,11 @@ impl Collector {
             counters.entry(number).or_insert_with(|| Pending::new(&self.name, number, counter));
         let is_usual = pending.failures == 0 && !pending.is_under_way;
         let batch = pending.open(now_ms).ok_or(Failure::Full)?;
-        let weight = batch.weight_with(own, amount, bucket);
-        if weight > 0 && *bytes + weight > MOST_BYTES {
+        let room = MOST_BYTES.saturating_sub(*bytes);
+        let Some(weight) = batch.add(own, amount, (bucket, now_ms), room) else {
+            pending.close_empty();
             return Err(Failure::Full);
-        }
-        batch.add(own, amount, bucket, now_ms).ok_or(Failure::Full)?;
+        };
         *bytes += weight;
         // While the store is away, asking more often does not bring it back sooner.
         let is_due = batch.is_full() && is_usual;
@@ -251,7 +251,7 @@ impl Collector {
         let Some(pending) = counters.get_mut(&number) else { return };
         pending.is_under_way = false;
         let told = std::mem::take(&mut pending.waiting);
-        let is_old = |batch: &mut Batch| batch.began_ms + KEEP_MS <= now_ms;
+        let is_old = |batch: &mut Batch| batch.is_old(now_ms);
         let before = pending.weight();
         let mut dropped = 0;
         while pending.batches.pop_front_if(is_old).is_some() {

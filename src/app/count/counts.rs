@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 pub use super::batch::Amount;
 use super::collector::{Collector, ReceiveFlush};
 use super::{Added, Answer, Counter, Deed};
@@ -16,7 +18,7 @@ use crate::clock::Clock;
 pub enum Action {
     /// The sum of an id.
     Get,
-    /// The buckets of an id in a span of so many ms.
+    /// The buckets of an id in a span of so many ms, as far as they are kept.
     Series(u64),
     /// How many different members an id had.
     Distinct,
@@ -71,6 +73,10 @@ impl Counts {
     ) {
         let (own, rules) = (own.clone(), counter.rules());
         let at = (number, counter);
+        let action = match action {
+            Action::Series(span_ms) => Action::Series(span_ms.min(rules.history_ms)),
+            other => other,
+        };
         let sender = String::new();
         let deed = match (action, &self.collector) {
             (Action::Get, Some(collector)) => return collector.read(at, &own, None, receive),
@@ -112,6 +118,32 @@ impl Counts {
             collector.flush(*number, receive);
         }
         unflushed.len()
+    }
+
+    /// The same. `receive` is called once, when all of it has arrived, or some has not.
+    pub fn flush_together(&self, receive: impl FnOnce(Result<Answer, Failure>) + Send + 'static) {
+        let collector = self.collector.as_ref();
+        let unflushed = collector.map(|one| one.unflushed()).unwrap_or_default();
+        let Some(collector) = collector.filter(|_| !unflushed.is_empty()) else {
+            return receive(Ok(Answer::Added));
+        };
+        let all = Arc::new(Mutex::new((unflushed.len(), None, Some(receive))));
+        for number in unflushed {
+            let all = all.clone();
+            let told = move |result: Result<(), Failure>| {
+                let mut held = all.lock();
+                let (left, failure, receive) = &mut *held;
+                *left -= 1;
+                *failure = failure.or(result.err());
+                let answer = failure.map_or(Ok(Answer::Added), Err);
+                let receive = if *left == 0 { receive.take() } else { None };
+                drop(held);
+                if let Some(receive) = receive {
+                    receive(answer);
+                }
+            };
+            collector.flush(number, Box::new(told));
+        }
     }
 }
 

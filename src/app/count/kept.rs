@@ -17,7 +17,7 @@ impl Weight for u64 {
 }
 
 impl Kept {
-    /// Bounded in bytes. What is there may grow; what is new is refused where there is no room.
+    /// Bounded in bytes. What is new is refused where there is no room, and so is what makes an id grow.
     pub(in crate::app) fn new(most_bytes: usize) -> Self {
         let ids = Shelf::new(most_bytes, WhenFull::Refuse);
         Self { ids, marks: Shelf::new(most_bytes / 8, WhenFull::FirstDueGoes) }

@@ -24,6 +24,8 @@ pub(super) use kept::Kept;
 pub const MOST_ADD: i64 = 1_000_000_000;
 /// Buckets of a counter.
 pub const MOST_BUCKETS: u64 = 1_000;
+/// The longest that adds are collected, in ms.
+pub const MOST_FLUSH_MS: u64 = 60_000;
 /// Ids in one list.
 pub const MOST_TOP: u64 = 1_000;
 /// How long a store remembers which batch it was sent last, in ms: longer than one is sent again.

@@ -53,11 +53,19 @@ impl Pending {
 
     /// The batch that grows.
     pub(super) fn open(&mut self, now_ms: u64) -> Option<&mut Batch> {
-        if self.batches.back().is_none_or(|batch| batch.is_due || batch.number > 0) {
+        if self.batches.back().is_none_or(|batch| !batch.is_open(now_ms)) {
+            if let Some(closed) = self.batches.back_mut() {
+                closed.is_due = true;
+            }
             self.serial += 1;
             self.batches.push_back(Batch::new(self.serial, now_ms));
         }
         self.batches.back_mut()
+    }
+
+    /// Closes what was opened for something that had no room.
+    pub(super) fn close_empty(&mut self) {
+        let _ = self.batches.pop_back_if(|batch| batch.is_empty());
     }
 
     /// What is to be sent now; `None` if nothing is, or something is under way.
@@ -77,16 +85,26 @@ impl Pending {
         Some(first.deed(&self.sender, self.counter.rules(), now_ms))
     }
 
-    /// Makes one batch of all that were not sent: nobody waits for one of them.
+    /// Makes one batch of those of an hour that were not sent: nobody waits for one of them.
     pub(super) fn join(&mut self) {
         let at = self.batches.iter().position(|batch| batch.number == 0);
-        let mut unsent = at.map(|at| self.batches.split_off(at)).unwrap_or_default();
-        let Some(mut first) = unsent.pop_front() else { return };
+        let unsent = at.map(|at| self.batches.split_off(at)).unwrap_or_default();
+        let mut last: Option<Batch> = None;
         for later in unsent {
-            first.merge(later);
+            let apart = match &mut last {
+                Some(batch) => batch.merge(later),
+                None => Some(later),
+            };
+            let Some(apart) = apart else { continue };
+            if let Some(mut whole) = last.replace(apart) {
+                whole.is_due = true;
+                self.batches.push_back(whole);
+            }
         }
-        first.is_due = false;
-        self.batches.push_back(first);
+        if let Some(mut last) = last {
+            last.is_due = false;
+            self.batches.push_back(last);
+        }
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -123,7 +141,7 @@ pub(super) fn completed(answer: Answer, unsent: &Unsent, asked_ms: u64, bucket_m
         }
         Answer::Series { mut buckets, now_ms, batch } => {
             for (_, held) in missing(batch) {
-                let at_ms = now_ms.saturating_sub(asked_ms.saturating_sub(held.at_ms));
+                let at_ms = now_ms.saturating_sub(asked_ms.saturating_sub(held.at_ms()));
                 let begins_ms = at_ms / bucket_ms * bucket_ms;
                 if let Some((_, sum)) = buckets.iter_mut().find(|(at, _)| *at == begins_ms) {
                     *sum = sum.saturating_add(held.sum);

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use super::Verdict;
+use super::{Quick, Verdict};
 use crate::app::shelf::{Shelf, Weight, WhenFull};
 
 /// The longest that nobody is asked again, in ms: a reset by another process is seen by then.
@@ -22,6 +22,8 @@ struct Held {
 /// What was refused: so much and more is refused until then.
 #[derive(Debug, Clone)]
 struct Refused {
+    /// By which of the limits of a name: another may admit it.
+    of: u64,
     cost: u64,
     /// When it was told, in ms.
     since_ms: u64,
@@ -44,9 +46,15 @@ impl Default for Known {
 impl Known {
     /// What the store would say to so much, if that is known: a refusal. Otherwise how often something
     /// was forgotten so far.
-    pub(in crate::app) fn refusal(&self, id: u128, cost: u64, now_ms: u64) -> Result<Verdict, u64> {
+    pub(in crate::app) fn refusal(
+        &self,
+        Quick { id, of }: Quick,
+        cost: u64,
+        now_ms: u64,
+    ) -> Result<Verdict, u64> {
         let mut held = self.0.lock();
-        let found = held.refused.get(&id, now_ms).filter(|refused| refused.cost <= cost.max(1));
+        let is_so = |refused: &&Refused| refused.of == of && refused.cost <= cost.max(1);
+        let found = held.refused.get(&id, now_ms).filter(is_so);
         match found {
             Some(refused) => Ok(aged(&refused.verdict, now_ms.saturating_sub(refused.since_ms))),
             None => Err(held.resets),
@@ -57,7 +65,7 @@ impl Known {
     /// before that. It is known for `longest_ms` at most.
     pub(in crate::app) fn learn(
         &self,
-        id: u128,
+        Quick { id, of }: Quick,
         cost: u64,
         verdict: &Verdict,
         resets: u64,
@@ -70,16 +78,17 @@ impl Known {
         }
         let mut held = self.0.lock();
         // A refusal of less says more.
-        let is_known = held.refused.get(&id, now_ms).is_some_and(|refused| refused.cost < cost);
+        let says_more = |refused: &Refused| refused.of == of && refused.cost < cost;
+        let is_known = held.refused.get(&id, now_ms).is_some_and(says_more);
         if is_known || held.resets != resets {
             return;
         }
-        let refused = Refused { cost, since_ms: now_ms, verdict: verdict.clone() };
+        let refused = Refused { of, cost, since_ms: now_ms, verdict: verdict.clone() };
         let _ = held.refused.change(&id, now_ms, |_| (Some((refused, now_ms + wait_ms)), ()));
     }
 
     /// Forgets an id: it is reset, or blocked for another time. Returns how often that happened.
-    pub(in crate::app) fn forget(&self, id: u128, now_ms: u64) -> u64 {
+    pub(in crate::app) fn forget(&self, Quick { id, .. }: Quick, now_ms: u64) -> u64 {
         let mut held = self.0.lock();
         held.resets += 1;
         let _ = held.refused.change(&id, now_ms, |_| (None, ()));
@@ -103,7 +112,7 @@ mod tests {
     use super::super::Left;
     use super::*;
 
-    const ID: u128 = 7;
+    const ID: Quick = Quick { id: 7, of: 1 };
 
     fn refused(retry_ms: u64) -> Verdict {
         let windows = vec![Left { left: 0, reset_ms: retry_ms + 5, retry_ms }];
@@ -147,5 +156,16 @@ mod tests {
         assert_eq!(known.refusal(ID, 1, 0), Err(1));
         known.learn(ID, 1, &refused(100), 1, 0, LONGEST_MS);
         assert!(known.refusal(ID, 1, 0).is_ok());
+    }
+
+    #[test]
+    fn of_one_name_each_limit_knows_its_own_refusals_and_a_reset_forgets_all() {
+        let (known, other) = (Known::default(), Quick { of: 2, ..ID });
+        known.learn(ID, 1, &refused(100), 0, 0, LONGEST_MS);
+        assert!(known.refusal(other, 1, 0).is_err());
+        known.learn(other, 5, &refused(100), 0, 0, LONGEST_MS);
+        assert!(known.refusal(other, 5, 0).is_ok());
+        known.forget(ID, 0);
+        assert!(known.refusal(other, 5, 0).is_err());
     }
 }

@@ -29,7 +29,7 @@ impl OnError {
 }
 
 /// Who decides while the store answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
     /// The store, each time.
     #[default]
@@ -43,6 +43,15 @@ impl Mode {
     pub const ALL: [Self; 2] = [Self::Exact, Self::Fast];
 }
 
+/// An id in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quick {
+    /// The same for all limits of one name: they are reset and blocked together.
+    pub id: u128,
+    /// The same for those that also count alike.
+    pub of: u64,
+}
+
 /// A limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limiter {
@@ -52,14 +61,14 @@ pub struct Limiter {
     mode: Mode,
     /// The same for all limits of one name.
     seed: u64,
-    /// The same for those that also count alike.
+    /// The same for those that also count alike, and are as exact.
     own_seed: u64,
 }
 
 impl Limiter {
     /// `None` without a window, or with too many.
     pub fn new(group: Group, windows: Vec<Window>, on_error: OnError, mode: Mode) -> Option<Self> {
-        let (seed, own_seed) = (SEEDS.hash_one(&group), SEEDS.hash_one((&group, &windows)));
+        let (seed, own_seed) = (SEEDS.hash_one(&group), SEEDS.hash_one((&group, &windows, mode)));
         let fits = (1..=MOST_WINDOWS).contains(&windows.len());
         fits.then_some(Self { group, windows, on_error, mode, seed, own_seed })
     }
@@ -84,9 +93,10 @@ impl Limiter {
         Label::of(Feature::Limit, &self.group, id)
     }
 
-    /// The same in this process alone, and sooner.
-    pub fn quick(&self, id: &Own) -> u128 {
-        xxh3_128_with_seed(id.as_bytes(), self.seed)
+    /// The same in this process alone, and sooner: an id of this name, and which of the limits of this
+    /// name was asked.
+    pub fn quick(&self, id: &Own) -> Quick {
+        Quick { id: xxh3_128_with_seed(id.as_bytes(), self.seed), of: self.own_seed }
     }
 
     /// What this process holds of an id for this limit alone.

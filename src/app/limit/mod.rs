@@ -10,7 +10,7 @@ pub mod shares;
 pub mod window;
 
 use super::shelf::Weight;
-pub use limiter::{Limiter, Mode, OnError};
+pub use limiter::{Limiter, Mode, OnError, Quick};
 pub use window::{Algorithm, Left, Window};
 
 /// Windows of one limit.

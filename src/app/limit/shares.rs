@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::known::aged;
 use super::{Deed, Limiter, Verdict, Window};
 use crate::app::label::Own;
-use crate::app::store::{Deed as AnyDeed, Order, Store};
+use crate::app::store::{Answer, Deed as AnyDeed, Failure, Order, Store};
 use crate::clock::Clock;
 
 /// How long something is held ahead at most, in ms.
@@ -39,14 +39,16 @@ struct Held {
     shares: HashMap<u128, Share>,
     /// Whether a moment is set at which they are looked through.
     is_set: bool,
-    /// Counts how often something was forgotten.
-    resets: u64,
+    /// The serial given last.
+    serial: u64,
 }
 
 /// What is held of one id.
 struct Share {
     limiter: Arc<Limiter>,
     id: Own,
+    /// That of one which is forgotten meanwhile, and begun anew, is another.
+    serial: u64,
     left: u64,
     until_ms: u64,
     /// Used in this life.
@@ -65,7 +67,16 @@ pub(in crate::app) struct Asking {
     /// How much ahead.
     pub(in crate::app) ahead: u64,
     since_ms: u64,
-    resets: u64,
+    /// Of the share for which it is asked, if there is one.
+    serial: Option<u64>,
+}
+
+/// What was taken ahead and not used.
+struct Rest {
+    limiter: Arc<Limiter>,
+    id: Own,
+    amount: u64,
+    at_ms: u64,
 }
 
 impl Shares {
@@ -111,8 +122,8 @@ impl Shares {
     pub(in crate::app) fn ask(&self, limiter: &Limiter, id: &Own) -> Asking {
         let since_ms = self.now_ms();
         let mut held = self.held.lock();
-        let resets = held.resets;
         let share = held.shares.get_mut(&limiter.share(id));
+        let serial = share.as_ref().map(|share| share.serial);
         let is_free = |share: &&mut Share| {
             !share.is_asking && (share.left == 0 || since_ms >= share.until_ms)
         };
@@ -120,7 +131,7 @@ impl Shares {
             share.is_asking = true;
             share.next
         });
-        Asking { ahead, since_ms, resets }
+        Asking { ahead, since_ms, serial }
     }
 
     /// Notes what came of it; `None`: the store did not say.
@@ -134,29 +145,27 @@ impl Shares {
     ) {
         let now_ms = self.now_ms();
         let mut held = self.held.lock();
-        let (is_known, count) = (held.resets == asking.resets, held.shares.len());
+        let (count, serial) = (held.shares.len(), held.serial + 1);
+        held.serial = serial;
         let entry = held.shares.entry(limiter.share(id));
-        let verdict = verdict.filter(|verdict| is_known && verdict.is_admitted);
+        let verdict = verdict.filter(|verdict| verdict.is_admitted);
         let rest = match (entry, verdict) {
             (Entry::Vacant(free), Some(verdict)) if count < MOST_IDS => {
-                free.insert(Share::new(limiter, id, verdict, now_ms));
+                free.insert(Share::new(limiter, id, serial, verdict, now_ms));
                 None
             }
             (Entry::Vacant(_), _) => None,
             (Entry::Occupied(mut share), verdict) => {
-                let share = share.get_mut();
-                share.is_asking &= asking.ahead == 0;
-                share.used += verdict.map_or(0, |_| cost);
-                let granted = verdict.filter(|verdict| verdict.ahead > 0);
-                granted.and_then(|verdict| share.renew(verdict, asking, now_ms))
+                share.get_mut().learn(asking, cost, verdict, now_ms)
             }
         };
-        let is_set = std::mem::replace(&mut held.is_set, true);
+        let sets = !held.is_set && !held.shares.is_empty();
+        held.is_set |= sets;
         drop(held);
         if let Some(rest) = rest {
-            self.give(rest);
+            self.give(rest, |_| {});
         }
-        if !is_set {
+        if sets {
             self.look_later();
         }
     }
@@ -164,16 +173,20 @@ impl Shares {
     /// Forgets an id: it is reset, or blocked.
     pub(in crate::app) fn forget(&self, limiter: &Limiter, id: &Own) {
         let mut held = self.held.lock();
-        held.resets += 1;
         held.shares.remove(&limiter.share(id));
     }
 
-    /// Gives everything back: the process ends.
-    pub(in crate::app) fn give_all(&self) {
+    /// Gives everything back: the process ends. `receive` is called for each id; their number is
+    /// returned.
+    pub(in crate::app) fn give_all(&self, receive: impl Fn() + Clone + Send + 'static) -> usize {
         let shares = std::mem::take(&mut self.held.lock().shares);
-        for rest in shares.into_values().filter_map(|mut share| share.rest()) {
-            self.give(rest);
+        let rests: Vec<_> = shares.into_values().filter_map(|mut share| share.rest()).collect();
+        let count = rests.len();
+        for rest in rests {
+            let receive = receive.clone();
+            self.give(rest, move |_| receive());
         }
+        count
     }
 
     fn look_later(self: &Arc<Self>) {
@@ -205,7 +218,7 @@ impl Shares {
         let is_set = held.is_set;
         drop(held);
         for rest in rests {
-            self.give(rest);
+            self.give(rest, |_| {});
         }
         if is_set {
             self.look_later();
@@ -213,8 +226,11 @@ impl Shares {
     }
 
     /// Once: what does not arrive is there again when the window is over.
-    fn give(&self, order: Order) {
-        self.store.carry_out(order, Box::new(|_| {}));
+    fn give(&self, rest: Rest, receive: impl FnOnce(Result<Answer, Failure>) + Send + 'static) {
+        let Rest { limiter, id, amount, at_ms } = rest;
+        let deed = Deed::Give { amount, at_ms, windows: limiter.windows().to_vec() };
+        let order = Order { label: limiter.label(&id), deed: AnyDeed::Limit(deed) };
+        self.store.carry_out(order, Box::new(receive));
     }
 
     fn now_ms(&self) -> u64 {
@@ -223,10 +239,11 @@ impl Shares {
 }
 
 impl Share {
-    fn new(limiter: &Arc<Limiter>, id: &Own, verdict: &Verdict, now_ms: u64) -> Self {
+    fn new(limiter: &Arc<Limiter>, id: &Own, serial: u64, verdict: &Verdict, now_ms: u64) -> Self {
         Self {
             limiter: limiter.clone(),
             id: id.clone(),
+            serial,
             left: 0,
             until_ms: now_ms + LIFE_MS,
             used: 1,
@@ -237,8 +254,25 @@ impl Share {
         }
     }
 
+    /// Notes what came of a question. If it was asked for one that is forgotten, that may be of before it.
+    fn learn(
+        &mut self,
+        asking: Asking,
+        cost: u64,
+        verdict: Option<&Verdict>,
+        now_ms: u64,
+    ) -> Option<Rest> {
+        if asking.serial.is_some_and(|serial| serial != self.serial) {
+            return None;
+        }
+        self.is_asking &= asking.ahead == 0;
+        self.used += verdict.map_or(0, |_| cost);
+        let granted = verdict.filter(|verdict| verdict.ahead > 0);
+        granted.and_then(|verdict| self.renew(verdict, asking, now_ms))
+    }
+
     /// Begins a life with what was granted. Returns what is left of the one before.
-    fn renew(&mut self, verdict: &Verdict, asking: Asking, now_ms: u64) -> Option<Order> {
+    fn renew(&mut self, verdict: &Verdict, asking: Asking, now_ms: u64) -> Option<Rest> {
         let rest = self.rest();
         let windows = self.limiter.windows().iter().zip(&verdict.windows);
         let lasts_ms = windows.map(|(window, left)| Window::lasts_ms(window, left)).min();
@@ -250,13 +284,14 @@ impl Share {
         rest
     }
 
-    /// What gives back what was not used.
-    fn rest(&mut self) -> Option<Order> {
+    /// What was not used, to be given back.
+    fn rest(&mut self) -> Option<Rest> {
         let amount = std::mem::take(&mut self.left);
-        let windows = self.limiter.windows().to_vec();
-        let deed = Deed::Give { amount, at_ms: self.verdict.at_ms, windows };
-        let order = Order { label: self.limiter.label(&self.id), deed: AnyDeed::Limit(deed) };
-        (amount > 0).then_some(order)
+        if amount == 0 {
+            return None;
+        }
+        let (limiter, id) = (self.limiter.clone(), self.id.clone());
+        Some(Rest { limiter, id, amount, at_ms: self.verdict.at_ms })
     }
 }
 

@@ -5,6 +5,10 @@ use super::shelf::Weight;
 
 /// The most holders of one thing.
 pub const MOST_HOLDERS: u64 = 10_000;
+/// The shortest time that one is held without a sign of life, in ms.
+pub const LEAST_TTL_MS: u64 = 1_000;
+/// The longest, in ms: a day.
+pub const MOST_TTL_MS: u64 = 86_400_000;
 
 /// What is done with the seats of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +34,20 @@ pub enum Deed {
         /// Who has it.
         owner: Owner,
     },
-    /// Looks how many are held.
-    Look,
+    /// Looks whether one would be taken, and how many are held.
+    Look {
+        /// How many there are.
+        limit: u64,
+    },
 }
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// It is the owner's, one of so many that are held.
-    Taken(u64),
-    /// So many are held; the first of them ends in so many ms unless it is renewed, 0 if none is held.
+    /// It is the owner's, or would be. So many are held; the first of them ends in so many ms unless it
+    /// is renewed, 0 if none is held.
+    Taken(u64, u64),
+    /// None is free. The same.
     Held(u64, u64),
     /// It is the owner's for longer, or was until now.
     Done,
@@ -71,11 +79,13 @@ pub(super) fn change(
             // Who asks twice did not hear the first answer.
             let own = at(&holders, &owner);
             if own.is_none() && holders.len() as u64 >= limit {
-                look(&holders, now_ms)
+                let (held, first_ms) = look(&holders, now_ms);
+                Answer::Held(held, first_ms)
             } else {
                 own.map(|at| holders.swap_remove(at));
                 holders.push((owner, now_ms + ttl_ms));
-                Answer::Taken(holders.len() as u64)
+                let (held, first_ms) = look(&holders, now_ms);
+                Answer::Taken(held, first_ms)
             }
         }
         Deed::Renew { owner, ttl_ms } => match holders.iter_mut().find(|(one, _)| *one == owner) {
@@ -92,13 +102,17 @@ pub(super) fn change(
             }
             None => Answer::Lost,
         },
-        Deed::Look => look(&holders, now_ms),
+        Deed::Look { limit } => match look(&holders, now_ms) {
+            (held, first_ms) if held < limit => Answer::Taken(held, first_ms),
+            (held, first_ms) => Answer::Held(held, first_ms),
+        },
     };
     let due_ms = holders.iter().map(|(_, until_ms)| *until_ms).max();
     (due_ms.map(|due_ms| (State(holders), due_ms)), answer)
 }
 
-fn look(holders: &[(Owner, u64)], now_ms: u64) -> Answer {
+/// How many are held, and when the first of them ends.
+fn look(holders: &[(Owner, u64)], now_ms: u64) -> (u64, u64) {
     let first_ms = holders.iter().map(|(_, until_ms)| until_ms - now_ms).min();
-    Answer::Held(holders.len() as u64, first_ms.unwrap_or(0))
+    (holders.len() as u64, first_ms.unwrap_or(0))
 }

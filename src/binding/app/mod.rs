@@ -43,6 +43,10 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 let receive = move |answer| fill.fill(Reply::Row(cells::of_count(answer)));
                 process::desk().counts().ask((number, &counter), &id, action, receive);
             }
+            Asked::FlushCounts => {
+                let receive = move |answer| fill.fill(cells::of_count(answer));
+                process::desk().counts().flush_together(receive);
+            }
         }
         match slot.take_or_wait(|| call.state.thread.token()) {
             Ok(reply) => write::reply(env, call.state, reply),

@@ -15,7 +15,7 @@ use crate::app::label::{Feature, Group, Label, Own};
 use crate::app::limit::window::{MOST_LIMIT, MOST_SPAN_MS};
 use crate::app::limit::{Algorithm, Limiter, Mode, OnError, Window};
 use crate::app::lock::{self, Owner};
-use crate::app::seat::{self, MOST_HOLDERS};
+use crate::app::seat::{self, LEAST_TTL_MS, MOST_HOLDERS};
 use crate::app::session;
 use crate::app::store::{Deed, Order};
 use crate::app::value::{self, MOST_BYTES, MOST_NUMBER, MOST_TTL_MS};
@@ -28,6 +28,7 @@ pub(super) enum Asked {
     Seat { label: Label, deed: seat::Deed, on_error: OnError },
     SeatHere { label: Label, deed: seat::Deed },
     Count { number: usize, counter: Arc<Counter>, id: Own, action: Counting },
+    FlushCounts,
 }
 
 /// The details of a call.
@@ -99,6 +100,9 @@ fn window([algorithm, limit, span_ms, burst]: &[f64; 4]) -> Option<Window> {
 pub(super) fn asked(env: raw::Env, values: &[raw::Value]) -> Option<Asked> {
     let args = Args { env, values };
     let which = Ask::from_number(args.whole(0, 99)? as u32)?;
+    if matches!(which, Ask::CountFlushAll) {
+        return Some(Asked::FlushCounts);
+    }
     let own = Own::parse(&args.text(2)?)?;
     let details = Args { env, values: values.get(3..)? };
     if let Some(action) = action(which, &details) {
@@ -218,19 +222,18 @@ enum Place {
 /// What is done with a seat, and where; `None` if something else is asked.
 fn seat(which: Ask, args: &Args<'_>) -> Option<(seat::Deed, Place)> {
     let owner = || Owner::parse(&args.text(0)?);
+    let limit = |at| args.whole(at, MOST_HOLDERS).filter(|limit| *limit > 0);
+    let ttl_ms = || args.whole(1, seat::MOST_TTL_MS).filter(|ms| *ms >= LEAST_TTL_MS);
     let on_error = |at| Some(Place::Store(*OnError::ALL.get(args.whole(at, 99)? as usize)?));
     // Of one that the store has, nobody decides without it.
     let place = |at| Some(if args.flag(at)? { Place::Here } else { Place::Store(OnError::Local) });
     Some(match which {
         Ask::SeatAcquire => {
-            let limit = args.whole(2, MOST_HOLDERS).filter(|limit| *limit > 0)?;
-            let (owner, ttl_ms) = (owner()?, args.ttl_ms(1)?);
+            let (owner, ttl_ms, limit) = (owner()?, ttl_ms()?, limit(2)?);
             (seat::Deed::Acquire { owner, ttl_ms, limit }, on_error(3)?)
         }
-        Ask::SeatLook => (seat::Deed::Look, on_error(0)?),
-        Ask::SeatRenew => {
-            (seat::Deed::Renew { owner: owner()?, ttl_ms: args.ttl_ms(1)? }, place(2)?)
-        }
+        Ask::SeatLook => (seat::Deed::Look { limit: limit(0)? }, on_error(1)?),
+        Ask::SeatRenew => (seat::Deed::Renew { owner: owner()?, ttl_ms: ttl_ms()? }, place(2)?),
         Ask::SeatRelease => (seat::Deed::Release { owner: owner()? }, place(1)?),
         _ => return None,
     })

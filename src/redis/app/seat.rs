@@ -17,7 +17,7 @@ pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Fa
         Deed::Acquire { owner, ttl_ms, limit } => {
             held(&acquire(owner.as_str(), *ttl_ms, *limit).await?).ok_or(Failure::NONSENSE)
         }
-        Deed::Look => held(&acquire("", 0, 0).await?).ok_or(Failure::NONSENSE),
+        Deed::Look { limit } => held(&acquire("", 0, *limit).await?).ok_or(Failure::NONSENSE),
         Deed::Renew { owner, ttl_ms } => kept(&renew(owner.as_str(), *ttl_ms).await?),
         Deed::Release { owner } => kept(&renew(owner.as_str(), 0).await?),
     }
@@ -27,7 +27,7 @@ fn held(reply: &Value) -> Option<Answer> {
     let [is_taken, held, first_ms] = parts(reply)? else { return None };
     let (held, first_ms) = (number(held)?, number(first_ms)?);
     let is_taken = number(is_taken)? == 1;
-    Some(if is_taken { Answer::Taken(held) } else { Answer::Held(held, first_ms) })
+    Some(if is_taken { Answer::Taken(held, first_ms) } else { Answer::Held(held, first_ms) })
 }
 
 fn kept(reply: &Value) -> Result<Answer, Failure> {

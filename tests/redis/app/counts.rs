@@ -21,6 +21,8 @@ complies!(
     buckets_tell_when,
     what_is_late_is_counted_when_it_was,
     an_id_is_forgotten_to_which_nothing_is_added,
+    buckets_are_forgotten_with_their_id,
+    what_is_added_keeps_the_members_too,
     the_largest_come_first,
     members_are_counted_once,
     what_is_removed_is_read_once_and_begins_anew,
@@ -150,6 +152,29 @@ fn an_id_is_forgotten_to_which_nothing_is_added(world: &World) {
     assert_eq!(of("two"), 5);
 }
 
+fn buckets_are_forgotten_with_their_id(world: &World) {
+    let brief = Rules { ttl_ms: 600, bucket_ms: 600, history_ms: 600 };
+    let add = || ask(world, adds(&[("one", 1)], 0, 0, brief));
+    add();
+    world.pass_ms(650);
+    add();
+    let deed = Deed::Series { own: own("one"), span_ms: 600, rules: brief, sender: String::new() };
+    let Answer::Series { buckets, .. } = ask(world, deed) else { panic!() };
+    assert_eq!(buckets.iter().map(|(_, sum)| sum).sum::<i64>(), 1, "{buckets:?}");
+}
+
+fn what_is_added_keeps_the_members_too(world: &World) {
+    let brief = Rules { ttl_ms: 600, ..RULES };
+    let members = vec![(own("one"), vec![1, 2])];
+    ask(world, Deed::Add { adds: Vec::new(), members, batch: None, rules: brief });
+    world.pass_ms(400);
+    ask(world, adds(&[("one", 1)], 0, 0, brief));
+    world.pass_ms(300);
+    assert_eq!(ask(world, Deed::Distinct { own: own("one") }), Answer::Distinct(2));
+    world.pass_ms(400);
+    assert_eq!(ask(world, Deed::Distinct { own: own("one") }), Answer::Distinct(0));
+}
+
 fn the_largest_come_first(world: &World) {
     let names: Vec<String> = (0..20).map(|n| format!("id-{n}")).collect();
     let all: Vec<_> = names.iter().zip(1..).map(|(name, sum)| (name.as_str(), sum)).collect();
@@ -157,7 +182,13 @@ fn the_largest_come_first(world: &World) {
     add(world, &[("id-3", 100), ("none", 0)]);
     let first: Vec<_> = top(world, 3).into_iter().collect();
     assert_eq!(first, [("id-3".into(), 104), ("id-19".into(), 20), ("id-18".into(), 19)]);
-    assert_eq!(top(world, 1_000).len(), 20);
+    add(world, &[("less", -5)]);
+    assert_eq!(top(world, 1_000).len(), 21);
+    assert_eq!(
+        top(world, 21).last(),
+        Some(&("less".into(), -5)),
+        "what adds up to 0 takes no place"
+    );
 }
 
 fn members_are_counted_once(world: &World) {
@@ -200,6 +231,23 @@ fn groups_are_apart(world: &World) {
     assert_eq!(other, Any::Count(Answer::Sum { sum: 0, batch: 0 }));
 }
 
+#[test]
+fn more_ids_than_arrive_are_forgotten() {
+    let server = server!();
+    let world = World::redis(&server);
+    let brief = Rules { ttl_ms: 50, bucket_ms: 50, history_ms: 50 };
+    for round in 0..12 {
+        let names: Vec<String> = (0..500).map(|n| format!("{round}-{n}")).collect();
+        let all: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        ask(&world, adds(&all, 0, 0, brief));
+        // Another lives for longer, and so the keys do.
+        ask(&world, adds(&[("long", 1)], 0, 0, RULES));
+        world.pass_ms(60);
+    }
+    let held: u32 = server.call(&["ZCARD", "app:{count:views}"]).parse().unwrap();
+    assert!(held <= 501, "{held}");
+}
+
 /// A process that counts.
 struct Process {
     counts: Counts,
@@ -212,7 +260,8 @@ impl Process {
         let here = Arc::new(Memory::new(clock.clone()));
         let counts = Counts::new(clock, here, Some(Arc::new(peer.store)));
         // An hour may end meanwhile, and not more.
-        let rules = Rules { bucket_ms: 3_600_000, history_ms: 86_400_000, ..RULES };
+        let day_ms = 86_400_000;
+        let rules = Rules { ttl_ms: day_ms, bucket_ms: 3_600_000, history_ms: day_ms };
         let counter = Counter::new(Group::parse("views").unwrap(), rules, flush_ms).unwrap();
         Self { counts, counter: Arc::new(counter) }
     }
@@ -308,9 +357,10 @@ fn a_server_that_is_full_takes_counts_when_it_has_room_and_memory_is_bounded() {
     let refused = (0..100_000).find(|n| process.add(&format!("{n}{long}"), 1).is_err());
     let kept = refused.expect("it is bounded");
     assert!((15_000..40_000).contains(&kept), "{kept}");
-    assert_eq!(process.add("one", 1), Ok(()), "what is there grows");
+    let last = format!("{}{long}", kept - 1);
+    assert_eq!(process.add(&last, 1), Ok(()), "what is there grows");
     server.call(&["CONFIG", "SET", "maxmemory", "200mb"]);
     wait_until("there is room", || process.ask("-", Action::Flush).is_ok());
-    assert_eq!(process.get("one"), Ok(2));
+    assert_eq!((process.get("one"), process.get(&last)), (Ok(1), Ok(2)));
     assert_eq!(server.call(&["ZCARD", "app:{count:views}"]), (kept + 1).to_string());
 }

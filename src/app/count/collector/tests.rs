@@ -1,6 +1,7 @@
 //! Adds on their way to a store that answers when the test wants it to.
 
 use super::*;
+use crate::app::count::counts::{Action, Counts};
 use crate::app::count::{Rules, counter::Counter};
 use crate::app::label::Group;
 use crate::app::memory::Memory;
@@ -241,4 +242,112 @@ fn counts_of_a_day_ago_are_dropped_with_a_word() {
     world.set(Way::Answers);
     world.pass();
     assert_eq!(world.stored(1), 2);
+}
+
+#[test]
+fn what_is_added_late_in_an_outage_outlives_what_was_added_first() {
+    let world = World::new();
+    world.set(Way::Away);
+    world.add(1, 1).unwrap();
+    world.pass();
+    world.add(1, 10).unwrap();
+    world.clock.advance_us((KEEP_MS - 60_000) * 1_000);
+    world.add(1, 100).unwrap();
+    assert_eq!(*world.flush().lock(), Some(Err(Failure::Away)));
+    world.add(1, 1_000).unwrap();
+    world.clock.advance_us(120_000_000);
+    world.pass();
+    assert_eq!(world.get(1), 1_100);
+    world.set(Way::Answers);
+    (0..5).for_each(|_| world.pass());
+    assert_eq!((world.stored(1), world.collector.held.lock().bytes), (1_100, 0));
+}
+
+#[test]
+fn what_a_long_outage_collects_is_kept_by_the_hour() {
+    let world = World::new();
+    world.set(Way::Away);
+    for minute in 0..3 * 1_440 {
+        world.add(1, 1).unwrap();
+        world.clock.advance_us(59_000_000);
+        world.pass();
+        let held = world.collector.held.lock();
+        assert!(held.counters[&0].batches.len() <= 27, "{minute}");
+    }
+    let kept = world.get(1);
+    assert!((1_439..=1_439 + 120).contains(&kept), "{kept}");
+    world.set(Way::Answers);
+    world.pass();
+    assert!(world.stored(1) >= kept - 120, "of what is closed each follows at once");
+    world.pass();
+    assert_eq!(world.stored(1), kept);
+}
+
+#[test]
+fn what_there_is_no_room_for_leaves_no_batch_behind() {
+    let world = World::new();
+    world.set(Way::Away);
+    (0..1_000_000).find(|n| world.add(*n, 1).is_err()).unwrap();
+    world.pass();
+    let _ = world.flush();
+    world.set(Way::Answers);
+    let before = world.collector.held.lock().counters[&0].batches.len();
+    assert!(world.collector.add((1, &world.counter), &own(0), Amount::Sum(1)).is_err());
+    assert_eq!(world.collector.unflushed(), [0]);
+    assert_eq!(world.collector.held.lock().counters[&0].batches.len(), before);
+}
+
+#[test]
+fn what_was_collected_is_as_old_as_the_middle_of_it() {
+    let world = World::new();
+    let rules = Rules { bucket_ms: 1_000, history_ms: 100_000, ..RULES };
+    let counter = Arc::new(Counter::new(Group::parse("g").unwrap(), rules, 60_000).unwrap());
+    let add = || world.collector.add((0, &counter), &own(1), Amount::Sum(1)).unwrap();
+    add();
+    world.clock.advance_us(900_000);
+    add();
+    let of = world.collector.unsent(0, &own(1)).adds;
+    assert_eq!(of.iter().map(|(_, held)| held.at_ms()).collect::<Vec<_>>(), [1_700_000_000_450]);
+}
+
+#[test]
+fn of_all_counters_one_answer_comes_when_each_has_arrived_or_failed() {
+    let world = World::new();
+    let here = Arc::new(Memory::new(world.clock.clone()));
+    let counts = Counts::new(world.clock.clone(), here, Some(world.server.clone()));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let flush = || {
+        let tell = told.clone();
+        counts.flush_together(move |answer| tell.lock().push(answer));
+        std::mem::take(&mut *told.lock())
+    };
+    assert_eq!(flush(), [Ok(Answer::Added)], "nothing is left");
+    for number in 0..3 {
+        counts.add((number, &world.counter), &own(number), Amount::Sum(1)).unwrap();
+    }
+    world.set(Way::Away);
+    assert_eq!(flush(), [Err(Failure::Away)]);
+    world.set(Way::Later);
+    assert_eq!(flush(), []);
+    world.tell();
+    assert_eq!(std::mem::take(&mut *told.lock()), [Ok(Answer::Added)]);
+    assert_eq!((0..3).map(|n| world.stored(n)).sum::<i64>(), 3);
+    assert_eq!(flush(), [Ok(Answer::Added)]);
+}
+
+#[test]
+fn a_span_reaches_back_no_further_than_buckets_are_kept() {
+    let world = World::new();
+    let here = Arc::new(Memory::new(world.clock.clone()));
+    for shared in [None, Some(world.server.clone() as Arc<dyn Store>)] {
+        let counts = Counts::new(world.clock.clone(), here.clone(), shared);
+        let told = Arc::new(Mutex::new(None));
+        let tell = told.clone();
+        let receive = move |answer| *tell.lock() = Some(answer);
+        counts.ask((0, &world.counter), &own(0), Action::Series(1 << 40), receive);
+        match told.lock().take() {
+            Some(Ok(Answer::Series { buckets, .. })) => assert_eq!(buckets.len(), 25),
+            other => panic!("{other:?}"),
+        }
+    }
 }

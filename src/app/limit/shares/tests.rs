@@ -15,15 +15,39 @@ type Call = Box<dyn FnOnce() + Send>;
 /// A store that all see, whose timers run when the clock is moved.
 struct Server {
     clock: Clock,
-    memory: Memory,
+    memory: Arc<Memory>,
     later: Mutex<Vec<(u64, Call)>>,
     asked: Mutex<u32>,
+    way: Mutex<Way>,
+    held: Mutex<Vec<Call>>,
+}
+
+/// How it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    AtOnce,
+    /// It is done, and told when the test wants it to.
+    ToldLater,
+    /// A reset is done when the test wants it to.
+    ResetsLater,
 }
 
 impl Store for Server {
     fn carry_out(&self, order: Order, receive: Receive) {
         *self.asked.lock() += 1;
-        receive(self.memory.answer(order));
+        let is_reset = matches!(order.deed, AnyDeed::Limit(Deed::Reset));
+        let way = *self.way.lock();
+        match way {
+            Way::ToldLater => {
+                let answer = self.memory.answer(order);
+                self.held.lock().push(Box::new(move || receive(answer)));
+            }
+            Way::ResetsLater if is_reset => {
+                let memory = self.memory.clone();
+                self.held.lock().push(Box::new(move || receive(memory.answer(order))));
+            }
+            _ => receive(self.memory.answer(order)),
+        }
     }
 
     fn later(&self, after: Duration, call: Call) {
@@ -53,9 +77,10 @@ fn own() -> Own {
 impl World {
     fn new(window: Window, desks: usize) -> Self {
         let clock = Clock::manual(Timestamp(1_000_003_000));
-        let memory = Memory::new(clock.clone());
-        let (later, asked) = (Mutex::default(), Mutex::default());
-        let server = Arc::new(Server { clock, memory, later, asked });
+        let memory = Arc::new(Memory::new(clock.clone()));
+        let (later, asked, held) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let way = Mutex::new(Way::AtOnce);
+        let server = Arc::new(Server { clock, memory, later, asked, way, held });
         let group = Group::parse("g").unwrap();
         let limiter = Limiter::new(group, vec![window], OnError::Local, Mode::Fast).unwrap();
         let mut world =
@@ -93,6 +118,20 @@ impl World {
         (verdict, source)
     }
 
+    /// Asks, and hears nothing yet.
+    fn begin_to(&self, id: &str, action: Action) {
+        let id = Own::parse(id).unwrap();
+        self.desks[0].limit(&self.limiter, &id, action, Box::new(|_| {}));
+    }
+
+    fn set(&self, way: Way) {
+        *self.server.way.lock() = way;
+        let held = std::mem::take(&mut *self.server.held.lock());
+        for call in held {
+            call();
+        }
+    }
+
     fn take(&mut self, desk: usize, cost: u64) -> (bool, Source) {
         let (verdict, source) = self.ask(desk, Action::Take(cost));
         (verdict.is_admitted, source)
@@ -103,7 +142,7 @@ impl World {
         let deed = Deed::Take { cost: 0, ahead: 0, windows: self.limiter.windows().to_vec() };
         let order = Order { label: self.limiter.label(&own()), deed: AnyDeed::Limit(deed) };
         match self.server.memory.answer(order).unwrap() {
-            crate::app::store::Answer::Limit(verdict) => verdict.windows[0].left,
+            Answer::Limit(verdict) => verdict.windows[0].left,
             other => panic!("{other:?}"),
         }
     }
@@ -300,6 +339,53 @@ fn a_process_that_ends_gives_back_what_it_held() {
         world.take(0, 1);
         world.pass_ms(1);
     }
-    world.desks[0].give_back();
-    assert_eq!(world.left(), 9_900);
+    let told = Arc::new(Mutex::new(0));
+    let tell = told.clone();
+    world.set(Way::ToldLater);
+    assert_eq!(world.desks[0].give_back(move || *tell.lock() += 1), 1);
+    assert_eq!((world.left(), *told.lock()), (9_900, 0));
+    world.set(Way::AtOnce);
+    assert_eq!(*told.lock(), 1, "who waits for it is told");
+}
+
+#[test]
+fn a_reset_of_one_id_withholds_nothing_of_another() {
+    let mut world = World::new(MINUTE, 1);
+    while world.take(0, 1).1 == Source::Share || world.server.now_ms() < 1_000_100 {
+        world.pass_ms(1);
+    }
+    // Nothing is held now but what is being asked for.
+    world.pass_ms(LIFE_MS);
+    let taken = world.admitted.len() as u64;
+    world.set(Way::ToldLater);
+    world.begin_to("id", Action::Take(1));
+    world.begin_to("other", Action::Reset);
+    world.set(Way::AtOnce);
+    assert_eq!(world.take(0, 1), (true, Source::Share));
+    world.pass_ms(3 * LIFE_MS);
+    assert_eq!(world.left(), 10_000 - taken - 2);
+}
+
+#[test]
+fn what_was_taken_ahead_before_a_reset_that_is_under_way_is_forgotten() {
+    let mut world = World::new(MINUTE, 1);
+    world.set(Way::ResetsLater);
+    world.begin_to("id", Action::Reset);
+    for _ in 0..100 {
+        world.take(0, 1);
+        world.pass_ms(1);
+    }
+    world.set(Way::AtOnce);
+    assert_eq!(world.left(), 10_000);
+    assert_eq!(world.take(0, 1), (true, Source::Store));
+    assert_eq!(world.left(), 9_999);
+}
+
+#[test]
+fn no_moment_is_set_while_nothing_is_held() {
+    let mut world = World::new(Window { limit: 1, ..MINUTE }, 2);
+    assert_eq!(world.take(1, 1), (true, Source::Store));
+    assert_eq!(world.server.later.lock().len(), 1);
+    assert_eq!(world.take(0, 1), (false, Source::Store));
+    assert_eq!(world.server.later.lock().len(), 1);
 }

@@ -24,9 +24,10 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- A key never lives for shorter than before.
+-- A key never lives for shorter than before; -2: it is none.
 local function keep(key, ms)
-  if redis.call('PTTL', key) < ms then
+  local left = redis.call('PTTL', key)
+  if left ~= -2 and left < ms then
     redis.call('PEXPIRE', key, text(ms))
   end
 end
@@ -36,18 +37,24 @@ if ARGV[1] ~= '' and tonumber(redis.call('GET', mark) or 0) >= tonumber(ARGV[2])
   return 0
 end
 
--- Ids that are over are forgotten, so many per batch.
-local over = redis.call('ZRANGEBYSCORE', SEEN, '-inf', text(now - ttl), 'LIMIT', 0, 100)
+-- Ids that are over are forgotten, so many per batch: more than are in one.
+local over = redis.call('ZRANGEBYSCORE', SEEN, '-inf', text(now - ttl), 'LIMIT', 0, 1000)
 if #over > 0 then
   redis.call('ZREM', SUMS, unpack(over))
   redis.call('ZREM', SEEN, unpack(over))
 end
 
+local oldest = math.floor((now - history) / length)
+
 local function seen(id)
   local last = tonumber(redis.call('ZSCORE', SEEN, id) or 0)
-  -- One that is over, and was not reached above, begins anew.
-  if last > 0 and last <= now - ttl then
-    redis.call('ZREM', SUMS, id)
+  -- One that is over begins anew: the sum of one that was not reached above, and the only bucket that
+  -- is as old, for an id lives for as long as buckets are kept.
+  if last <= now - ttl then
+    if last > 0 then
+      redis.call('ZREM', SUMS, id)
+    end
+    redis.call('ZREM', BUCKET .. text(oldest), id)
   end
   redis.call('ZADD', SEEN, text(now), id)
 end
@@ -65,10 +72,11 @@ end
 if ARGV[1] ~= '' then
   redis.call('SET', mark, ARGV[2], 'PX', ARGV[3])
 end
-local oldest, touched = math.floor((now - history) / length), {}
+local touched = {}
 for one = 8, 7 + 3 * ARGV[7], 3 do
   local id, sum, moment = ARGV[one], ARGV[one + 1], now - ARGV[one + 2]
   seen(id)
+  keep(MEMBERS .. id, ttl)
   redis.call('ZADD', SUMS, 'INCR', sum, id)
   local number = math.floor(moment / length)
   if number >= oldest then

@@ -13,12 +13,29 @@ if #over > 0 then
   redis.call('ZREM', KEYS[1], unpack(over))
   redis.call('ZREM', KEYS[2], unpack(over))
 end
-local flat, answer = redis.call('ZREVRANGE', KEYS[1], 0, ARGV[1] - 1, 'WITHSCORES'), {}
-for at = 1, #flat, 2 do
-  local last = tonumber(redis.call('ZSCORE', KEYS[2], flat[at]) or 0)
-  if last > now - ARGV[2] and tonumber(flat[at + 1]) ~= 0 then
-    table.insert(answer, flat[at])
-    table.insert(answer, string.format('%.0f', flat[at + 1]))
+local answer, most, looks = {}, 2 * ARGV[1], 0
+
+local function count(from)
+  return redis.call('ZCOUNT', KEYS[1], from, '+inf')
+end
+
+-- By place. Those that are over, and were not reached above, are passed over, so many at most.
+local function list(at, to)
+  while at < to and #answer < most and looks < 20 do
+    local last = math.min(at + 1000, to) - 1
+    local flat = redis.call('ZREVRANGE', KEYS[1], at, last, 'WITHSCORES')
+    for one = 1, #flat, 2 do
+      local seen = tonumber(redis.call('ZSCORE', KEYS[2], flat[one]) or 0)
+      if seen > now - ARGV[2] and #answer < most then
+        table.insert(answer, flat[one])
+        table.insert(answer, string.format('%.0f', flat[one + 1]))
+      end
+    end
+    at, looks = at + 1000, looks + 1
   end
 end
+
+-- What adds up to nothing takes no place.
+list(0, count('(0'))
+list(count('0'), count('-inf'))
 return answer
