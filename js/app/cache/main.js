@@ -154,8 +154,7 @@ function cacheIn(place, defaults) {
     namespace(name, more) {
       const inner = within(place, checks.group('the namespace', name))
       if (more === undefined) return cacheIn(inner, defaults)
-      planOf('namespace', more, defaults)
-      return cacheIn(inner, lifetimes.merged(defaults, more))
+      return cacheIn(inner, planOf('namespace', more, defaults).given)
     },
     configure,
   }
