@@ -4,7 +4,7 @@ const { createHash } = require('node:crypto')
 const { FIELD, FLAG, MARK, MOST_OWN } = require('../../abi.js')
 const { debug } = require('../../debug.js')
 const { drained, mailbox, native, start } = require('../../native.js')
-const { invalidate } = require('../../use-cache.js')
+const { invalidate, invalidateNow } = require('../../use-cache.js')
 const checks = require('../checks.js')
 const { invalid } = require('../errors.js')
 const { UNREADABLE, decode, encode } = require('./codec.js')
@@ -95,12 +95,10 @@ function cacheIn(place, defaults) {
       const full = place.prefix + own(key)
       const one = encode(value, plan.codec)
       begin()
-      const before = plan.isLocal ? undefined : await find(key, 'set', undefined)
-      const under = flights.get(full)
-      // Others may hold what is there; what is generated now is older than this.
-      if (before?.entry !== undefined || under !== undefined)
-        await invalidate([tagOf(full)], undefined)
-      under?.end()
+      // Others may hold an older value, whatever is found here, or generate one.
+      if (!plan.isLocal || flights.has(full)) await invalidateNow([tagOf(full)], undefined)
+      // Nobody joins what has begun meanwhile.
+      flights.get(full)?.end()
       put(full, present(), one, plan)
       if (!plan.isLocal && native.link() === 'connected') await drained()
     },
