@@ -159,9 +159,13 @@ const handingLess = async ({ cache, within, usual, told }) => {
     stale: await of(() => cache.get('stale')),
     failed: await of(() => cache.getOrSet('stale', failing, { ...options, staleIfError: '1h' })),
   }
+  const hang = () => new Promise(() => told.push('it hangs'))
+  const kept = { ...options, waitMs: 50 }
+  const shown = [await cache.getOrSet('stale', hang, kept), ...told.splice(0)]
+  const [own] = await of(() => cache.getOrSet('stale', () => 'own', kept))
   const [, tags] = await of(() => cache.getOrSet(long, () => 1, options))
   await cache.invalidateTags(tags.slice(1))
-  return { ...answer, tags, long: (await cache.get(long)) ?? 'nothing' }
+  return { ...answer, tags, renewed: [...shown, own], long: (await cache.get(long)) ?? 'nothing' }
 }
 
 test('a cached function ends with what was not there, and keeps nothing stale', async () => {
@@ -174,6 +178,8 @@ test('a cached function ends with what was not there, and keeps nothing stale', 
     negative: [null, ['tiercel:own:negative'], { revalidate: 5, expire: 5 }],
     stale: ['old', ...stale],
     failed: ['old', ...stale],
+    // Nor does it wait for a renewal that hangs.
+    renewed: ['old', 'it hangs', 'own'],
     long: 'nothing',
   })
   expect(tags).toEqual(['b', expect.stringMatching(/^tiercel:own:#[0-9a-f]{32}$/)])
