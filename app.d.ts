@@ -13,7 +13,7 @@
  * - `TIERCEL_EDGE_RUNTIME`: this is no Node.js
  * - `TIERCEL_LOCK_TIMEOUT`, `TIERCEL_CONCURRENCY_LIMIT`, `TIERCEL_NOT_A_NUMBER`: see `lock`,
  *   `rateLimit.concurrency` and `kv`
- * - `TIERCEL_CACHE_TIMEOUT`, `TIERCEL_NOT_RECORDED`: see `cache`
+ * - `TIERCEL_CACHE_TIMEOUT`, `TIERCEL_CACHE_UNREADABLE`, `TIERCEL_NOT_RECORDED`: see `cache`
  */
 
 /** A number of seconds, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. */

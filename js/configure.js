@@ -46,7 +46,10 @@ function configure(options) {
     : undefined
   debug.hasTime = taken.debugTime
   listen(native.heard)
-  notices.listen(typeof listener === 'function' ? /** @type {any} */ (listener) : undefined)
+  // A copy of this module that knows of none leaves the one that another has named.
+  if (listener !== undefined) {
+    notices.listen(typeof listener === 'function' ? /** @type {any} */ (listener) : undefined)
+  }
 }
 
 /** Never shows a value: it may be a secret. @param {string} name @param {string | undefined} one @param {string} other */

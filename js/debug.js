@@ -156,11 +156,11 @@ function tellInvalidation(tags, outcome) {
 }
 
 /** @param {Decision} decision */
-function hand(decision) {
+async function hand(decision) {
   try {
-    debug.sink?.(decision)
+    await debug.sink?.(decision)
   } catch {
-    // A listener that throws must not break the cache.
+    // A listener that throws, or rejects, must not break the cache.
   }
 }
 

@@ -23,6 +23,7 @@ const waits = require('./waits.js')
  * @property {() => number} drain
  * @property {() => void} flush
  * @property {() => number} revision
+ * @property {(began: [revision: number, ms: number]) => 0 | 1} isCurrent
  * @property {(tags: string[]) => number} diedAt
  * @property {(kindAndFlags: number, key: string, began: number | number[], tags: unknown, revalidate: unknown, expire: unknown, parts: unknown[], app: number) => number} put
  * @property {(key: string, timestamp: number, revalidate: number, keep: number, tags: string[], json: string, chunks: Uint8Array[], flags: number) => number} putUse

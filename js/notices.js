@@ -38,11 +38,16 @@ function listen(listener) {
 function tell(level, code, text, line) {
   if (IS_FURTHER && SAID_ONCE.includes(code)) return
   try {
-    if (shared.listener) return void shared.listener({ level, code, text })
+    if (shared.listener) return hear(shared.listener({ level, code, text }), line)
   } catch {
     // A listener that throws must not keep the operator from knowing.
   }
   process.stderr.write(`${line}\n`)
+}
+
+/** A listener that rejects must not either, and ends no process. @param {unknown} heard @param {string} line */
+function hear(heard, line) {
+  Promise.resolve(heard).catch(() => process.stderr.write(`${line}\n`))
 }
 
 module.exports = { listen, tell }

@@ -225,14 +225,25 @@ async function invalidateOnce(tags, durations, isSingular) {
  */
 async function invalidate(tags, expire) {
   if (tags.length === 0) return
-  const token = native.invalidate(tags, expire)
   // Data read meanwhile may come from a replica that lags behind its primary.
-  const { graceMs, mustRecord } = invalidating
+  const { graceMs } = invalidating
   if (graceMs > 0) setTimeout(() => native.invalidate(tags, expire), graceMs).unref()
+  await invalidateNow(tags, expire)
+}
+
+/**
+ * The same, for now: what comes next is no older than the invalidation.
+ * @param {string[]} tags
+ * @param {number | undefined} expire
+ */
+async function invalidateNow(tags, expire) {
+  const token = native.invalidate(tags, expire)
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
   if (token === 0) return
   const ending = await wait(token, mailbox[FIELD.DETAIL])
-  if (ending !== ENDING.FAILED && !(ending === ENDING.LATE && mustRecord)) return
+  const isRecorded =
+    ending !== ENDING.FAILED && !(ending === ENDING.LATE && invalidating.mustRecord)
+  if (isRecorded) return
   const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }
@@ -246,4 +257,5 @@ module.exports = {
   updateTags,
   invalidateOnce,
   invalidate,
+  invalidateNow,
 }

@@ -61,7 +61,9 @@ function options(what, given, known) {
     if (!known.includes(/** @type {K} */ (name))) {
       throw invalid(`${what}: \`${name.slice(0, 64)}\``, `one of ${known.join(', ')}`, undefined)
     }
-    read[name] = /** @type {Record<string, unknown>} */ (given)[name]
+    const one = /** @type {Record<string, unknown>} */ (given)[name]
+    // Something that is not given leaves what holds otherwise.
+    if (one !== undefined) read[name] = one
   }
   return /** @type {any} */ (read)
 }

@@ -2,6 +2,7 @@
 
 use super::env::{Slot, State};
 use super::{raw, read};
+use crate::handler::dating::Began;
 use crate::handler::invalidate::Pending;
 use crate::process;
 
@@ -37,6 +38,17 @@ pub(super) extern "C" fn flush(env: raw::Env, info: raw::Info) -> raw::Value {
 /// `revision()`: the current revision.
 pub(super) extern "C" fn revision(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |_| raw::number(env, process::engine().revision().0 as f64))
+}
+
+/// `isCurrent(began)`: whether what was generated from then on, a revision and a time in ms of Next's
+/// clock, may go to a caller that begins now: 1 or 0.
+pub(super) extern "C" fn is_current(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<1>(env, info, |call| {
+        let [began] = call.args;
+        let began = Began::from_numbers(&read::numbers(env, began));
+        let is_current = began.is_some_and(|began| call.state.handler().is_current(began));
+        raw::small(env, u32::from(is_current))
+    })
 }
 
 /// `diedAt(tags)`: when the last of these tags died, in ms on Next's clock; 0 if none did.

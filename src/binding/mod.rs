@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 25] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 26] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -50,6 +50,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 25] = [
     ("drain", Some(calls::drain)),
     ("flush", Some(calls::flush)),
     ("revision", Some(calls::revision)),
+    ("isCurrent", Some(calls::is_current)),
     ("diedAt", Some(calls::died_at)),
     ("put", Some(put::put)),
     ("putUse", Some(put::put_use)),

@@ -114,6 +114,19 @@ impl Handler<'_> {
         Some(Begun { origin, created, told_ms: self.told_ms(next_ms) })
     }
 
+    /// Whether a generation that began then, at a moment of Next's clock, is as good to a get that
+    /// begins now as one of its own: nothing was invalidated since, as far as this process may
+    /// answer without asking the store.
+    pub fn is_current(self, began: Began) -> bool {
+        let Began::AtTime(revision, told_ms) = began else { return false };
+        let Engine { clock, ledger, .. } = &**self.engine;
+        let now = clock.now_coarse();
+        // Before the revision, as in a get.
+        let access = ledger.memory_access(now);
+        let age_us = age_us(self.thread.clock().now_ms(clock), told_ms);
+        ledger.revision() == revision && access.covers(now.shifted_us(-age_us))
+    }
+
     fn origin(self, since: Revision, began: Option<Timestamp>) -> Option<Origin> {
         Some(Origin { stamp: self.engine.ledger.stamp_of(since)?, since, began })
     }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startProxy } from '../../../tools/redis/proxy.mjs'
 import { start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
-import { connected, newName, team } from '../instances.mjs'
+import { connected, entriesOf, newName, team } from '../instances.mjs'
 import { APP } from './support.mjs'
 
 // `cache` in several processes: who generates, what ends what, and the server is taken away.
@@ -170,6 +170,60 @@ describe.each([2, 4])('%i processes', (size) => {
       for (const by of fleet) expect(await read(by)).toEqual([null, null, null])
     }
   })
+})
+
+/** Two processes of a namespace of their own. */
+async function pair(test, more) {
+  const given = settings(more)
+  const fleet = await team(2, given)
+  test.onTestFinished(() => fleet.stop())
+  await Promise.all([...fleet].map(connected))
+  return { fleet, namespace: given.TIERCEL_NAMESPACE }
+}
+
+const setting = ({ require, APP, key, value }) =>
+  require(APP).cache.set(key, value, { revalidate: '1h' })
+const reading = async ({ require, APP, key }) => (await require(APP).cache.get(key)) ?? 'nothing'
+
+test('a set ends what another process holds, wherever else it is gone', async (test) => {
+  const { fleet, namespace } = await pair(test)
+  const key = newName('key')
+  await fleet[1].run(setting, { APP, key, value: 'old' })
+  for (const { key: one, holder } of await entriesOf(server, namespace)) {
+    await holder.command('DEL', one)
+  }
+  expect(await fleet[1].run(reading, { APP, key })).toBe('old')
+  await fleet[0].run(setting, { APP, key, value: 'new' })
+  for (const one of fleet) expect(await one.run(reading, { APP, key })).toBe('new')
+})
+
+test('what another process generates during a set does not replace it', async (test) => {
+  const { fleet } = await pair(test)
+  const key = newName('key')
+  const begin = ({ require, APP, key }) => {
+    const run = () =>
+      new Promise((resolve) => {
+        globalThis.finish = resolve
+      })
+    globalThis.generated = require(APP).cache.getOrSet(key, run, { revalidate: '1h' })
+  }
+  const finish = async () => {
+    globalThis.finish('generated before')
+    return globalThis.generated
+  }
+  await fleet[1].run(begin, { APP, key })
+  await until('it runs', async () => (await fleet[1].run(() => !!globalThis.finish)) || undefined)
+  await fleet[0].run(setting, { APP, key, value: 'set' })
+  expect(await fleet[1].run(finish)).toBe('generated before')
+  for (const one of fleet) expect(await one.run(reading, { APP, key })).toBe('set')
+})
+
+test('a value that is set stays, though invalidations are repeated', async (test) => {
+  const { fleet } = await pair(test, { TIERCEL_INVALIDATION_GRACE_MS: '50' })
+  const key = newName('key')
+  for (const value of ['old', 'new']) await fleet[0].run(setting, { APP, key, value })
+  await pause(200)
+  for (const one of fleet) expect(await one.run(reading, { APP, key })).toBe('new')
 })
 
 test('a leader that is killed is replaced within the wait of the others', async (test) => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findServer, start } from '../../../tools/redis/servers.mjs'
 import { complies as cacheComplies } from '../../unit/app/cache-suite.mjs'
 import { complies } from '../../unit/app/suite.mjs'
+import { until } from '../../unit/support.mjs'
 import { newName } from '../instances.mjs'
 
 const require = createRequire(import.meta.url)
@@ -57,6 +58,16 @@ export function complyWithCache(title, api) {
   cacheComplies(`${title}, cache`, api, OF_SERVERS)
 }
 
+/** Until the engine has a lease: what a process stores before that is gone once it has one. */
+async function begun() {
+  const { stats } = require('../../../index.js')
+  await require(APP).cache.get('begun')
+  await until('it has a lease', () => {
+    const { leaseMs, isAway } = stats().shared
+    return (leaseMs > 0 && !isAway) || undefined
+  })
+}
+
 /**
  * Runs a suite against a topology, in this process.
  * @param {string} kind
@@ -76,6 +87,7 @@ export async function compliesOn(kind, suite = complies) {
         TIERCEL_COMMAND_TIMEOUT_MS: '2000',
         ...env(server),
       })
+      await begun()
     }, 60_000)
     afterAll(() => server?.stop())
     test.runIf(proof)('it is what it is called', async () => {

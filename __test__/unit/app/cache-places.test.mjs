@@ -68,8 +68,8 @@ test('without memory everything is generated, and shared by those who wait', asy
   expect(answer).toEqual([1, 1, 2])
 })
 
-/** What a bundle of Next.js brings along, and the store of a cached function. */
-const inCachedFunction = async ({ root }) => {
+/** What a bundle of Next.js brings along, and the store of a cached function; `steps` is run with them. */
+const inCachedFunction = async ({ root, steps }) => {
   const { AsyncLocalStorage } = require('node:async_hooks')
   const { join } = require('node:path')
   const { mkdirSync, writeFileSync } = require('node:fs')
@@ -87,12 +87,28 @@ const inCachedFunction = async ({ root }) => {
     cacheLife: (life) => told.push(life),
   }
   const { cache } = require(`${root}app.js`)
-  const get = (run = () => 1) => cache.getOrSet('key', run, { revalidate: '1h', tags: ['a'] })
   const within = (unit, body) => storage.run(unit, body)
+  const usual = { type: 'cache', revalidate: 900, expire: 4294967294 }
+  // biome-ignore lint/security/noGlobalEval: it is a function of the test
+  const answer = await eval(`(${steps})`)({ cache, within, usual, told })
+  require('node:fs').rmSync(dir, { recursive: true })
+  return answer
+}
+
+const inside = async (steps) => {
+  const env = { TIERCEL_REDIS_URL: 'none' }
+  const given = { root, steps: String(steps) }
+  const { answer, stderr } = await inChild(inCachedFunction, { given, env })
+  expect(stderr).toBe('')
+  return answer
+}
+
+/** The lifetime of a value, and what else goes with it. */
+const handing = async ({ cache, within, usual, told }) => {
+  const get = (run = () => 1) => cache.getOrSet('key', run, { revalidate: '1h', tags: ['a'] })
   await get()
   await within({ type: 'request' }, get)
   const outside = told.splice(0)
-  const usual = { type: 'cache', revalidate: 900, expire: 4294967294 }
   await within({ ...usual, explicitRevalidate: 60, explicitExpire: 300 }, get)
   const shorter = told.splice(0)
   await within(usual, get)
@@ -107,16 +123,12 @@ const inCachedFunction = async ({ root }) => {
   const first = await within(usual, () => get(() => 3))
   globalThis[Symbol.for('tiercel.next-cache')] = {}
   const other = await within({ type: 'cache' }, get)
-  require('node:fs').rmSync(dir, { recursive: true })
   return { outside, shorter, usually, longer, stale, first, other }
 }
 
 test('a cached function gets the tags, a shorter lifetime, and nothing stale', async () => {
-  const env = { TIERCEL_REDIS_URL: 'none' }
-  const { answer, stderr } = await inChild(inCachedFunction, { given: { root }, env })
-  expect(stderr).toBe('')
   const tags = ['a', 'tiercel:own:key']
-  expect(answer).toEqual({
+  expect(await inside(handing)).toEqual({
     outside: [],
     shorter: [tags],
     usually: [tags, { expire: 36_000 }],
@@ -126,4 +138,49 @@ test('a cached function gets the tags, a shorter lifetime, and nothing stale', a
     // Of a Next.js that has other names.
     other: 3,
   })
+})
+
+/** What is not there, not stored or not fresh. */
+const handingLess = async ({ cache, within, usual, told }) => {
+  const of = async (body) => {
+    const value = await within(usual, body)
+    return [value, ...told.splice(0)]
+  }
+  const options = { revalidate: '2h', expire: '3h', tags: ['b'] }
+  await cache.set('stale', 'old', options)
+  await cache.expire('stale')
+  const failing = () => Promise.reject(new Error('away'))
+  const long = 'x'.repeat(300)
+  const answer = {
+    none: await of(() => cache.get('none')),
+    has: await of(() => cache.has('none')),
+    skipped: await of(() => cache.getOrSet('skipped', (ctx) => ctx.skip(1), options)),
+    negative: await of(() => cache.getOrSet('negative', () => null, { negativeTtl: '5s' })),
+    stale: await of(() => cache.get('stale')),
+    failed: await of(() => cache.getOrSet('stale', failing, { ...options, staleIfError: '1h' })),
+  }
+  const hang = () => new Promise(() => told.push('it hangs'))
+  const kept = { ...options, waitMs: 50 }
+  const shown = [await cache.getOrSet('stale', hang, kept), ...told.splice(0)]
+  const [own] = await of(() => cache.getOrSet('stale', () => 'own', kept))
+  const [, tags] = await of(() => cache.getOrSet(long, () => 1, options))
+  await cache.invalidateTags(tags.slice(1))
+  return { ...answer, tags, renewed: [...shown, own], long: (await cache.get(long)) ?? 'nothing' }
+}
+
+test('a cached function ends with what was not there, and keeps nothing stale', async () => {
+  const { tags, ...answer } = await inside(handingLess)
+  const stale = [['b', 'tiercel:own:stale'], { revalidate: 1, expire: 10_800 }]
+  expect(answer).toEqual({
+    none: [null, ['tiercel:own:none']],
+    has: [false, ['tiercel:own:none']],
+    skipped: [1, ['b', 'tiercel:own:skipped']],
+    negative: [null, ['tiercel:own:negative'], { revalidate: 5, expire: 5 }],
+    stale: ['old', ...stale],
+    failed: ['old', ...stale],
+    // Nor does it wait for a renewal that hangs.
+    renewed: ['old', 'it hangs', 'own'],
+    long: 'nothing',
+  })
+  expect(tags).toEqual(['b', expect.stringMatching(/^tiercel:own:#[0-9a-f]{32}$/)])
 })

@@ -157,11 +157,20 @@ function decode(one, codec, isShared) {
   if (one.value !== UNSET && typeof codec !== 'object') return one.value
   if (!isShared) return made(one, codec)
   if (one.frozen !== UNSET && one.by === codec) return one.frozen
-  const value = made(one, codec)
+  const value = frozen(made(one, codec))
   if (value === UNREADABLE) return value
-  one.frozen = freeze(value)
+  one.frozen = value
   one.by = codec
-  return one.frozen
+  return value
+}
+
+/** @param {unknown} value @returns {any} `UNREADABLE` if a codec made what cannot be frozen */
+function frozen(value) {
+  try {
+    return freeze(value)
+  } catch {
+    return UNREADABLE
+  }
 }
 
 /** @param {Stored} one @param {Codec | undefined} codec @returns {any} */

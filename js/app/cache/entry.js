@@ -1,6 +1,6 @@
 // @ts-check
 
-const { FIELD, FLAG, KIND, KIND_BITS, MARK, OWN_TAG } = require('../../abi.js')
+const { FIELD, FLAG, KIND, KIND_BITS, MARK } = require('../../abi.js')
 const { debug, tell } = require('../../debug.js')
 const at = require('../../native.js')
 const next = require('../../next.js')
@@ -103,11 +103,18 @@ function put(key, began, { mark, data }, plan) {
   const { revalidateMs, expireMs, errorMs } = plan.life
   const percent = (/** @type {number | undefined} */ given) => given ?? '-'
   const head = [mark, percent(plan.jitter), percent(plan.ahead), expireMs, revalidateMs]
-  const parts = [`${head.join(' ')} ${JSON.stringify(plan.tags)}`, data]
+  const parts = [`${head.join(' ')} ${ascii(JSON.stringify(plan.tags))}`, data]
   const flags = SCOPE | (plan.isLocal ? FLAG.LOCAL : 0)
   const [revalidate, keep] = [revalidateMs / 1_000, (expireMs + errorMs) / 1_000]
   native.put(KIND.OWN | (flags << KIND_BITS), key, began, plan.tags, revalidate, keep, parts, 0)
   if (debug.sink) tell(key, native.why())
+}
+
+/** JSON in ASCII: the engine reads the head, as bytes. @param {string} json */
+function ascii(json) {
+  const escaped = (/** @type {string} */ unit) =>
+    `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return json.replace(/[^\0-\x7f]/g, escaped)
 }
 
 /** The revision of this moment, and the time. @returns {[number, number]} */
@@ -115,7 +122,7 @@ function present() {
   return [native.revision(), now()]
 }
 
-/** The tag of a key. @param {string} key */
-const tagOf = (key) => OWN_TAG + key
+/** The tag of a key; of a long one it is a digest. @param {string} key */
+const tagOf = (key) => native.keyTag(KIND.OWN, '', key)
 
 module.exports = { LOOKS, opened, isFresh, look, put, present, tagOf }

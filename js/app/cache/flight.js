@@ -21,41 +21,51 @@ const SEE_MS = 400
 let timer
 
 /** Hears of generations that failed behind an answer.
- * @type {{ onError: ((error: unknown, info: { key: string }) => void) | undefined }} */
+ * @type {{ onError: ((error: unknown, info: { key: string }) => unknown) | undefined }} */
 const listening = { onError: undefined }
 
 /**
- * How a generation ended.
- * @typedef {{ kind: 'stored', one: import('./codec.js').Stored }
- *   | { kind: 'kept', value: unknown }
+ * How a generation ended; `plan` is that of its value, as its function left it.
+ * @typedef {{ kind: 'stored', one: import('./codec.js').Stored, plan: import('./plan.js').Plan }
+ *   | { kind: 'kept', value: unknown, plan: import('./plan.js').Plan }
  *   | { kind: 'failed', error: unknown }} Outcome
+ */
+
+/**
+ * @typedef {object} Setting
+ * @property {string} key
+ * @property {string} own the key as its caller names it
+ * @property {[revision: number, ms: number]} began
+ * @property {import('./plan.js').Plan} plan
+ * @property {{ value: unknown, ageMs: number } | undefined} stale
+ * @property {boolean} isRenewal whether gets are answered meanwhile
  */
 
 /** One generation. */
 class Flight {
+  /** How many have begun in this thread. */
+  static begun = 0
+
+  order = ++Flight.begun
   /** Callers that wait for it and may give up. */
   #callers = 0
   #mayEnd = true
+  #isOvertaken = false
+  /** Whether the engine knows that nothing comes of it. */
+  #isReleased = false
   #controller = new AbortController()
-  /** @type {import('./plan.js').Plan} */
-  plan
+  signal = this.#controller.signal
+  /** @type {Promise<Outcome>} */
+  done = Promise.resolve({ kind: 'failed', error: undefined })
 
-  /**
-   * @param {string} key
-   * @param {[revision: number, ms: number]} began
-   * @param {import('./plan.js').Plan} plan
-   * @param {{ value: unknown, ageMs: number } | undefined} stale
-   * @param {boolean} isRenewal whether gets are answered meanwhile
-   */
-  constructor(key, began, plan, stale, isRenewal) {
+  /** @param {Setting} setting */
+  constructor({ key, own, began, plan, stale, isRenewal }) {
     this.key = key
+    this.own = own
     this.began = began
     this.plan = plan
     this.stale = stale
     this.isRenewal = isRenewal
-    this.signal = this.#controller.signal
-    /** @type {Promise<Outcome>} */
-    this.done = Promise.resolve({ kind: 'failed', error: undefined })
   }
 
   /** @param {Function} run */
@@ -71,6 +81,14 @@ class Flight {
     if (flights.get(this.key) === this) flights.delete(this.key)
   }
 
+  /** Somebody has set a newer value: it is given to those who wait, and not stored. */
+  overtake() {
+    this.#isOvertaken = true
+    // It ends with what is set.
+    this.#isReleased = true
+    this.end()
+  }
+
   /** A caller waits for it. It goes on in any case if one cannot give up. @param {boolean} mayGiveUp */
   join(mayGiveUp) {
     this.#callers++
@@ -80,7 +98,24 @@ class Flight {
   /** A caller has given up. @param {unknown} reason */
   leave(reason) {
     this.#callers--
-    if (this.#callers === 0 && this.#mayEnd) this.#controller.abort(reason)
+    if (this.#callers === 0 && this.#mayEnd) this.#giveUp(reason)
+  }
+
+  /** @param {unknown} reason */
+  #giveUp(reason) {
+    // First: whoever hears of it may call again.
+    this.end()
+    this.#release()
+    this.#controller.abort(reason)
+  }
+
+  /** Another may generate, unless another does. */
+  #release() {
+    const under = flights.get(this.key)
+    const isOurs = !this.#isReleased && (under === undefined || under === this)
+    this.#isReleased = true
+    // Behind an answer the next attempt comes once this one is no longer believed in: a second.
+    if (isOurs && !this.isRenewal) native.idle(KIND.OWN, this.key, 0)
   }
 
   /** @param {Function} run @returns {Promise<Outcome>} */
@@ -99,22 +134,25 @@ class Flight {
       },
     })
     try {
-      const value = await this.#within(run, context)
-      const plan = lifetimeOf(this.plan, value)
-      if (isSkipped || plan === undefined) {
-        native.abandon(KIND.OWN, this.key, 0)
-        return { kind: 'kept', value }
-      }
-      const one = encode(value, plan.codec)
-      put(this.key, this.began, one, plan)
-      return { kind: 'stored', one }
+      return this.#landed(await this.#within(run, context), isSkipped)
     } catch (error) {
-      // Behind an answer the next attempt comes once this one is no longer believed in: a second.
-      if (!this.isRenewal) native.idle(KIND.OWN, this.key, 0)
+      this.#release()
       return { kind: 'failed', error }
     } finally {
       this.end()
     }
+  }
+
+  /** @param {unknown} value @param {boolean} isSkipped @returns {Outcome} */
+  #landed(value, isSkipped) {
+    const plan = lifetimeOf(this.plan, value)
+    if (isSkipped || plan === undefined) {
+      if (flights.get(this.key) === this) native.abandon(KIND.OWN, this.key, 0)
+      return { kind: 'kept', value, plan: this.plan }
+    }
+    const one = encode(value, plan.codec)
+    if (!this.#isOvertaken) put(this.key, this.began, one, plan)
+    return { kind: 'stored', one, plan }
   }
 
   /** @param {Function} run @param {object} context */
@@ -129,7 +167,7 @@ class Flight {
           'TIERCEL_CACHE_TIMEOUT',
           `${what}: it took longer than \`hardTimeoutMs\``,
         )
-        this.#controller.abort(error)
+        this.#giveUp(error)
         reject(error)
       }, hardMs)
       // A process need not wait for what nobody waits for.
@@ -172,9 +210,9 @@ async function behind(flight) {
   const outcome = await flight.done
   if (outcome.kind !== 'failed') return
   try {
-    listening.onError?.(outcome.error, { key: flight.key })
+    await listening.onError?.(outcome.error, { key: flight.own })
   } catch {
-    // A listener that throws must not break the cache.
+    // A listener that throws, or rejects, must not break the cache.
   }
 }
 

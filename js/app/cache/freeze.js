@@ -18,7 +18,8 @@ function freeze(value) {
     if (one instanceof Map) left.push(...one.keys(), ...one.values())
     else if (one instanceof Set) left.push(...one)
     if (one instanceof Map || one instanceof Set || one instanceof Date) refuse(one)
-    for (const name of Object.getOwnPropertyNames(one)) left.push(one[name])
+    // What a getter gives is not part of it, and may be anything.
+    for (const part of Object.values(Object.getOwnPropertyDescriptors(one))) left.push(part.value)
     if (!(one instanceof ArrayBuffer)) Object.freeze(one)
   }
   return value

@@ -9,14 +9,38 @@ const { tagOf } = require('./entry.js')
  */
 
 const BUNDLED = Symbol.for('tiercel.next-cache')
-/** Next.js takes no longer one. */
-const MOST_TAG = 256
 
 const global = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
 
 /**
+ * What a value has to hand on; lifetimes without end say nothing.
+ * @typedef {{ tags: string[], revalidateMs: number, servedMs: number }} Made
+ */
+
+/** There is none: whatever sets the key ends what was made of that.
+ * @type {Made} */
+const NOTHING = {
+  tags: [],
+  revalidateMs: Number.POSITIVE_INFINITY,
+  servedMs: Number.POSITIVE_INFINITY,
+}
+
+/**
+ * What was generated; what is not stored has no lifetime.
+ * @param {{ kind: 'stored' | 'kept', plan: import('./plan.js').Plan }} outcome
+ * @returns {Made}
+ */
+function made({ kind, plan: { tags, life } }) {
+  if (kind === 'kept') return { ...NOTHING, tags }
+  return { tags, revalidateMs: life.revalidateMs, servedMs: life.expireMs }
+}
+
+/** What is made of something that is not fresh is not fresh either. @param {Made} entry @returns {Made} */
+const staleOf = ({ tags, servedMs }) => ({ tags, servedMs, revalidateMs: 0 })
+
+/**
  * @template T
- * @param {{ tags: string[], revalidateMs: number, servedMs: number }} entry
+ * @param {Made} entry
  * @param {string} prefix
  * @param {string} own the key behind it
  * @param {T} value
@@ -27,23 +51,28 @@ function handOn(entry, prefix, own, value) {
   return value
 }
 
-/** @param {{ tags: string[], revalidateMs: number, servedMs: number }} entry @param {string} key */
+/** @param {Made} entry @param {string} key */
 function give({ tags, revalidateMs, servedMs }, key) {
   const unit = next.unit()
   if (unit?.type !== 'cache') return
   try {
     const { cacheTag, cacheLife } = global[BUNDLED]
-    cacheTag(...[...tags, tagOf(key)].filter(({ length }) => length <= MOST_TAG))
-    const secs = (/** @type {number} */ ms) => Math.max(1, Math.ceil(ms / 1_000))
-    const [revalidate, expire] = [secs(revalidateMs), secs(servedMs)]
+    cacheTag(...tags, tagOf(key))
     // Only ever shorter: a lifetime that is named replaces that of the profile.
-    const isStaleFirst = !(revalidate >= (unit.explicitRevalidate ?? unit.revalidate))
-    const isGoneFirst = !(expire >= (unit.explicitExpire ?? unit.expire))
-    const life = { ...(isStaleFirst && { revalidate }), ...(isGoneFirst && { expire }) }
-    if (isStaleFirst || isGoneFirst) cacheLife(life)
+    const life = {
+      ...shorter('revalidate', revalidateMs, unit.explicitRevalidate ?? unit.revalidate),
+      ...shorter('expire', servedMs, unit.explicitExpire ?? unit.expire),
+    }
+    if (Object.keys(life).length > 0) cacheLife(life)
   } catch {
     // Another Next.js: the value is what was asked for.
   }
 }
 
-module.exports = { handOn }
+/** @param {string} name @param {number} ms @param {number | undefined} present in seconds */
+function shorter(name, ms, present) {
+  const secs = Math.max(1, Math.ceil(ms / 1_000))
+  return ms === Number.POSITIVE_INFINITY || secs >= (present ?? secs + 1) ? {} : { [name]: secs }
+}
+
+module.exports = { NOTHING, handOn, made, staleOf }

@@ -60,7 +60,10 @@ function merged(base, more) {
   if (more.revalidate !== undefined && more.preset === undefined) given.preset = undefined
   if (more.revalidate !== undefined && more.expire === undefined) given.expire = undefined
   // What was fresh for longer is fresh up to its end.
-  given.isShortened = more.expire !== undefined && more.revalidate === undefined
+  const says = hasOwn || more.preset !== undefined
+  given.isShortened = says
+    ? more.expire !== undefined && more.revalidate === undefined
+    : base?.isShortened
   return given
 }
 

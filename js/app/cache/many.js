@@ -85,7 +85,7 @@ class Batch {
     /** @type {Map<string, unknown>} */
     const found = new Map()
     if (keys.length === 0) return found
-    const signal = AbortSignal.any(keys.map((key) => contexts.get(key).signal))
+    const signal = allOf(keys.map((key) => contexts.get(key).signal))
     const of = (/** @type {string} */ key) => contexts.get(key)
     const values = await this.#run(keys, Object.freeze({ signal, of }))
     if (!Array.isArray(values) || values.length !== keys.length) {
@@ -94,6 +94,21 @@ class Batch {
     for (const [at, key] of keys.entries()) found.set(key, values[at])
     return found
   }
+}
+
+/** Aborts as the last of them does. @param {AbortSignal[]} signals */
+function allOf(signals) {
+  const controller = new AbortController()
+  let left = signals.length
+  for (const signal of signals) {
+    const ended = () => {
+      left--
+      if (left === 0) controller.abort(signal.reason)
+    }
+    if (signal.aborted) ended()
+    else signal.addEventListener('abort', ended, { once: true })
+  }
+  return controller.signal
 }
 
 module.exports = { getOrSetMany }

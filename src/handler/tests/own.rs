@@ -1,6 +1,8 @@
 //! Gets and sets of the app's own code.
 
 use super::*;
+use crate::coherence::event::Event;
+use crate::store::Listener;
 
 const OWN: ValueKind = ValueKind::Own;
 
@@ -78,4 +80,24 @@ fn a_get_that_only_looks_leaves_no_generation_to_wait_for() {
     let next = Next::alone(OWN, json!({})).asked_by(looks);
     assert!(is_miss(next.get()));
     assert!(is_miss(next.asked_by(Asker::default()).get()));
+}
+
+#[test]
+fn a_generation_is_joined_while_memory_may_answer_and_nothing_was_invalidated() {
+    let next = Next::sharing(&store(), OWN);
+    let now_ms = || next.thread.clock().now_ms(&next.engine.clock);
+    let began = Began::AtTime(next.engine.revision(), now_ms());
+    let is_current = |began| next.handler().is_current(began);
+    assert!(is_current(began));
+    // Another process may have invalidated meanwhile.
+    next.pass_secs(2);
+    assert!(!is_current(began));
+    next.engine.on(Event::Unreachable);
+    assert!(is_current(began));
+    next.invalidate("a", None);
+    assert!(!is_current(began));
+    let again = Began::AtTime(next.engine.revision(), now_ms());
+    assert!(is_current(again));
+    next.pass_secs(40);
+    assert!(!is_current(again));
 }
