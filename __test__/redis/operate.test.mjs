@@ -156,6 +156,8 @@ describe('purge', () => {
   const wrong = [
     [[], 'what to purge is missing'],
     [['--all', '--tag', 'a'], '--all goes with no other'],
+    [['--build', 'build-1'], '--build takes old'],
+    [['--build', 'old', '--soft'], '--build is never soft'],
     [['--kind', 'html'], '--kind takes one of'],
     [['--path', 'blog'], '--path takes a path that begins with /'],
     [['--tag', 'a', '--expire', 'soon'], '--expire takes a number of seconds'],

@@ -366,8 +366,8 @@ const COMMANDS = [
           },
           {
             name: 'build',
-            takes: 'build',
-            text: 'old: frees what builds other than the one here left in the server, which no instance of this build reads; or a build id: its pages and images',
+            takes: 'old',
+            text: 'frees what builds other than the one here left in the server, which no instance of this build reads',
           },
           { name: 'all', text: 'everything; asks first on a terminal' },
         ],

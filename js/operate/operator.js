@@ -29,16 +29,6 @@ const NAMES = Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [ki
 
 /** Classes of keys, as the addon numbers them. */
 const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3, OWN: 4 })
-/** Kinds that belong to one build. */
-const OF_BUILD = new Set([
-  KIND.APP_PAGE,
-  KIND.APP_ROUTE,
-  KIND.PAGES,
-  KIND.REDIRECT,
-  KIND.NOTHING,
-  KIND.IMAGE,
-])
-
 /** The server cannot be used, or not for this. */
 class Trouble extends Error {
   /** @param {{ kind: string, detail: string }} trouble */
@@ -170,4 +160,4 @@ function must(place, where) {
   })
 }
 
-module.exports = { open, must, Operator, Trouble, KINDS, NAMES, CLASS, OF_BUILD }
+module.exports = { open, must, Operator, Trouble, KINDS, NAMES, CLASS }

@@ -5,7 +5,7 @@ const { Bar, agrees, moment, note, out, paint, size, span } = require('../comman
 const { shown } = require('../command/shown.js')
 const { IMPLICIT } = require('./entry.js')
 const { canonical } = require('./keys.js')
-const { KINDS, NAMES, OF_BUILD, must } = require('./operator.js')
+const { KINDS, NAMES, must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
 const { keyOfPath, keysOfPath } = require('./routes.js')
@@ -72,6 +72,9 @@ function check(flags, isSoft) {
   if (whole.length > 1 || (whole.length === 1 && some.length > 0)) {
     throw new UsageError(`--${whole[0]} goes with no other`)
   }
+  if (flags.build !== undefined && flags.build !== 'old') {
+    throw new UsageError('--build takes old: what builds other than the one here left behind')
+  }
   if (flags.build !== undefined && isSoft) throw new UsageError('--build is never soft')
   for (const path of flags.path ?? []) {
     if (!path.startsWith('/')) throw new UsageError('--path takes a path that begins with /')
@@ -89,7 +92,7 @@ function check(flags, isSoft) {
  * @returns {Target}
  */
 function targetOf(operator, flags, isSoft) {
-  if (flags.build !== undefined) return ofBuild(operator, flags.build)
+  if (flags.build !== undefined) return ofOldBuilds(operator)
   if (flags.all) {
     // What is invalidated by the floor is gone; softly it can only be by the kinds.
     const tags = isSoft ? Object.values(KINDS).map((kind) => operator.kindTag(kind)) : []
@@ -138,37 +141,19 @@ function tagsOfPath(operator, path) {
 }
 
 /**
+ * No instance of the build here reads them, so there is nothing to invalidate. The entries of one
+ * build alone cannot be told by its id: addresses hold a digest of more than that.
  * @param {import('./operator.js').Asked} operator
- * @param {string} build
  * @returns {Target}
  */
-function ofBuild(operator, build) {
+function ofOldBuilds(operator) {
   if (operator.build === undefined) {
     throw new UsageError(
       `--build compares with the build here, and there is none at ${operator.place.serverDir}`,
     )
   }
-  const isOfAny = (/** @type {any} */ entry) => OF_BUILD.has(entry.kind)
-  if (build === 'old') {
-    // No instance of the build here reads them, so there is nothing to invalidate.
-    const isOld = (/** @type {any} */ entry) => entry.isOfBuild === false
-    return { tags: [], all: false, hits: isOld, frees: isOld, name: 'old builds' }
-  }
-  const isHere = operator.build === build || idOf(operator.build) === build
-  if (!isHere)
-    operator.build = operator.about().buildName ? `${operator.place.label}${build}` : build
-  const isIts = (/** @type {any} */ entry) => entry.isOfBuild === true && isOfAny(entry)
-  const tags = [...OF_BUILD].map((kind) => operator.kindTag(kind))
-  return { tags, all: false, hits: isIts, frees: isIts, name: `build ${shown(build)}` }
-}
-
-/** The build id in the name of a build. @param {string} name */
-function idOf(name) {
-  try {
-    return JSON.parse(name)[1]
-  } catch {
-    return undefined
-  }
+  const isOld = (/** @type {any} */ entry) => entry.isOfBuild === false
+  return { tags: [], all: false, hits: isOld, frees: isOld, name: 'old builds' }
 }
 
 /**
