@@ -85,12 +85,21 @@ class Operator {
    * All entries, as they are found.
    * @param {{ rate?: number, build?: string, onProgress?: (scanned: number, total: number) => void }} options
    */
-  async *entries({ rate = 5_000, build = this.build, onProgress }) {
+  async *entries(options) {
+    for await (const entries of this.pages(options)) yield* entries
+  }
+
+  /**
+   * The same, as many together as the server finds in one look.
+   * @param {Parameters<Operator['entries']>[0]} options
+   * @returns {AsyncGenerator<any[]>}
+   */
+  async *pages({ rate = 5_000, build = this.build, onProgress }) {
     const { total } = await this.run('scan', { rate })
     for (;;) {
       const page = await this.run('page', { build })
       onProgress?.(page.scanned, total)
-      yield* page.entries
+      yield page.entries
       if (page.isDone) return
     }
   }

@@ -23,8 +23,6 @@ const { keyOfPath, keysOfPath } = require('./routes.js')
 
 /** As `revalidateTag(tag, 'max')`: no entry lives that long. */
 const SOFT_SECS = 31_536_000
-/** Entries removed in one order. */
-const TOGETHER = 500
 
 /**
  * `tiercel purge`.
@@ -158,7 +156,7 @@ function ofOldBuilds(operator) {
 
 /**
  * Removes entries that are older than an invalidation. They are dead already; their memory is free
- * then.
+ * then. What was stored at their places since they were listed stays.
  * @param {import('./operator.js').Asked} operator
  * @param {(entry: any) => boolean} frees
  * @param {number} before a position
@@ -166,25 +164,19 @@ function ofOldBuilds(operator) {
  */
 async function free(operator, frees, before = Number.POSITIVE_INFINITY, rate = 5_000) {
   const freed = { entries: 0, bytes: 0 }
+  const isDead = (/** @type {any} */ entry) =>
+    frees(entry) && (entry.broken || entry.position < before)
   const bar = new Bar()
-  /** @type {any[]} */
-  let some = []
-  const flush = async () => {
-    const addresses = some.map((entry) => entry.address)
-    const { removed } = await operator.run('remove', { addresses })
-    freed.entries += removed
-    some = []
-  }
   try {
     const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
       bar.show(done, total, `${done} of ${total} keys, ${freed.entries} entries removed`)
-    for await (const entry of operator.entries({ rate, onProgress })) {
-      if (!frees(entry) || !(entry.broken || entry.position < before)) continue
-      some.push(entry)
-      freed.bytes += entry.bytes
-      if (some.length >= TOGETHER) await flush()
+    for await (const entries of operator.pages({ rate, onProgress })) {
+      const addresses = entries.filter(isDead).map(({ address }) => address)
+      if (addresses.length === 0) continue
+      const { removed, bytes } = await operator.run('remove', { addresses })
+      freed.entries += removed
+      freed.bytes += bytes
     }
-    if (some.length > 0) await flush()
   } finally {
     bar.end()
   }

@@ -12,13 +12,15 @@ pub mod orders;
 pub mod purge;
 pub mod server;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use self::orders::{Order, Place};
-use self::server::{Listed, Scan, Server, Stored, Trouble};
+use self::server::{Known, Listed, Scan, Server, Stored, Trouble};
 use crate::clock::Clock;
 use crate::codec::{Broken, Codec, Frame};
 use crate::engine::Tier;
@@ -33,8 +35,15 @@ pub struct Operator {
     options: Options,
     namespace: String,
     codec: Codec,
-    scan: Mutex<Option<Box<dyn Scan>>>,
+    scan: Mutex<Option<Scanning>>,
     clock: Clock,
+}
+
+/// A scan under way.
+struct Scanning {
+    scan: Box<dyn Scan>,
+    /// The first bytes of the entries on its last page.
+    heads: HashMap<Address, Bytes>,
 }
 
 impl std::fmt::Debug for Operator {
@@ -100,15 +109,11 @@ impl Operator {
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;
                 let about = json!({ "total": scan.total(), "nodes": scan.nodes() });
-                *self.scan.lock() = Some(scan);
+                *self.scan.lock() = Some(Scanning { scan, heads: HashMap::new() });
                 Ok(about)
             }
             Order::Page { build } => self.page(build.as_deref()),
-            Order::Remove { addresses } => {
-                let addresses: Vec<Address> =
-                    addresses.iter().filter_map(|text| orders::address(text)).collect();
-                Ok(json!({ "removed": self.server.remove(&addresses)? }))
-            }
+            Order::Remove { addresses } => self.remove(&addresses),
             Order::Purge { tags, expire_secs, all } => {
                 let what = purge::What::new(&tags, expire_secs, all);
                 Ok(json!(purge::purge(&self.server, &self.options, &self.clock, &what)?))
@@ -120,8 +125,11 @@ impl Operator {
     /// those of others.
     fn page(&self, build: Option<&str>) -> Result<Value, Trouble> {
         let mut scan = self.scan.lock();
-        let Some(scan) = scan.as_mut() else { return Err(Trouble::failed("no scan is under way")) };
+        let Some(Scanning { scan, heads }) = scan.as_mut() else {
+            return Err(Trouble::failed("no scan is under way"));
+        };
         let page = scan.page()?;
+        *heads = page.entries.iter().map(|one| (one.address, one.head.clone())).collect();
         let rows: Vec<Value> = page.entries.iter().map(|listed| self.row(listed, build)).collect();
         Ok(json!({
             "scanned": page.scanned,
@@ -129,6 +137,18 @@ impl Operator {
             "isDone": page.is_done,
             "entries": rows,
         }))
+    }
+
+    /// Removes entries of the last page, as they were there: what was stored since stays.
+    fn remove(&self, addresses: &[String]) -> Result<Value, Trouble> {
+        let scan = self.scan.lock();
+        let known = addresses.iter().filter_map(|text| {
+            let address = orders::address(text)?;
+            let head = scan.as_ref()?.heads.get(&address)?.clone();
+            Some(Known { address, head })
+        });
+        let known: Vec<Known> = known.collect();
+        Ok(json!(self.server.remove(&known)?))
     }
 
     fn row(&self, listed: &Listed, build: Option<&str>) -> Value {

@@ -33,7 +33,7 @@ pub enum Order {
         /// The name of the present build.
         build: Option<String>,
     },
-    /// Removes entries from the server, and from nowhere else.
+    /// Removes entries of the last page from the server, and from nowhere else.
     Remove {
         /// Where they lie.
         addresses: Vec<String>,

@@ -53,11 +53,11 @@ pub trait Server: Send + Sync {
     /// See above.
     fn scan(&self, rate: u32) -> Result<Box<dyn Scan>, Trouble>;
 
-    /// Removes entries from the server; returns how many were there.
+    /// Removes entries from the server, each only while it is the one that was listed.
     ///
     /// # Errors
     /// See above.
-    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble>;
+    fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble>;
 
     /// Joins the fleet: a store for one more instance.
     ///
@@ -105,6 +105,26 @@ pub struct Listed {
     pub ttl_ms: i64,
     /// What its front claims.
     pub glance: Result<Glance, Broken>,
+    /// Its first bytes: epoch, position and time of a generation are among them.
+    pub head: Bytes,
+}
+
+/// An entry as it was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Where it lies.
+    pub address: Address,
+    /// Its first bytes.
+    pub head: Bytes,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Freed {
+    /// Entries that were there still.
+    pub removed: u64,
+    /// The bytes that they took.
+    pub bytes: u64,
 }
 
 /// What lies at an address.

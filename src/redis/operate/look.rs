@@ -9,7 +9,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::{Inner, call, call_at, trouble};
 use crate::clock::Timestamp;
 use crate::coherence::event::Row;
-use crate::operate::server::{Instance, Lease, Stored, Table, Trouble};
+use crate::operate::server::{Freed, Instance, Known, Lease, Stored, Table, Trouble};
 use crate::redis::connect::Connection;
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::wire;
@@ -156,19 +156,23 @@ fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     })
 }
 
-pub(super) async fn remove(inner: &Inner, addresses: &[Address]) -> Result<u64, Trouble> {
+/// A listing may come from a replica, and is old by now: the server compares before it removes.
+pub(super) async fn remove(inner: &Inner, entries: &[Known]) -> Result<Freed, Trouble> {
     let link = inner.link().await?;
-    let mut removed = 0;
-    for some in addresses.chunks(TOGETHER) {
-        let calls = some.iter().map(|address| {
-            let (link, key) = (link.clone(), inner.keys.entry(*address));
-            async move { call_at(&link.client, "UNLINK", &key, &[]).await }
+    let mut freed = Freed::default();
+    for some in entries.chunks(TOGETHER) {
+        let calls = some.iter().map(|Known { address, head }| {
+            let (link, key) = (link.clone(), [inner.keys.entry(*address)]);
+            async move { inner.free.run(&link.client, &key, vec![Value::Bytes(head.clone())]).await }
         });
         for result in join_all(calls).await {
-            removed += number(&result.map_err(|error| trouble(&error))?).unwrap_or(0);
+            let told = result.map_err(|error| trouble(&error))?;
+            let Some(bytes) = number(&told) else { continue };
+            freed.removed += 1;
+            freed.bytes += bytes;
         }
     }
-    Ok(removed)
+    Ok(freed)
 }
 
 #[cfg(test)]

@@ -25,9 +25,12 @@ use super::connect::{Connection, ConnectionGuard, Connector};
 use super::failure::Failure;
 use super::health::Counters;
 use super::keys::Keys;
+use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
-use crate::operate::server::{Facts, Instance, Right, Scan, Server, Step, Stored, Table, Trouble};
+use crate::operate::server::{
+    Facts, Freed, Instance, Known, Right, Scan, Server, Step, Stored, Table, Trouble,
+};
 use crate::options::{SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
 use crate::tags::Tag;
@@ -44,6 +47,7 @@ struct Inner {
     most_tags: usize,
     keys: Keys,
     connector: Connector,
+    free: Script,
     /// The connection that the calls use, once one has opened it.
     guard: Mutex<Option<ConnectionGuard>>,
 }
@@ -60,7 +64,9 @@ impl RedisOperator {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|_| Error::NoThread)?;
         let (shared, guard) = (shared.clone(), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { runtime, shared, most_tags, keys, connector, guard }) })
+        let free = Script::of(include_str!("../scripts/free.lua").into());
+        let inner = Inner { runtime, shared, most_tags, keys, connector, free, guard };
+        Ok(Self { inner: Arc::new(inner) })
     }
 }
 
@@ -118,8 +124,8 @@ impl Server for RedisOperator {
         Ok(Box::new(scan::Walk::new(self.inner.clone(), nodes, rate)))
     }
 
-    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble> {
-        self.inner.runtime.block_on(look::remove(&self.inner, addresses))
+    fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble> {
+        self.inner.runtime.block_on(look::remove(&self.inner, entries))
     }
 
     fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error> {

@@ -24,6 +24,8 @@ const AT_ONCE: u32 = 250;
 /// Bytes read of an entry first, and where its key and tags need more.
 const FRONT: usize = 2_048;
 const LONG_FRONT: usize = 256 << 10;
+/// Bytes that tell an entry from others at its place: more than the fixed ones of any version.
+const HEAD: usize = 64;
 
 /// A node that is read.
 pub(super) struct Node {
@@ -150,7 +152,9 @@ async fn front(
         front = longer.map_err(|error| trouble(&error)).map(content)?.unwrap_or_default();
         told = glance(&front);
     }
-    Ok(Some(Listed { address, bytes: length, ttl_ms: ttl.as_i64().unwrap_or(-1), glance: told }))
+    let head = front.slice(..front.len().min(HEAD));
+    let ttl_ms = ttl.as_i64().unwrap_or(-1);
+    Ok(Some(Listed { address, bytes: length, ttl_ms, glance: told, head }))
 }
 
 /// A replica of each primary, or the primary itself.
