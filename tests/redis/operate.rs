@@ -1,5 +1,7 @@
 //! What the command line asks of a server.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -70,4 +72,71 @@ fn an_entry_that_was_stored_after_the_listing_is_not_removed() {
     assert_eq!(freed, json!({ "removed": 1, "bytes": bytes }));
     let is_there = |address| server.call(&["EXISTS", &name(address)]) == "1";
     assert_eq!([stays, goes, never_listed].map(is_there), [true, false, true]);
+}
+
+/// The steps of the way to a server that failed, and what they say.
+fn failed(url: &str) -> Vec<(String, String)> {
+    let steps = told(&operator(url), &json!({ "do": "reach" }));
+    let steps = steps.as_array().unwrap();
+    let text = |step: &Value, field: &str| step[field].as_str().unwrap().to_owned();
+    let wrong = steps.iter().filter(|step| step["isFine"] == false);
+    wrong.map(|step| (text(step, "name"), text(step, "detail"))).collect()
+}
+
+#[test]
+fn a_user_who_may_not_ask_for_the_role_is_no_problem() {
+    let server = server!();
+    let user = ["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-info"];
+    assert_eq!(server.call(&user), "OK");
+    assert_eq!(failed(&format!("redis://app:pw@127.0.0.1:{}", server.port)), []);
+}
+
+#[test]
+fn a_replica_that_takes_writes_is_no_problem_and_another_is() {
+    let primary = server!();
+    let replica = |read_only| {
+        let of = format!("127.0.0.1 {}", primary.port);
+        Server::start(&["--replicaof", &of, "--replica-read-only", read_only]).unwrap()
+    };
+    let (writable, other) = (replica("no"), replica("yes"));
+    let url = |server: &Server| format!("redis://127.0.0.1:{}", server.port);
+    crate::peer::wait_until("its data", || writable.call(&["SET", "a", "b"]) == "OK");
+    assert_eq!(failed(&url(&writable)), []);
+    let of = format!("it is a replica of 127.0.0.1:{}", primary.port);
+    assert_eq!(failed(&url(&other)), [("primary".to_owned(), of)]);
+}
+
+/// A server that answers every command with this error; returns its port.
+fn refusing(error: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut some = [0; 4_096];
+                while stream.read(&mut some).is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(error.as_bytes());
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn what_a_server_repeats_of_a_login_is_not_shown() {
+    let long = "s3cret-".repeat(30);
+    for (error, password) in [
+        ("-ERR unknown command `AUTH`, with args beginning with: `app`, `s3cret`, \r\n", "s3cret"),
+        ("-ERR unknown command 'AUTH', with args beginning with: 's3cret-s3cret-' \r\n", &long),
+        ("-ERR this proxy knows no login `s3cret` of app\r\n", "s3cret"),
+    ] {
+        let url = format!("redis://app:{password}@127.0.0.1:{}", refusing(error));
+        let steps = told(&operator(&url), &json!({ "do": "reach" })).to_string();
+        assert!(steps.contains("\"isFine\":false"), "{steps}");
+        assert!(!steps.contains("s3cret"), "{steps}");
+        let order = serde_json::from_value(json!({ "do": "instances" })).unwrap();
+        let trouble = operator(&url).carry_out(order).unwrap_err();
+        assert!(!trouble.detail.contains("s3cret"), "{trouble:?}");
+    }
 }

@@ -110,7 +110,8 @@ impl Scan for Walk {
 
     fn page(&mut self) -> Result<Page, Trouble> {
         let inner = self.inner.clone();
-        inner.runtime.block_on(self.next_page())
+        let page = inner.runtime.block_on(self.next_page());
+        page.map_err(|trouble| inner.discreet(trouble))
     }
 }
 
