@@ -1,6 +1,6 @@
 // @ts-check
 
-const { shown } = require('./flags.js')
+const { shown } = require('./shown.js')
 
 /** @typedef {import('../../warm.d.ts').WarmProgress} WarmProgress */
 /** @typedef {import('../../warm.d.ts').WarmResult} WarmResult */

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { COMMANDS, commandOf } = require('./definitions.js')
+const { COMMANDS, commandOf } = require('./definitions/index.js')
 
 /** Terminals are at least this wide. */
 const WIDTH = 80
@@ -37,7 +37,7 @@ function of(name) {
   ].join('\n')
 }
 
-/** @param {import('./definitions.js').Flag} flag */
+/** @param {import('./definitions/index.js').Flag} flag */
 function row({ name, short, takes, text, default: preset }) {
   const call = `  ${short ? `-${short}, ` : ''}--${name}${takes ? ` <${takes}>` : ''}`
   return [call, preset ? `${text} [${preset}]` : text]

@@ -3,14 +3,10 @@
 const { writeFileSync } = require('node:fs')
 const { join, resolve } = require('node:path')
 const { createInterface } = require('node:readline/promises')
-const { parseArgs } = require('node:util')
 const { diff } = require('../setup/diff.js')
 const plan = require('../setup/plan.js')
-const { commandOf, optionsOf } = require('./definitions.js')
-const { UsageError, named } = require('./flags.js')
 const help = require('./help.js')
-
-const FLAGS = /** @type {any} */ (optionsOf(/** @type {any} */ (commandOf('init'))))
+const { parsed } = require('./usage.js')
 
 /** Exit codes: 1 if something is left to do. */
 const DONE = 0
@@ -24,7 +20,7 @@ const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
  * @param {string[]} args
  */
 async function runSetup(command, args) {
-  const { values } = parsed(args)
+  const { values } = parsed(command, args)
   if (values.help) {
     out(help.of(command))
     return DONE
@@ -44,15 +40,6 @@ async function runSetup(command, args) {
   writeFileSync(join(dir, file.name), file.after)
   out(`${file.name} is written.`)
   return DONE
-}
-
-/** @param {string[]} args @returns {{ values: Record<string, any> }} */
-function parsed(args) {
-  try {
-    return parseArgs({ args, options: FLAGS })
-  } catch (error) {
-    throw new UsageError(named(error))
-  }
 }
 
 /** @param {string} name */

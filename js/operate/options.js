@@ -1,31 +1,7 @@
 // @ts-check
 
-const { parseArgs } = require('node:util')
-const { commandOf, optionsOf } = require('../command/definitions.js')
-const { UsageError, named } = require('../command/flags.js')
+const { UsageError } = require('../command/usage.js')
 const { KINDS } = require('./operator.js')
-
-/**
- * The arguments of a command.
- * @param {string} name
- * @param {string[]} args
- * @returns {{ flags: Record<string, any>, given: string[] }}
- */
-function parse(name, args) {
-  const command = commandOf(name)
-  if (!command) throw new UsageError(`there is no command ${name}`)
-  const takesWords = command.usage.some(([call]) => /\/blog|<key>/.test(call))
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      options: optionsOf(command),
-      allowPositionals: takesWords,
-    })
-    return { flags: values, given: positionals }
-  } catch (error) {
-    throw new UsageError(named(error))
-  }
-}
 
 /**
  * A whole number within bounds.
@@ -81,4 +57,4 @@ function kinds(names = []) {
   })
 }
 
-module.exports = { parse, count, seconds, age, kinds }
+module.exports = { count, seconds, age, kinds }

@@ -6,7 +6,7 @@ const { dirname, isAbsolute, join, resolve } = require('node:path')
 const { fileURLToPath, pathToFileURL } = require('node:url')
 const { nameOf, nextOf } = require('../app.js')
 const { VARIABLE } = require('../config/carried.js')
-const { UsageError } = require('../command/flags.js')
+const { UsageError } = require('../command/usage.js')
 
 /**
  * Which app, which build and which server a command is about, found as the app itself finds them:
