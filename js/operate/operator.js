@@ -29,6 +29,10 @@ const NAMES = Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [ki
 
 /** Classes of keys, as the addon numbers them. */
 const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3, OWN: 4 })
+
+/** Keys that are looked at in a second, unless a flag says otherwise. */
+const RATE = 5_000
+
 /** The server cannot be used, or not for this. */
 class Trouble extends Error {
   /** @param {{ kind: string, detail: string }} trouble */
@@ -82,8 +86,8 @@ class Operator {
   }
 
   /**
-   * All entries, as they are found.
-   * @param {{ rate?: number, build?: string, onProgress?: (scanned: number, total: number) => void }} options
+   * All entries, as they are found; of the first `most` keys at least.
+   * @param {{ rate?: number, most?: number, onProgress?: (scanned: number, total: number) => void }} options
    */
   async *entries(options) {
     for await (const entries of this.pages(options)) yield* entries
@@ -94,13 +98,13 @@ class Operator {
    * @param {Parameters<Operator['entries']>[0]} options
    * @returns {AsyncGenerator<any[]>}
    */
-  async *pages({ rate = 5_000, build = this.build, onProgress }) {
+  async *pages({ rate = RATE, most = Number.POSITIVE_INFINITY, onProgress }) {
     const { total } = await this.run('scan', { rate })
     for (;;) {
-      const page = await this.run('page', { build })
+      const page = await this.run('page', { build: this.build })
       onProgress?.(page.scanned, total)
       yield page.entries
-      if (page.isDone) return
+      if (page.isDone || page.scanned >= most) return
     }
   }
 

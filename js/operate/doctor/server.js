@@ -1,6 +1,7 @@
 // @ts-check
 
 const { size, span } = require('../../command/terminal.js')
+const { Trouble } = require('../operator.js')
 
 /** The server: the way to it, what its user may do there, and how it is set up. */
 
@@ -56,20 +57,18 @@ async function reach(operator) {
   const { namespace, place } = operator.about()
   /** @type {any[]} */
   const steps = await operator.run('reach')
+  const isReached = steps.some((step) => step.name === 'write')
   /** @type {Finding[]} */
   const findings = steps.map(({ name, target, isFine, detail, ms }) => {
     const text = `${name} ${target}: ${detail}`
     if (isFine) return { level: 'fine', area: 'redis', text: `${text} (${span(ms)})` }
-    return { level: 'problem', area: 'redis', text, cure: CURES[name](detail) }
+    // One host of several may be away.
+    const level = isReached && (name === 'dns' || name === 'tcp') ? 'hint' : 'problem'
+    return { level, area: 'redis', text, cure: CURES[name](detail) }
   })
-  // One host of several may be away.
-  const failed = steps.filter((step) => !step.isFine)
-  const isReached = steps.some((step) => step.name === 'write')
   if (isReached) {
-    for (const one of findings)
-      if (one.level === 'problem' && /^(?:dns|tcp) /.test(one.text)) one.level = 'hint'
     findings.push({ level: 'fine', area: 'redis', text: `namespace ${namespace} on ${place}` })
-  } else if (failed.length === 0) {
+  } else if (steps.every((step) => step.isFine)) {
     findings.push({
       level: 'problem',
       area: 'redis',
@@ -87,18 +86,24 @@ async function examine(operator) {
     try {
       findings.push(...(await part(operator)))
     } catch (error) {
-      const { message } = /** @type {Error} */ (error)
-      findings.push(
-        /** @type {Finding} */ ({
-          level: 'hint',
-          area: 'redis',
-          text: message,
-          cure: 'give the user that right to have it examined',
-        }),
-      )
+      findings.push(unexamined(error, 'redis', 'give the user that right to have it examined'))
     }
   }
   return findings
+}
+
+/**
+ * What could not be looked at. Only a missing right says nothing of how instances fare.
+ * @param {unknown} error
+ * @param {string} area
+ * @param {string} cure where a right is missing
+ * @returns {Finding}
+ */
+function unexamined(error, area, cure) {
+  if (!(error instanceof Trouble)) throw error
+  const { kind, message: text } = error
+  if (kind === 'denied') return { level: 'hint', area, text, cure }
+  return { level: 'problem', area, text, cure: 'see the log of the server, and try again' }
 }
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
@@ -189,8 +194,8 @@ async function facts(operator) {
       ...version(node),
       ...memory(node),
       ...persistence(node),
+      ...replicas(node),
     ]),
-    ...replicas(told),
     ...distance(told),
     ...coverage(told),
     ...told.strangers.map((/** @type {string} */ text) => ({
@@ -296,33 +301,26 @@ function persistence({ server, info }) {
   ]
 }
 
-/** @param {any} told @returns {Finding[]} */
-function replicas({ nodes, settings }) {
-  const count = Math.min(
-    ...nodes.map((/** @type {any} */ { info }) => Number(info.connected_slaves ?? 0)),
-  )
-  const least = settings['min-replicas-to-write']
+/** @param {any} node @returns {Finding[]} */
+function replicas({ server, info }) {
+  const count = Number(info.connected_slaves ?? 0)
+  const have = `${server} has ${count} ${count === 1 ? 'replica' : 'replicas'}`
   if (count === 0)
     return [
       {
         level: 'fine',
         area: 'replicas',
-        text: 'there is a primary without a replica: if it goes, entries are generated again',
+        text: `${server} has no replica: if it goes, entries are generated again`,
       },
     ]
-  if (least === undefined || Number(least) > 0)
-    return [
-      {
-        level: 'fine',
-        area: 'replicas',
-        text: `${count} replicas, min-replicas-to-write ${least ?? 'unknown'}`,
-      },
-    ]
+  // A server says this only if it asks for any.
+  if (info.min_slaves_good_slaves !== undefined)
+    return [{ level: 'fine', area: 'replicas', text: `${have}, and min-replicas-to-write is set` }]
   return [
     {
       level: 'hint',
       area: 'replicas',
-      text: `${count} ${count === 1 ? 'replica' : 'replicas'} and min-replicas-to-write 0: a primary that is cut off from them goes on taking invalidations that are lost later`,
+      text: `${have} and min-replicas-to-write 0: if it is cut off from them, it goes on taking invalidations that are lost later`,
       cure: 'set min-replicas-to-write 1 and min-replicas-max-lag 10',
     },
   ]
@@ -379,4 +377,4 @@ async function instances(operator) {
   return [{ level: 'fine', area: 'fleet', text }]
 }
 
-module.exports = { reach, examine }
+module.exports = { reach, examine, unexamined }

@@ -15,51 +15,28 @@ use crate::redis::room;
 const ROUNDS: usize = 20;
 
 /// Fields of `INFO` that are passed on.
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 17] = [
     "redis_version",
     "valkey_version",
-    "server_name",
-    "redis_mode",
-    "uptime_in_seconds",
     "connected_clients",
-    "maxclients",
     "used_memory",
-    "used_memory_peak",
-    "used_memory_rss",
     "maxmemory",
     "maxmemory_policy",
-    "mem_fragmentation_ratio",
-    "loading",
     "rdb_last_bgsave_status",
-    "rdb_last_save_time",
     "aof_enabled",
     "aof_last_write_status",
     "aof_last_bgrewrite_status",
     "instantaneous_ops_per_sec",
-    "total_commands_processed",
     "keyspace_hits",
     "keyspace_misses",
     "evicted_keys",
     "expired_keys",
-    "rejected_connections",
-    "total_error_replies",
-    "role",
     "connected_slaves",
     "min_slaves_good_slaves",
-    "master_replid",
-    "used_cpu_sys",
-    "used_cpu_user",
 ];
 
 /// Settings that are asked for one by one: older servers take one pattern in a call.
-const SETTINGS: [&str; 6] = [
-    "maxmemory-policy",
-    "min-replicas-to-write",
-    "save",
-    "appendonly",
-    "cluster-require-full-coverage",
-    "timeout",
-];
+const SETTINGS: [&str; 1] = ["cluster-require-full-coverage"];
 
 pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
     let link = inner.link().await?;
@@ -87,7 +64,7 @@ async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
     let told = call(client, "INFO", Vec::new()).await.map_err(|error| trouble(&error))?;
     let text = String::from_utf8_lossy(bytes(&told).unwrap_or_default()).into_owned();
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    let wanted = pairs.filter(|(name, _)| FIELDS.contains(name) || name.starts_with("cluster_"));
+    let wanted = pairs.filter(|(name, _)| FIELDS.contains(name));
     let info: BTreeMap<String, String> =
         wanted.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
     let fault = room::room(text.as_bytes()).and_then(crate::store::Room::fault);

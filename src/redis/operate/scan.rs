@@ -88,7 +88,9 @@ impl Walk {
             }
         }
         let entries = fronts(&self.inner, &node.client, &addresses).await?;
-        self.scanned = (self.scanned + u64::from(count)).min(self.total);
+        // Where the user may not ask for it, the total is not known.
+        let most = if self.total == 0 { u64::MAX } else { self.total };
+        self.scanned = (self.scanned + u64::from(count)).min(most);
         self.cursor = cursor;
         if self.cursor == b"0" {
             self.nodes.pop();
