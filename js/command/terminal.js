@@ -1,5 +1,6 @@
 // @ts-check
 
+const { once } = require('node:events')
 const { createInterface } = require('node:readline/promises')
 const { shown } = require('./shown.js')
 
@@ -74,7 +75,7 @@ function folded(text, most) {
 function table(head, rows, { right = [] } = {}) {
   const last = head.length - 1
   const widths = head.map((title, at) =>
-    Math.max(title.length, ...rows.map((row) => row[at].length)),
+    rows.reduce((most, row) => Math.max(most, row[at].length), title.length),
   )
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + 2, 0)
   const left = Math.max(10, width() - before - 1)
@@ -117,8 +118,11 @@ class Bar {
 async function agrees(question) {
   if (!process.stdin.isTTY) return false
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // Ctrl-D closes it, and then nothing answers the question.
+  const closed = once(terminal, 'close').then(() => '')
   try {
-    return /^y(?:es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed])
+    return /^y(?:es)?$/i.test(answer.trim())
   } finally {
     terminal.close()
   }
