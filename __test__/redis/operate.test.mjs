@@ -177,7 +177,7 @@ describe('purge', () => {
     expect(visible(no.stdout)).toContain(`Invalidate everything of ${app.namespace} on redis`)
     expect(visible(no.stdout)).toContain('Nothing was invalidated.')
     expect(no.code).toBe(1)
-    const left = await terminal(['purge', '--all'], { ...app, input: '\u0004' })
+    const left = await terminal(['purge', '--all'], { ...app, input: '\u0004', prompt: '[y/N]' })
     expect(visible(left.stdout)).toContain('Nothing was invalidated.')
     expect(left.code).toBe(1)
     expect(await answers(instances, 'a', [])).not.toContain(null)

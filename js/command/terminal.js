@@ -118,11 +118,11 @@ class Bar {
 async function agrees(question) {
   if (!process.stdin.isTTY) return false
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // Ctrl-D closes it, and then nothing answers the question.
+  // Ctrl-D closes it, and then the question has no answer, or fails in newer Node.js.
   const closed = once(terminal, 'close').then(() => '')
+  const asked = terminal.question(`${question} [y/N] `).catch(() => '')
   try {
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed])
-    return /^y(?:es)?$/i.test(answer.trim())
+    return /^y(?:es)?$/i.test((await Promise.race([asked, closed])).trim())
   } finally {
     terminal.close()
   }
