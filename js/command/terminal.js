@@ -93,17 +93,28 @@ function table(head, rows, { right = [] } = {}) {
 
 /** A bar of progress, on a terminal only. */
 class Bar {
-  #stream = process.stderr
+  #stream
   #drawn = Number.NEGATIVE_INFINITY
   #isOpen = false
 
+  /** @param {NodeJS.WriteStream} [stream] */
+  constructor(stream = process.stderr) {
+    this.#stream = stream
+  }
+
   /** @param {number} done @param {number} total @param {string} what */
   show(done, total, what) {
-    if (!isTerminal(this.#stream) || performance.now() - this.#drawn < FRAME_MS) return
+    // The whole is always shown.
+    if (performance.now() - this.#drawn < FRAME_MS && done < total) return
+    const filled = total > 0 ? Math.min(BAR, Math.round((done / total) * BAR)) : 0
+    this.say(`${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${what}`)
+  }
+
+  /** Shows a line in place of the bar. @param {string} line */
+  say(line) {
+    if (!isTerminal(this.#stream)) return
     this.#drawn = performance.now()
     this.#isOpen = true
-    const filled = total > 0 ? Math.min(BAR, Math.round((done / total) * BAR)) : 0
-    const line = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${what}`
     this.#stream.write(`\r\x1b[K${line.slice(0, (this.#stream.columns || 80) - 1)}`)
   }
 
