@@ -33,7 +33,8 @@ use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
 use crate::notice::{Code, say};
 use crate::operate::Operator;
-use crate::options::{Options, Origin, SharedOptions};
+use crate::operate::judge::Aging;
+use crate::options::{self, Options, Origin, SharedOptions};
 use crate::redis::{RedisOperator, RedisStore};
 use crate::spread::Spread;
 use crate::store::Listener;
@@ -194,9 +195,15 @@ fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
 
 /// The spread that a value names, or else that of the options.
 fn spread_of(otherwise: Spread, format: u8, body: &[u8]) -> Spread {
+    aging_of(otherwise, format, body).spread
+}
+
+/// How a value ages: as it says itself, or else by the options.
+fn aging_of(otherwise: Spread, format: u8, body: &[u8]) -> Aging {
     let is_own = format == ValueKind::Own as u8;
     let head = is_own.then(|| Head::of(body)).flatten();
-    head.map_or(otherwise, |head| head.spread(otherwise))
+    let spread = head.map_or(otherwise, |head| head.spread(otherwise));
+    Aging { spread, served_us: head.and_then(|head| head.served_us) }
 }
 
 /// Converts a moment of the engine to Next's clock, as the first environment read it.
@@ -242,7 +249,8 @@ pub fn configure(given: &Value, env: &Value, others: &[String]) -> Result<Option
 /// # Errors
 /// The first invalid option.
 pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Operator>, Error> {
-    let told = Options::resolve(given, env)?;
+    let url = given.get("redisUrl").and_then(Value::as_str).unwrap_or_default();
+    let told = Options::resolve(given, &options::without_login(env, url))?;
     let chosen = CHOSEN.lock().clone();
     let mut options = chosen.map_or_else(|| told.clone(), |(options, _)| options);
     options.shared = match (options.shared.take(), told.shared) {
@@ -263,8 +271,8 @@ pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Oper
         shared.namespace = named.and_then(|named| named.namespace);
     }
     shared.namespace.get_or_insert_with(|| derived.to_owned());
-    let server = RedisOperator::new(shared, options.max_tags)?;
-    Ok(Operator::new(Arc::new(server), options))
+    let server = RedisOperator::new(shared)?;
+    Ok(Operator::new(Arc::new(server), options, aging_of))
 }
 
 /// The apps of this process.

@@ -84,6 +84,20 @@ describe('purge', () => {
     expect(await answers(instances, 'a', ['posts'])).toEqual([null, null])
   })
 
+  test('is repeated after invalidationGraceMs, and says so', async (test) => {
+    const { app } = await started(test, 1)
+    const env = { ...app.env, TIERCEL_INVALIDATION_GRACE_MS: '50' }
+    const said = await run(['purge', '--tag', 'posts'], { ...app, env })
+    expect(said).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^It is repeated after 50 ms/),
+    })
+    expect(said.stdout.match(/^posts: invalidated at/gm)).toHaveLength(2)
+    const once = await json(['purge', '--tag', 'posts'], app)
+    const twice = await json(['purge', '--tag', 'posts'], { ...app, env })
+    expect([once.repeatedAfterMs, twice.repeatedAfterMs]).toEqual([undefined, 50])
+  })
+
   test('by kind, key and path, in memory and in the server', async (test) => {
     const { app, instances } = await started(test, 2)
     const [one, two] = instances
@@ -284,6 +298,18 @@ describe('why', () => {
 
     await server.command('ZADD', `{${app.namespace}}:t`, '9000000000000000', 'f')
     expect(await said(app, 'short')).toContain('before everything was invalidated')
+  })
+
+  test('a page has the tags that it was stored with, and no others', async (test) => {
+    const { app, instances } = await started(test, 1)
+    const { app: one } = instances[0]
+    const old = { kind: 'PAGES', html: '<p>old</p>', pageData: {}, headers: {}, status: 200 }
+    await one.get('PAGES', '/old')
+    await one.set('/old', old, hour)
+    await shared(app, 1)
+    await json(['purge', '--tag', '_N_T_/old'], app)
+    expect(await one.get('PAGES', '/old')).not.toBe(null)
+    expect(await said(app, '/old')).toMatch(/^fresh: /)
   })
 
   test('without its table, an entry is of another life of it; never stored, it is missing', async (test) => {

@@ -6,12 +6,16 @@ const { Operator, Trouble } = require('../../js/operate/operator.js')
 const keyspace = require('../../js/operate/doctor/keyspace.js')
 const server = require('../../js/operate/doctor/server.js')
 
-const FACTS = { roundTripsMs: [1], clockMs: 0, settings: {}, strangers: [], isCluster: true }
+const CALM = {
+  distance: { roundTripsMs: [1], clockMs: 0 },
+  setup: { settings: {}, strangers: [], isCluster: true },
+  facts: { nodes: [] },
+}
 
 /** An operator whose server answers so. */
 const told = (answers) => ({
   run: (what) => {
-    const answer = answers[what] ?? []
+    const answer = { ...CALM, ...answers }[what] ?? []
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
   },
 })
@@ -20,21 +24,20 @@ const levels = (findings, area) =>
   findings.filter((one) => one.area === area).map(({ level }) => level)
 
 describe('what could not be looked at', () => {
-  const facts = { ...FACTS, nodes: [] }
   const failed = (kind) => new Trouble({ kind, detail: `it is ${kind}` })
 
   test('is a hint where a right is missing, and a problem where the server is away', async () => {
-    const denied = await server.examine(told({ facts, rights: failed('denied') }))
+    const denied = await server.examine(told({ rights: failed('denied') }))
     expect(denied[0]).toMatchObject({ level: 'hint', text: 'it is denied' })
     for (const kind of ['unreachable', 'failed']) {
-      const [finding] = await server.examine(told({ facts, rights: failed(kind) }))
+      const [finding] = await server.examine(told({ rights: failed(kind) }))
       expect(finding).toMatchObject({ level: 'problem', text: expect.stringContaining(kind) })
     }
   })
 
   test('is no finding where this program is at fault', async () => {
     const defect = new TypeError('a defect')
-    await expect(server.examine(told({ facts, rights: defect }))).rejects.toBe(defect)
+    await expect(server.examine(told({ rights: defect }))).rejects.toBe(defect)
     const entries = () => {
       throw defect
     }
@@ -49,7 +52,7 @@ test('each primary is asked for the least number of its replicas', async () => {
     { server: 'b', info: { connected_slaves: '2' } },
     { server: 'c', info: { connected_slaves: '0' } },
   ]
-  const findings = await server.examine(told({ facts: { ...FACTS, nodes } }))
+  const findings = await server.examine(told({ facts: { nodes } }))
   expect(levels(findings, 'replicas')).toEqual(['fine', 'hint', 'fine'])
 })
 

@@ -1,7 +1,7 @@
 // @ts-check
 
 const { UsageError } = require('../command/usage.js')
-const { KINDS } = require('./operator.js')
+const { KIND_OF } = require('../abi.js')
 
 /**
  * A whole number within bounds.
@@ -18,6 +18,9 @@ function count(text, flag, preset, [least, most]) {
   }
   return number
 }
+
+/** Keys that are looked at in a second. @param {string | undefined} text */
+const rate = (text) => count(text, 'rate', 5_000, [1, 1_000_000])
 
 /**
  * A number of seconds.
@@ -49,12 +52,12 @@ function age(text, flag) {
 /** Numbers of kinds. @param {string[] | undefined} names */
 function kinds(names = []) {
   return names.map((name) => {
-    const kind = /** @type {Record<string, number>} */ (KINDS)[name]
+    const kind = /** @type {Record<string, number>} */ (KIND_OF)[name]
     if (kind === undefined) {
-      throw new UsageError(`--kind takes one of ${Object.keys(KINDS).join(', ')}`)
+      throw new UsageError(`--kind takes one of ${Object.keys(KIND_OF).join(', ')}`)
     }
     return kind
   })
 }
 
-module.exports = { count, seconds, age, kinds }
+module.exports = { count, rate, seconds, age, kinds }

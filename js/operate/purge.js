@@ -1,14 +1,16 @@
 // @ts-check
 
+const { setTimeout: pause } = require('node:timers/promises')
+const { KIND_OF } = require('../abi.js')
 const { UsageError } = require('../command/usage.js')
 const { Bar, agrees, moment, note, out, paint, size, span } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { IMPLICIT } = require('./entry.js')
 const { canonical } = require('./keys.js')
-const { KINDS, NAMES, must } = require('./operator.js')
+const { NAMES, must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
-const { keyOfPath, keysOfPath } = require('./routes.js')
+const { keyOfPath, keysOfPath, plainOf } = require('./routes.js')
 
 /**
  * What is purged.
@@ -29,7 +31,7 @@ const SOFT_SECS = 31_536_000
  * @param {Record<string, any>} flags
  */
 async function purge(flags) {
-  const rate = options.count(flags.rate, 'rate', 5_000, [1, 1_000_000])
+  const rate = options.rate(flags.rate)
   const expireSecs =
     flags.expire === undefined
       ? flags.soft
@@ -47,17 +49,37 @@ async function purge(flags) {
       return 1
     }
   }
-  const isPurged = target.all || target.tags.length > 0
-  const { tags, all } = target
-  const purged = isPurged ? await operator.run('purge', { tags, all, expireSecs }) : undefined
-  const freed = target.frees && (await free(operator, target.frees, purged?.position, rate))
+  const { tags, all, name } = target
+  const say = (/** @type {any} */ one) => {
+    if (!flags.json) for (const line of told(name, one, expireSecs)) out(line)
+  }
+  const isPurged = all || tags.length > 0
+  const purged = isPurged ? await invalidated(operator, { tags, all, expireSecs }, say) : undefined
+  const freed = target.frees && (await free(operator, target.frees, rate, purged?.position))
   if (flags.json) {
     out(JSON.stringify({ ...purged, tags, isSoft: expireSecs !== undefined, freed }, null, 2))
   } else {
-    if (purged) for (const line of told(target.name, purged, expireSecs)) out(line)
     if (freed) out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
   }
   return purged && !purged.isEverywhere ? 1 : 0
+}
+
+/**
+ * Invalidates, and once more after `invalidationGraceMs`, as instances do.
+ * @param {import('./operator.js').Asked} operator
+ * @param {{ tags: string[], all: boolean, expireSecs: number | undefined }} order
+ * @param {(purged: any) => void} say
+ */
+async function invalidated(operator, order, say) {
+  const first = await operator.run('purge', order)
+  say(first)
+  const { invalidationGraceMs } = operator.about()
+  if (!(invalidationGraceMs > 0)) return first
+  note(`It is repeated after ${span(invalidationGraceMs)}, as invalidationGraceMs says.`)
+  await pause(invalidationGraceMs)
+  const second = await operator.run('purge', order)
+  say(second)
+  return { ...second, repeatedAfterMs: invalidationGraceMs }
 }
 
 /** @param {Record<string, any>} flags @param {boolean} isSoft */
@@ -93,7 +115,7 @@ function targetOf(operator, flags, isSoft) {
   if (flags.build !== undefined) return ofOldBuilds(operator)
   if (flags.all) {
     // What is invalidated by the floor is gone; softly it can only be by the kinds.
-    const tags = isSoft ? Object.values(KINDS).map((kind) => operator.kindTag(kind)) : []
+    const tags = isSoft ? Object.values(KIND_OF).map((kind) => operator.kindTag(kind)) : []
     const every = () => true
     return {
       tags,
@@ -130,7 +152,7 @@ function targetOf(operator, flags, isSoft) {
  * @param {string} path
  */
 function tagsOfPath(operator, path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const plain = plainOf(path)
   const key = keyOfPath(plain)
   const names = key === '/index' ? ['/', '/index'] : [plain]
   const keys = keysOfPath(operator.place, plain)
@@ -159,10 +181,10 @@ function ofOldBuilds(operator) {
  * then. What was stored at their places since they were listed stays.
  * @param {import('./operator.js').Asked} operator
  * @param {(entry: any) => boolean} frees
- * @param {number} before a position
  * @param {number} rate
+ * @param {number} [before] a position
  */
-async function free(operator, frees, before = Number.POSITIVE_INFINITY, rate = 5_000) {
+async function free(operator, frees, rate, before = Number.POSITIVE_INFINITY) {
   const freed = { entries: 0, bytes: 0 }
   const isDead = (/** @type {any} */ entry) =>
     frees(entry) && (entry.broken || entry.position < before)

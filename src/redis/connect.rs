@@ -290,6 +290,11 @@ impl ConnectionGuard {
         &self.link
     }
 
+    /// Whether the link is not lost, as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        !self.task.0.is_finished()
+    }
+
     /// Waits until the link is lost, given up or unresponsive. True if it ever answered a probe.
     pub(super) async fn watch(&mut self) -> bool {
         let (mut probes, mut missed) = (0, 0);

@@ -7,21 +7,28 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tiercel::clock::Timestamp;
 use tiercel::codec::{Codec, FrameRef, Head};
+use tiercel::coherence::event::Lifetime;
 use tiercel::key::Class;
 use tiercel::operate::Operator;
+use tiercel::operate::judge::Aging;
 use tiercel::options::Options;
 use tiercel::redis::RedisOperator;
 use tiercel::tags::{Position, TagList};
 
+use crate::peer::{Peer, shared, wait_until};
 use crate::server;
 use crate::server::Server;
 
 fn operator(url: &str) -> Operator {
-    let given = json!({ "redisUrl": url, "namespace": "app" });
-    let options = Options::resolve(&given, &Value::Null).unwrap();
+    operator_with(&json!({ "redisUrl": url, "namespace": "app" }))
+}
+
+fn operator_with(given: &Value) -> Operator {
+    let options = Options::resolve(given, &Value::Null).unwrap();
     let shared = options.shared.as_ref().unwrap();
-    let server = RedisOperator::new(shared, options.max_tags).unwrap();
-    Operator::new(Arc::new(server), options).unwrap()
+    let server = RedisOperator::new(shared).unwrap();
+    let plain = |spread, _, _: &[u8]| Aging { spread, served_us: None };
+    Operator::new(Arc::new(server), options, plain).unwrap()
 }
 
 /// The answer to an order.
@@ -100,7 +107,7 @@ fn a_replica_that_takes_writes_is_no_problem_and_another_is() {
     };
     let (writable, other) = (replica("no"), replica("yes"));
     let url = |server: &Server| format!("redis://127.0.0.1:{}", server.port);
-    crate::peer::wait_until("its data", || writable.call(&["SET", "a", "b"]) == "OK");
+    wait_until("its data", || writable.call(&["SET", "a", "b"]) == "OK");
     assert_eq!(failed(&url(&writable)), []);
     let of = format!("it is a replica of 127.0.0.1:{}", primary.port);
     assert_eq!(failed(&url(&other)), [("primary".to_owned(), of)]);
@@ -139,4 +146,35 @@ fn what_a_server_repeats_of_a_login_is_not_shown() {
         let trouble = operator(&url).carry_out(order).unwrap_err();
         assert!(!trouble.detail.contains("s3cret"), "{trouble:?}");
     }
+}
+
+#[test]
+fn a_purge_with_a_low_bound_drops_no_rows_of_the_fleet() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    peer.register();
+    let tags: Vec<String> = (0..150).map(|nth| format!("tag-{nth}")).collect();
+    for some in tags.chunks(50) {
+        let some: Vec<_> = some.iter().map(|tag| (tag.as_bytes(), Lifetime::None)).collect();
+        peer.invalidate(&some);
+    }
+    let operator = operator_with(&json!({
+        "redisUrl": format!("redis://127.0.0.1:{}", server.port),
+        "namespace": "app",
+        "maxTags": 100,
+    }));
+    let purged = told(&operator, &json!({ "do": "purge", "tags": ["more"] }));
+    assert_eq!(purged["isEverywhere"], true, "{purged}");
+    // Epoch and last position are members, too.
+    assert_eq!(server.call(&["ZCARD", "{app}:t"]), "153");
+}
+
+#[test]
+fn a_lost_connection_is_opened_anew() {
+    let mut server = server!();
+    let operator = operator(&format!("redis://127.0.0.1:{}", server.port));
+    let order = || serde_json::from_value(json!({ "do": "instances" })).unwrap();
+    assert!(operator.carry_out(order()).is_ok());
+    server.restart();
+    wait_until("an answer", || operator.carry_out(order()).is_ok());
 }

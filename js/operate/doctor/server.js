@@ -8,6 +8,8 @@ const { Trouble } = require('../operator.js')
 /** @typedef {import('../doctor.js').Finding} Finding */
 /** @typedef {import('../operator.js').Asked} Operator */
 
+/** Round trips that are timed. */
+const ROUNDS = 20
 /** Slower than this, a get waits noticeably. */
 const SLOW_MS = 5
 /** Clocks that differ more than this make ages and file dates differ. */
@@ -82,7 +84,7 @@ async function reach(operator) {
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function examine(operator) {
   const findings = []
-  for (const part of [rights, facts, instances]) {
+  for (const part of [rights, facts, setup, distance, instances]) {
     try {
       findings.push(...(await part(operator)))
     } catch (error) {
@@ -188,15 +190,19 @@ function isNeeded(command, part) {
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function facts(operator) {
-  const told = await operator.run('facts')
+  const { nodes } = await operator.run('facts')
+  return nodes.flatMap((/** @type {any} */ node) => [
+    ...version(node),
+    ...memory(node),
+    ...persistence(node),
+    ...replicas(node),
+  ])
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function setup(operator) {
+  const told = await operator.run('setup')
   return [
-    ...told.nodes.flatMap((/** @type {any} */ node) => [
-      ...version(node),
-      ...memory(node),
-      ...persistence(node),
-      ...replicas(node),
-    ]),
-    ...distance(told),
     ...coverage(told),
     ...told.strangers.map((/** @type {string} */ text) => ({
       level: 'problem',
@@ -326,8 +332,9 @@ function replicas({ server, info }) {
   ]
 }
 
-/** @param {any} told @returns {Finding[]} */
-function distance({ roundTripsMs, clockMs }) {
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function distance(operator) {
+  const { roundTripsMs, clockMs } = await operator.run('distance', { rounds: ROUNDS })
   const median = roundTripsMs[roundTripsMs.length >> 1] ?? 0
   const longest = roundTripsMs.at(-1) ?? 0
   const text = `a round trip takes ${span(median)}, ${span(longest)} at most`

@@ -1,7 +1,5 @@
 //! Reads one entry, the table of invalidations, and the list of instances.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use fred::types::{Key, Value};
 use futures_util::future::{join_all, try_join_all};
@@ -119,32 +117,25 @@ pub(super) async fn table(inner: &Inner, tags: &[Tag]) -> Result<Table, Trouble>
     })
 }
 
+pub(super) async fn table_rows(inner: &Inner) -> Result<u64, Trouble> {
+    let link = inner.link().await?;
+    let told = call_at(&link.client, "ZCARD", &inner.keys.table(), &[]).await;
+    match told.map_err(|error| trouble(&error)) {
+        Ok(told) => Ok(number(&told).unwrap_or(0)),
+        // Only commands like this one need that right.
+        Err(trouble) if trouble.kind == "denied" => Ok(0),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
     let link = inner.link().await?;
-    let (listed, polls) = (inner.keys.instances(), inner.keys.polls());
     let range = ["0", "-1", "WITHSCORES"].map(Value::from);
-    let (listed, polls) = tokio::join!(
-        Box::pin(call_at(&link.client, "ZRANGE", &listed, &range)),
-        Box::pin(call_at(&link.client, "HGETALL", &polls, &[]))
-    );
+    let listed = call_at(&link.client, "ZRANGE", &inner.keys.instances(), &range).await;
     let listed = listed.map_err(|error| trouble(&error))?;
-    // A user may lack this right, which only some scripts need.
-    let polls = polls.unwrap_or(Value::Null);
-    let polls: HashMap<String, u64> = match polls {
-        Value::Map(map) => map
-            .inner()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.into_string()?, number(&value)?)))
-            .collect(),
-        flat => pairs(&flat)
-            .filter_map(|(key, value)| Some((key.as_string()?, number(value)?)))
-            .collect(),
-    };
     let one = |(id, score): (&Value, &Value)| {
         let id = id.as_string().filter(|id| !id.starts_with("born:"))?;
-        let applied = wire::position(score.as_f64()?)?.0;
-        let polled = polls.get(&id).copied().unwrap_or(0);
-        Some(Instance { id, applied, polled })
+        Some(Instance { id, applied: wire::position(score.as_f64()?)?.0 })
     };
     Ok(pairs(&listed).filter_map(one).collect())
 }

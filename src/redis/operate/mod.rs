@@ -29,7 +29,8 @@ use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
 use crate::operate::server::{
-    Facts, Freed, Instance, Known, Right, Scan, Server, Step, Stored, Table, Trouble,
+    Distance, Facts, Freed, Instance, Known, Right, Scan, Server, Setup, Step, Stored, Table,
+    Trouble,
 };
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
@@ -44,7 +45,6 @@ pub struct RedisOperator {
 struct Inner {
     runtime: Runtime,
     shared: SharedOptions,
-    most_tags: usize,
     keys: Keys,
     connector: Connector,
     free: Script,
@@ -57,7 +57,7 @@ impl RedisOperator {
     ///
     /// # Errors
     /// The files for TLS cannot be used.
-    pub fn new(shared: &SharedOptions, most_tags: usize) -> Result<Self, Error> {
+    pub fn new(shared: &SharedOptions) -> Result<Self, Error> {
         let namespace = shared.namespace.as_deref().unwrap_or_default();
         let keys = Keys::new(namespace, shared.server.database);
         let connector = Connector::new(shared, keys.table(), Arc::new(Counters::default()))?;
@@ -65,7 +65,7 @@ impl RedisOperator {
         let runtime = runtime.map_err(|_| Error::NoThread)?;
         let (shared, guard) = (shared.clone(), Mutex::default());
         let free = Script::of(include_str!("../scripts/free.lua").into());
-        let inner = Inner { runtime, shared, most_tags, keys, connector, free, guard };
+        let inner = Inner { runtime, shared, keys, connector, free, guard };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -101,7 +101,9 @@ impl Inner {
 
     /// The connection, opened unless it is.
     async fn link(&self) -> Result<Arc<Connection>, Trouble> {
-        if let Some(guard) = &*self.guard.lock() {
+        // What a connection has received since the last call is seen first.
+        tokio::task::yield_now().await;
+        if let Some(guard) = self.guard.lock().as_ref().filter(|guard| guard.is_open()) {
             return Ok(guard.link().clone());
         }
         let guard = self.connector.open(RespVersion::RESP2).await.map_err(unreached)?;
@@ -131,8 +133,20 @@ impl Server for RedisOperator {
         self.run(facts::facts(&self.inner))
     }
 
+    fn setup(&self) -> Result<Setup, Trouble> {
+        self.run(facts::setup(&self.inner))
+    }
+
+    fn distance(&self, rounds: usize) -> Result<Distance, Trouble> {
+        self.run(facts::distance(&self.inner, rounds))
+    }
+
     fn table(&self, tags: &[Tag]) -> Result<Table, Trouble> {
         self.run(look::table(&self.inner, tags))
+    }
+
+    fn table_rows(&self) -> Result<u64, Trouble> {
+        self.run(look::table_rows(&self.inner))
     }
 
     fn instances(&self) -> Result<Vec<Instance>, Trouble> {
@@ -152,9 +166,12 @@ impl Server for RedisOperator {
         self.run(look::remove(&self.inner, entries))
     }
 
-    fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error> {
-        let Inner { shared, most_tags, .. } = &*self.inner;
-        Ok(Arc::new(RedisStore::start(shared, *most_tags, listener)?))
+    fn join(
+        &self,
+        listener: Arc<dyn Listener>,
+        most_rows: usize,
+    ) -> Result<Arc<dyn SharedStore>, Error> {
+        Ok(Arc::new(RedisStore::start(&self.inner.shared, most_rows, listener)?))
     }
 }
 
@@ -228,7 +245,7 @@ mod tests {
 
     fn operator(given: &Value) -> RedisOperator {
         let options = Options::resolve(given, &Value::Null).unwrap();
-        RedisOperator::new(options.shared.as_ref().unwrap(), options.max_tags).unwrap()
+        RedisOperator::new(options.shared.as_ref().unwrap()).unwrap()
     }
 
     #[test]

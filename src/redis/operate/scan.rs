@@ -80,13 +80,8 @@ impl Walk {
             _ => None,
         });
         let (cursor, keys) = told.ok_or_else(|| Trouble::failed("SCAN says nothing of use"))?;
-        let (mut addresses, mut others) = (Vec::new(), Vec::new());
-        for name in keys.iter().filter_map(bytes) {
-            match self.inner.keys.address(name) {
-                Some(address) => addresses.push(address),
-                None => others.push(String::from_utf8_lossy(name).into_owned()),
-            }
-        }
+        let names = keys.iter().filter_map(bytes);
+        let addresses: Vec<_> = names.filter_map(|name| self.inner.keys.address(name)).collect();
         let entries = fronts(&self.inner, &node.client, &addresses).await?;
         // Where the user may not ask for it, the total is not known.
         let most = if self.total == 0 { u64::MAX } else { self.total };
@@ -97,7 +92,7 @@ impl Walk {
         }
         let is_done = self.nodes.is_empty();
         let scanned = if is_done { self.total } else { self.scanned };
-        Ok(Page { entries, scanned, others, is_done })
+        Ok(Page { entries, scanned, is_done })
     }
 }
 
