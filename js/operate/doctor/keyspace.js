@@ -2,6 +2,7 @@
 
 const { KEY_TAG } = require('../../abi.js')
 const { Bar, size } = require('../../command/terminal.js')
+const { fine, hint, problem } = require('./finding.js')
 const { unexamined } = require('./server.js')
 
 /** What lies under the namespace: of this app and build, of others, or of no use. */
@@ -66,46 +67,49 @@ function labelOf({ tags }) {
 function findings({ place, build }, seen, broken, labels, namespace) {
   /** @type {Finding[]} */
   const all = [
-    {
-      level: 'fine',
-      area: 'keys',
-      text: `${seen.all} entries of ${namespace} take ${size(seen.bytes)}${seen.isWhole ? '' : `, as far as ${MOST} keys were looked at`}`,
-    },
+    fine(
+      'keys',
+      `${seen.all} entries of ${namespace} take ${size(seen.bytes)}${seen.isWhole ? '' : `, as far as ${MOST} keys were looked at`}`,
+    ),
   ]
   // Where no app is here, the only one that is there is not another.
   const isOfApp = place.config !== undefined || build !== undefined
   const others = [...labels].filter((label) => label !== place.label).length
   if (isOfApp ? others > 0 : labels.size > 1) {
-    all.push({
-      level: 'problem',
-      area: 'keys',
-      text: `another app shares the namespace ${namespace}: an invalidation of the one reaches the other`,
-      cure: 'give each a namespace of its own',
-    })
+    all.push(
+      problem(
+        'keys',
+        `another app shares the namespace ${namespace}: an invalidation of the one reaches the other`,
+        'give each a namespace of its own',
+      ),
+    )
   }
   if (seen.old > 0) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${seen.old} entries, ${size(seen.oldBytes)}, are of builds other than the one here`,
-      cure: 'they expire by themselves; once no instance of those builds runs, tiercel purge --build old frees their memory',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${seen.old} entries, ${size(seen.oldBytes)}, are of builds other than the one here`,
+        'they expire by themselves; once no instance of those builds runs, tiercel purge --build old frees their memory',
+      ),
+    )
   }
   if (seen.unsigned > 0) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${seen.unsigned} entries are not signed, so instances with the secret take them for missing`,
-      cure: 'they are replaced by and by; set the secret in every instance',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${seen.unsigned} entries are not signed, so instances with the secret take them for missing`,
+        'they are replaced by and by; set the secret in every instance',
+      ),
+    )
   }
   for (const [what, count] of broken) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${count} ${count === 1 ? 'entry is' : 'entries are'} ${what}`,
-      cure: 'to instances like this one they are missing',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${count} ${count === 1 ? 'entry is' : 'entries are'} ${what}`,
+        'to instances like this one they are missing',
+      ),
+    )
   }
   return all
 }

@@ -2,6 +2,7 @@
 
 const { size, span } = require('../../command/terminal.js')
 const { Trouble } = require('../operator.js')
+const { fine, hint, problem } = require('./finding.js')
 
 /** The server: the way to it, what its user may do there, and how it is set up. */
 
@@ -63,20 +64,15 @@ async function reach(operator) {
   /** @type {Finding[]} */
   const findings = steps.map(({ name, target, isFine, detail, ms }) => {
     const text = `${name} ${target}: ${detail}`
-    if (isFine) return { level: 'fine', area: 'redis', text: `${text} (${span(ms)})` }
+    if (isFine) return fine('redis', `${text} (${span(ms)})`)
     // One host of several may be away.
     const level = isReached && (name === 'dns' || name === 'tcp') ? 'hint' : 'problem'
     return { level, area: 'redis', text, cure: CURES[name](detail) }
   })
   if (isReached) {
-    findings.push({ level: 'fine', area: 'redis', text: `namespace ${namespace} on ${place}` })
+    findings.push(fine('redis', `namespace ${namespace} on ${place}`))
   } else if (steps.every((step) => step.isFine)) {
-    findings.push({
-      level: 'problem',
-      area: 'redis',
-      text: `${place} cannot be reached`,
-      cure: 'see its log',
-    })
+    findings.push(problem('redis', `${place} cannot be reached`, 'see its log'))
   }
   return { findings, isReached }
 }
@@ -104,8 +100,8 @@ async function examine(operator) {
 function unexamined(error, area, cure) {
   if (!(error instanceof Trouble)) throw error
   const { kind, message: text } = error
-  if (kind === 'denied') return { level: 'hint', area, text, cure }
-  return { level: 'problem', area, text, cure: 'see the log of the server, and try again' }
+  if (kind === 'denied') return hint(area, text, cure)
+  return problem(area, text, 'see the log of the server, and try again')
 }
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
@@ -120,28 +116,21 @@ async function rights(operator) {
   const findings = bad.filter((one) => !own.includes(one)).map(rightOf)
   if (own.length > 0) {
     const names = own.map(({ command }) => command)
-    findings.push({
-      level: 'hint',
-      area: 'rights',
-      text: WORDS.denied(names.join(', '), OWN_PART),
-      cure: `to list and count entries, give the user ${names.map((name) => `+${name}`).join(' ')}`,
-    })
+    const cure = `to list and count entries, give the user ${names.map((name) => `+${name}`).join(' ')}`
+    findings.push(hint('rights', WORDS.denied(names.join(', '), OWN_PART), cure))
   }
   if (unknown.length > 0) {
     const names = unknown.map(({ command }) => command).join(', ')
-    findings.push({
-      level: 'hint',
-      area: 'rights',
-      text: `whether the user may run ${names} could not be found out`,
-      cure: 'try again once the server answers quickly',
-    })
+    findings.push(
+      hint(
+        'rights',
+        `whether the user may run ${names} could not be found out`,
+        'try again once the server answers quickly',
+      ),
+    )
   }
   if (findings.length === 0)
-    findings.push({
-      level: 'fine',
-      area: 'rights',
-      text: `the user may run all ${all.length} commands`,
-    })
+    findings.push(fine('rights', `the user may run all ${all.length} commands`))
   return findings
 }
 
@@ -204,12 +193,13 @@ async function setup(operator) {
   const told = await operator.run('setup')
   return [
     ...coverage(told),
-    ...told.strangers.map((/** @type {string} */ text) => ({
-      level: 'problem',
-      area: 'keys',
-      text,
-      cure: 'something else uses this name: set another namespace, or remove the key',
-    })),
+    ...told.strangers.map((/** @type {string} */ text) =>
+      problem(
+        'keys',
+        text,
+        'something else uses this name: set another namespace, or remove the key',
+      ),
+    ),
   ]
 }
 
@@ -219,15 +209,8 @@ function version({ server, info }) {
   const number = info.valkey_version ?? info.redis_version ?? ''
   const text = `${server} is ${make} ${number || 'of an unknown version'}`
   const [major] = number.split('.').map(Number)
-  if (!(major < 6)) return [{ level: 'fine', area: 'redis', text }]
-  return [
-    {
-      level: 'problem',
-      area: 'redis',
-      text,
-      cure: '6.0 is the oldest that is supported: update it',
-    },
-  ]
+  if (!(major < 6)) return [fine('redis', text)]
+  return [problem('redis', text, '6.0 is the oldest that is supported: update it')]
 }
 
 /** @param {any} node @returns {Finding[]} */
@@ -237,45 +220,34 @@ function memory({ server, info, fault }) {
   const about = `${server} has maxmemory ${most > 0 ? size(most) : 0} and maxmemory-policy ${policy}`
   const cure = 'set a maxmemory and maxmemory-policy volatile-lru'
   const findings = []
-  if (fault)
-    findings.push(
-      /** @type {Finding} */ ({
-        level: 'problem',
-        area: 'memory',
-        text: `${about}: ${fault}`,
-        cure,
-      }),
-    )
+  if (fault) findings.push(problem('memory', `${about}: ${fault}`, cure))
   else if (policy.startsWith('allkeys')) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'hint',
-        area: 'memory',
-        text: `${about}, and so may evict the table of invalidations`,
-        cure: 'volatile-lru evicts entries only',
-      }),
+      hint(
+        'memory',
+        `${about}, and so may evict the table of invalidations`,
+        'volatile-lru evicts entries only',
+      ),
     )
-  } else findings.push(/** @type {Finding} */ ({ level: 'fine', area: 'memory', text: about }))
+  } else findings.push(fine('memory', about))
   if (most > 0 && policy === 'noeviction' && used > FULL * most) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'problem',
-        area: 'memory',
-        text: `${server} is full: ${size(used)} of ${size(most)}`,
-        cure: 'give it more memory, or let it evict',
-      }),
+      problem(
+        'memory',
+        `${server} is full: ${size(used)} of ${size(most)}`,
+        'give it more memory, or let it evict',
+      ),
     )
   }
   const evicted = Number(info.evicted_keys ?? 0)
   const [hits, misses] = [Number(info.keyspace_hits ?? 0), Number(info.keyspace_misses ?? 0)]
   if (evicted > 10_000 && misses > hits) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'hint',
-        area: 'memory',
-        text: `${server} has evicted ${evicted} keys, and more keys were missing than found`,
-        cure: 'give it more memory',
-      }),
+      hint(
+        'memory',
+        `${server} has evicted ${evicted} keys, and more keys were missing than found`,
+        'give it more memory',
+      ),
     )
   }
   return findings
@@ -290,20 +262,18 @@ function persistence({ server, info }) {
   ].filter((field) => info[field] !== undefined && info[field] !== 'ok')
   if (failed.length > 0) {
     return [
-      {
-        level: 'problem',
-        area: 'disk',
-        text: `${server} cannot store its data: ${failed.join(', ')}`,
-        cure: 'see its log; it may refuse all writes (MISCONF)',
-      },
+      problem(
+        'disk',
+        `${server} cannot store its data: ${failed.join(', ')}`,
+        'see its log; it may refuse all writes (MISCONF)',
+      ),
     ]
   }
   return [
-    {
-      level: 'fine',
-      area: 'disk',
-      text: `${server} stores its data ${info.aof_enabled === '1' ? 'in an append-only file' : 'in snapshots or not at all, which is enough for a cache'}`,
-    },
+    fine(
+      'disk',
+      `${server} stores its data ${info.aof_enabled === '1' ? 'in an append-only file' : 'in snapshots or not at all, which is enough for a cache'}`,
+    ),
   ]
 }
 
@@ -312,23 +282,16 @@ function replicas({ server, info }) {
   const count = Number(info.connected_slaves ?? 0)
   const have = `${server} has ${count} ${count === 1 ? 'replica' : 'replicas'}`
   if (count === 0)
-    return [
-      {
-        level: 'fine',
-        area: 'replicas',
-        text: `${server} has no replica: if it goes, entries are generated again`,
-      },
-    ]
+    return [fine('replicas', `${server} has no replica: if it goes, entries are generated again`)]
   // A server says this only if it asks for any.
   if (info.min_slaves_good_slaves !== undefined)
-    return [{ level: 'fine', area: 'replicas', text: `${have}, and min-replicas-to-write is set` }]
+    return [fine('replicas', `${have}, and min-replicas-to-write is set`)]
   return [
-    {
-      level: 'hint',
-      area: 'replicas',
-      text: `${have} and min-replicas-to-write 0: if it is cut off from them, it goes on taking invalidations that are lost later`,
-      cure: 'set min-replicas-to-write 1 and min-replicas-max-lag 10',
-    },
+    hint(
+      'replicas',
+      `${have} and min-replicas-to-write 0: if it is cut off from them, it goes on taking invalidations that are lost later`,
+      'set min-replicas-to-write 1 and min-replicas-max-lag 10',
+    ),
   ]
 }
 
@@ -341,25 +304,21 @@ async function distance(operator) {
   const findings = [
     /** @type {Finding} */ (
       median > SLOW_MS
-        ? {
-            level: 'hint',
-            area: 'latency',
-            text,
-            cure: 'each first get of an entry waits so long: bring the server closer',
-          }
-        : { level: 'fine', area: 'latency', text }
+        ? hint('latency', text, 'each first get of an entry waits so long: bring the server closer')
+        : fine('latency', text)
     ),
   ]
   const off = Math.abs(clockMs)
   const clock = `the clock of the server is ${span(off)} ${clockMs < 0 ? 'behind' : 'ahead of'} that of this machine`
   if (off > MOST_CLOCK_MS)
-    findings.push({
-      level: 'problem',
-      area: 'clock',
-      text: clock,
-      cure: 'synchronise both: build output counts as older or younger than it is',
-    })
-  else findings.push({ level: 'fine', area: 'clock', text: clock })
+    findings.push(
+      problem(
+        'clock',
+        clock,
+        'synchronise both: build output counts as older or younger than it is',
+      ),
+    )
+  else findings.push(fine('clock', clock))
   return findings
 }
 
@@ -367,12 +326,11 @@ async function distance(operator) {
 function coverage({ isCluster, settings }) {
   if (!isCluster || settings['cluster-require-full-coverage'] !== 'yes') return []
   return [
-    {
-      level: 'hint',
-      area: 'cluster',
-      text: 'cluster-require-full-coverage is yes, so the loss of one shard stops all',
-      cure: 'set it to no',
-    },
+    hint(
+      'cluster',
+      'cluster-require-full-coverage is yes, so the loss of one shard stops all',
+      'set it to no',
+    ),
   ]
 }
 
@@ -381,7 +339,7 @@ async function instances(operator) {
   const all = await operator.run('instances')
   const text =
     all.length === 1 ? 'one instance is connected' : `${all.length} instances are connected`
-  return [{ level: 'fine', area: 'fleet', text }]
+  return [fine('fleet', text)]
 }
 
 module.exports = { reach, examine, unexamined }

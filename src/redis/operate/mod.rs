@@ -95,8 +95,8 @@ impl Inner {
         secrets.fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
     }
 
-    fn discreet(&self, trouble: Trouble) -> Trouble {
-        Trouble { detail: short(&self.hidden(&trouble.detail)), ..trouble }
+    fn discreet(&self, Trouble { kind, detail }: &Trouble) -> Trouble {
+        Trouble { kind, detail: short(&self.hidden(detail)) }
     }
 
     /// The connection, opened unless it is.
@@ -116,7 +116,7 @@ impl Inner {
 impl RedisOperator {
     /// Runs to its end; what failed is told without a secret.
     fn run<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-        self.inner.runtime.block_on(work).map_err(|trouble| self.inner.discreet(trouble))
+        self.inner.runtime.block_on(work).map_err(|trouble| self.inner.discreet(&trouble))
     }
 }
 

@@ -250,11 +250,8 @@ mod tests {
     /// The sources of all scripts below a folder.
     fn scripts(folder: &std::path::Path) -> String {
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let text = |path: std::path::PathBuf| match path.is_dir() {
-            true => scripts(&path),
-            false => std::fs::read_to_string(path).unwrap(),
-        };
-        paths.map(text).collect()
+        let text = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+        paths.map(|path| if path.is_dir() { scripts(&path) } else { text(&path) }).collect()
     }
 
     #[test]
