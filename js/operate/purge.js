@@ -58,8 +58,8 @@ async function purge(flags) {
   const freed = target.frees && (await free(operator, target.frees, rate, purged?.position))
   if (flags.json) {
     out(JSON.stringify({ ...purged, tags, isSoft: expireSecs !== undefined, freed }, null, 2))
-  } else {
-    if (freed) out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
+  } else if (freed) {
+    out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
   }
   return purged && !purged.isEverywhere ? 1 : 0
 }

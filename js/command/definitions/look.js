@@ -22,7 +22,7 @@ module.exports = [
           { name: 'all', text: 'also what is as it should be' },
           {
             name: 'no-scan',
-            text: 'leaves out the look at the keys of the namespace, which takes a few seconds',
+            text: 'leaves out the look at the keys of the namespace, which takes up to ten seconds',
           },
           JSON_FLAG,
           HELP,
