@@ -15,6 +15,19 @@ const KIND = Object.freeze({
   OWN: 8,
 })
 
+/** Kinds of values, by the names that tags and commands have for them. */
+const KIND_OF = Object.freeze({
+  'use-cache': 0,
+  page: 1,
+  route: 2,
+  pages: 3,
+  fetch: 4,
+  image: 5,
+  redirect: 6,
+  nothing: 7,
+  app: 8,
+})
+
 /** Flags of a get; an answer that is a token comes with more. */
 const FLAG = Object.freeze({
   /** `ctx.isFallback`. */
@@ -279,6 +292,7 @@ const TRACE_OF_AGE = 'age'
 
 module.exports = {
   KIND,
+  KIND_OF,
   FLAG,
   FIELD,
   MARK,

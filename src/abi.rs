@@ -281,6 +281,7 @@ mod tests {
         let written = [
             HEAD.into(),
             format!("\n/** Kinds of values. */\nconst KIND = Object.freeze({{\n{kinds}}})\n"),
+            kinds_by_name(),
             group("FLAG", "Flags of a get; an answer that is a token comes with more.", flag::ROWS),
             group("FIELD", "What a call leaves in the mailbox, by place.", Slot::ROWS),
             group("MARK", "How to read a returned entry.", Mark::ROWS),
@@ -313,6 +314,16 @@ mod tests {
         ]
         .concat();
         check("js/abi.js", &(written.clone() + &exports(&written)));
+    }
+
+    fn kinds_by_name() -> String {
+        let lines = value::ValueKind::ALL.map(|kind| {
+            let name = kind.plain_name();
+            let quote = if name.contains('-') { "'" } else { "" };
+            format!("  {quote}{name}{quote}: {},\n", kind as u8)
+        });
+        let about = "Kinds of values, by the names that tags and commands have for them.";
+        format!("\n/** {about} */\nconst KIND_OF = Object.freeze({{\n{}}})\n", lines.concat())
     }
 
     /// What `tiercel/app` and `src/app` both know.

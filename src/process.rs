@@ -1,6 +1,7 @@
 //! What the whole process shares: its one engine, put together here, and the apps it serves.
 
 mod opening;
+mod operator;
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Once, OnceLock, Weak};
@@ -32,14 +33,15 @@ use crate::next::own::Head;
 use crate::next::signal::Version;
 use crate::next::value::{self, ValueKind};
 use crate::notice::{Code, say};
-use crate::operate::Operator;
+use crate::operate::judge::Aging;
 use crate::options::{Options, Origin, SharedOptions};
-use crate::redis::{RedisOperator, RedisStore};
+use crate::redis::RedisStore;
 use crate::spread::Spread;
 use crate::store::Listener;
 
 pub use self::opening::Seen;
 use self::opening::{Opening, Shared};
+pub use self::operator::operator;
 
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
 static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
@@ -194,9 +196,15 @@ fn is_value(class: Class, format: u8, body: &[u8]) -> bool {
 
 /// The spread that a value names, or else that of the options.
 fn spread_of(otherwise: Spread, format: u8, body: &[u8]) -> Spread {
+    aging_of(otherwise, format, body).spread
+}
+
+/// How a value ages: as it says itself, or else by the options.
+fn aging_of(otherwise: Spread, format: u8, body: &[u8]) -> Aging {
     let is_own = format == ValueKind::Own as u8;
     let head = is_own.then(|| Head::of(body)).flatten();
-    head.map_or(otherwise, |head| head.spread(otherwise))
+    let spread = head.map_or(otherwise, |head| head.spread(otherwise));
+    Aging { spread, served_us: head.and_then(|head| head.served_us) }
 }
 
 /// Converts a moment of the engine to Next's clock, as the first environment read it.
@@ -233,38 +241,6 @@ pub fn configure(given: &Value, env: &Value, others: &[String]) -> Result<Option
         None => *chosen = Some((options.clone(), Origin::of(given, env, others))),
     }
     Ok(options)
-}
-
-/// An operator of the shared tier that the options chosen so far name, or the environment. A URL and
-/// a namespace that are given count first; `derived` is the namespace of the app. `None` without a
-/// shared tier.
-///
-/// # Errors
-/// The first invalid option.
-pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Operator>, Error> {
-    let told = Options::resolve(given, env)?;
-    let chosen = CHOSEN.lock().clone();
-    let mut options = chosen.map_or_else(|| told.clone(), |(options, _)| options);
-    options.shared = match (options.shared.take(), told.shared) {
-        (Some(shared), Some(told)) => {
-            let has_url = given.get("redisUrl").is_some();
-            Some(SharedOptions {
-                server: if has_url { told.server } else { shared.server },
-                ..shared
-            })
-        }
-        (chosen, told) => chosen.or(told),
-    };
-    let Some(shared) = &mut options.shared else { return Ok(None) };
-    if let Some(name) = given.get("namespace") {
-        // It is checked with a server, whichever that is.
-        let named = serde_json::json!({ "namespace": name, "redisUrl": "redis://localhost" });
-        let named = Options::resolve(&named, &Value::Null)?.shared;
-        shared.namespace = named.and_then(|named| named.namespace);
-    }
-    shared.namespace.get_or_insert_with(|| derived.to_owned());
-    let server = RedisOperator::new(shared, options.max_tags)?;
-    Ok(Operator::new(Arc::new(server), options))
 }
 
 /// The apps of this process.

@@ -48,6 +48,18 @@ pub fn address(class: Class, units: &[u16], build: Option<&[u8]>) -> Option<Addr
     hasher.finalize().as_bytes().first_chunk().copied()
 }
 
+/// An address in 32 hexadecimal digits.
+pub fn digits(address: Address) -> String {
+    format!("{:032x}", u128::from_be_bytes(address))
+}
+
+/// The address that these digits spell.
+pub fn address_of(digits: &str) -> Option<Address> {
+    let is_whole = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = is_whole.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
+    Some(number.to_be_bytes())
+}
+
 /// The store did not answer, in time or at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
@@ -280,4 +292,20 @@ pub struct Health {
     pub app_refusals: u64,
     /// How long reads and exchanges took that were answered, in microseconds.
     pub round_trips_us: Counted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_spelled_and_read() {
+        let place = [0xAB; 16];
+        assert_eq!(address_of(&digits(place)), Some(place));
+        for other in
+            ["", "ab", &"g".repeat(32), &"a".repeat(33), "+0000000000000000000000000000000"]
+        {
+            assert_eq!(address_of(other), None, "{other}");
+        }
+    }
 }

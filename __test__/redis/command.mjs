@@ -14,17 +14,22 @@ const plain = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)),
 )
 
-function collected(child, input) {
-  let [stdout, stderr] = ['', '']
+function collected(child, input, prompt = '') {
+  let [stdout, stderr, isTyped] = ['', '', false]
+  const type = () => {
+    isTyped = true
+    child.stdin.write(input)
+  }
   child.stdout.setEncoding('utf8').on('data', (text) => {
     stdout += text
+    if (prompt !== '' && !isTyped && stdout.includes(prompt)) type()
   })
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text
   })
   child.stdin.on('error', () => {})
   if (input === undefined) child.stdin.end()
-  else child.stdin.write(input)
+  else if (prompt === '') type()
   return new Promise((resolve) => {
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
@@ -43,15 +48,15 @@ export async function json(args, options) {
 }
 
 /**
- * Runs it in a pseudo-terminal of so many columns, and types `input`. `stdout` is all that the
- * terminal shows.
+ * Runs it in a pseudo-terminal of so many columns, and types `input`, once it shows `prompt` if that
+ * is given. `stdout` is all that the terminal shows.
  */
-export function terminal(args, { cwd, env = {}, columns = 80, input } = {}) {
+export function terminal(args, { cwd, env = {}, columns = 80, input, prompt } = {}) {
   const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(' ')
   const command = `stty cols ${columns} rows 40; ${quoted}`
   const own = { ...plain, TERM: 'xterm', ...env }
   const child = spawn('script', ['-qefc', command, '/dev/null'], { cwd, env: own })
-  return collected(child, input ?? '')
+  return collected(child, input ?? '', prompt)
 }
 
 /** What a terminal shows, without the sequences that colour it and move its cursor. */

@@ -11,7 +11,7 @@ const SUITED = { maxmemory: '64mb', settings: { 'maxmemory-policy': 'volatile-lr
 const RIGHTS =
   '+get +mget +set +exists +ping +info +client|id +eval +evalsha +publish +subscribe +time ' +
   '+pexpire +pttl +del +unlink +zadd +zscore +zmscore +zrem +zcount +zrange +zrevrange ' +
-  '+zrangebyscore +zremrangebyrank +hset +hget +hdel +hgetall'
+  '+zrangebyscore +zremrangebyrank +hset +hget +hdel +hgetall +pfadd +pfcount'
 const isTerminal = existsSync('/usr/bin/script')
 /** Groups of servers take a while to start, and each command is a process. */
 const GROUP_MS = 90_000

@@ -84,6 +84,20 @@ describe('purge', () => {
     expect(await answers(instances, 'a', ['posts'])).toEqual([null, null])
   })
 
+  test('is repeated after invalidationGraceMs, and says so', async (test) => {
+    const { app } = await started(test, 1)
+    const env = { ...app.env, TIERCEL_INVALIDATION_GRACE_MS: '50' }
+    const said = await run(['purge', '--tag', 'posts'], { ...app, env })
+    expect(said).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^It is repeated after 50 ms/),
+    })
+    expect(said.stdout.match(/^posts: invalidated at/gm)).toHaveLength(2)
+    const once = await json(['purge', '--tag', 'posts'], app)
+    const twice = await json(['purge', '--tag', 'posts'], { ...app, env })
+    expect([once.repeatedAfterMs, twice.repeatedAfterMs]).toEqual([undefined, 50])
+  })
+
   test('by kind, key and path, in memory and in the server', async (test) => {
     const { app, instances } = await started(test, 2)
     const [one, two] = instances
@@ -156,6 +170,8 @@ describe('purge', () => {
   const wrong = [
     [[], 'what to purge is missing'],
     [['--all', '--tag', 'a'], '--all goes with no other'],
+    [['--build', 'build-1'], '--build takes old'],
+    [['--build', 'old', '--soft'], '--build is never soft'],
     [['--kind', 'html'], '--kind takes one of'],
     [['--path', 'blog'], '--path takes a path that begins with /'],
     [['--tag', 'a', '--expire', 'soon'], '--expire takes a number of seconds'],
@@ -175,6 +191,9 @@ describe('purge', () => {
     expect(visible(no.stdout)).toContain(`Invalidate everything of ${app.namespace} on redis`)
     expect(visible(no.stdout)).toContain('Nothing was invalidated.')
     expect(no.code).toBe(1)
+    const left = await terminal(['purge', '--all'], { ...app, input: '\u0004', prompt: '[y/N]' })
+    expect(visible(left.stdout)).toContain('Nothing was invalidated.')
+    expect(left.code).toBe(1)
     expect(await answers(instances, 'a', [])).not.toContain(null)
     const yes = await terminal(['purge', '--all'], { ...app, input: 'yes\n' })
     expect(visible(yes.stdout)).toContain('everything: invalidated at')
@@ -279,6 +298,18 @@ describe('why', () => {
 
     await server.command('ZADD', `{${app.namespace}}:t`, '9000000000000000', 'f')
     expect(await said(app, 'short')).toContain('before everything was invalidated')
+  })
+
+  test('a page has the tags that it was stored with, and no others', async (test) => {
+    const { app, instances } = await started(test, 1)
+    const { app: one } = instances[0]
+    const old = { kind: 'PAGES', html: '<p>old</p>', pageData: {}, headers: {}, status: 200 }
+    await one.get('PAGES', '/old')
+    await one.set('/old', old, hour)
+    await shared(app, 1)
+    await json(['purge', '--tag', '_N_T_/old'], app)
+    expect(await one.get('PAGES', '/old')).not.toBe(null)
+    expect(await said(app, '/old')).toMatch(/^fresh: /)
   })
 
   test('without its table, an entry is of another life of it; never stored, it is missing', async (test) => {

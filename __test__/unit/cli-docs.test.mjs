@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 
 const require = createRequire(import.meta.url)
-const { COMMANDS } = require('../../js/command/definitions.js')
+const { COMMANDS } = require('../../js/command/definitions/index.js')
 const help = require('../../js/command/help.js')
 const file = new URL('../../docs/cli.md', import.meta.url)
 

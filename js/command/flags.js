@@ -2,15 +2,8 @@
 
 const { readFile } = require('node:fs/promises')
 const { text } = require('node:stream/consumers')
-const { parseArgs } = require('node:util')
 const { resolve } = require('../warm/options.js')
-const { commandOf, optionsOf } = require('./definitions.js')
-const { shown } = require('./shown.js')
-
-/** A mistake in how a command was called, in one line. */
-class UsageError extends Error {}
-
-const FLAGS = optionsOf(/** @type {any} */ (commandOf('warm')))
+const { UsageError, parsed } = require('./usage.js')
 
 /** The flag of each option, and the values of the flag where they differ from the option's. */
 const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ ({
@@ -29,7 +22,7 @@ const FLAG_OF = /** @type {Record<string, { flag: string, takes?: string }>} */ 
  * @throws {UsageError}
  */
 async function parse(args) {
-  const { values, positionals } = parsed(args)
+  const { values, positionals } = parsed('warm', args)
   const files = [...(values.file ?? []), ...positionals.filter((path) => path === '-')]
   const given = positionals.filter((path) => path !== '-')
   /** @type {import('../../warm.d.ts').WarmOptions} */
@@ -51,25 +44,6 @@ async function parse(args) {
   const listed = await Promise.all([...new Set(files)].map(readPaths))
   const isListed = given.length + files.length > 0
   return { ...flags, options: isListed ? { ...options, paths: [given, listed].flat(2) } : options }
-}
-
-/** @param {string[]} args @returns {{ values: Record<string, any>, positionals: string[] }} */
-function parsed(args) {
-  try {
-    return parseArgs({ args, options: FLAGS, allowPositionals: true })
-  } catch (error) {
-    throw new UsageError(named(error))
-  }
-}
-
-/** A mistake in flags, in one line. @param {unknown} error of `parseArgs` */
-function named(error) {
-  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-  const [flag] = /--[\w-]+/.exec(message) ?? /-\w/.exec(message) ?? ['a flag']
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no flag ${flag}`
-  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'it takes flags only'
-  const isTooMuch = message.includes('does not take an argument')
-  return `${flag} ${isTooMuch ? 'takes no value' : 'needs a value'}`
 }
 
 /**
@@ -146,4 +120,4 @@ function headersOf(lines) {
   )
 }
 
-module.exports = { parse, named, shown, UsageError, FLAGS }
+module.exports = { parse }

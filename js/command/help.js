@@ -1,6 +1,7 @@
 // @ts-check
 
-const { COMMANDS, commandOf } = require('./definitions.js')
+const { COMMANDS, commandOf } = require('./definitions/index.js')
+const { folded } = require('./terminal.js')
 
 /** Terminals are at least this wide. */
 const WIDTH = 80
@@ -37,7 +38,7 @@ function of(name) {
   ].join('\n')
 }
 
-/** @param {import('./definitions.js').Flag} flag */
+/** @param {import('./definitions/index.js').Flag} flag */
 function row({ name, short, takes, text, default: preset }) {
   const call = `  ${short ? `-${short}, ` : ''}--${name}${takes ? ` <${takes}>` : ''}`
   return [call, preset ? `${text} [${preset}]` : text]
@@ -56,18 +57,7 @@ function rows(pairs) {
 }
 
 /** Lines of at most {@link WIDTH} characters. @param {string} text @param {string} indent */
-function wrapped(text, indent) {
-  /** @type {string[]} */
-  const lines = []
-  let line = indent
-  for (const word of text.split(' ')) {
-    if (line.length + word.length > WIDTH && line !== indent) {
-      lines.push(line.trimEnd())
-      line = indent
-    }
-    line += `${word} `
-  }
-  return [...lines, line.trimEnd()]
-}
+const wrapped = (text, indent) =>
+  folded(text, WIDTH - indent.length).map((line) => (indent + line).trimEnd())
 
 module.exports = { general, of }

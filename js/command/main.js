@@ -2,19 +2,21 @@
 
 // The command line.
 //
-//   main.js         which command, signals, exit codes     definitions.js   every command, once
-//   help.js         what --help shows                       flags.js         what flags of warm say
-//   display.js      progress and summary of warm            setup.js         init and migrate
-//   terminal.js     colours, tables, bars                   shown.js         foreign text
+//   main.js         which command, signals, exit codes      definitions/     every command, once
+//   help.js         what --help shows                       usage.js         how it was called
+//   flags.js        what flags of warm say                  setup.js         init and migrate
+//   display.js      progress and summary of warm            shown.js         foreign text
+//   terminal.js     colours, tables, bars
 //
 // It loads no addon, so it works where there is none; only commands in ../operate do.
 
 const { warm } = require('../warm/warm.js')
-const { commandOf } = require('./definitions.js')
+const { commandOf } = require('./definitions/index.js')
 const { Display, summary } = require('./display.js')
-const { parse, UsageError } = require('./flags.js')
+const { parse } = require('./flags.js')
 const help = require('./help.js')
 const { runSetup } = require('./setup.js')
+const { UsageError } = require('./usage.js')
 
 const FINE = 0
 const FAILED = 1

@@ -2,21 +2,15 @@
 
 const { writeFileSync } = require('node:fs')
 const { join, resolve } = require('node:path')
-const { createInterface } = require('node:readline/promises')
-const { parseArgs } = require('node:util')
 const { diff } = require('../setup/diff.js')
 const plan = require('../setup/plan.js')
-const { commandOf, optionsOf } = require('./definitions.js')
-const { UsageError, named } = require('./flags.js')
 const help = require('./help.js')
-
-const FLAGS = /** @type {any} */ (optionsOf(/** @type {any} */ (commandOf('init'))))
+const { agrees, out } = require('./terminal.js')
+const { parsed } = require('./usage.js')
 
 /** Exit codes: 1 if something is left to do. */
 const DONE = 0
 const LEFT = 1
-
-const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
 
 /**
  * `tiercel init` and `tiercel migrate`: show a change, and make it if the user agrees.
@@ -24,7 +18,7 @@ const out = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
  * @param {string[]} args
  */
 async function runSetup(command, args) {
-  const { values } = parsed(args)
+  const { values } = parsed(command, args)
   if (values.help) {
     out(help.of(command))
     return DONE
@@ -37,36 +31,14 @@ async function runSetup(command, args) {
   out(`${diff(file.name, file.before, file.after)}\n`)
   if (after.length > 0) out(['Then:', ...after.map((line) => `  ${line}`), ''].join('\n'))
   if (values['dry-run']) return DONE
-  if (!values.yes && !(await agrees(file.name))) {
+  if (!values.yes && !(await agrees(`Write ${file.name}?`))) {
+    if (!process.stdin.isTTY) out(`Nobody can be asked here; --yes writes ${file.name}.`)
     out('Nothing was written.')
     return LEFT
   }
   writeFileSync(join(dir, file.name), file.after)
   out(`${file.name} is written.`)
   return DONE
-}
-
-/** @param {string[]} args @returns {{ values: Record<string, any> }} */
-function parsed(args) {
-  try {
-    return parseArgs({ args, options: FLAGS })
-  } catch (error) {
-    throw new UsageError(named(error))
-  }
-}
-
-/** @param {string} name */
-async function agrees(name) {
-  if (!process.stdin.isTTY) {
-    out(`Nobody can be asked here; --yes writes ${name}.`)
-    return false
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    return /^y(?:es)?$/i.test((await terminal.question(`Write ${name}? [y/N] `)).trim())
-  } finally {
-    terminal.close()
-  }
 }
 
 module.exports = { runSetup }

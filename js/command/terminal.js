@@ -1,5 +1,6 @@
 // @ts-check
 
+const { once } = require('node:events')
 const { createInterface } = require('node:readline/promises')
 const { shown } = require('./shown.js')
 
@@ -74,7 +75,7 @@ function folded(text, most) {
 function table(head, rows, { right = [] } = {}) {
   const last = head.length - 1
   const widths = head.map((title, at) =>
-    Math.max(title.length, ...rows.map((row) => row[at].length)),
+    rows.reduce((most, row) => Math.max(most, row[at].length), title.length),
   )
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + 2, 0)
   const left = Math.max(10, width() - before - 1)
@@ -92,17 +93,28 @@ function table(head, rows, { right = [] } = {}) {
 
 /** A bar of progress, on a terminal only. */
 class Bar {
-  #stream = process.stderr
+  #stream
   #drawn = Number.NEGATIVE_INFINITY
   #isOpen = false
 
+  /** @param {NodeJS.WriteStream} [stream] */
+  constructor(stream = process.stderr) {
+    this.#stream = stream
+  }
+
   /** @param {number} done @param {number} total @param {string} what */
   show(done, total, what) {
-    if (!isTerminal(this.#stream) || performance.now() - this.#drawn < FRAME_MS) return
+    // The whole is always shown.
+    if (performance.now() - this.#drawn < FRAME_MS && done < total) return
+    const filled = total > 0 ? Math.min(BAR, Math.round((done / total) * BAR)) : 0
+    this.say(`${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${what}`)
+  }
+
+  /** Shows a line in place of the bar. @param {string} line */
+  say(line) {
+    if (!isTerminal(this.#stream)) return
     this.#drawn = performance.now()
     this.#isOpen = true
-    const filled = total > 0 ? Math.min(BAR, Math.round((done / total) * BAR)) : 0
-    const line = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${what}`
     this.#stream.write(`\r\x1b[K${line.slice(0, (this.#stream.columns || 80) - 1)}`)
   }
 
@@ -117,8 +129,11 @@ class Bar {
 async function agrees(question) {
   if (!process.stdin.isTTY) return false
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // Ctrl-D closes it, and then the question has no answer, or fails in newer Node.js.
+  const closed = once(terminal, 'close').then(() => '')
+  const asked = terminal.question(`${question} [y/N] `).catch(() => '')
   try {
-    return /^y(?:es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+    return /^y(?:es)?$/i.test((await Promise.race([asked, closed])).trim())
   } finally {
     terminal.close()
   }

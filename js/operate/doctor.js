@@ -3,6 +3,7 @@
 const { folded, note, out, paint, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const app = require('./doctor/app.js')
+const { problem } = require('./doctor/finding.js')
 const keyspace = require('./doctor/keyspace.js')
 const server = require('./doctor/server.js')
 const { open } = require('./operator.js')
@@ -62,14 +63,7 @@ async function examine(flags, add) {
     operator = open(place, flags)
   } catch (error) {
     const { message } = /** @type {Error} */ (error)
-    return add([
-      {
-        level: 'problem',
-        area: 'options',
-        text: plain(message),
-        cure: 'correct it; docs/options.md lists them',
-      },
-    ])
+    return add([problem('options', plain(message), 'correct it; docs/options.md lists them')])
   }
   if (!operator) return add([app.alone()])
   const reached = await server.reach(operator)

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util')
 const { KIND } = require('../abi.js')
 const { UNREADABLE, readable } = require('../app/cache/codec.js')
-const { CLASS, NAMES } = require('./operator.js')
+const { NAMES } = require('./operator.js')
 const { keysOfPath } = require('./routes.js')
 
 /** Finds the entry that a path, a key or an address means, and says what is in it. */
@@ -15,7 +15,8 @@ const IMPLICIT = '_N_T_'
 const MOST_SHOWN = 1_200
 
 /**
- * The tags that Next.js adds to a get of a page: of the path, and of each folder above it.
+ * The tags that Next.js makes of a path: of the path itself, and of each folder above it. A page has
+ * those that it was stored with; a get adds none, except for data.
  * `getImplicitTags` of 16.0 to 16.4.
  * @param {string} path
  */
@@ -40,14 +41,13 @@ function softTagsOf(path) {
 function placesOf(operator, text) {
   if (/^[\da-f]{32}$/i.test(text)) return [{ address: text.toLowerCase() }]
   const { build } = operator
-  const soft = text.startsWith('/') ? softTagsOf(text) : []
   /** @param {number} kind */
-  const at = (kind, key = text) => ({ class: kind, key, build, soft })
+  const at = (kind, key = text) => ({ kind, key, build })
   if (text.startsWith('/')) {
     const keys = keysOfPath(operator.place, text)
-    return [...keys.map((key) => at(CLASS.RESPONSE, key)), at(CLASS.OWN)]
+    return [...keys.map((key) => at(KIND.APP_PAGE, key)), at(KIND.OWN)]
   }
-  const others = [CLASS.FETCH, CLASS.USE_CACHE, CLASS.IMAGE, CLASS.OWN, CLASS.RESPONSE]
+  const others = [KIND.FETCH, KIND.USE_CACHE, KIND.IMAGE, KIND.OWN, KIND.APP_PAGE]
   return others.map((one) => at(one))
 }
 
@@ -63,7 +63,7 @@ async function read(operator, text) {
     const found = await operator.inspect(place)
     if (found.about.bytes !== undefined) return found
     // A lease alone says more than nothing.
-    const isLikelier = first?.about.unknown && !('class' in place && place.class === CLASS.OWN)
+    const isLikelier = first?.about.unknown && !('kind' in place && place.kind === KIND.OWN)
     if (!first || isLikelier || found.about.lease) first = found
   }
   return /** @type {{ about: any, value: any }} */ (first)
@@ -150,7 +150,6 @@ module.exports = {
   IMPLICIT,
   MOST_SHOWN,
   softTagsOf,
-  placesOf,
   read,
   partsOf,
   isText,

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { UsageError } = require('../command/flags.js')
+const { UsageError } = require('../command/usage.js')
 const { moment, note, out, paint, size, span } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { MOST_SHOWN, isText, kindOf, partsOf, read } = require('./entry.js')

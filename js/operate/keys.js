@@ -13,7 +13,7 @@ const WIDE = 120
  * @param {Record<string, any>} flags
  */
 async function keys(flags) {
-  const rate = options.count(flags.rate, 'rate', 5_000, [1, 1_000_000])
+  const rate = options.rate(flags.rate)
   const limit = options.count(flags.limit, 'limit', 1_000, [1, 10_000_000])
   const largest = options.count(flags.largest, 'largest', 0, [1, 100_000])
   const filter = filterOf(flags)

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { KIND } = require('../abi.js')
+const { KIND, KIND_OF } = require('../abi.js')
 const build = require('../build.js')
 const { VARIABLE } = require('../config/carried.js')
 
@@ -12,32 +12,9 @@ const { VARIABLE } = require('../config/carried.js')
  * @typedef {InstanceType<typeof Operator>} Asked
  */
 
-/** Names by which commands know kinds, by number. */
-const KINDS = Object.freeze({
-  'use-cache': KIND.USE_CACHE,
-  page: KIND.APP_PAGE,
-  route: KIND.APP_ROUTE,
-  pages: KIND.PAGES,
-  fetch: KIND.FETCH,
-  image: KIND.IMAGE,
-  app: KIND.OWN,
-  redirect: KIND.REDIRECT,
-  nothing: KIND.NOTHING,
-})
-/** @type {Record<number, string>} */
-const NAMES = Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
-
-/** Classes of keys, as the addon numbers them. */
-const CLASS = Object.freeze({ USE_CACHE: 0, RESPONSE: 1, FETCH: 2, IMAGE: 3, OWN: 4 })
-/** Kinds that belong to one build. */
-const OF_BUILD = new Set([
-  KIND.APP_PAGE,
-  KIND.APP_ROUTE,
-  KIND.PAGES,
-  KIND.REDIRECT,
-  KIND.NOTHING,
-  KIND.IMAGE,
-])
+/** The names of kinds, by number.
+ * @type {Record<number, string>} */
+const NAMES = Object.fromEntries(Object.entries(KIND_OF).map(([name, kind]) => [kind, name]))
 
 /** The server cannot be used, or not for this. */
 class Trouble extends Error {
@@ -92,16 +69,25 @@ class Operator {
   }
 
   /**
-   * All entries, as they are found.
-   * @param {{ rate?: number, build?: string, onProgress?: (scanned: number, total: number) => void }} options
+   * All entries, as they are found; of the first `most` keys at least.
+   * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number) => void }} options
    */
-  async *entries({ rate = 5_000, build = this.build, onProgress }) {
+  async *entries(options) {
+    for await (const entries of this.pages(options)) yield* entries
+  }
+
+  /**
+   * The same, as many together as the server finds in one look.
+   * @param {Parameters<Operator['entries']>[0]} options
+   * @returns {AsyncGenerator<any[]>}
+   */
+  async *pages({ rate, most = Number.POSITIVE_INFINITY, onProgress }) {
     const { total } = await this.run('scan', { rate })
     for (;;) {
-      const page = await this.run('page', { build })
+      const page = await this.run('page', { build: this.build })
       onProgress?.(page.scanned, total)
-      yield* page.entries
-      if (page.isDone) return
+      yield page.entries
+      if (page.isDone || page.scanned >= most) return
     }
   }
 
@@ -149,11 +135,6 @@ function open(place, where) {
   /** @type {Record<string, unknown>} */
   const variables = {}
   for (const name of place.native.envNames()) variables[name] = process.env[name]
-  if (/^[^/?#]*\/\/[^/?#]*@/.test(given.redisUrl ?? '')) {
-    // A login in the URL that was given is meant.
-    variables.TIERCEL_REDIS_USERNAME = undefined
-    variables.TIERCEL_REDIS_PASSWORD = undefined
-  }
   const texts = [given, variables].map((one) => JSON.stringify(one))
   const asked = place.native.operator(texts[0], texts[1], place.namespace)
   return asked ? new Operator(place, asked) : undefined
@@ -170,4 +151,4 @@ function must(place, where) {
   })
 }
 
-module.exports = { open, must, Operator, Trouble, KINDS, NAMES, CLASS, OF_BUILD }
+module.exports = { open, must, Operator, Trouble, NAMES }

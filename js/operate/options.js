@@ -1,31 +1,7 @@
 // @ts-check
 
-const { parseArgs } = require('node:util')
-const { commandOf, optionsOf } = require('../command/definitions.js')
-const { UsageError, named } = require('../command/flags.js')
-const { KINDS } = require('./operator.js')
-
-/**
- * The arguments of a command.
- * @param {string} name
- * @param {string[]} args
- * @returns {{ flags: Record<string, any>, given: string[] }}
- */
-function parse(name, args) {
-  const command = commandOf(name)
-  if (!command) throw new UsageError(`there is no command ${name}`)
-  const takesWords = command.usage.some(([call]) => /\/blog|<key>/.test(call))
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      options: optionsOf(command),
-      allowPositionals: takesWords,
-    })
-    return { flags: values, given: positionals }
-  } catch (error) {
-    throw new UsageError(named(error))
-  }
-}
+const { UsageError } = require('../command/usage.js')
+const { KIND_OF } = require('../abi.js')
 
 /**
  * A whole number within bounds.
@@ -42,6 +18,9 @@ function count(text, flag, preset, [least, most]) {
   }
   return number
 }
+
+/** Keys that are looked at in a second. @param {string | undefined} text */
+const rate = (text) => count(text, 'rate', 5_000, [1, 1_000_000])
 
 /**
  * A number of seconds.
@@ -73,12 +52,12 @@ function age(text, flag) {
 /** Numbers of kinds. @param {string[] | undefined} names */
 function kinds(names = []) {
   return names.map((name) => {
-    const kind = /** @type {Record<string, number>} */ (KINDS)[name]
+    const kind = /** @type {Record<string, number>} */ (KIND_OF)[name]
     if (kind === undefined) {
-      throw new UsageError(`--kind takes one of ${Object.keys(KINDS).join(', ')}`)
+      throw new UsageError(`--kind takes one of ${Object.keys(KIND_OF).join(', ')}`)
     }
     return kind
   })
 }
 
-module.exports = { parse, count, seconds, age, kinds }
+module.exports = { count, rate, seconds, age, kinds }

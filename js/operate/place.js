@@ -6,7 +6,7 @@ const { dirname, isAbsolute, join, resolve } = require('node:path')
 const { fileURLToPath, pathToFileURL } = require('node:url')
 const { nameOf, nextOf } = require('../app.js')
 const { VARIABLE } = require('../config/carried.js')
-const { UsageError } = require('../command/flags.js')
+const { UsageError } = require('../command/usage.js')
 
 /**
  * Which app, which build and which server a command is about, found as the app itself finds them:
@@ -180,10 +180,18 @@ async function optionsFrom(where, handler, root, problems) {
 
 /** @param {string} file */
 function read(file) {
+  let text
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new UsageError(`--config cannot be read: ${/** @type {Error} */ (error).message}`)
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+    throw new UsageError(`--config ${file} cannot be read (${code})`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The error would quote the file, which may hold a password.
+    throw new UsageError(`--config ${file} is no JSON`)
   }
 }
 

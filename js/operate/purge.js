@@ -1,14 +1,16 @@
 // @ts-check
 
-const { UsageError } = require('../command/flags.js')
+const { setTimeout: pause } = require('node:timers/promises')
+const { KIND_OF } = require('../abi.js')
+const { UsageError } = require('../command/usage.js')
 const { Bar, agrees, moment, note, out, paint, size, span } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { IMPLICIT } = require('./entry.js')
 const { canonical } = require('./keys.js')
-const { KINDS, NAMES, OF_BUILD, must } = require('./operator.js')
+const { NAMES, must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
-const { keyOfPath, keysOfPath } = require('./routes.js')
+const { keyOfPath, keysOfPath, plainOf } = require('./routes.js')
 
 /**
  * What is purged.
@@ -23,15 +25,13 @@ const { keyOfPath, keysOfPath } = require('./routes.js')
 
 /** As `revalidateTag(tag, 'max')`: no entry lives that long. */
 const SOFT_SECS = 31_536_000
-/** Entries removed in one order. */
-const TOGETHER = 500
 
 /**
  * `tiercel purge`.
  * @param {Record<string, any>} flags
  */
 async function purge(flags) {
-  const rate = options.count(flags.rate, 'rate', 5_000, [1, 1_000_000])
+  const rate = options.rate(flags.rate)
   const expireSecs =
     flags.expire === undefined
       ? flags.soft
@@ -49,17 +49,37 @@ async function purge(flags) {
       return 1
     }
   }
-  const isPurged = target.all || target.tags.length > 0
-  const { tags, all } = target
-  const purged = isPurged ? await operator.run('purge', { tags, all, expireSecs }) : undefined
-  const freed = target.frees && (await free(operator, target.frees, purged?.position, rate))
+  const { tags, all, name } = target
+  const say = (/** @type {any} */ one) => {
+    if (!flags.json) for (const line of told(name, one, expireSecs)) out(line)
+  }
+  const isPurged = all || tags.length > 0
+  const purged = isPurged ? await invalidated(operator, { tags, all, expireSecs }, say) : undefined
+  const freed = target.frees && (await free(operator, target.frees, rate, purged?.position))
   if (flags.json) {
     out(JSON.stringify({ ...purged, tags, isSoft: expireSecs !== undefined, freed }, null, 2))
-  } else {
-    if (purged) for (const line of told(target.name, purged, expireSecs)) out(line)
-    if (freed) out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
+  } else if (freed) {
+    out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
   }
   return purged && !purged.isEverywhere ? 1 : 0
+}
+
+/**
+ * Invalidates, and once more after `invalidationGraceMs`, as instances do.
+ * @param {import('./operator.js').Asked} operator
+ * @param {{ tags: string[], all: boolean, expireSecs: number | undefined }} order
+ * @param {(purged: any) => void} say
+ */
+async function invalidated(operator, order, say) {
+  const first = await operator.run('purge', order)
+  say(first)
+  const { invalidationGraceMs } = operator.about()
+  if (!(invalidationGraceMs > 0)) return first
+  note(`It is repeated after ${span(invalidationGraceMs)}, as invalidationGraceMs says.`)
+  await pause(invalidationGraceMs)
+  const second = await operator.run('purge', order)
+  say(second)
+  return { ...second, repeatedAfterMs: invalidationGraceMs }
 }
 
 /** @param {Record<string, any>} flags @param {boolean} isSoft */
@@ -71,6 +91,9 @@ function check(flags, isSoft) {
   }
   if (whole.length > 1 || (whole.length === 1 && some.length > 0)) {
     throw new UsageError(`--${whole[0]} goes with no other`)
+  }
+  if (flags.build !== undefined && flags.build !== 'old') {
+    throw new UsageError('--build takes old: what builds other than the one here left behind')
   }
   if (flags.build !== undefined && isSoft) throw new UsageError('--build is never soft')
   for (const path of flags.path ?? []) {
@@ -89,10 +112,10 @@ function check(flags, isSoft) {
  * @returns {Target}
  */
 function targetOf(operator, flags, isSoft) {
-  if (flags.build !== undefined) return ofBuild(operator, flags.build)
+  if (flags.build !== undefined) return ofOldBuilds(operator)
   if (flags.all) {
     // What is invalidated by the floor is gone; softly it can only be by the kinds.
-    const tags = isSoft ? Object.values(KINDS).map((kind) => operator.kindTag(kind)) : []
+    const tags = isSoft ? Object.values(KIND_OF).map((kind) => operator.kindTag(kind)) : []
     const every = () => true
     return {
       tags,
@@ -129,7 +152,7 @@ function targetOf(operator, flags, isSoft) {
  * @param {string} path
  */
 function tagsOfPath(operator, path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const plain = plainOf(path)
   const key = keyOfPath(plain)
   const names = key === '/index' ? ['/', '/index'] : [plain]
   const keys = keysOfPath(operator.place, plain)
@@ -138,68 +161,44 @@ function tagsOfPath(operator, path) {
 }
 
 /**
+ * No instance of the build here reads them, so there is nothing to invalidate. The entries of one
+ * build alone cannot be told by its id: addresses hold a digest of more than that.
  * @param {import('./operator.js').Asked} operator
- * @param {string} build
  * @returns {Target}
  */
-function ofBuild(operator, build) {
+function ofOldBuilds(operator) {
   if (operator.build === undefined) {
     throw new UsageError(
       `--build compares with the build here, and there is none at ${operator.place.serverDir}`,
     )
   }
-  const isOfAny = (/** @type {any} */ entry) => OF_BUILD.has(entry.kind)
-  if (build === 'old') {
-    // No instance of the build here reads them, so there is nothing to invalidate.
-    const isOld = (/** @type {any} */ entry) => entry.isOfBuild === false
-    return { tags: [], all: false, hits: isOld, frees: isOld, name: 'old builds' }
-  }
-  const isHere = operator.build === build || idOf(operator.build) === build
-  if (!isHere)
-    operator.build = operator.about().buildName ? `${operator.place.label}${build}` : build
-  const isIts = (/** @type {any} */ entry) => entry.isOfBuild === true && isOfAny(entry)
-  const tags = [...OF_BUILD].map((kind) => operator.kindTag(kind))
-  return { tags, all: false, hits: isIts, frees: isIts, name: `build ${shown(build)}` }
-}
-
-/** The build id in the name of a build. @param {string} name */
-function idOf(name) {
-  try {
-    return JSON.parse(name)[1]
-  } catch {
-    return undefined
-  }
+  const isOld = (/** @type {any} */ entry) => entry.isOfBuild === false
+  return { tags: [], all: false, hits: isOld, frees: isOld, name: 'old builds' }
 }
 
 /**
  * Removes entries that are older than an invalidation. They are dead already; their memory is free
- * then.
+ * then. What was stored at their places since they were listed stays.
  * @param {import('./operator.js').Asked} operator
  * @param {(entry: any) => boolean} frees
- * @param {number} before a position
  * @param {number} rate
+ * @param {number} [before] a position
  */
-async function free(operator, frees, before = Number.POSITIVE_INFINITY, rate = 5_000) {
+async function free(operator, frees, rate, before = Number.POSITIVE_INFINITY) {
   const freed = { entries: 0, bytes: 0 }
+  const isDead = (/** @type {any} */ entry) =>
+    frees(entry) && (entry.broken || entry.position < before)
   const bar = new Bar()
-  /** @type {any[]} */
-  let some = []
-  const flush = async () => {
-    const addresses = some.map((entry) => entry.address)
-    const { removed } = await operator.run('remove', { addresses })
-    freed.entries += removed
-    some = []
-  }
   try {
     const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
       bar.show(done, total, `${done} of ${total} keys, ${freed.entries} entries removed`)
-    for await (const entry of operator.entries({ rate, onProgress })) {
-      if (!frees(entry) || !(entry.broken || entry.position < before)) continue
-      some.push(entry)
-      freed.bytes += entry.bytes
-      if (some.length >= TOGETHER) await flush()
+    for await (const entries of operator.pages({ rate, onProgress })) {
+      const addresses = entries.filter(isDead).map(({ address }) => address)
+      if (addresses.length === 0) continue
+      const { removed, bytes } = await operator.run('remove', { addresses })
+      freed.entries += removed
+      freed.bytes += bytes
     }
-    if (some.length > 0) await flush()
   } finally {
     bar.end()
   }

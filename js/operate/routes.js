@@ -10,15 +10,18 @@ const { join } = require('node:path')
 
 /** @typedef {import('./place.js').Place} Place */
 
+/** A path without the slashes that end it. @param {string} path */
+const plainOf = (path) => (path.length > 1 ? path.replace(/\/+$/, '') : path)
+
 /** The key that is a path, as all versions have it. @param {string} path */
 function keyOfPath(path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const plain = plainOf(path)
   return plain === '/' || plain === '' ? '/index' : plain
 }
 
 /** @param {Place} place @param {string} path @returns {string[]} */
 function keysOfPath({ next, serverDir }, path) {
-  const plain = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const plain = plainOf(path)
   const keys = [keyOfPath(path), plain]
   const make = next && maker(next.root)
   if (make) {
@@ -77,4 +80,4 @@ function matches(route, path) {
   return new RegExp(`^${pattern.join('')}/?$`).test(path === '/' ? '' : path)
 }
 
-module.exports = { keyOfPath, keysOfPath, matches }
+module.exports = { keyOfPath, keysOfPath, matches, plainOf }

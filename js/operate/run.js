@@ -2,7 +2,7 @@
 
 const help = require('../command/help.js')
 const { out } = require('../command/terminal.js')
-const { parse } = require('./options.js')
+const { parsed } = require('../command/usage.js')
 
 // Commands that look at the shared tier from outside.
 //
@@ -27,7 +27,7 @@ const RUN = {
  * @returns {Promise<number>} the exit code
  */
 async function run(name, args) {
-  const { flags, given } = parse(name, args)
+  const { values: flags, positionals: given } = parsed(name, args)
   if (flags.help) {
     out(help.of(name))
     return 0
@@ -46,4 +46,4 @@ async function run(name, args) {
   }
 }
 
-module.exports = { run, NAMES: Object.keys(RUN) }
+module.exports = { run }

@@ -46,6 +46,9 @@ function because(about, made) {
   if (judged.verdict === 'stale') {
     return `${made}, ${age} ago, and its revalidate is ${span(about.revalidateSecs * 1e3)}`
   }
+  if (judged.servedSecs !== null && judged.ageSecs > judged.servedSecs) {
+    return `${made}, ${age} ago, and after ${span(judged.servedSecs * 1e3)} it is only kept for generations that fail`
+  }
   const expire = about.expireSecs ?? about.longestLifeSecs
   return `${made}, ${age} ago, and it expires after ${span(expire * 1e3)}`
 }

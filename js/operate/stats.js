@@ -6,6 +6,8 @@ const { must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
 
+/** Round trips that are timed for a line. */
+const ROUNDS = 3
 /** Lines after which the head of `--watch` comes again. */
 const HEAD_EVERY = 20
 
@@ -42,8 +44,9 @@ async function stats(flags, signal) {
 
 /** @param {import('./operator.js').Asked} operator */
 async function sample(operator) {
-  const [facts, instances, table] = [
+  const [facts, { roundTripsMs: trips }, instances, table] = [
     await operator.run('facts'),
+    await operator.run('distance', { rounds: ROUNDS }),
     await operator.run('instances'),
     await operator.run('table', { tags: [] }),
   ]
@@ -53,7 +56,6 @@ async function sample(operator) {
       (/** @type {number} */ all, /** @type {any} */ { info }) => all + Number(info[field] ?? 0),
       0,
     )
-  const trips = facts.roundTripsMs
   return {
     atMs: table.nowMs,
     instances: instances.length,

@@ -2,7 +2,7 @@
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-const { UsageError } = require('../command/flags.js')
+const { UsageError } = require('../command/usage.js')
 const { folded, moment, out, paint, size, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { IMPLICIT, partsOf, read, softTagsOf } = require('./entry.js')

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Utf16String};
 use napi::{Env, Task};
 use napi_derive::napi;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::guard::guard;
@@ -97,6 +98,27 @@ impl Task for Running {
     }
 }
 
+/// A place as JavaScript names it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Address { address: String },
+    Key { kind: u32, key: String, build: Option<String> },
+}
+
+impl Named {
+    fn place(self) -> Result<Place, Trouble> {
+        match self {
+            Self::Address { address } => Ok(Place::Address { address }),
+            Self::Key { kind, key, build } => {
+                let kind = ValueKind::from_number(kind);
+                let kind = kind.ok_or_else(|| Trouble::failed("no kind has this number"))?;
+                Ok(Place::Key { class: kind.class(), key, build })
+            }
+        }
+    }
+}
+
 /// A read under way.
 pub struct Inspecting {
     operator: Arc<Asked>,
@@ -122,9 +144,9 @@ impl Task for Inspecting {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let read = guard(|| {
-            let place = serde_json::from_str::<Place>(&self.place);
+            let place = serde_json::from_str::<Named>(&self.place);
             let place = place.map_err(|error| Trouble::failed(error.to_string()))?;
-            self.operator.inspect(&place)
+            self.operator.inspect(&place.place()?)
         });
         Ok(read.unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel"))))
     }

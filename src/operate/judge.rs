@@ -9,7 +9,19 @@ use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::key::{Hasher, share};
 use crate::spread::Spread;
-use crate::tags::{self, Epoch, Facts, Stamp, Tag, Verdict};
+use crate::tags::{self, Epoch, Facts, Stamp, Verdict};
+
+/// How an entry ages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aging {
+    /// When it turns stale.
+    pub spread: Spread,
+    /// The age past which it answers no get, though it is kept.
+    pub served_us: Option<u64>,
+}
+
+/// How a value ages, by its format and its body, in a process with this spread.
+pub type AgingOf = fn(Spread, u8, &[u8]) -> Aging;
 
 /// A verdict, and what decided it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,12 +41,16 @@ pub struct Judged {
     pub age_secs: f64,
     /// The age past which it is stale, with its own jitter.
     pub fresh_secs: Option<f64>,
+    /// The age past which it is only kept for generations that fail.
+    pub served_secs: Option<f64>,
 }
 
-/// Judges an entry by its tags, by those that the caller of a get adds, and by its age.
-pub fn judge(frame: &Frame, soft: &[Tag], told: &Table, spread: Spread) -> Judged {
+/// Judges an entry by its tags and by its age.
+pub fn judge(frame: &Frame, told: &Table, Aging { spread, served_us }: Aging) -> Judged {
     let entry = entry(frame).spread_by(spread);
-    let by_age = entry.judge_age(told.now);
+    let age_us = told.now.since_us(frame.head.created);
+    let is_over_age = served_us.is_some_and(|us| age_us > us);
+    let by_age = if is_over_age { Verdict::Gone } else { entry.judge_age(told.now) };
     let us = frame.head.revalidate_us;
     let fresh_us = us.map(|us| spread.shorten(share(&frame.key), us));
     let mut judged = Judged {
@@ -43,8 +59,9 @@ pub fn judge(frame: &Frame, soft: &[Tag], told: &Table, spread: Spread) -> Judge
         tag: None,
         is_soft: false,
         position: 0,
-        age_secs: told.now.since_us(frame.head.created) as f64 / 1e6,
+        age_secs: age_us as f64 / 1e6,
         fresh_secs: fresh_us.map(|us| us as f64 / 1e6),
+        served_secs: served_us.map(|us| us as f64 / 1e6),
     };
     let Some(epoch) = told.epoch else {
         (judged.verdict, judged.by) = ("gone", "no table");
@@ -57,8 +74,7 @@ pub fn judge(frame: &Frame, soft: &[Tag], told: &Table, spread: Spread) -> Judge
         return judged;
     }
     let table = table(told, epoch);
-    let tags = frame.tags.iter().chain(soft.iter().map(Tag::as_bytes));
-    let (by_tag, tag) = table.judge(stamp, tags, told.now);
+    let (by_tag, tag) = table.judge(stamp, frame.tags.iter(), told.now);
     if let Some(tag) = tag.filter(|_| by_tag > by_age) {
         let facts = table.of(tag);
         let is_soft = stamp.at >= facts.hard();
@@ -132,7 +148,7 @@ mod tests {
     use crate::codec::Head;
     use crate::coherence::event::Row;
     use crate::key::Class;
-    use crate::tags::Position;
+    use crate::tags::{Position, Tag};
 
     const SECOND: u64 = 1_000_000;
 
@@ -161,7 +177,7 @@ mod tests {
     }
 
     fn said(table: &Table) -> (&'static str, &'static str) {
-        let judged = judge(&frame(), &[Tag::from("_N_T_/a")], table, Spread::default());
+        let judged = judge(&frame(), table, Aging::default());
         (judged.verdict, judged.by)
     }
 
@@ -175,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_named_with_the_kind_and_the_position_of_its_invalidation() {
-        let of = |table: &Table| judge(&frame(), &[], table, Spread::default());
+        let of = |table: &Table| judge(&frame(), table, Aging::default());
         let hard = of(&told(1, vec![row("posts", 101, 0, None)]));
         assert_eq!(
             (hard.verdict, hard.by, hard.is_soft, hard.position),
@@ -187,7 +203,18 @@ mod tests {
         assert_eq!((dead.verdict, dead.is_soft), ("gone", true));
         assert_eq!(dead.tag.as_deref(), Some("posts"));
         assert_eq!(said(&told(1, vec![row("posts", 99, 0, None)])), ("fresh", "age"));
-        assert_eq!(said(&told(1, vec![row("_N_T_/a", 101, 0, None)])), ("gone", "tag"));
+        // Next.js passes the tags of paths for data alone; a page has those that it was stored with.
+        assert_eq!(said(&told(1, vec![row("_N_T_/a", 101, 0, None)])), ("fresh", "age"));
+    }
+
+    #[test]
+    fn a_value_that_says_how_it_ages_is_judged_so() {
+        let said = |age_secs, aging| judge(&frame(), &told(age_secs, vec![]), aging).verdict;
+        let kept = Aging { served_us: Some(90 * SECOND), ..Aging::default() };
+        assert_eq!([30, 70, 91].map(|age| said(age, kept)), ["fresh", "stale", "gone"]);
+        let spread = Spread { jitter_percent: 100, ..Spread::default() };
+        let early = Aging { spread, ..Aging::default() };
+        assert_eq!([1, 59].map(|age| said(age, early)), ["fresh", "stale"]);
     }
 
     #[test]

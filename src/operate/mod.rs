@@ -12,13 +12,16 @@ pub mod orders;
 pub mod purge;
 pub mod server;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use self::judge::AgingOf;
 use self::orders::{Order, Place};
-use self::server::{Listed, Scan, Server, Stored, Trouble};
+use self::server::{Known, Listed, Scan, Server, Stored, Trouble};
 use crate::clock::Clock;
 use crate::codec::{Broken, Codec, Frame};
 use crate::engine::Tier;
@@ -33,8 +36,16 @@ pub struct Operator {
     options: Options,
     namespace: String,
     codec: Codec,
-    scan: Mutex<Option<Box<dyn Scan>>>,
+    aging_of: AgingOf,
+    scan: Mutex<Option<Scanning>>,
     clock: Clock,
+}
+
+/// A scan under way.
+struct Scanning {
+    scan: Box<dyn Scan>,
+    /// The first bytes of the entries on its last page.
+    heads: HashMap<Address, Bytes>,
 }
 
 impl std::fmt::Debug for Operator {
@@ -64,12 +75,12 @@ impl Inspected {
 
 impl Operator {
     /// An operator of `server`. None without options of a shared tier.
-    pub fn new(server: Arc<dyn Server>, options: Options) -> Option<Self> {
+    pub fn new(server: Arc<dyn Server>, options: Options, aging_of: AgingOf) -> Option<Self> {
         let shared = options.shared.as_ref()?;
         let codec = Tier::codec(shared, options.shared_entry_bytes());
         let namespace = shared.namespace.clone().unwrap_or_default();
         let (scan, clock) = (Mutex::default(), Clock::system());
-        Some(Self { server, options, namespace, codec, scan, clock })
+        Some(Self { server, options, namespace, codec, aging_of, scan, clock })
     }
 
     /// What is known without the server.
@@ -83,6 +94,7 @@ impl Operator {
             "maxTags": self.options.max_tags,
             "memoryMb": self.options.memory_bytes >> 20,
             "commandTimeoutMs": shared.map(|shared| shared.command_timeout.as_millis() as u64),
+            "invalidationGraceMs": shared.map(|shared| shared.invalidation_grace.as_millis() as u64),
         })
     }
 
@@ -95,20 +107,18 @@ impl Operator {
             Order::Reach => Ok(json!(self.server.steps())),
             Order::Rights => Ok(json!(self.server.rights()?)),
             Order::Facts => Ok(json!(self.server.facts()?)),
+            Order::Setup => Ok(json!(self.server.setup()?)),
+            Order::Distance { rounds } => Ok(json!(self.server.distance(rounds.clamp(1, 100))?)),
             Order::Instances => Ok(json!(self.server.instances()?)),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;
                 let about = json!({ "total": scan.total(), "nodes": scan.nodes() });
-                *self.scan.lock() = Some(scan);
+                *self.scan.lock() = Some(Scanning { scan, heads: HashMap::new() });
                 Ok(about)
             }
             Order::Page { build } => self.page(build.as_deref()),
-            Order::Remove { addresses } => {
-                let addresses: Vec<Address> =
-                    addresses.iter().filter_map(|text| orders::address(text)).collect();
-                Ok(json!({ "removed": self.server.remove(&addresses)? }))
-            }
+            Order::Remove { addresses } => self.remove(&addresses),
             Order::Purge { tags, expire_secs, all } => {
                 let what = purge::What::new(&tags, expire_secs, all);
                 Ok(json!(purge::purge(&self.server, &self.options, &self.clock, &what)?))
@@ -120,20 +130,34 @@ impl Operator {
     /// those of others.
     fn page(&self, build: Option<&str>) -> Result<Value, Trouble> {
         let mut scan = self.scan.lock();
-        let Some(scan) = scan.as_mut() else { return Err(Trouble::failed("no scan is under way")) };
+        let Some(Scanning { scan, heads }) = scan.as_mut() else {
+            return Err(Trouble::failed("no scan is under way"));
+        };
         let page = scan.page()?;
+        *heads = page.entries.iter().map(|one| (one.address, one.head.clone())).collect();
         let rows: Vec<Value> = page.entries.iter().map(|listed| self.row(listed, build)).collect();
         Ok(json!({
             "scanned": page.scanned,
-            "others": page.others,
             "isDone": page.is_done,
             "entries": rows,
         }))
     }
 
+    /// Removes entries of the last page, as they were there: what was stored since stays.
+    fn remove(&self, addresses: &[String]) -> Result<Value, Trouble> {
+        let scan = self.scan.lock();
+        let known = addresses.iter().filter_map(|text| {
+            let address = store::address_of(text)?;
+            let head = scan.as_ref()?.heads.get(&address)?.clone();
+            Some(Known { address, head })
+        });
+        let known: Vec<Known> = known.collect();
+        Ok(json!(self.server.remove(&known)?))
+    }
+
     fn row(&self, listed: &Listed, build: Option<&str>) -> Value {
         let mut row = json!({
-            "address": orders::hex(listed.address),
+            "address": store::digits(listed.address),
             "bytes": listed.bytes,
             "ttlMs": listed.ttl_ms,
         });
@@ -176,21 +200,20 @@ impl Operator {
     /// The server cannot be used.
     pub fn inspect(&self, place: &Place) -> Result<Option<Inspected>, Trouble> {
         let address = match place {
-            Place::Address { address } => orders::address(address),
-            Place::Key { class, key, build, .. } => {
+            Place::Address { address } => store::address_of(address),
+            Place::Key { class, key, build } => {
                 let units: Vec<u16> = key.encode_utf16().collect();
-                let class = orders::class(*class);
-                class.and_then(|class| self.address(class, &units, build.as_deref()))
+                self.address(*class, &units, build.as_deref())
             }
         };
         let Some(address) = address else { return Ok(None) };
         let Stored { bytes, ttl_ms, lease, pass_ms } = self.server.read(address)?;
-        let address_text = orders::hex(address);
+        let address_text = store::digits(address);
         let mut about = json!({ "address": address_text, "lease": lease, "passMs": pass_ms });
         let Some(bytes) = bytes else { return Ok(Some(Inspected::without_value(about))) };
         merge(&mut about, json!({ "bytes": bytes.len(), "ttlMs": ttl_ms }));
         match self.codec.decode(&address, &bytes) {
-            Ok(frame) => self.judged(about, frame, place.soft_tags()).map(Some),
+            Ok(frame) => self.judged(about, frame).map(Some),
             Err(broken) => {
                 merge(&mut about, json!({ "broken": word(broken) }));
                 Ok(Some(Inspected::without_value(about)))
@@ -199,23 +222,18 @@ impl Operator {
     }
 
     /// The entry of a frame, and what a get would answer now.
-    fn judged(
-        &self,
-        mut about: Value,
-        frame: Frame,
-        soft: &[String],
-    ) -> Result<Inspected, Trouble> {
-        let own: Vec<String> = texts(&frame.tags);
-        let all: Vec<String> = own.iter().chain(soft).cloned().collect();
-        let table = self.server.table(&orders::tags(&all))?;
-        let judged = judge::judge(&frame, &orders::tags(soft), &table, self.options.spread);
+    fn judged(&self, mut about: Value, frame: Frame) -> Result<Inspected, Trouble> {
+        let tags: Vec<String> = texts(&frame.tags);
+        let table = self.server.table(&orders::tags(&tags))?;
         let head = frame.head;
+        let aging = (self.aging_of)(self.options.spread, head.format, &frame.body);
+        let judged = judge::judge(&frame, &table, aging);
         merge(
             &mut about,
             json!({
                 "kind": head.format,
                 "key": String::from_utf16_lossy(&frame.key),
-                "tags": own,
+                "tags": tags,
                 "createdMs": head.created.0 as f64 / 1e3,
                 "revalidateSecs": secs(head.revalidate_us),
                 "expireSecs": secs(head.expire_us),

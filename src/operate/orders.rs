@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use crate::key::Class;
-use crate::store::Address;
 use crate::tags::Tag;
 
 /// What an operator wants to know or to have done.
@@ -16,6 +15,13 @@ pub enum Order {
     Rights,
     /// What the server says of itself.
     Facts,
+    /// How it is set up.
+    Setup,
+    /// How far away it is.
+    Distance {
+        /// Round trips that are timed.
+        rounds: usize,
+    },
     /// The instances that are listed.
     Instances,
     /// What the table says of these tags.
@@ -33,7 +39,7 @@ pub enum Order {
         /// The name of the present build.
         build: Option<String>,
     },
-    /// Removes entries from the server, and from nowhere else.
+    /// Removes entries of the last page from the server, and from nowhere else.
     Remove {
         /// Where they lie.
         addresses: Vec<String>,
@@ -52,8 +58,7 @@ pub enum Order {
 }
 
 /// Which entry.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Place {
     /// By its address, in 32 hexadecimal digits.
     Address {
@@ -62,26 +67,13 @@ pub enum Place {
     },
     /// By its key.
     Key {
-        /// Number of its class.
-        class: u8,
+        /// Its class.
+        class: Class,
         /// As JavaScript spells it.
         key: String,
         /// The name of its build.
         build: Option<String>,
-        /// Tags that the caller of a get would add.
-        #[serde(default)]
-        soft: Vec<String>,
     },
-}
-
-impl Place {
-    /// Tags that the caller of a get would add.
-    pub fn soft_tags(&self) -> &[String] {
-        match self {
-            Self::Address { .. } => &[],
-            Self::Key { soft, .. } => soft,
-        }
-    }
 }
 
 /// The tags that these texts spell.
@@ -89,38 +81,9 @@ pub fn tags(texts: &[String]) -> Vec<Tag> {
     texts.iter().map(|text| Tag::from(text.as_str())).collect()
 }
 
-/// The class with this number.
-pub(super) fn class(number: u8) -> Option<Class> {
-    let all = [Class::UseCache, Class::Response, Class::Fetch, Class::Image, Class::Own];
-    all.get(usize::from(number)).copied()
-}
-
-/// An address in digits.
-pub fn hex(address: Address) -> String {
-    format!("{:032x}", u128::from_be_bytes(address))
-}
-
-/// The address that these digits spell.
-pub fn address(digits: &str) -> Option<Address> {
-    let is_whole = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let number = is_whole.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
-    Some(number.to_be_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_spelled_and_read() {
-        let place = [0xAB; 16];
-        assert_eq!(address(&hex(place)), Some(place));
-        for other in
-            ["", "ab", &"g".repeat(32), &"a".repeat(33), "+0000000000000000000000000000000"]
-        {
-            assert_eq!(address(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn orders_are_read_from_json() {
@@ -129,7 +92,5 @@ mod tests {
         let purge = read(r#"{"do":"purge","tags":["a"],"expireSecs":5}"#).unwrap();
         assert!(matches!(purge, Order::Purge { expire_secs: Some(5.0), all: false, .. }));
         assert!(read(r#"{"do":"flush"}"#).is_err());
-        let place: Place = serde_json::from_str(r#"{"class":1,"key":"/a","build":"b"}"#).unwrap();
-        assert!(matches!(place, Place::Key { class: 1, .. }));
     }
 }

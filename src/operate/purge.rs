@@ -15,7 +15,9 @@ use super::orders;
 use super::server::{Instance, Server, Trouble};
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
-use crate::coherence::event::{Action, Answer, Command, Event, Lifetime, Outcome, Request};
+use crate::coherence::event::{
+    Action, Answer, Command, Event, Lifetime, MOST_TAGS, Outcome, Request,
+};
 use crate::coherence::timing::Timing;
 use crate::ledger::{Ledger, MemoryAccess};
 use crate::options::Options;
@@ -45,11 +47,11 @@ pub struct What {
 pub struct Purged {
     /// Whether it holds everywhere.
     pub is_everywhere: bool,
-    /// Its position; none if it was not recorded.
-    pub position: Option<u64>,
+    /// Its position: the last one, if it took several.
+    pub position: u64,
     /// Instances that were listed when it began.
     pub instances: usize,
-    /// Those that have acknowledged it.
+    /// Those that have acknowledged it, or left.
     pub acknowledged: usize,
     /// When the last of these was seen to have, in ms since it was recorded.
     pub acknowledged_ms: Option<f64>,
@@ -70,6 +72,19 @@ impl What {
             Event::Invalidate(CALL, self.tags.clone(), self.lifetime)
         }
     }
+
+    /// In how many parts it is recorded.
+    fn batches(&self) -> usize {
+        if self.all { 1 } else { self.tags.len().div_ceil(MOST_TAGS) }
+    }
+
+    /// The bound of the table for this invalidation: a bound of this machine may be lower than that
+    /// of the fleet, and would drop what instances need.
+    fn most_rows(&self, rows: u64, most_tags: usize) -> usize {
+        // Instances invalidate meanwhile.
+        let rows = rows as usize + rows as usize / 10 + 2 * self.tags.len();
+        rows.max(most_tags)
+    }
 }
 
 /// Invalidates, and waits until that holds everywhere.
@@ -83,12 +98,14 @@ pub fn purge(
     what: &What,
 ) -> Result<Purged, Trouble> {
     let before = server.instances()?;
-    let member = Arc::new(Member::new(options.max_tags, clock.clone()));
-    let store = server.join(member.clone()).map_err(|error| Trouble::failed(error.to_string()))?;
+    let most_rows = what.most_rows(server.table_rows()?, options.max_tags);
+    let member = Arc::new(Member::new(most_rows, what.batches(), clock.clone()));
+    let store = server.join(member.clone(), most_rows);
+    let store = store.map_err(|error| Trouble::failed(error.to_string()))?;
     let purged = member.join(&*store).and_then(|()| {
         let began = clock.now();
         store.exchange(member.on(what.event()));
-        let acknowledged = member.follow(&**server, &before, began);
+        let acknowledged = member.follow(|| server.instances(), &before, began);
         member.end(began, &before, &acknowledged)
     });
     store.leave();
@@ -98,6 +115,8 @@ pub fn purge(
 /// One more instance of the fleet.
 struct Member {
     ledger: Ledger,
+    /// Parts that have to be recorded.
+    batches: usize,
     clock: Clock,
     state: Mutex<State>,
     changed: Condvar,
@@ -105,25 +124,31 @@ struct Member {
 
 #[derive(Default)]
 struct State {
-    /// The last position of this call, and when it was known.
-    recorded: Option<(Position, Timestamp)>,
+    /// Parts that are recorded, the last position of them, and when it was known.
+    batches: usize,
+    recorded: (Position, Timestamp),
     outcome: Option<Outcome>,
     refusal: Option<Refusal>,
     fails: Option<store::Trouble>,
     is_unreachable: bool,
 }
 
-/// Who has acknowledged, and when the last of them was seen to have.
+/// How many have not acknowledged, and when the last that has was seen to have.
 struct Acknowledged {
-    count: usize,
+    missing: usize,
     ms: Option<f64>,
 }
 
 impl Member {
-    fn new(most_tags: usize, clock: Clock) -> Self {
-        let coherence = Coherence::fleet(most_tags, Timing::default());
+    fn new(most_rows: usize, batches: usize, clock: Clock) -> Self {
+        let coherence = Coherence::fleet(most_rows, Timing::default());
         let ledger = Ledger::new(coherence, 0);
-        Self { ledger, clock, state: Mutex::default(), changed: Condvar::new() }
+        Self { ledger, batches, clock, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// The last position, and when it was known; none before all parts are recorded.
+    fn recorded(&self, state: &State) -> Option<(Position, Timestamp)> {
+        (state.batches >= self.batches).then_some(state.recorded)
     }
 
     /// Waits until it is a member: it has a lease, and so knows the whole table.
@@ -143,32 +168,39 @@ impl Member {
         }
     }
 
-    /// Watches the acknowledgements until the call ends.
-    fn follow(&self, server: &dyn Server, before: &[Instance], began: Timestamp) -> Acknowledged {
+    /// Watches the acknowledgements until the call ends. What is read after that says nothing: then
+    /// those that were silent are taken from the list.
+    fn follow(
+        &self,
+        mut listed: impl FnMut() -> Result<Vec<Instance>, Trouble>,
+        before: &[Instance],
+        began: Timestamp,
+    ) -> Acknowledged {
         let all: BTreeSet<&str> = before.iter().map(|instance| instance.id.as_str()).collect();
-        let mut seen = Acknowledged { count: 0, ms: None };
+        let mut seen = Acknowledged { missing: all.len(), ms: None };
         let until = began.after_us(LIMIT_US);
         loop {
-            let (recorded, is_over) = {
+            let recorded = {
                 let mut state = self.state.lock();
                 if state.outcome.is_none() {
                     self.changed.wait_for(&mut state, PAUSE);
                 }
-                (state.recorded, state.outcome.is_some() || self.clock.now() >= until)
-            };
-            if let Some((position, at)) = recorded.filter(|_| seen.count < all.len()) {
-                // An instance that has left since needs no more.
-                let count = server.instances().map_or(seen.count, |listed| {
-                    let knows = |one: &&Instance| one.applied >= position.0;
-                    listed.iter().filter(knows).filter(|one| all.contains(&*one.id)).count()
-                });
-                if count > seen.count {
-                    let ms = self.clock.now().since_us(at) as f64 / 1e3;
-                    seen = Acknowledged { count, ms: Some(ms) };
+                if state.outcome.is_some() || self.clock.now() >= until {
+                    return seen;
                 }
-            }
-            if is_over {
+                self.recorded(&state)
+            };
+            let Some((position, at)) = recorded.filter(|_| seen.missing > 0) else { continue };
+            let Ok(listed) = listed() else { continue };
+            if self.state.lock().outcome.is_some() {
                 return seen;
+            }
+            // One that has left since needs to know nothing more.
+            let lacks = |one: &&Instance| one.applied < position.0 && all.contains(&*one.id);
+            let missing = listed.iter().filter(lacks).count();
+            if missing < seen.missing {
+                seen =
+                    Acknowledged { missing, ms: Some(self.clock.now().since_us(at) as f64 / 1e3) };
             }
         }
     }
@@ -180,12 +212,12 @@ impl Member {
         acknowledged: &Acknowledged,
     ) -> Result<Purged, Trouble> {
         let state = self.state.lock();
-        let Some((position, _)) = state.recorded else { return Err(state.trouble()) };
+        let Some((position, _)) = self.recorded(&state) else { return Err(state.trouble()) };
         Ok(Purged {
             is_everywhere: state.outcome == Some(Outcome::Everywhere),
-            position: Some(position.0),
+            position: position.0,
             instances: before.len(),
-            acknowledged: acknowledged.count,
+            acknowledged: before.len() - acknowledged.missing.min(before.len()),
             acknowledged_ms: acknowledged.ms,
             took_ms: self.clock.now().since_us(began) as f64 / 1e3,
         })
@@ -218,7 +250,8 @@ impl Listener for Member {
         let mut state = self.state.lock();
         state.is_unreachable |= is_unreachable;
         if let Some(position) = written {
-            state.recorded = Some((position, self.clock.now()));
+            state.batches += 1;
+            state.recorded = (state.recorded.0.max(position), self.clock.now());
         }
         let mut commands = Vec::new();
         for action in actions {
@@ -248,5 +281,76 @@ impl Listener for Member {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(id: &str, applied: u64) -> Instance {
+        Instance { id: id.into(), applied }
+    }
+
+    /// A member whose only part is recorded at 100, and how many have not acknowledged that in the
+    /// end; `look` is what each look at the list says.
+    fn missing(look: impl Fn(&Member, usize) -> Vec<Instance>) -> usize {
+        let clock = Clock::system();
+        let member = Member::new(10, 1, clock.clone());
+        let began = clock.now();
+        *member.state.lock() =
+            State { batches: 1, recorded: (Position(100), began), ..State::default() };
+        let mut looks = 0;
+        let mut listed = || {
+            looks += 1;
+            if looks == 3 {
+                end(&member);
+            }
+            Ok(look(&member, looks))
+        };
+        let before = [instance("a", 50), instance("b", 50)];
+        member.follow(&mut listed, &before, began).missing
+    }
+
+    fn end(member: &Member) {
+        member.state.lock().outcome = Some(Outcome::Everywhere);
+    }
+
+    #[test]
+    fn who_has_left_is_not_missing_and_who_came_since_is_not_counted() {
+        assert_eq!(missing(|_, _| vec![instance("a", 100), instance("b", 99)]), 1);
+        assert_eq!(missing(|_, _| vec![instance("b", 50), instance("c", 0)]), 1);
+        // Both had it, one after the other.
+        assert_eq!(missing(|_, _| vec![instance("a", 100), instance("b", 120)]), 0);
+        assert_eq!(missing(|_, _| Vec::new()), 0);
+    }
+
+    #[test]
+    fn what_is_listed_once_the_call_has_ended_says_nothing() {
+        // Those that were silent are taken from the list then.
+        let silent = |member: &Member, _| {
+            end(member);
+            Vec::new()
+        };
+        assert_eq!(missing(silent), 2);
+    }
+
+    #[test]
+    fn it_is_recorded_with_its_last_part() {
+        let tags: Vec<String> = (0..=MOST_TAGS).map(|nth| nth.to_string()).collect();
+        let what = What::new(&tags, None, false);
+        assert_eq!(what.batches(), 2);
+        let member = Member::new(10, what.batches(), Clock::system());
+        let recorded = (Position(100), Timestamp(0));
+        let after = |batches| State { batches, recorded, ..State::default() };
+        assert_eq!(member.recorded(&after(1)), None);
+        assert_eq!(member.recorded(&after(2)), Some(recorded));
+    }
+
+    #[test]
+    fn the_bound_of_the_table_is_not_lower_than_what_is_in_it() {
+        let what = What::new(&["a".into()], None, false);
+        assert_eq!(what.most_rows(10, 100), 100);
+        assert_eq!(what.most_rows(1_000, 100), 1_102);
     }
 }

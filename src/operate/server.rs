@@ -29,6 +29,18 @@ pub trait Server: Send + Sync {
     /// See above.
     fn facts(&self) -> Result<Facts, Trouble>;
 
+    /// How it is set up, and what lies where its keys should.
+    ///
+    /// # Errors
+    /// See above.
+    fn setup(&self) -> Result<Setup, Trouble>;
+
+    /// How far away it is, by so many round trips.
+    ///
+    /// # Errors
+    /// See above.
+    fn distance(&self, rounds: usize) -> Result<Distance, Trouble>;
+
     /// What the table of invalidations says of these tags.
     ///
     /// # Errors
@@ -40,6 +52,12 @@ pub trait Server: Send + Sync {
     /// # Errors
     /// See above.
     fn instances(&self) -> Result<Vec<Instance>, Trouble>;
+
+    /// Members of the table of invalidations.
+    ///
+    /// # Errors
+    /// See above.
+    fn table_rows(&self) -> Result<u64, Trouble>;
 
     /// What lies at an address.
     ///
@@ -53,17 +71,21 @@ pub trait Server: Send + Sync {
     /// See above.
     fn scan(&self, rate: u32) -> Result<Box<dyn Scan>, Trouble>;
 
-    /// Removes entries from the server; returns how many were there.
+    /// Removes entries from the server, each only while it is the one that was listed.
     ///
     /// # Errors
     /// See above.
-    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble>;
+    fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble>;
 
-    /// Joins the fleet: a store for one more instance.
+    /// Joins the fleet: a store for one more instance, with this bound of the table.
     ///
     /// # Errors
     /// It cannot be started.
-    fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error>;
+    fn join(
+        &self,
+        listener: Arc<dyn Listener>,
+        most_rows: usize,
+    ) -> Result<Arc<dyn SharedStore>, Error>;
 }
 
 /// A scan under way.
@@ -88,8 +110,6 @@ pub struct Page {
     pub entries: Vec<Listed>,
     /// Keys looked at so far.
     pub scanned: u64,
-    /// Keys of the namespace on this page that are no entries.
-    pub others: Vec<String>,
     /// Whether that was the last page.
     pub is_done: bool,
 }
@@ -105,6 +125,26 @@ pub struct Listed {
     pub ttl_ms: i64,
     /// What its front claims.
     pub glance: Result<Glance, Broken>,
+    /// Its first bytes: epoch, position and time of a generation are among them.
+    pub head: Bytes,
+}
+
+/// An entry as it was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Where it lies.
+    pub address: Address,
+    /// Its first bytes.
+    pub head: Bytes,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Freed {
+    /// Entries that were there still.
+    pub removed: u64,
+    /// The bytes that they took.
+    pub bytes: u64,
 }
 
 /// What lies at an address.
@@ -169,18 +209,30 @@ pub struct Right {
 pub struct Facts {
     /// Each primary.
     pub nodes: Vec<Node>,
+    /// Members of the table of invalidations.
+    pub table_rows: u64,
+}
+
+/// How a server is set up.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setup {
     /// Whether the server is a cluster.
     pub is_cluster: bool,
     /// Settings that are read with `CONFIG GET`, by name; none where that is forbidden.
     pub settings: std::collections::BTreeMap<String, String>,
+    /// Keys of the protocol that have another type than they should, with that type.
+    pub strangers: Vec<String>,
+}
+
+/// How far away a server is.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Distance {
     /// Times of a round trip, in ms, shortest first.
     pub round_trips_ms: Vec<f64>,
     /// The server's clock minus that of this machine, in ms.
     pub clock_ms: f64,
-    /// Keys of the protocol that have another type than they should, with that type.
-    pub strangers: Vec<String>,
-    /// Members of the table of invalidations.
-    pub table_rows: u64,
 }
 
 /// One primary.
@@ -218,8 +270,6 @@ pub struct Instance {
     pub id: String,
     /// What it has applied.
     pub applied: u64,
-    /// The last position given when it polled last.
-    pub polled: u64,
 }
 
 /// Why there is no answer.

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 pub use self::origin::Origin;
 pub use self::secret::Secret;
-pub use self::server::{HostPort, Server, Topology};
+pub use self::server::{HostPort, Server, Topology, without_login};
 pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
 use self::spec::{

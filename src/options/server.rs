@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::secret::Secret;
 use super::sources::{Given, Sources};
 use super::spec::{
@@ -120,6 +122,18 @@ impl Server {
         let tls = draft.tls(&topology)?;
         Ok(Some(Self { topology, tls, username, password, database }))
     }
+}
+
+/// The variables, without those of a login if this URL has a login of its own.
+pub fn without_login(env: &Value, url: &str) -> Value {
+    let mut env = env.clone();
+    let has_login = |Url { parts, .. }: Url| parts.username.is_some() || parts.password.is_some();
+    if url::parse(url).is_ok_and(has_login)
+        && let Some(variables) = env.as_object_mut()
+    {
+        variables.retain(|name, _| ![USERNAME.names.env, PASSWORD.names.env].contains(&&**name));
+    }
+    env
 }
 
 /// The options that override the URL.

@@ -14,7 +14,7 @@ use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig,
 };
-use fred::types::{ConnectHandle, InfoKind, Key, RespVersion};
+use fred::types::{ConnectHandle, Key, RespVersion};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ use super::client::{config, exposed};
 use super::diagnosis;
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
+use super::role::Role;
 use super::sentinels::Sentinels;
 use super::servers::{Servers, Shards};
 use crate::coherence::event::Command;
@@ -206,11 +207,14 @@ impl Opener {
     }
 
     /// Opens a connection to a server. It closes with the task, also when this is dropped half-way.
-    pub(super) async fn open(&self, mut server: Server) -> Result<(Client, Task), Failure> {
-        if let Some(name) = &self.tls_name {
-            server.tls_server_name = Some(name.as_str().into());
-        }
-        self.open_at(ServerConfig::Centralized { server }).await
+    pub(super) async fn open(&self, server: Server) -> Result<(Client, Task), Failure> {
+        self.open_at(ServerConfig::Centralized { server: self.certified(server) }).await
+    }
+
+    /// A server with the name that its certificate must carry: one that was given counts first.
+    pub(super) fn certified(&self, server: Server) -> Server {
+        let name = self.tls_name.as_deref().map(Into::into);
+        Server { tls_server_name: name.or(server.tls_server_name.clone()), ..server }
     }
 
     async fn open_at(&self, server: ServerConfig) -> Result<(Client, Task), Failure> {
@@ -286,6 +290,11 @@ impl ConnectionGuard {
         &self.link
     }
 
+    /// Whether the link is not lost, as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        !self.task.0.is_finished()
+    }
+
     /// Waits until the link is lost, given up or unresponsive. True if it ever answered a probe.
     pub(super) async fn watch(&mut self) -> bool {
         let (mut probes, mut missed) = (0, 0);
@@ -344,16 +353,16 @@ fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
 
 /// Whether a server considers itself a primary: one that was just named may not do so yet.
 async fn is_primary(client: &Client) -> Result<(), Failure> {
-    let info: String = within(PROBE_LIMIT, client.info(Some(InfoKind::Replication))).await?;
-    if info.contains("role:master") { Ok(()) } else { Err(Failure::Lost(Trouble::Replica)) }
+    match within(PROBE_LIMIT, Role::ask(client)).await? {
+        Role::Primary => Ok(()),
+        Role::Replica { .. } | Role::Unsaid => Err(Failure::Lost(Trouble::Replica)),
+    }
 }
 
 /// Whether a server takes writes, as far as it says so to this user.
 async fn takes_writes(client: &Client) -> Result<(), Failure> {
-    match within(PROBE_LIMIT, client.info::<String>(Some(InfoKind::Replication))).await {
-        Ok(info) if info.contains("role:slave") && !info.contains("slave_read_only:0") => {
-            Err(Failure::Lost(Trouble::Replica))
-        }
+    match within(PROBE_LIMIT, Role::ask(client)).await {
+        Ok(Role::Replica { takes_writes: false, .. }) => Err(Failure::Lost(Trouble::Replica)),
         Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => Ok(()),
         Err(failure) => Err(failure),
     }
@@ -363,9 +372,7 @@ fn way(opener: &Opener, topology: &Topology) -> Way {
     let at = |host: &HostPort| Server::new(host.name.clone(), host.port);
     match topology {
         Topology::Single(one) => {
-            let server =
-                Server { tls_server_name: opener.tls_name.as_deref().map(Into::into), ..at(one) };
-            Way::To(ServerConfig::Centralized { server })
+            Way::To(ServerConfig::Centralized { server: opener.certified(at(one)) })
         }
         Topology::Unix(path) => Way::To(ServerConfig::Unix { path: path.clone() }),
         Topology::Sentinel { hosts, primary, username, password } => {

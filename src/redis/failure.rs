@@ -77,11 +77,13 @@ const KEYS: [&str; 3] =
     ["access one of the keys", "access at least one of the keys", "access a key"];
 
 /// Every command that the store sends or a script runs.
-const COMMANDS: [&str; 30] = [
+pub(super) const COMMANDS: [&str; 32] = [
     "EVALSHA",
     "EVAL",
     "GET",
     "MGET",
+    "GETRANGE",
+    "STRLEN",
     "SET",
     "EXISTS",
     "PING",

@@ -3,7 +3,7 @@
 use fred::types::Key;
 
 use crate::app::label::Label;
-use crate::store::Address;
+use crate::store::{self, Address};
 
 /// The keys of one namespace. All but the entries lie in one slot of a cluster, so that a script
 /// may touch them together.
@@ -87,10 +87,7 @@ impl Keys {
     /// The address in the name of an entry; `None` for the name of anything else.
     pub(super) fn address(&self, name: &[u8]) -> Option<Address> {
         let name = std::str::from_utf8(name).ok()?.strip_prefix(&*self.namespace)?;
-        let digits = name.strip_prefix(":{")?.strip_suffix('}')?;
-        let is_whole = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let number = is_whole.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
-        Some(number.to_be_bytes())
+        store::address_of(name.strip_prefix(":{")?.strip_suffix('}')?)
     }
 
     /// Names that nothing is stored under for longer than a second, to try rights out: beside the
@@ -101,7 +98,7 @@ impl Keys {
     }
 
     fn entry_name(&self, address: Address) -> String {
-        format!("{}:{{{:032x}}}", self.namespace, u128::from_be_bytes(address))
+        format!("{}:{{{}}}", self.namespace, store::digits(address))
     }
 }
 

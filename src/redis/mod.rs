@@ -2,7 +2,8 @@
 //!
 //! One thread does everything, over three connections: one for the protocol of coherence and for
 //! reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`, and watches them, `tls` encrypts
-//! them, `diagnosis` says why that fails, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds;
+//! them, `diagnosis` says why that fails, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds,
+//! `role` whether it is a primary;
 //! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
@@ -26,6 +27,7 @@ mod operate;
 mod queue;
 mod refusals;
 mod reply;
+mod role;
 mod room;
 mod scripts;
 mod sentinels;

@@ -19,6 +19,7 @@ mod facts;
 mod faults;
 mod leases;
 mod messages;
+mod operate;
 mod peer;
 mod proxy;
 mod scripts;

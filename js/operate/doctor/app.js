@@ -3,6 +3,7 @@
 const { existsSync, readFileSync, readdirSync, realpathSync } = require('node:fs')
 const { join, relative, resolve } = require('node:path')
 const { built } = require('../place.js')
+const { fine, hint, problem } = require('./finding.js')
 
 /** The app, its build and the addon, as far as they are here. */
 
@@ -32,17 +33,16 @@ function unusable(code, message) {
   const [text, ...rest] = message.replace(/^tiercel: /, '').split('\n')
   const isBinary = code === 'TIERCEL_NO_BINARY'
   const cure = isBinary ? rest.join(' ') : 'correct it; docs/options.md lists the options'
-  return [node(), { level: 'problem', area: isBinary ? 'addon' : 'options', text, cure }]
+  return [node(), problem(isBinary ? 'addon' : 'options', text, cure)]
 }
 
 /** @returns {Finding} */
 function alone() {
-  return {
-    level: 'hint',
-    area: 'redis',
-    text: 'no server is named, so each process decides alone, and an invalidation stays in its own process',
-    cure: 'with more than one instance, set REDIS_URL or TIERCEL_REDIS_URL',
-  }
+  return hint(
+    'redis',
+    'no server is named, so each process decides alone, and an invalidation stays in its own process',
+    'with more than one instance, set REDIS_URL or TIERCEL_REDIS_URL',
+  )
 }
 
 /** @returns {Finding} */
@@ -50,40 +50,38 @@ function node() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   const isOld = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])
   const text = `Node.js ${process.versions.node}`
-  if (!isOld) return { level: 'fine', area: 'node', text }
-  return { level: 'problem', area: 'node', text, cure: `use ${OLDEST.join('.')} or newer` }
+  if (!isOld) return fine('node', text)
+  return problem('node', text, `use ${OLDEST.join('.')} or newer`)
 }
 
 /** @param {Place} place @returns {Finding} */
 function next({ dir, next: found }) {
   if (!found) {
-    return {
-      level: 'hint',
-      area: 'next',
-      text: `no Next.js is installed at ${dir}`,
-      cure: 'run this in the folder of the app, or set --dir',
-    }
+    return hint(
+      'next',
+      `no Next.js is installed at ${dir}`,
+      'run this in the folder of the app, or set --dir',
+    )
   }
   const text = `Next.js ${found.version}`
-  if (Number(found.version.split('.')[0]) >= 16) return { level: 'fine', area: 'next', text }
-  return { level: 'problem', area: 'next', text, cure: 'Tiercel needs Next.js 16.0 or newer' }
+  if (Number(found.version.split('.')[0]) >= 16) return fine('next', text)
+  return problem('next', text, 'Tiercel needs Next.js 16.0 or newer')
 }
 
 /** @param {Place} place @returns {Finding} */
 function addon({ root }) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return { level: 'fine', area: 'addon', text: `tiercel ${version} loads here, from ${root}` }
+  return fine('addon', `tiercel ${version} loads here, from ${root}`)
 }
 
 /** @param {{ what: string, why: string }} problem @returns {Finding} */
 function unread({ what, why }) {
   const [text] = why.split('\n')
-  return {
-    level: 'problem',
-    area: 'app',
-    text: `${what} cannot be loaded: ${text}`,
-    cure: 'correct it, or name the options by --config',
-  }
+  return problem(
+    'app',
+    `${what} cannot be loaded: ${text}`,
+    'correct it, or name the options by --config',
+  )
 }
 
 /** @param {Place} place @returns {Finding[]} */
@@ -93,38 +91,35 @@ function handler(place) {
   const file = place.handler
   if (file === undefined) {
     return [
-      {
-        level: 'problem',
-        area: 'handler',
-        text: `${configName} names no cacheHandler, so Next.js uses its own`,
-        cure: 'wrap what it exports in withTiercel: npx tiercel init',
-      },
+      problem(
+        'handler',
+        `${configName} names no cacheHandler, so Next.js uses its own`,
+        'wrap what it exports in withTiercel: npx tiercel init',
+      ),
     ]
   }
   if (exported === undefined) return []
   const shownFile = relative(dir, file) || file
   if (!isOurs(exported, root)) {
     return [
-      {
-        level: 'problem',
-        area: 'handler',
-        text: `${configName} names ${shownFile}, and that is another cache handler`,
-        cure: 'npx tiercel migrate moves the app to Tiercel',
-      },
+      problem(
+        'handler',
+        `${configName} names ${shownFile}, and that is another cache handler`,
+        'npx tiercel migrate moves the app to Tiercel',
+      ),
     ]
   }
   /** @type {Finding[]} */
-  const findings = [
-    { level: 'fine', area: 'handler', text: `${configName} names ${shownFile}, which is Tiercel` },
-  ]
+  const findings = [fine('handler', `${configName} names ${shownFile}, which is Tiercel`)]
   const usesCache = config.cacheComponents || config.experimental?.useCache
   if (usesCache && !config.cacheHandlers?.default) {
-    findings.push({
-      level: 'problem',
-      area: 'handler',
-      text: `${configName} names no cacheHandlers.default, so 'use cache' keeps its entries in one process`,
-      cure: 'wrap what it exports in withTiercel',
-    })
+    findings.push(
+      problem(
+        'handler',
+        `${configName} names no cacheHandlers.default, so 'use cache' keeps its entries in one process`,
+        'wrap what it exports in withTiercel',
+      ),
+    )
   }
   return findings
 }
@@ -146,7 +141,7 @@ function isOurs(exported, root) {
 function memory({ config, configName, handler: file }) {
   if (!config || file === undefined || config.cacheMaxMemorySize === 0) return []
   const text = `${configName} does not set cacheMaxMemorySize to 0, so Next.js may hold entries a second time`
-  return [{ level: 'hint', area: 'handler', text, cure: 'set it to 0, as withTiercel does' }]
+  return [hint('handler', text, 'set it to 0, as withTiercel does')]
 }
 
 /** @param {Place} place @returns {Finding[]} */
@@ -154,12 +149,11 @@ function buildOf({ dir, config, serverDir, handler: file }) {
   const distDir = config?.distDir ?? '.next'
   if (!existsSync(join(dir, distDir, 'BUILD_ID'))) {
     return [
-      {
-        level: 'hint',
-        area: 'build',
-        text: `there is no build at ${join(dir, distDir)}`,
-        cure: 'run next build to have it examined too',
-      },
+      hint(
+        'build',
+        `there is no build at ${join(dir, distDir)}`,
+        'run next build to have it examined too',
+      ),
     ]
   }
   const written = built(dir, distDir)
@@ -170,24 +164,22 @@ function buildOf({ dir, config, serverDir, handler: file }) {
   const isSame = places.some((place) => isSameFile(place, file))
   if (!named || !isSame) {
     return [
-      {
-        level: 'problem',
-        area: 'build',
-        text: `the build was made ${named ? 'with another cacheHandler' : 'without a cacheHandler'}`,
-        cure: 'run next build again',
-      },
+      problem(
+        'build',
+        `the build was made ${named ? 'with another cacheHandler' : 'without a cacheHandler'}`,
+        'run next build again',
+      ),
     ]
   }
   if (existsSync(join(serverDir, 'pages', '.tiercel-build'))) {
-    return [{ level: 'fine', area: 'build', text: 'the build was made with this handler' }]
+    return [fine('build', 'the build was made with this handler')]
   }
   return [
-    {
-      level: 'hint',
-      area: 'build',
-      text: 'the build has no mark of Tiercel, so its manifests identify it',
-      cure: 'run next build again, and deploy .next as a whole',
-    },
+    hint(
+      'build',
+      'the build has no mark of Tiercel, so its manifests identify it',
+      'run next build again, and deploy .next as a whole',
+    ),
   ]
 }
 
@@ -207,26 +199,18 @@ function standalone({ dir, config }) {
   if (existsSync(folder)) {
     const found = filesIn(folder).filter((file) => ADDON.test(file))
     if (found.length > 0) {
-      return [{ level: 'fine', area: 'build', text: `the standalone output holds ${found[0]}` }]
+      return [fine('build', `the standalone output holds ${found[0]}`)]
     }
     return [
-      {
-        level: 'problem',
-        area: 'build',
-        text: 'the standalone output holds no addon of Tiercel, so its server does not start',
-        cure: 'set outputFileTracingRoot to a folder around the app and its node_modules, as withTiercel does',
-      },
+      problem(
+        'build',
+        'the standalone output holds no addon of Tiercel, so its server does not start',
+        'set outputFileTracingRoot to a folder around the app and its node_modules, as withTiercel does',
+      ),
     ]
   }
   if (config?.output !== 'standalone') return []
-  return [
-    {
-      level: 'hint',
-      area: 'build',
-      text: 'there is no standalone output yet',
-      cure: 'run next build',
-    },
-  ]
+  return [hint('build', 'there is no standalone output yet', 'run next build')]
 }
 
 /** @param {string} folder */

@@ -2,27 +2,31 @@
 
 const { KEY_TAG } = require('../../abi.js')
 const { Bar, size } = require('../../command/terminal.js')
+const { fine, hint, problem } = require('./finding.js')
+const { unexamined } = require('./server.js')
 
 /** What lies under the namespace: of this app and build, of others, or of no use. */
 
 /** @typedef {import('../doctor.js').Finding} Finding */
 
-/** Entries that are looked at. */
-const MOST = 20_000
+/** Keys that are looked at, of whatever namespace: ten seconds. */
+const MOST = 200_000
 const RATE = 20_000
 
 /** @param {import('../operator.js').Asked} operator @returns {Promise<Finding[]>} */
 async function examine(operator) {
   const { hasSecret, namespace } = operator.about()
-  const seen = { all: 0, bytes: 0, old: 0, oldBytes: 0, foreign: 0, unsigned: 0, isWhole: true }
+  const seen = { all: 0, bytes: 0, old: 0, oldBytes: 0, unsigned: 0, isWhole: true }
   /** @type {Map<string, number>} */
   const broken = new Map()
   const labels = new Set()
   const bar = new Bar()
   try {
-    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
+    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => {
+      seen.isWhole = done < MOST || done === total
       bar.show(done, total, `${done} of ${total} keys`)
-    for await (const entry of operator.entries({ rate: RATE, onProgress })) {
+    }
+    for await (const entry of operator.entries({ rate: RATE, most: MOST, onProgress })) {
       seen.all++
       seen.bytes += entry.bytes
       if (entry.broken) broken.set(entry.broken, (broken.get(entry.broken) ?? 0) + 1)
@@ -35,21 +39,11 @@ async function examine(operator) {
         const label = labelOf(entry)
         if (label) labels.add(label)
       }
-      if (seen.all >= MOST) {
-        seen.isWhole = false
-        break
-      }
     }
   } catch (error) {
-    const { message } = /** @type {Error} */ (error)
-    return [
-      {
-        level: 'hint',
-        area: 'keys',
-        text: `the keys cannot be listed: ${message}`,
-        cure: 'give the user +scan, +getrange and +strlen, or set --no-scan',
-      },
-    ]
+    const cure = 'give the user +scan, +getrange and +strlen, or set --no-scan'
+    const finding = unexamined(error, 'keys', cure)
+    return [{ ...finding, text: `the keys cannot be listed: ${finding.text}` }]
   } finally {
     bar.end()
   }
@@ -70,47 +64,52 @@ function labelOf({ tags }) {
  * @param {string} namespace
  * @returns {Finding[]}
  */
-function findings({ place }, seen, broken, labels, namespace) {
+function findings({ place, build }, seen, broken, labels, namespace) {
   /** @type {Finding[]} */
   const all = [
-    {
-      level: 'fine',
-      area: 'keys',
-      text: `${seen.isWhole ? '' : 'the first '}${seen.all} entries of ${namespace} take ${size(seen.bytes)}`,
-    },
+    fine(
+      'keys',
+      `${seen.all} entries of ${namespace} take ${size(seen.bytes)}${seen.isWhole ? '' : `, as far as ${MOST} keys were looked at`}`,
+    ),
   ]
-  const others = [...labels].filter((label) => label !== place.label)
-  if (others.length > 0) {
-    all.push({
-      level: 'problem',
-      area: 'keys',
-      text: `another app shares the namespace ${namespace}: an invalidation of the one reaches the other`,
-      cure: 'give each a namespace of its own',
-    })
+  // Where no app is here, the only one that is there is not another.
+  const isOfApp = place.config !== undefined || build !== undefined
+  const others = [...labels].filter((label) => label !== place.label).length
+  if (isOfApp ? others > 0 : labels.size > 1) {
+    all.push(
+      problem(
+        'keys',
+        `another app shares the namespace ${namespace}: an invalidation of the one reaches the other`,
+        'give each a namespace of its own',
+      ),
+    )
   }
   if (seen.old > 0) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${seen.old} entries, ${size(seen.oldBytes)}, are of builds other than the one here`,
-      cure: 'they expire by themselves; once no instance of those builds runs, tiercel purge --build old frees their memory',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${seen.old} entries, ${size(seen.oldBytes)}, are of builds other than the one here`,
+        'they expire by themselves; once no instance of those builds runs, tiercel purge --build old frees their memory',
+      ),
+    )
   }
   if (seen.unsigned > 0) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${seen.unsigned} entries are not signed, so instances with the secret take them for missing`,
-      cure: 'they are replaced by and by; set the secret in every instance',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${seen.unsigned} entries are not signed, so instances with the secret take them for missing`,
+        'they are replaced by and by; set the secret in every instance',
+      ),
+    )
   }
   for (const [what, count] of broken) {
-    all.push({
-      level: 'hint',
-      area: 'keys',
-      text: `${count} ${count === 1 ? 'entry is' : 'entries are'} ${what}`,
-      cure: 'to instances like this one they are missing',
-    })
+    all.push(
+      hint(
+        'keys',
+        `${count} ${count === 1 ? 'entry is' : 'entries are'} ${what}`,
+        'to instances like this one they are missing',
+      ),
+    )
   }
   return all
 }

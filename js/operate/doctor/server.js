@@ -1,12 +1,16 @@
 // @ts-check
 
 const { size, span } = require('../../command/terminal.js')
+const { Trouble } = require('../operator.js')
+const { fine, hint, problem } = require('./finding.js')
 
 /** The server: the way to it, what its user may do there, and how it is set up. */
 
 /** @typedef {import('../doctor.js').Finding} Finding */
 /** @typedef {import('../operator.js').Asked} Operator */
 
+/** Round trips that are timed. */
+const ROUNDS = 20
 /** Slower than this, a get waits noticeably. */
 const SLOW_MS = 5
 /** Clocks that differ more than this make ages and file dates differ. */
@@ -56,26 +60,19 @@ async function reach(operator) {
   const { namespace, place } = operator.about()
   /** @type {any[]} */
   const steps = await operator.run('reach')
+  const isReached = steps.some((step) => step.name === 'write')
   /** @type {Finding[]} */
   const findings = steps.map(({ name, target, isFine, detail, ms }) => {
     const text = `${name} ${target}: ${detail}`
-    if (isFine) return { level: 'fine', area: 'redis', text: `${text} (${span(ms)})` }
-    return { level: 'problem', area: 'redis', text, cure: CURES[name](detail) }
+    if (isFine) return fine('redis', `${text} (${span(ms)})`)
+    // One host of several may be away.
+    const level = isReached && (name === 'dns' || name === 'tcp') ? 'hint' : 'problem'
+    return { level, area: 'redis', text, cure: CURES[name](detail) }
   })
-  // One host of several may be away.
-  const failed = steps.filter((step) => !step.isFine)
-  const isReached = steps.some((step) => step.name === 'write')
   if (isReached) {
-    for (const one of findings)
-      if (one.level === 'problem' && /^(?:dns|tcp) /.test(one.text)) one.level = 'hint'
-    findings.push({ level: 'fine', area: 'redis', text: `namespace ${namespace} on ${place}` })
-  } else if (failed.length === 0) {
-    findings.push({
-      level: 'problem',
-      area: 'redis',
-      text: `${place} cannot be reached`,
-      cure: 'see its log',
-    })
+    findings.push(fine('redis', `namespace ${namespace} on ${place}`))
+  } else if (steps.every((step) => step.isFine)) {
+    findings.push(problem('redis', `${place} cannot be reached`, 'see its log'))
   }
   return { findings, isReached }
 }
@@ -83,22 +80,28 @@ async function reach(operator) {
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function examine(operator) {
   const findings = []
-  for (const part of [rights, facts, instances]) {
+  for (const part of [rights, facts, setup, distance, instances]) {
     try {
       findings.push(...(await part(operator)))
     } catch (error) {
-      const { message } = /** @type {Error} */ (error)
-      findings.push(
-        /** @type {Finding} */ ({
-          level: 'hint',
-          area: 'redis',
-          text: message,
-          cure: 'give the user that right to have it examined',
-        }),
-      )
+      findings.push(unexamined(error, 'redis', 'give the user that right to have it examined'))
     }
   }
   return findings
+}
+
+/**
+ * What could not be looked at. Only a missing right says nothing of how instances fare.
+ * @param {unknown} error
+ * @param {string} area
+ * @param {string} cure where a right is missing
+ * @returns {Finding}
+ */
+function unexamined(error, area, cure) {
+  if (!(error instanceof Trouble)) throw error
+  const { kind, message: text } = error
+  if (kind === 'denied') return hint(area, text, cure)
+  return problem(area, text, 'see the log of the server, and try again')
 }
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
@@ -113,28 +116,21 @@ async function rights(operator) {
   const findings = bad.filter((one) => !own.includes(one)).map(rightOf)
   if (own.length > 0) {
     const names = own.map(({ command }) => command)
-    findings.push({
-      level: 'hint',
-      area: 'rights',
-      text: WORDS.denied(names.join(', '), OWN_PART),
-      cure: `to list and count entries, give the user ${names.map((name) => `+${name}`).join(' ')}`,
-    })
+    const cure = `to list and count entries, give the user ${names.map((name) => `+${name}`).join(' ')}`
+    findings.push(hint('rights', WORDS.denied(names.join(', '), OWN_PART), cure))
   }
   if (unknown.length > 0) {
     const names = unknown.map(({ command }) => command).join(', ')
-    findings.push({
-      level: 'hint',
-      area: 'rights',
-      text: `whether the user may run ${names} could not be found out`,
-      cure: 'try again once the server answers quickly',
-    })
+    findings.push(
+      hint(
+        'rights',
+        `whether the user may run ${names} could not be found out`,
+        'try again once the server answers quickly',
+      ),
+    )
   }
   if (findings.length === 0)
-    findings.push({
-      level: 'fine',
-      area: 'rights',
-      text: `the user may run all ${all.length} commands`,
-    })
+    findings.push(fine('rights', `the user may run all ${all.length} commands`))
   return findings
 }
 
@@ -183,22 +179,27 @@ function isNeeded(command, part) {
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function facts(operator) {
-  const told = await operator.run('facts')
+  const { nodes } = await operator.run('facts')
+  return nodes.flatMap((/** @type {any} */ node) => [
+    ...version(node),
+    ...memory(node),
+    ...persistence(node),
+    ...replicas(node),
+  ])
+}
+
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function setup(operator) {
+  const told = await operator.run('setup')
   return [
-    ...told.nodes.flatMap((/** @type {any} */ node) => [
-      ...version(node),
-      ...memory(node),
-      ...persistence(node),
-    ]),
-    ...replicas(told),
-    ...distance(told),
     ...coverage(told),
-    ...told.strangers.map((/** @type {string} */ text) => ({
-      level: 'problem',
-      area: 'keys',
-      text,
-      cure: 'something else uses this name: set another namespace, or remove the key',
-    })),
+    ...told.strangers.map((/** @type {string} */ text) =>
+      problem(
+        'keys',
+        text,
+        'something else uses this name: set another namespace, or remove the key',
+      ),
+    ),
   ]
 }
 
@@ -208,15 +209,8 @@ function version({ server, info }) {
   const number = info.valkey_version ?? info.redis_version ?? ''
   const text = `${server} is ${make} ${number || 'of an unknown version'}`
   const [major] = number.split('.').map(Number)
-  if (!(major < 6)) return [{ level: 'fine', area: 'redis', text }]
-  return [
-    {
-      level: 'problem',
-      area: 'redis',
-      text,
-      cure: '6.0 is the oldest that is supported: update it',
-    },
-  ]
+  if (!(major < 6)) return [fine('redis', text)]
+  return [problem('redis', text, '6.0 is the oldest that is supported: update it')]
 }
 
 /** @param {any} node @returns {Finding[]} */
@@ -226,45 +220,34 @@ function memory({ server, info, fault }) {
   const about = `${server} has maxmemory ${most > 0 ? size(most) : 0} and maxmemory-policy ${policy}`
   const cure = 'set a maxmemory and maxmemory-policy volatile-lru'
   const findings = []
-  if (fault)
-    findings.push(
-      /** @type {Finding} */ ({
-        level: 'problem',
-        area: 'memory',
-        text: `${about}: ${fault}`,
-        cure,
-      }),
-    )
+  if (fault) findings.push(problem('memory', `${about}: ${fault}`, cure))
   else if (policy.startsWith('allkeys')) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'hint',
-        area: 'memory',
-        text: `${about}, and so may evict the table of invalidations`,
-        cure: 'volatile-lru evicts entries only',
-      }),
+      hint(
+        'memory',
+        `${about}, and so may evict the table of invalidations`,
+        'volatile-lru evicts entries only',
+      ),
     )
-  } else findings.push(/** @type {Finding} */ ({ level: 'fine', area: 'memory', text: about }))
+  } else findings.push(fine('memory', about))
   if (most > 0 && policy === 'noeviction' && used > FULL * most) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'problem',
-        area: 'memory',
-        text: `${server} is full: ${size(used)} of ${size(most)}`,
-        cure: 'give it more memory, or let it evict',
-      }),
+      problem(
+        'memory',
+        `${server} is full: ${size(used)} of ${size(most)}`,
+        'give it more memory, or let it evict',
+      ),
     )
   }
   const evicted = Number(info.evicted_keys ?? 0)
   const [hits, misses] = [Number(info.keyspace_hits ?? 0), Number(info.keyspace_misses ?? 0)]
   if (evicted > 10_000 && misses > hits) {
     findings.push(
-      /** @type {Finding} */ ({
-        level: 'hint',
-        area: 'memory',
-        text: `${server} has evicted ${evicted} keys, and more keys were missing than found`,
-        cure: 'give it more memory',
-      }),
+      hint(
+        'memory',
+        `${server} has evicted ${evicted} keys, and more keys were missing than found`,
+        'give it more memory',
+      ),
     )
   }
   return findings
@@ -279,82 +262,63 @@ function persistence({ server, info }) {
   ].filter((field) => info[field] !== undefined && info[field] !== 'ok')
   if (failed.length > 0) {
     return [
-      {
-        level: 'problem',
-        area: 'disk',
-        text: `${server} cannot store its data: ${failed.join(', ')}`,
-        cure: 'see its log; it may refuse all writes (MISCONF)',
-      },
+      problem(
+        'disk',
+        `${server} cannot store its data: ${failed.join(', ')}`,
+        'see its log; it may refuse all writes (MISCONF)',
+      ),
     ]
   }
   return [
-    {
-      level: 'fine',
-      area: 'disk',
-      text: `${server} stores its data ${info.aof_enabled === '1' ? 'in an append-only file' : 'in snapshots or not at all, which is enough for a cache'}`,
-    },
+    fine(
+      'disk',
+      `${server} stores its data ${info.aof_enabled === '1' ? 'in an append-only file' : 'in snapshots or not at all, which is enough for a cache'}`,
+    ),
   ]
 }
 
-/** @param {any} told @returns {Finding[]} */
-function replicas({ nodes, settings }) {
-  const count = Math.min(
-    ...nodes.map((/** @type {any} */ { info }) => Number(info.connected_slaves ?? 0)),
-  )
-  const least = settings['min-replicas-to-write']
+/** @param {any} node @returns {Finding[]} */
+function replicas({ server, info }) {
+  const count = Number(info.connected_slaves ?? 0)
+  const have = `${server} has ${count} ${count === 1 ? 'replica' : 'replicas'}`
   if (count === 0)
-    return [
-      {
-        level: 'fine',
-        area: 'replicas',
-        text: 'there is a primary without a replica: if it goes, entries are generated again',
-      },
-    ]
-  if (least === undefined || Number(least) > 0)
-    return [
-      {
-        level: 'fine',
-        area: 'replicas',
-        text: `${count} replicas, min-replicas-to-write ${least ?? 'unknown'}`,
-      },
-    ]
+    return [fine('replicas', `${server} has no replica: if it goes, entries are generated again`)]
+  // A server says this only if it asks for any.
+  if (info.min_slaves_good_slaves !== undefined)
+    return [fine('replicas', `${have}, and min-replicas-to-write is set`)]
   return [
-    {
-      level: 'hint',
-      area: 'replicas',
-      text: `${count} ${count === 1 ? 'replica' : 'replicas'} and min-replicas-to-write 0: a primary that is cut off from them goes on taking invalidations that are lost later`,
-      cure: 'set min-replicas-to-write 1 and min-replicas-max-lag 10',
-    },
+    hint(
+      'replicas',
+      `${have} and min-replicas-to-write 0: if it is cut off from them, it goes on taking invalidations that are lost later`,
+      'set min-replicas-to-write 1 and min-replicas-max-lag 10',
+    ),
   ]
 }
 
-/** @param {any} told @returns {Finding[]} */
-function distance({ roundTripsMs, clockMs }) {
+/** @param {Operator} operator @returns {Promise<Finding[]>} */
+async function distance(operator) {
+  const { roundTripsMs, clockMs } = await operator.run('distance', { rounds: ROUNDS })
   const median = roundTripsMs[roundTripsMs.length >> 1] ?? 0
   const longest = roundTripsMs.at(-1) ?? 0
   const text = `a round trip takes ${span(median)}, ${span(longest)} at most`
   const findings = [
     /** @type {Finding} */ (
       median > SLOW_MS
-        ? {
-            level: 'hint',
-            area: 'latency',
-            text,
-            cure: 'each first get of an entry waits so long: bring the server closer',
-          }
-        : { level: 'fine', area: 'latency', text }
+        ? hint('latency', text, 'each first get of an entry waits so long: bring the server closer')
+        : fine('latency', text)
     ),
   ]
   const off = Math.abs(clockMs)
   const clock = `the clock of the server is ${span(off)} ${clockMs < 0 ? 'behind' : 'ahead of'} that of this machine`
   if (off > MOST_CLOCK_MS)
-    findings.push({
-      level: 'problem',
-      area: 'clock',
-      text: clock,
-      cure: 'synchronise both: build output counts as older or younger than it is',
-    })
-  else findings.push({ level: 'fine', area: 'clock', text: clock })
+    findings.push(
+      problem(
+        'clock',
+        clock,
+        'synchronise both: build output counts as older or younger than it is',
+      ),
+    )
+  else findings.push(fine('clock', clock))
   return findings
 }
 
@@ -362,12 +326,11 @@ function distance({ roundTripsMs, clockMs }) {
 function coverage({ isCluster, settings }) {
   if (!isCluster || settings['cluster-require-full-coverage'] !== 'yes') return []
   return [
-    {
-      level: 'hint',
-      area: 'cluster',
-      text: 'cluster-require-full-coverage is yes, so the loss of one shard stops all',
-      cure: 'set it to no',
-    },
+    hint(
+      'cluster',
+      'cluster-require-full-coverage is yes, so the loss of one shard stops all',
+      'set it to no',
+    ),
   ]
 }
 
@@ -376,7 +339,7 @@ async function instances(operator) {
   const all = await operator.run('instances')
   const text =
     all.length === 1 ? 'one instance is connected' : `${all.length} instances are connected`
-  return [{ level: 'fine', area: 'fleet', text }]
+  return [fine('fleet', text)]
 }
 
-module.exports = { reach, examine }
+module.exports = { reach, examine, unexamined }

@@ -302,3 +302,14 @@ fn no_option_repeats_a_secret_that_went_into_it() {
         }
     }
 }
+
+#[test]
+fn the_login_of_a_url_counts_instead_of_the_variables() {
+    let env = json!({ "TIERCEL_REDIS_USERNAME": "env", "TIERCEL_REDIS_PASSWORD": "env", "A": "b" });
+    for url in ["redis://user:pw@h", "user:pw@h:6379", "redis://h?password=pw"] {
+        assert_eq!(without_login(&env, url), json!({ "A": "b" }), "{url}");
+    }
+    for url in ["redis://h", "redis://h/0#a@b", "", "redis://"] {
+        assert_eq!(without_login(&env, url), env, "{url}");
+    }
+}

@@ -7,59 +7,33 @@ use fred::types::Value;
 
 use super::{Inner, call, trouble};
 use crate::clock::{Clock, stopwatch_ns};
-use crate::operate::server::{Facts, Node, Trouble};
+use crate::operate::server::{Distance, Facts, Node, Setup, Trouble};
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::room;
 
-/// Round trips that are timed.
-const ROUNDS: usize = 20;
-
 /// Fields of `INFO` that are passed on.
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 17] = [
     "redis_version",
     "valkey_version",
-    "server_name",
-    "redis_mode",
-    "uptime_in_seconds",
     "connected_clients",
-    "maxclients",
     "used_memory",
-    "used_memory_peak",
-    "used_memory_rss",
     "maxmemory",
     "maxmemory_policy",
-    "mem_fragmentation_ratio",
-    "loading",
     "rdb_last_bgsave_status",
-    "rdb_last_save_time",
     "aof_enabled",
     "aof_last_write_status",
     "aof_last_bgrewrite_status",
     "instantaneous_ops_per_sec",
-    "total_commands_processed",
     "keyspace_hits",
     "keyspace_misses",
     "evicted_keys",
     "expired_keys",
-    "rejected_connections",
-    "total_error_replies",
-    "role",
     "connected_slaves",
     "min_slaves_good_slaves",
-    "master_replid",
-    "used_cpu_sys",
-    "used_cpu_user",
 ];
 
 /// Settings that are asked for one by one: older servers take one pattern in a call.
-const SETTINGS: [&str; 6] = [
-    "maxmemory-policy",
-    "min-replicas-to-write",
-    "save",
-    "appendonly",
-    "cluster-require-full-coverage",
-    "timeout",
-];
+const SETTINGS: [&str; 1] = ["cluster-require-full-coverage"];
 
 pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
     let link = inner.link().await?;
@@ -71,15 +45,15 @@ pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
             nodes.push(node(&primary.client, name).await?);
         }
     }
-    let (round_trips_ms, clock_ms) = Box::pin(times(&link.client)).await?;
-    Ok(Facts {
-        nodes,
+    Ok(Facts { nodes, table_rows: super::look::table_rows(inner).await? })
+}
+
+pub(super) async fn setup(inner: &Inner) -> Result<Setup, Trouble> {
+    let link = inner.link().await?;
+    Ok(Setup {
         is_cluster: link.is_of_cluster,
         settings: Box::pin(settings(&link.client)).await,
-        round_trips_ms,
-        clock_ms,
         strangers: Box::pin(strangers(inner, &link.client)).await,
-        table_rows: rows(inner, &link.client).await,
     })
 }
 
@@ -87,7 +61,7 @@ async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
     let told = call(client, "INFO", Vec::new()).await.map_err(|error| trouble(&error))?;
     let text = String::from_utf8_lossy(bytes(&told).unwrap_or_default()).into_owned();
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    let wanted = pairs.filter(|(name, _)| FIELDS.contains(name) || name.starts_with("cluster_"));
+    let wanted = pairs.filter(|(name, _)| FIELDS.contains(name));
     let info: BTreeMap<String, String> =
         wanted.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
     let fault = room::room(text.as_bytes()).and_then(crate::store::Room::fault);
@@ -95,13 +69,14 @@ async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
 }
 
 /// Round trips, and the server's clock against this one's.
-async fn times(client: &Client) -> Result<(Vec<f64>, f64), Trouble> {
-    let (clock, mut rounds, mut offset) = (Clock::system(), Vec::new(), (f64::MAX, 0.0));
-    for _ in 0..ROUNDS {
+pub(super) async fn distance(inner: &Inner, rounds: usize) -> Result<Distance, Trouble> {
+    let link = inner.link().await?;
+    let (clock, mut round_trips_ms, mut offset) = (Clock::system(), Vec::new(), (f64::MAX, 0.0));
+    for _ in 0..rounds {
         let began = stopwatch_ns();
-        let told = call(client, "TIME", Vec::new()).await.map_err(|error| trouble(&error))?;
+        let told = call(&link.client, "TIME", Vec::new()).await.map_err(|error| trouble(&error))?;
         let ms = stopwatch_ns().saturating_sub(began) as f64 / 1e6;
-        rounds.push(ms);
+        round_trips_ms.push(ms);
         let Some([secs, us]) = parts(&told) else { continue };
         let us = number(secs).unwrap_or(0) * 1_000_000 + number(us).unwrap_or(0);
         // The shortest round trip says it best.
@@ -110,8 +85,8 @@ async fn times(client: &Client) -> Result<(Vec<f64>, f64), Trouble> {
             offset = (ms, us as f64 / 1e3 - here);
         }
     }
-    rounds.sort_by(f64::total_cmp);
-    Ok((rounds, offset.1))
+    round_trips_ms.sort_by(f64::total_cmp);
+    Ok(Distance { round_trips_ms, clock_ms: offset.1 })
 }
 
 async fn settings(client: &Client) -> BTreeMap<String, String> {
@@ -142,9 +117,4 @@ async fn strangers(inner: &Inner, client: &Client) -> Vec<String> {
         }
     }
     all
-}
-
-async fn rows(inner: &Inner, client: &Client) -> u64 {
-    let told = call(client, "ZCARD", vec![Value::from(inner.keys.table())]).await;
-    told.ok().and_then(|told| number(&told)).unwrap_or(0)
 }

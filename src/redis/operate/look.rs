@@ -1,7 +1,5 @@
 //! Reads one entry, the table of invalidations, and the list of instances.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use fred::types::{Key, Value};
 use futures_util::future::{join_all, try_join_all};
@@ -9,7 +7,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::{Inner, call, call_at, trouble};
 use crate::clock::Timestamp;
 use crate::coherence::event::Row;
-use crate::operate::server::{Instance, Lease, Stored, Table, Trouble};
+use crate::operate::server::{Freed, Instance, Known, Lease, Stored, Table, Trouble};
 use crate::redis::connect::Connection;
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::wire;
@@ -119,32 +117,25 @@ pub(super) async fn table(inner: &Inner, tags: &[Tag]) -> Result<Table, Trouble>
     })
 }
 
+pub(super) async fn table_rows(inner: &Inner) -> Result<u64, Trouble> {
+    let link = inner.link().await?;
+    let told = call_at(&link.client, "ZCARD", &inner.keys.table(), &[]).await;
+    match told.map_err(|error| trouble(&error)) {
+        Ok(told) => Ok(number(&told).unwrap_or(0)),
+        // Only commands like this one need that right.
+        Err(trouble) if trouble.kind == "denied" => Ok(0),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
     let link = inner.link().await?;
-    let (listed, polls) = (inner.keys.instances(), inner.keys.polls());
     let range = ["0", "-1", "WITHSCORES"].map(Value::from);
-    let (listed, polls) = tokio::join!(
-        Box::pin(call_at(&link.client, "ZRANGE", &listed, &range)),
-        Box::pin(call_at(&link.client, "HGETALL", &polls, &[]))
-    );
+    let listed = call_at(&link.client, "ZRANGE", &inner.keys.instances(), &range).await;
     let listed = listed.map_err(|error| trouble(&error))?;
-    // A user may lack this right, which only some scripts need.
-    let polls = polls.unwrap_or(Value::Null);
-    let polls: HashMap<String, u64> = match polls {
-        Value::Map(map) => map
-            .inner()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.into_string()?, number(&value)?)))
-            .collect(),
-        flat => pairs(&flat)
-            .filter_map(|(key, value)| Some((key.as_string()?, number(value)?)))
-            .collect(),
-    };
     let one = |(id, score): (&Value, &Value)| {
         let id = id.as_string().filter(|id| !id.starts_with("born:"))?;
-        let applied = wire::position(score.as_f64()?)?.0;
-        let polled = polls.get(&id).copied().unwrap_or(0);
-        Some(Instance { id, applied, polled })
+        Some(Instance { id, applied: wire::position(score.as_f64()?)?.0 })
     };
     Ok(pairs(&listed).filter_map(one).collect())
 }
@@ -156,19 +147,23 @@ fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     })
 }
 
-pub(super) async fn remove(inner: &Inner, addresses: &[Address]) -> Result<u64, Trouble> {
+/// A listing may come from a replica, and is old by now: the server compares before it removes.
+pub(super) async fn remove(inner: &Inner, entries: &[Known]) -> Result<Freed, Trouble> {
     let link = inner.link().await?;
-    let mut removed = 0;
-    for some in addresses.chunks(TOGETHER) {
-        let calls = some.iter().map(|address| {
-            let (link, key) = (link.clone(), inner.keys.entry(*address));
-            async move { call_at(&link.client, "UNLINK", &key, &[]).await }
+    let mut freed = Freed::default();
+    for some in entries.chunks(TOGETHER) {
+        let calls = some.iter().map(|Known { address, head }| {
+            let (link, key) = (link.clone(), [inner.keys.entry(*address)]);
+            async move { inner.free.run(&link.client, &key, vec![Value::Bytes(head.clone())]).await }
         });
         for result in join_all(calls).await {
-            removed += number(&result.map_err(|error| trouble(&error))?).unwrap_or(0);
+            let told = result.map_err(|error| trouble(&error))?;
+            let Some(bytes) = number(&told) else { continue };
+            freed.removed += 1;
+            freed.bytes += bytes;
         }
     }
-    Ok(removed)
+    Ok(freed)
 }
 
 #[cfg(test)]

@@ -25,10 +25,14 @@ use super::connect::{Connection, ConnectionGuard, Connector};
 use super::failure::Failure;
 use super::health::Counters;
 use super::keys::Keys;
+use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
-use crate::operate::server::{Facts, Instance, Right, Scan, Server, Step, Stored, Table, Trouble};
-use crate::options::{SharedOptions, Topology};
+use crate::operate::server::{
+    Distance, Facts, Freed, Instance, Known, Right, Scan, Server, Setup, Step, Stored, Table,
+    Trouble,
+};
+use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
 use crate::tags::Tag;
 
@@ -41,9 +45,9 @@ pub struct RedisOperator {
 struct Inner {
     runtime: Runtime,
     shared: SharedOptions,
-    most_tags: usize,
     keys: Keys,
     connector: Connector,
+    free: Script,
     /// The connection that the calls use, once one has opened it.
     guard: Mutex<Option<ConnectionGuard>>,
 }
@@ -53,32 +57,53 @@ impl RedisOperator {
     ///
     /// # Errors
     /// The files for TLS cannot be used.
-    pub fn new(shared: &SharedOptions, most_tags: usize) -> Result<Self, Error> {
+    pub fn new(shared: &SharedOptions) -> Result<Self, Error> {
         let namespace = shared.namespace.as_deref().unwrap_or_default();
         let keys = Keys::new(namespace, shared.server.database);
         let connector = Connector::new(shared, keys.table(), Arc::new(Counters::default()))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|_| Error::NoThread)?;
         let (shared, guard) = (shared.clone(), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { runtime, shared, most_tags, keys, connector, guard }) })
+        let free = Script::of(include_str!("../scripts/free.lua").into());
+        let inner = Inner { runtime, shared, keys, connector, free, guard };
+        Ok(Self { inner: Arc::new(inner) })
     }
 }
 
 impl Inner {
-    /// A server that another one named, with the name that its certificate is for: a cluster
-    /// reports addresses.
+    /// A server, with the name that its certificate is for: a cluster reports addresses.
     fn certified(&self, server: ServerAt) -> ServerAt {
         let host = match &self.shared.server.topology {
             Topology::Cluster { hosts } => hosts.first(),
             _ => None,
         };
         let name = host.map(|host| host.name.as_str().into());
-        ServerAt { tls_server_name: name.or(server.tls_server_name.clone()), ..server }
+        let server =
+            ServerAt { tls_server_name: name.or(server.tls_server_name.clone()), ..server };
+        self.connector.opener().certified(server)
+    }
+
+    /// The words of a server without the passwords that it was sent, in case it repeats them.
+    fn hidden(&self, words: &str) -> String {
+        let server = &self.shared.server;
+        let of_sentinels = match &server.topology {
+            Topology::Sentinel { password, .. } => password.as_ref(),
+            _ => None,
+        };
+        let secrets = [server.password.as_ref(), of_sentinels].into_iter().flatten();
+        let secrets = secrets.map(Secret::expose).filter(|secret| !secret.is_empty());
+        secrets.fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
+    }
+
+    fn discreet(&self, Trouble { kind, detail }: &Trouble) -> Trouble {
+        Trouble { kind, detail: short(&self.hidden(detail)) }
     }
 
     /// The connection, opened unless it is.
     async fn link(&self) -> Result<Arc<Connection>, Trouble> {
-        if let Some(guard) = &*self.guard.lock() {
+        // What a connection has received since the last call is seen first.
+        tokio::task::yield_now().await;
+        if let Some(guard) = self.guard.lock().as_ref().filter(|guard| guard.is_open()) {
             return Ok(guard.link().clone());
         }
         let guard = self.connector.open(RespVersion::RESP2).await.map_err(unreached)?;
@@ -88,43 +113,65 @@ impl Inner {
     }
 }
 
+impl RedisOperator {
+    /// Runs to its end; what failed is told without a secret.
+    fn run<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        self.inner.runtime.block_on(work).map_err(|trouble| self.inner.discreet(&trouble))
+    }
+}
+
 impl Server for RedisOperator {
     fn steps(&self) -> Vec<Step> {
         self.inner.runtime.block_on(steps::steps(&self.inner))
     }
 
     fn rights(&self) -> Result<Vec<Right>, Trouble> {
-        self.inner.runtime.block_on(rights::rights(&self.inner))
+        self.run(rights::rights(&self.inner))
     }
 
     fn facts(&self) -> Result<Facts, Trouble> {
-        self.inner.runtime.block_on(facts::facts(&self.inner))
+        self.run(facts::facts(&self.inner))
+    }
+
+    fn setup(&self) -> Result<Setup, Trouble> {
+        self.run(facts::setup(&self.inner))
+    }
+
+    fn distance(&self, rounds: usize) -> Result<Distance, Trouble> {
+        self.run(facts::distance(&self.inner, rounds))
     }
 
     fn table(&self, tags: &[Tag]) -> Result<Table, Trouble> {
-        self.inner.runtime.block_on(look::table(&self.inner, tags))
+        self.run(look::table(&self.inner, tags))
+    }
+
+    fn table_rows(&self) -> Result<u64, Trouble> {
+        self.run(look::table_rows(&self.inner))
     }
 
     fn instances(&self) -> Result<Vec<Instance>, Trouble> {
-        self.inner.runtime.block_on(look::instances(&self.inner))
+        self.run(look::instances(&self.inner))
     }
 
     fn read(&self, address: Address) -> Result<Stored, Trouble> {
-        self.inner.runtime.block_on(look::read(&self.inner, address))
+        self.run(look::read(&self.inner, address))
     }
 
     fn scan(&self, rate: u32) -> Result<Box<dyn Scan>, Trouble> {
-        let nodes = self.inner.runtime.block_on(scan::nodes(&self.inner))?;
+        let nodes = self.run(scan::nodes(&self.inner))?;
         Ok(Box::new(scan::Walk::new(self.inner.clone(), nodes, rate)))
     }
 
-    fn remove(&self, addresses: &[Address]) -> Result<u64, Trouble> {
-        self.inner.runtime.block_on(look::remove(&self.inner, addresses))
+    fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble> {
+        self.run(look::remove(&self.inner, entries))
     }
 
-    fn join(&self, listener: Arc<dyn Listener>) -> Result<Arc<dyn SharedStore>, Error> {
-        let Inner { shared, most_tags, .. } = &*self.inner;
-        Ok(Arc::new(RedisStore::start(shared, *most_tags, listener)?))
+    fn join(
+        &self,
+        listener: Arc<dyn Listener>,
+        most_rows: usize,
+    ) -> Result<Arc<dyn SharedStore>, Error> {
+        Ok(Arc::new(RedisStore::start(&self.inner.shared, most_rows, listener)?))
     }
 }
 
@@ -173,13 +220,46 @@ fn unreached(failure: Failure) -> Trouble {
     Trouble { kind, detail }
 }
 
-/// The words of an error: those of a server, or of this machine. Neither repeats a password.
+/// The words of an error: those of a server, or of this machine. A server may repeat a part of what
+/// it was sent, which is left out; see also [`Inner::hidden`].
 fn words(error: &ClientError) -> String {
     if *error.kind() == ErrorKind::Timeout {
         return "no answer in time".to_owned();
     }
-    let details = error.details();
-    let plain = details.chars().map(|one| if one.is_control() { ' ' } else { one });
-    let plain: String = plain.take(200).collect();
-    if plain.trim().is_empty() { "the connection was closed".to_owned() } else { plain }
+    let words = error.details().split(", with args beginning with").next().unwrap_or_default();
+    if words.trim().is_empty() { "the connection was closed".into() } else { words.into() }
+}
+
+/// Words that fit into a line or two.
+fn short(words: &str) -> String {
+    let plain = words.chars().map(|one| if one.is_control() { ' ' } else { one });
+    plain.take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::options::Options;
+
+    fn operator(given: &Value) -> RedisOperator {
+        let options = Options::resolve(given, &Value::Null).unwrap();
+        RedisOperator::new(options.shared.as_ref().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_for_the_name_that_was_given_whoever_named_the_server() {
+        let named = |url: &str, name: Option<&str>| {
+            let operator = operator(&json!({ "redisUrl": url, "redisTlsServerName": name }));
+            let server = operator.inner.certified(ServerAt::new("10.0.0.7", 6_379));
+            server.tls_server_name.map(|name| name.to_string())
+        };
+        let given = Some("cache.example");
+        for url in ["rediss://a", "rediss+sentinel://a,b/main", "rediss+cluster://a,b"] {
+            assert_eq!(named(url, given).as_deref(), given, "{url}");
+        }
+        assert_eq!(named("rediss+cluster://a,b", None).as_deref(), Some("a"));
+        assert_eq!(named("rediss+sentinel://a,b/main", None), None);
+    }
 }

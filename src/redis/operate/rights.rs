@@ -10,7 +10,7 @@ use super::steps::SUBSCRIBED;
 use super::{Inner, call};
 use crate::operate::server::{Right, Trouble};
 use crate::redis::failure::Failure;
-use crate::store::Refusal;
+use crate::store::{Refusal, Trouble as Reason};
 
 /// What a command needs to be tried.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,7 +40,7 @@ const SPEED: &str = "speed of invalidations";
 const OPERATOR: &str = "command line";
 
 /// Every command needed, as access lists spell it; the part that needs it; how to try it.
-const NEEDED: [(&str, &str, On); 40] = [
+const NEEDED: [(&str, &str, On); 42] = [
     ("ping", ENTRIES, Words(&["PING"])),
     ("get", ENTRIES, Entry(&["GET"])),
     ("mget", ENTRIES, Entry(&["MGET"])),
@@ -51,7 +51,6 @@ const NEEDED: [(&str, &str, On); 40] = [
     ("eval", INVALIDATIONS, Script("EVAL")),
     ("evalsha", INVALIDATIONS, Script("EVALSHA")),
     ("time", INVALIDATIONS, Words(&["TIME"])),
-    ("pexpire", INVALIDATIONS, Table(&["PEXPIRE", "1000"])),
     ("pttl", LEASES, Entry(&["PTTL"])),
     ("del", LEASES, Entry(&["DEL"])),
     ("unlink", INVALIDATIONS, Table(&["UNLINK"])),
@@ -65,6 +64,10 @@ const NEEDED: [(&str, &str, On); 40] = [
     ("zrangebyscore", INVALIDATIONS, Table(&["ZRANGEBYSCORE", "0", "1"])),
     ("zremrangebyrank", INVALIDATIONS, Table(&["ZREMRANGEBYRANK", "0", "0"])),
     ("hset", INVALIDATIONS, Table(&["HSET", "a", "1"])),
+    ("pfadd", APP, Table(&["PFADD"])),
+    ("pfcount", APP, Table(&["PFCOUNT"])),
+    // What was made above to try it out goes by itself, if the user may not remove it.
+    ("pexpire", INVALIDATIONS, Table(&["PEXPIRE", "1000"])),
     ("hget", INVALIDATIONS, Table(&["HGET", "a"])),
     ("hdel", INVALIDATIONS, Table(&["HDEL", "a"])),
     ("hgetall", APP, Table(&["HGETALL"])),
@@ -196,9 +199,10 @@ fn failed(failure: Failure, details: &str) -> &'static str {
             "missing"
         }
         Failure::Denied(_) => "denied",
-        Failure::TimedOut | Failure::Unauthenticated(_) => "unknown",
         // It was let through, and failed for another reason.
-        Failure::Lost(_) | Failure::BadReply(_) => "allowed",
+        Failure::Lost(Reason::Replica | Reason::Loading | Reason::Cluster)
+        | Failure::BadReply(_) => "allowed",
+        Failure::Lost(_) | Failure::TimedOut | Failure::Unauthenticated(_) => "unknown",
     }
 }
 
@@ -226,6 +230,7 @@ async fn subscribes(inner: &Inner, name: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::failure::COMMANDS;
 
     #[test]
     fn what_a_server_says_of_a_right_is_told_apart() {
@@ -236,6 +241,32 @@ mod tests {
         let unknown = "ERR unknown command 'ZMSCORE', with args";
         assert_eq!(failed(Failure::Denied(Refusal::Command("ZMSCORE")), unknown), "missing");
         assert_eq!(failed(Failure::BadReply(Refusal::Error("NOSCRIPT")), "NOSCRIPT"), "allowed");
+        assert_eq!(failed(Failure::Lost(Reason::Cluster), "MOVED 1 10.0.0.1:6379"), "allowed");
+        for lost in [Reason::Closed, Reason::Refused, Reason::TimedOut] {
+            assert_eq!(failed(Failure::Lost(lost), ""), "unknown", "{lost:?}");
+        }
+    }
+
+    /// The sources of all scripts below a folder.
+    fn scripts(folder: &std::path::Path) -> String {
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let text = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+        paths.map(|path| if path.is_dir() { scripts(&path) } else { text(&path) }).collect()
+    }
+
+    #[test]
+    fn every_command_of_a_script_is_looked_at_and_can_be_named() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/redis/scripts");
+        let sources = scripts(std::path::Path::new(folder));
+        let calls = sources.split("call('").skip(1);
+        let named: std::collections::BTreeSet<&str> =
+            calls.filter_map(|call| call.split('\'').next()).collect();
+        assert!(named.len() > 20, "{named:?}");
+        for name in named {
+            let command = name.to_ascii_lowercase();
+            assert!(NEEDED.iter().any(|(needed, ..)| *needed == command), "{name} is not tried");
+            assert!(COMMANDS.contains(&name), "a refusal of {name} is not named");
+        }
     }
 
     #[test]

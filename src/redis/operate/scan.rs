@@ -24,6 +24,8 @@ const AT_ONCE: u32 = 250;
 /// Bytes read of an entry first, and where its key and tags need more.
 const FRONT: usize = 2_048;
 const LONG_FRONT: usize = 256 << 10;
+/// Bytes that tell an entry from others at its place: more than the fixed ones of any version.
+const HEAD: usize = 64;
 
 /// A node that is read.
 pub(super) struct Node {
@@ -78,22 +80,19 @@ impl Walk {
             _ => None,
         });
         let (cursor, keys) = told.ok_or_else(|| Trouble::failed("SCAN says nothing of use"))?;
-        let (mut addresses, mut others) = (Vec::new(), Vec::new());
-        for name in keys.iter().filter_map(bytes) {
-            match self.inner.keys.address(name) {
-                Some(address) => addresses.push(address),
-                None => others.push(String::from_utf8_lossy(name).into_owned()),
-            }
-        }
+        let names = keys.iter().filter_map(bytes);
+        let addresses: Vec<_> = names.filter_map(|name| self.inner.keys.address(name)).collect();
         let entries = fronts(&self.inner, &node.client, &addresses).await?;
-        self.scanned = (self.scanned + u64::from(count)).min(self.total);
+        // Where the user may not ask for it, the total is not known.
+        let most = if self.total == 0 { u64::MAX } else { self.total };
+        self.scanned = (self.scanned + u64::from(count)).min(most);
         self.cursor = cursor;
         if self.cursor == b"0" {
             self.nodes.pop();
         }
         let is_done = self.nodes.is_empty();
         let scanned = if is_done { self.total } else { self.scanned };
-        Ok(Page { entries, scanned, others, is_done })
+        Ok(Page { entries, scanned, is_done })
     }
 }
 
@@ -108,7 +107,8 @@ impl Scan for Walk {
 
     fn page(&mut self) -> Result<Page, Trouble> {
         let inner = self.inner.clone();
-        inner.runtime.block_on(self.next_page())
+        let page = inner.runtime.block_on(self.next_page());
+        page.map_err(|trouble| inner.discreet(&trouble))
     }
 }
 
@@ -150,7 +150,9 @@ async fn front(
         front = longer.map_err(|error| trouble(&error)).map(content)?.unwrap_or_default();
         told = glance(&front);
     }
-    Ok(Some(Listed { address, bytes: length, ttl_ms: ttl.as_i64().unwrap_or(-1), glance: told }))
+    let head = front.slice(..front.len().min(HEAD));
+    let ttl_ms = ttl.as_i64().unwrap_or(-1);
+    Ok(Some(Listed { address, bytes: length, ttl_ms, glance: told, head }))
 }
 
 /// A replica of each primary, or the primary itself.

@@ -7,19 +7,19 @@ use std::path::Path;
 
 use fred::clients::Client;
 use fred::error::{Error as ClientError, ErrorKind};
-use fred::interfaces::ClientLike;
 use fred::types::config::{Server, ServerConfig};
-use fred::types::{InfoKind, RespVersion, Value};
+use fred::types::{RespVersion, Value};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::{Inner, call, call_at, unreached, words};
+use super::{Inner, call, call_at, short, unreached, words};
 use crate::clock::stopwatch_ns;
 use crate::operate::server::Step;
 use crate::options::{HostPort, Topology};
 use crate::redis::connect::Task;
 use crate::redis::failure::Failure;
 use crate::redis::reply::{number, parts};
+use crate::redis::role::Role;
 use crate::store::Trouble;
 
 /// How long what is written to try it out lives, in ms.
@@ -47,6 +47,9 @@ impl Steps {
 pub(super) async fn steps(inner: &Inner) -> Vec<Step> {
     let mut steps = Steps { all: Vec::new(), since_ns: stopwatch_ns() };
     Box::pin(walk(inner, &mut steps)).await;
+    for step in steps.all.iter_mut().filter(|step| !step.is_fine) {
+        step.detail = short(&inner.hidden(&step.detail));
+    }
     steps.all
 }
 
@@ -56,10 +59,7 @@ async fn walk(inner: &Inner, steps: &mut Steps) -> Option<()> {
         Topology::Single(host) => {
             reached(inner, steps, std::slice::from_ref(host)).await?;
             let server = Server::new(host.name.clone(), host.port);
-            let tls_server_name =
-                inner.shared.server.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
-            let server = Server { tls_server_name: tls_server_name.map(Into::into), ..server };
-            ServerConfig::Centralized { server }
+            ServerConfig::Centralized { server: inner.certified(server) }
         }
         Topology::Unix(path) => {
             let target = path.display().to_string();
@@ -84,7 +84,8 @@ async fn walk(inner: &Inner, steps: &mut Steps) -> Option<()> {
     if let Topology::Cluster { .. } = topology {
         cluster(&client, steps, &target).await?;
     } else {
-        let role = role(&client).await;
+        let must_say = matches!(topology, Topology::Sentinel { .. });
+        let role = role(&client, must_say).await;
         steps.add("primary", &target, role).then_some(())?;
     }
     write(inner, steps).await
@@ -234,18 +235,22 @@ fn stage(error: &ClientError, is_tls: bool) -> &'static str {
     if is_tls && (is_of_tls || *error.kind() == ErrorKind::IO) { "tls" } else { "answer" }
 }
 
-async fn role(client: &Client) -> Result<String, String> {
-    let info = client.info::<String>(Some(InfoKind::Replication)).await;
-    let info = info.map_err(|error| words(&error))?;
-    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    match field("role:") {
-        Some("master") => Ok("it is a primary".into()),
-        Some(_) => {
-            let of = (field("master_host:"), field("master_port:"));
-            let of = (of.0.unwrap_or("?"), of.1.unwrap_or("?"));
-            Err(format!("it is a replica of {}:{}", of.0, of.1))
+/// Whether a connection that is opened there stays. `must_say`: Sentinels named it, so it has to say
+/// itself that it is the primary.
+async fn role(client: &Client, must_say: bool) -> Result<String, String> {
+    let unsaid = "it does not say whether it is a primary";
+    match Role::ask(client).await {
+        Ok(Role::Primary) => Ok("it is a primary".into()),
+        Ok(Role::Replica { of, takes_writes: true }) if !must_say => {
+            Ok(format!("it is a replica of {of} that takes writes"))
         }
-        None => Ok("it does not say whether it is a primary".into()),
+        Ok(Role::Replica { of, .. }) => Err(format!("it is a replica of {of}")),
+        Ok(Role::Unsaid) if must_say => Err(unsaid.into()),
+        Ok(Role::Unsaid) => Ok(unsaid.into()),
+        Err(error) => match Failure::of(&error) {
+            Failure::Denied(_) | Failure::BadReply(_) if !must_say => Ok(unsaid.into()),
+            _ => Err(words(&error)),
+        },
     }
 }
 

@@ -1,0 +1,59 @@
+//! What a server says of its replication.
+
+use fred::clients::Client;
+use fred::error::Error;
+use fred::interfaces::ClientLike;
+use fred::types::InfoKind;
+
+/// The part that a server plays.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It takes writes.
+    Primary,
+    /// It repeats what the server `of` does. It may take writes of its own.
+    Replica { of: String, takes_writes: bool },
+    /// It does not say so.
+    Unsaid,
+}
+
+impl Role {
+    /// Asks for it, which a user may have no right to.
+    pub(super) async fn ask(client: &Client) -> Result<Self, Error> {
+        client.info::<String>(Some(InfoKind::Replication)).await.map(|info| Self::read(&info))
+    }
+
+    fn read(info: &str) -> Self {
+        let field = |name: &str| {
+            info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        };
+        match field("role") {
+            Some("master") => Self::Primary,
+            Some(_) => {
+                let part = |name| field(name).unwrap_or("?");
+                let of = format!("{}:{}", part("master_host"), part("master_port"));
+                Self::Replica { of, takes_writes: field("slave_read_only") == Some("0") }
+            }
+            None => Self::Unsaid,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_says_of_whom_it_is_one_and_whether_it_takes_writes() {
+        let of = || "10.0.0.1:6379".to_owned();
+        let replica = |read_only| {
+            format!(
+                "# Replication\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\n\
+                 slave_read_only:{read_only}\r\n"
+            )
+        };
+        assert_eq!(Role::read(&replica(1)), Role::Replica { of: of(), takes_writes: false });
+        assert_eq!(Role::read(&replica(0)), Role::Replica { of: of(), takes_writes: true });
+        assert_eq!(Role::read("# Replication\r\nrole:master\r\n"), Role::Primary);
+        assert_eq!(Role::read(""), Role::Unsaid);
+    }
+}
