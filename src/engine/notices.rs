@@ -87,6 +87,7 @@ impl Notices {
         let place = &self.place;
         match event {
             Event::Unreachable => {
+                self.end_nature();
                 if let Some(trouble) = self.note_away(now) {
                     let why = trouble.words();
                     say(
@@ -97,6 +98,9 @@ impl Notices {
                     );
                 }
             }
+            // Another server may be there next. What this one is like is found out before it counts
+            // as connected.
+            Event::Disconnected => self.end_nature(),
             Event::Connected => {
                 self.troubles.end(Way::Away);
                 if self.note_back(now) {
@@ -105,6 +109,11 @@ impl Notices {
             }
             _ => {}
         }
+    }
+
+    fn end_nature(&self) {
+        self.troubles.end(Way::Old);
+        self.troubles.end(Way::Lacking);
     }
 
     /// Reports that the server is older than the supported versions.
@@ -148,7 +157,7 @@ impl Notices {
     ) {
         self.note_refusal(refused.map(|(refusal, _)| refusal), namespace, now);
         // The missing commands were reported already.
-        let is_lacking = self.told_lacking.load(Ordering::Relaxed);
+        let is_lacking = self.troubles.is(Way::Lacking);
         if is_lacking && matches!(refused, Some((Refusal::Command(_) | Refusal::Commands, _))) {
             return;
         }

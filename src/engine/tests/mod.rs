@@ -1,5 +1,6 @@
 mod coordinate;
 pub(crate) mod fake;
+mod notices;
 mod shared;
 
 use super::*;
