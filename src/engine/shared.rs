@@ -341,7 +341,7 @@ impl Listener for Engine {
 
     fn fails(&self, trouble: Trouble) {
         if let Some(tier) = self.tier() {
-            tier.notices.note_trouble(trouble, self.clock.now());
+            tier.notices.say_away(trouble, self.clock.now());
         }
     }
 

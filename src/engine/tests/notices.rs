@@ -5,7 +5,7 @@ use super::*;
 use crate::coherence::event::Event;
 use crate::engine::notices::Notices;
 use crate::notice::{self, Ear, Notice as Line};
-use crate::store::{Listener, Part, Refusal};
+use crate::store::{Listener, Part, Refusal, Trouble};
 
 fn code(engine: &Engine) -> Option<String> {
     engine.trouble().map(|wrong| wrong.code)
@@ -47,6 +47,22 @@ fn what_a_server_is_like_is_over_with_its_connection() {
         engine.on(Event::Connected);
         assert_eq!(code(&engine), None);
     }
+}
+
+#[test]
+fn a_server_is_away_for_the_reason_that_was_found_later() {
+    let said = told("redis of away", |notices| {
+        let at = |secs: u64| Timestamp(secs * 1_000_000);
+        notices.say_of(&Event::Unreachable, at(20));
+        assert_eq!(notices.troubles.now(), None);
+        notices.say_away(Trouble::TlsExpected, at(21));
+        notices.say_of(&Event::Unreachable, at(40));
+        notices.say_away(Trouble::TlsExpected, at(41));
+        notices.say_of(&Event::Connected, at(42));
+        assert_eq!(notices.troubles.now(), None);
+    });
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains(Trouble::TlsExpected.words()) && said[1].contains("is back"));
 }
 
 #[test]
