@@ -197,7 +197,7 @@ impl Lookup<'_> {
             Ask::Known(role) => Inquiry::Known(role),
             Ask::NoRoom => self.read_or(Role::Uncoordinated),
             Ask::Send | Ask::Pending => {
-                // A stale entry found in the store takes one more round trip to claim.
+                // Nothing found, or something stale, takes one more command to claim.
                 let wait_ms = engine.read_wait_ms() * 2;
                 let on = WaitFor::Lease { is_ahead: fallback == Fallback::Fresh };
                 Inquiry::Wait(self.wait(token, wait_ms, on))

@@ -24,3 +24,4 @@ mod proxy;
 mod scripts;
 mod server;
 mod topologies;
+mod turns;
