@@ -268,6 +268,9 @@ impl Engine {
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
             // Memory cannot hand it to the waiters.
             entry.retire();
+            if stored == Stored::Yes {
+                self.note_present(key.hash);
+            }
             let end = if stored == Stored::Yes { End::Done } else { End::Uncacheable };
             self.flights.bring(key.hash, end, entry, now);
         } else {
@@ -335,6 +338,9 @@ impl Engine {
         let mut left = Vec::new();
         let inserted = memory.insert(entry.hash, entry, &mut left);
         self.note_left(entry.hash, &left);
+        if inserted == Inserted::Yes {
+            self.note_present(entry.hash);
+        }
         self.release(&left);
         inserted
     }

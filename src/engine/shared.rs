@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::{Connectivity, Engine, Stored, Tier, Wrong};
+use super::{Absence, Connectivity, Engine, Stored, Tier, Wrong};
 use crate::clock::Timestamp;
 use crate::codec::{Broken, Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Message, Request};
@@ -167,10 +167,11 @@ impl Engine {
         let frame = tier.codec.decode(address, bytes);
         let frame = frame.inspect_err(|broken| {
             self.note_secret(tier, *broken);
-            self.note_unreadable(key, *broken);
+            self.note_unreadable(key, Absence::from(*broken));
         });
         let frame = frame.ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
+            self.note_unreadable(key, Absence::Broken);
             return None;
         }
         let offset = self.ledger.store_offset_us();
@@ -229,6 +230,7 @@ impl Engine {
         let Some(memory) = &self.memory else {
             // Nothing would retire it later: it is for its waiters only.
             entry.retire();
+            self.note_present(key.hash);
             return Filled::Usable;
         };
         if let Some(held) = memory.peek(key) {

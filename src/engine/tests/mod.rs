@@ -1,3 +1,4 @@
+mod absence;
 mod coordinate;
 pub(crate) mod fake;
 mod notices;
