@@ -279,6 +279,9 @@ impl Engine {
         let spread = self.spread_of(meta.format, &entry.body);
         let life = spread.shorten(share(entry.key()), life);
         let left_ms = life.saturating_sub(age) / 1_000;
+        if left_ms == 0 {
+            return None;
+        }
         let head = Head {
             epoch: meta.stamp.epoch.0,
             position: meta.stamp.at.position,
@@ -293,7 +296,7 @@ impl Engine {
         bump(&self.stats.written);
         self.stats.raw_bytes.fetch_add(entry.body.len() as u64, Ordering::Relaxed);
         self.stats.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        (left_ms > 0).then_some((bytes, left_ms))
+        Some((bytes, left_ms))
     }
 }
 
