@@ -56,7 +56,7 @@ impl Lookup<'_> {
             {
                 return Step::Wait(wait);
             }
-            return self.miss(Why::Judged(Reason::Unsure));
+            return self.miss(|| Why::Judged(Reason::Unsure));
         }
         let token = self.token();
         engine.ask(self.ticket(token));
@@ -288,12 +288,12 @@ impl Lookup<'_> {
         }
         match self.follow(role, None) {
             Some(wait) => Step::Wait(wait),
-            None => self.join(Why::Absent(self.handler.engine.absence(&self.request.key))),
+            None => self.join(|| Why::Absent(self.handler.engine.absence(&self.request.key))),
         }
     }
 
     /// Generates here, or joins a generation under way where Next.js does not do that by itself.
-    pub(super) fn join(&self, why: Why) -> Step {
+    pub(super) fn join(&self, why: impl FnOnce() -> Why) -> Step {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let wait_ms = self.wait_ms();
         let is_building = self.handler.apps.is_building();
@@ -372,7 +372,7 @@ impl Lookup<'_> {
         Wait { token, on, at_most_ms, budget_ms, progress }
     }
 
-    fn miss(&self, why: Why) -> Step {
+    fn miss(&self, why: impl FnOnce() -> Why) -> Step {
         if let Some(step) = self.instead_of_404() {
             return step;
         }
