@@ -118,8 +118,9 @@ impl Lookup<'_> {
         from.is_some_and(|from| engine.clock.now() > from)
     }
 
+    /// Whether it has waited: then it took longer than this step.
     #[inline]
-    fn has_waited(&self) -> bool {
+    pub fn has_waited(&self) -> bool {
         self.progress != Progress::default()
     }
 

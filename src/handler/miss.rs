@@ -7,7 +7,7 @@ use super::apps::Listed;
 use super::decision::Why;
 use super::get::Lookup;
 use super::output::Job;
-use super::progress::{MOST_CLAIMS, Progress, WaitFor};
+use super::progress::{MOST_CLAIMS, WaitFor};
 use super::request::{Kept, Part, Scope, Waited};
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
@@ -378,7 +378,7 @@ impl Lookup<'_> {
         }
         let engine = self.handler.engine;
         engine.stats.count(self.request.kind.counted(), stats::Answer::Miss);
-        if self.progress != Progress::default() {
+        if self.has_waited() {
             self.time(stats::Answer::Miss);
         }
         self.decide_miss(why);
