@@ -94,7 +94,7 @@ fn a_write_that_would_end_at_once_is_none_and_counts_as_none() {
     a.set(1, |meta| meta);
     a.engine.clock.advance_us(4_999_500);
     assert!(store.carry_out_writes().is_empty());
-    assert_eq!(a.engine.report().shared.unwrap().entries_written, 0.0);
+    assert_eq!(a.engine.stats.written.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
 #[test]
