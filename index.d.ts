@@ -634,8 +634,11 @@ declare namespace TiercelHandler {
     leaseMs: number
     /** The last invalidation applied here: its position, which counts microseconds. */
     position: number
-    /** How long ago this process last knew every invalidation there was, in ms. */
-    lagMs: number
+    /**
+     * How long ago this process last knew every invalidation there was, in ms. Absent until it has
+     * once.
+     */
+    lagMs?: number
     /**
      * Whether the server is away, or no longer lets this process follow invalidations. Memory answers
      * for `outageServeMs`.

@@ -7,8 +7,8 @@
 //! Hits are dated by a coarse clock, which lags behind that of the rest. No decision is dated before
 //! one that the thread made earlier, so readers may sort by date what comes from several threads.
 //!
-//! One thread writes, and any may read. A writer never waits: a reader drops what was overwritten
-//! while it read.
+//! One thread writes, and any may read. A hit waits for nobody, and other decisions only while a
+//! reader clones the details in their place: a reader drops what was overwritten while it read.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -114,9 +114,11 @@ impl<D: Clone> Journal<D> {
         let (Some(place), Some(detail)) = (self.places.get(index), self.details.get(index)) else {
             return;
         };
-        *detail.lock() = Some(Detail { number, content });
+        let old = detail.lock().replace(Detail { number, content });
         place.write(at, DETAILED);
         self.written.store(number.wrapping_add(1), Ordering::Release);
+        // Not while a reader may wait for it.
+        drop(old);
     }
 
     /// Takes the last hit back: it was none.

@@ -144,6 +144,11 @@ impl Ledger {
         Timestamp(self.lease_until.load(Ordering::Acquire))
     }
 
+    /// As of when this process knows every invalidation there was; `None` if that was never so.
+    pub fn complete_at(&self) -> Option<Timestamp> {
+        self.state.read().complete_at()
+    }
+
     /// Whether the store is away.
     pub fn is_offline(&self) -> bool {
         self.is_offline.load(Ordering::Acquire)

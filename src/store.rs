@@ -191,7 +191,8 @@ pub trait Listener: Send + Sync {
     /// A message is about to be handed over that came from this other process, as that calls itself.
     fn hears(&self, _from: &str, _message: &Message) {}
 
-    /// The server cannot be used, for this reason: told before [`Event::Unreachable`].
+    /// The server cannot be used, for this reason: told after [`Event::Unreachable`], since finding
+    /// it may take a while.
     fn fails(&self, _: Trouble) {}
 
     /// The present moment on the engine's clock.

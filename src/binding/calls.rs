@@ -64,8 +64,6 @@ pub(super) extern "C" fn why(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {
         let last = call.state.thread.last_decision();
         let why = last.map(|last| serde_json::to_string(&last).unwrap_or_default());
-        let why = why.unwrap_or_default();
-        let units: Vec<u8> = why.encode_utf16().flat_map(u16::to_ne_bytes).collect();
-        raw::utf16(env, &units)
+        raw::text(env, &why.unwrap_or_default())
     })
 }

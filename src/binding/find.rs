@@ -8,7 +8,7 @@ use crate::clock::stopwatch_ns;
 use crate::handler::answer::{Answer, Basis, Step, Wait};
 use crate::handler::get::Lookup;
 use crate::handler::output::Job;
-use crate::handler::progress::{Progress, WaitFor};
+use crate::handler::progress::Progress;
 use crate::handler::request::{Asker, Caller, Kept, Part, Request, Scope, Waited};
 use crate::key::AppId;
 use crate::next::signal::Signal;
@@ -94,9 +94,10 @@ fn look_up<const N: usize>(
         }
         let request = Request { kind, key, asker: Asker { wait_ms, ..asker } };
         let caller = &Asking { env, state, tags };
-        let step = Lookup { handler, request, progress, waited, caller }.step();
+        let lookup = Lookup { handler, request, progress, waited, caller };
+        let step = lookup.step();
         if started.is_some() {
-            place = step.place().filter(|_| progress == Progress::default());
+            place = step.place().filter(|_| !lookup.has_waited());
         }
         match step {
             Step::Answer(Answer::Fresh(entry)) => {
@@ -145,8 +146,7 @@ fn resumed(flags: u32) -> (Asker, Progress, Waited) {
 fn waiting(env: raw::Env, state: &State, wait: &Wait, flags: u32) -> raw::Value {
     let flags = flags & flag::ASKER | wait.progress.pack() << flag::BITS;
     state.leave(Slot::Mark, f64::from(flags));
-    let is_of_another = matches!(wait.on, WaitFor::Flight | WaitFor::Leader);
-    state.leave(Slot::Revision, f64::from(u8::from(is_of_another)));
+    state.leave(Slot::Revision, f64::from(u8::from(wait.on.is_of_another())));
     state.leave(Slot::Detail, f64::from(wait.at_most_ms));
     state.leave(Slot::Handle, f64::from(wait.budget_ms));
     raw::small(env, wait.token)

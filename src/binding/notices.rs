@@ -31,7 +31,7 @@ pub(super) fn speak(env: raw::Env, state: &State, lines: &[Notice]) {
     for line in lines {
         let told = state.speaker().and_then(|function| {
             let (level, code) = (line.code.level().as_str(), line.code.as_str());
-            let words = [level, code, &line.text, &line.line()].map(|word| text(env, word));
+            let words = [level, code, &line.text, &line.line()].map(|word| raw::text(env, word));
             raw::invoke(env, function, &words)
         });
         if told.is_none() {
@@ -45,9 +45,4 @@ pub(super) fn fall_silent(shared: &Arc<Shared>) {
     let ear: Arc<dyn Ear> = shared.clone();
     notice::detach(&ear);
     shared.close().iter().for_each(notice::pass_on);
-}
-
-fn text(env: raw::Env, text: &str) -> raw::Value {
-    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_ne_bytes).collect();
-    raw::utf16(env, &units)
 }

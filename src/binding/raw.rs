@@ -147,6 +147,12 @@ pub(super) fn utf16(env: Env, bytes: &[u8]) -> Value {
     made(|out| unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), length, out) })
 }
 
+/// The same of a text.
+pub(super) fn text(env: Env, text: &str) -> Value {
+    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_ne_bytes).collect();
+    utf16(env, &units)
+}
+
 /// Calls `function` with `args`. `None` if it threw; the exception is cleared, for nothing here may
 /// throw into Next.js.
 pub(super) fn invoke(env: Env, function: Value, args: &[Value]) -> Option<Value> {

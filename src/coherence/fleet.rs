@@ -338,6 +338,11 @@ impl Fleet {
         message.position.0 <= most.saturating_add(MOST_STEP)
     }
 
+    /// When the poll was sent from which the lease counts.
+    pub(super) fn complete_at(&self) -> Option<Timestamp> {
+        self.lease_until.0.checked_sub(self.timing.lease_us).map(Timestamp)
+    }
+
     pub(super) fn send(&mut self, sent: Sent, command: Command) -> Request {
         let request = self.requests.add(sent);
         self.out.push(Action::Send(request, command));

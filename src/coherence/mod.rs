@@ -110,6 +110,13 @@ impl Coherence {
         }
     }
 
+    /// As of when every invalidation there was is known; `None` if that was never so, or if it is
+    /// not up to the store.
+    pub fn complete_at(&self) -> Option<Timestamp> {
+        let Mode::Fleet(fleet) = &self.0 else { return None };
+        fleet.complete_at().filter(|_| !fleet.decides_alone())
+    }
+
     /// Whether the store is away: then memory may answer for a while without a lease.
     pub fn is_offline(&self) -> bool {
         match &self.0 {

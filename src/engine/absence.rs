@@ -9,7 +9,7 @@ use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::codec::Broken;
 use crate::entry::{Entry, Meta};
-use crate::key::{Class, Hash128, KeyRef};
+use crate::key::{Hash128, KeyRef};
 
 /// Keys of which it is known why there is no entry.
 const MOST_KEYS: usize = 8_192;
@@ -101,7 +101,7 @@ pub(super) struct Absences {
 #[derive(Debug, Clone, Copy)]
 enum Cause {
     Evicted(Timestamp),
-    Unreadable(Broken),
+    Unreadable(Absence),
 }
 
 impl Absences {
@@ -144,12 +144,10 @@ impl Engine {
         let cause = self.absences.lock().reasons.get(key.hash).copied();
         let tier = self.tier();
         match cause {
-            Some(Cause::Unreadable(broken)) => Absence::from(broken),
+            Some(Cause::Unreadable(absence)) => absence,
             _ if tier.is_some() && self.ledger.is_offline() => Absence::StoreAway,
             Some(Cause::Evicted(at)) => Absence::Evicted(self.clock.now().since_us(at)),
-            None if tier.is_some() && matches!(key.class, Class::Response | Class::Image) => {
-                Absence::NotOfBuild
-            }
+            None if tier.is_some_and(|tier| tier.is_of_build(key.class)) => Absence::NotOfBuild,
             None => Absence::NeverStored,
         }
     }
@@ -160,8 +158,17 @@ impl Engine {
     }
 
     /// Notes that bytes of the shared tier are no entry of `key`.
-    pub(super) fn note_unreadable(&self, key: &KeyRef<'_>, broken: Broken) {
-        self.absences.lock().note(key.hash, Cause::Unreadable(broken));
+    pub(super) fn note_unreadable(&self, key: &KeyRef<'_>, absence: Absence) {
+        if self.is_watched() {
+            self.absences.lock().note(key.hash, Cause::Unreadable(absence));
+        }
+    }
+
+    /// Notes that there is an entry of this key now: whatever became of those before is history.
+    pub(super) fn note_present(&self, key: Hash128) {
+        if self.is_watched() {
+            self.absences.lock().reasons.remove(key);
+        }
     }
 
     /// Notes which entries left memory, because of one that was inserted under `inserted`.
@@ -180,9 +187,8 @@ impl Engine {
 
     /// The entries with these numbers, as far as they are held or remembered.
     pub fn entries_by_number(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<Former> {
-        let absences = self.absences.lock();
-        let former = absences.former.iter().filter(|former| is_wanted(former.id)).cloned();
-        let mut found: Vec<Former> = former.collect();
+        let mut found = Vec::new();
+        // First, so that an entry that leaves memory meanwhile is among those remembered.
         if let Some(memory) = &self.memory {
             memory.visit(|entry| {
                 if is_wanted(entry.id) {
@@ -190,6 +196,8 @@ impl Engine {
                 }
             });
         }
+        let absences = self.absences.lock();
+        found.extend(absences.former.iter().filter(|former| is_wanted(former.id)).cloned());
         found
     }
 }

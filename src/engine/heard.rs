@@ -1,13 +1,13 @@
 //! Invalidations that came from other processes, as far as decisions are remembered.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::Engine;
 use crate::clock::Timestamp;
 use crate::coherence::event::Message;
-use crate::journal::{Remembered, What};
 use crate::tags::Tag;
 
 /// The most that is remembered, however many decisions are.
@@ -29,7 +29,7 @@ pub struct Heard {
 /// The last of them, the oldest first.
 #[derive(Debug)]
 pub(super) struct HeardLog {
-    last: Mutex<VecDeque<(Timestamp, Heard)>>,
+    last: Mutex<VecDeque<(Timestamp, Arc<Heard>)>>,
     most: usize,
 }
 
@@ -53,20 +53,21 @@ impl Engine {
             is_soft: message.rows.iter().all(|row| row.soft > row.hard),
             from: from.into(),
         };
+        let heard = Arc::new(heard);
         let mut last = self.heard.last.lock();
-        if last.len() >= self.heard.most {
-            last.pop_front();
-        }
+        let gone = if last.len() >= self.heard.most { last.pop_front() } else { None };
         last.push_back((self.clock.now(), heard));
+        drop(last);
+        drop(gone);
     }
 
-    /// Invalidations by other processes, the newest first.
-    pub fn heard<D>(&self, shown: impl Fn(Heard) -> D) -> Vec<Remembered<D>> {
+    /// The last `most` of the invalidations by other processes that are wanted, the newest first.
+    pub fn heard(
+        &self,
+        most: usize,
+        is_wanted: impl Fn(&Heard) -> bool,
+    ) -> Vec<(Timestamp, Arc<Heard>)> {
         let last = self.heard.last.lock();
-        let show = |(at, heard): &(Timestamp, Heard)| Remembered {
-            at: *at,
-            what: What::Detailed(shown(heard.clone())),
-        };
-        last.iter().rev().map(show).collect()
+        last.iter().rev().filter(|(_, heard)| is_wanted(heard)).take(most).cloned().collect()
     }
 }

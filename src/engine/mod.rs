@@ -176,8 +176,8 @@ impl Engine {
         self.judge(entry, self.ledger.revision(), self.clock.now_coarse(), soft)
     }
 
-    /// Judges an entry by its age and its own tags, at `now` of the coarse clock. The revision is the one up to which the
-    /// caller's tags could say otherwise; `None` if they cannot.
+    /// Judges an entry by its age and its own tags, at `now` of the coarse clock. The revision is
+    /// the one up to which the caller's tags could say otherwise; `None` if they cannot.
     #[inline]
     pub fn judge_own(&self, entry: &Entry, now: Timestamp) -> (Verdict, Option<Revision>) {
         let access = self.ledger.memory_access(now);
@@ -234,21 +234,22 @@ impl Engine {
         (verdict, tag.map(Tag::from))
     }
 
-    /// Stores a value and wakes its waiters. `is_local` keeps it from other processes.
+    /// Stores a value and wakes its waiters. `is_local` keeps it from other processes. Returns the
+    /// entry, and where it is.
     pub fn set(
         self: &Arc<Self>,
         key: &KeyRef<'_>,
         meta: Meta,
         body: Box<[u8]>,
         is_local: bool,
-    ) -> Stored {
+    ) -> (Arc<Entry>, Placed) {
         let spread = self.spread_of(meta.format, &body);
         let entry = Arc::new(Entry::new(key, meta, body).spread_by(spread));
-        self.store(key, &entry, is_local).stored
+        let placed = self.store(key, &entry, is_local);
+        (entry, placed)
     }
 
-    /// The same for an entry of this key.
-    pub fn store(self: &Arc<Self>, key: &KeyRef<'_>, entry: &Arc<Entry>, is_local: bool) -> Placed {
+    fn store(self: &Arc<Self>, key: &KeyRef<'_>, entry: &Arc<Entry>, is_local: bool) -> Placed {
         let mut stored = self.hold(key, entry);
         let held = stored;
         let (woken, lease) = self.leases.land(key.hash, self.clock.now(), End::Done);
@@ -268,6 +269,9 @@ impl Engine {
         if matches!(held, Stored::TooLarge | Stored::NoTier) {
             // Memory cannot hand it to the waiters.
             entry.retire();
+            if stored == Stored::Yes {
+                self.note_present(key.hash);
+            }
             let end = if stored == Stored::Yes { End::Done } else { End::Uncacheable };
             self.flights.bring(key.hash, end, entry, now);
         } else {
@@ -335,6 +339,9 @@ impl Engine {
         let mut left = Vec::new();
         let inserted = memory.insert(entry.hash, entry, &mut left);
         self.note_left(entry.hash, &left);
+        if inserted == Inserted::Yes {
+            self.note_present(entry.hash);
+        }
         self.release(&left);
         inserted
     }

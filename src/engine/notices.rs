@@ -41,8 +41,6 @@ struct Reach {
     /// Why the last report said that it is away; `None` if it said that it is back.
     away: Option<Trouble>,
     at: Timestamp,
-    /// Why it cannot be reached now.
-    trouble: Option<Trouble>,
     /// Whether the process ends: nothing is news any more.
     is_over: bool,
 }
@@ -76,31 +74,34 @@ impl Notices {
         self.reach.lock().is_over = true;
     }
 
-    /// Notes why the store cannot be reached; [`Event::Unreachable`] follows.
-    pub(super) fn note_trouble(&self, trouble: Trouble, now: Timestamp) {
-        self.reach.lock().trouble = Some(trouble);
-        self.troubles.begin(Way::Away, trouble.as_str(), trouble.words(), now);
+    /// Reports, rate-limited, why the store cannot be reached: after [`Event::Unreachable`], once
+    /// that was looked into.
+    pub(super) fn say_away(&self, trouble: Trouble, now: Timestamp) {
+        let (place, why) = (&self.place, trouble.words());
+        self.troubles.begin(Way::Away, trouble.as_str(), why, now);
+        if self.note_away(trouble, now) {
+            say(
+                Code::Away,
+                &format!(
+                    "{place} is away ({why}): this process answers from memory and tries again"
+                ),
+            );
+        }
     }
 
-    /// Reports, rate-limited, that the store is away or back.
+    /// Notes what ends with a connection. Reports, rate-limited, that the store is back.
     pub(super) fn say_of(&self, event: &Event, now: Timestamp) {
-        let place = &self.place;
         match event {
-            Event::Unreachable => {
-                if let Some(trouble) = self.note_away(now) {
-                    let why = trouble.words();
-                    say(
-                        Code::Away,
-                        &format!(
-                            "{place} is away ({why}): this process answers from memory and tries again"
-                        ),
-                    );
-                }
+            // Another server may be there next. What this one is like is found out before it counts
+            // as connected.
+            Event::Disconnected | Event::Unreachable => {
+                self.troubles.end(Way::Old);
+                self.troubles.end(Way::Lacking);
             }
             Event::Connected => {
                 self.troubles.end(Way::Away);
                 if self.note_back(now) {
-                    say(Code::Back, &format!("{place} is back"));
+                    say(Code::Back, &format!("{} is back", self.place));
                 }
             }
             _ => {}
@@ -148,7 +149,7 @@ impl Notices {
     ) {
         self.note_refusal(refused.map(|(refusal, _)| refusal), namespace, now);
         // The missing commands were reported already.
-        let is_lacking = self.told_lacking.load(Ordering::Relaxed);
+        let is_lacking = self.troubles.is(Way::Lacking);
         if is_lacking && matches!(refused, Some((Refusal::Command(_) | Refusal::Commands, _))) {
             return;
         }
@@ -239,22 +240,20 @@ impl Notices {
         say(Code::Overflowed, &text);
     }
 
-    /// Notes that the store is away. The reason, if that is worth a message.
-    fn note_away(&self, now: Timestamp) -> Option<Trouble> {
+    /// Notes that the store is away. True if that is worth a message.
+    fn note_away(&self, trouble: Trouble, now: Timestamp) -> bool {
         let mut reach = self.reach.lock();
-        let trouble = reach.trouble.unwrap_or(Trouble::Closed);
         let is_early = reach.at != Timestamp::default() && now.since_us(reach.at) <= PAUSE_US;
         if reach.is_over || reach.away == Some(trouble) || is_early {
-            return None;
+            return false;
         }
         (reach.away, reach.at) = (Some(trouble), now);
-        Some(trouble)
+        true
     }
 
     /// Notes that the store is back. True if that is worth a message.
     fn note_back(&self, now: Timestamp) -> bool {
         let mut reach = self.reach.lock();
-        reach.trouble = None;
         let is_news = !reach.is_over && reach.away.take().is_some();
         if is_news {
             reach.at = now;

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::Engine;
-use crate::clock::Timestamp;
-use crate::coherence::timing::Timing;
 use crate::stats::{Answer, Counted, Kind, Latency, Place, Stats, bounds};
 
 /// Answers to gets of one kind.
@@ -72,7 +70,8 @@ pub struct SharedStats {
     pub connections: f64,
     pub lease_ms: f64,
     pub position: f64,
-    pub lag_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag_ms: Option<f64>,
     pub is_away: bool,
     pub is_broken: bool,
     pub refuses: String,
@@ -205,7 +204,7 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
         connections: f64::from(health.connections),
         lease_ms: if is_alone { 0.0 } else { lease_us as f64 / 1e3 },
         position: engine.ledger.present().1.at.position.0 as f64,
-        lag_ms: if is_alone { 0.0 } else { lag_us(engine) as f64 / 1e3 },
+        lag_ms: if is_alone { Some(0.0) } else { lag_ms(engine) },
         is_away: engine.ledger.is_offline(),
         is_broken: health.is_broken,
         refuses: health.refuses.to_owned(),
@@ -234,9 +233,9 @@ fn shared_stats(engine: &Engine) -> Option<SharedStats> {
 }
 
 /// How long ago this process last knew every invalidation there was.
-fn lag_us(engine: &Engine) -> u64 {
-    let known = engine.ledger.lease_until().0.saturating_sub(Timing::default().lease_us);
-    engine.clock.now().since_us(Timestamp(known))
+fn lag_ms(engine: &Engine) -> Option<f64> {
+    let known = engine.ledger.complete_at()?;
+    Some(engine.clock.now().since_us(known) as f64 / 1e3)
 }
 
 fn histogram(counted: Counted) -> HistogramStats {

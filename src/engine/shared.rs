@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::{Connectivity, Engine, Stored, Tier, Wrong};
+use super::{Absence, Connectivity, Engine, Stored, Tier, Wrong};
 use crate::clock::Timestamp;
 use crate::codec::{Broken, Frame, FrameRef, Head};
 use crate::coherence::event::{Command, Event, Lifetime, Message, Request};
@@ -167,10 +167,11 @@ impl Engine {
         let frame = tier.codec.decode(address, bytes);
         let frame = frame.inspect_err(|broken| {
             self.note_secret(tier, *broken);
-            self.note_unreadable(key, *broken);
+            self.note_unreadable(key, Absence::from(*broken));
         });
         let frame = frame.ok()?;
         if !frame.is_of(key) || !self.is_sound(&frame) {
+            self.note_unreadable(key, Absence::Broken);
             return None;
         }
         let offset = self.ledger.store_offset_us();
@@ -229,6 +230,7 @@ impl Engine {
         let Some(memory) = &self.memory else {
             // Nothing would retire it later: it is for its waiters only.
             entry.retire();
+            self.note_present(key.hash);
             return Filled::Usable;
         };
         if let Some(held) = memory.peek(key) {
@@ -277,6 +279,9 @@ impl Engine {
         let spread = self.spread_of(meta.format, &entry.body);
         let life = spread.shorten(share(entry.key()), life);
         let left_ms = life.saturating_sub(age) / 1_000;
+        if left_ms == 0 {
+            return None;
+        }
         let head = Head {
             epoch: meta.stamp.epoch.0,
             position: meta.stamp.at.position,
@@ -291,7 +296,7 @@ impl Engine {
         bump(&self.stats.written);
         self.stats.raw_bytes.fetch_add(entry.body.len() as u64, Ordering::Relaxed);
         self.stats.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        (left_ms > 0).then_some((bytes, left_ms))
+        Some((bytes, left_ms))
     }
 }
 
@@ -341,7 +346,7 @@ impl Listener for Engine {
 
     fn fails(&self, trouble: Trouble) {
         if let Some(tier) = self.tier() {
-            tier.notices.note_trouble(trouble, self.clock.now());
+            tier.notices.say_away(trouble, self.clock.now());
         }
     }
 

@@ -10,7 +10,7 @@ use super::notices::Notices;
 use crate::clock::stopwatch_ns;
 use crate::codec::Codec;
 use crate::coherence::event::{Action, Command, Outcome, Request};
-use crate::key::{AppId, Hash128, KeyRef};
+use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::options::SharedOptions;
 use crate::stats::Stats;
 use crate::store::{self, Address, SharedStore};
@@ -95,9 +95,14 @@ impl Tier {
         self.builds.write().insert(app, name.into());
     }
 
+    /// Whether entries of this class belong to one build.
+    pub(super) fn is_of_build(&self, class: Class) -> bool {
+        store::is_of_build(class, self.isolates_fetch)
+    }
+
     /// The address of the entry of `key`; `None` if it is not shared.
     pub(super) fn address(&self, key: &KeyRef<'_>) -> Option<Address> {
-        if !store::is_of_build(key.class, self.isolates_fetch) {
+        if !self.is_of_build(key.class) {
             return store::address(key.class, key.units, None);
         }
         store::address(key.class, key.units, Some(self.builds.read().get(&key.app)?))

@@ -54,6 +54,11 @@ impl Troubles {
         }
     }
 
+    /// Whether it is wrong in this way.
+    pub(super) fn is(&self, way: Way) -> bool {
+        self.0.lock().0.get(way as usize).is_some_and(Option::is_some)
+    }
+
     /// What is wrong now.
     pub(super) fn now(&self) -> Option<Wrong> {
         self.0.lock().0.iter().flatten().next().cloned()

@@ -22,7 +22,7 @@ impl Step {
     /// Where a get ended that has not waited; `None` if it has to.
     pub fn place(&self) -> Option<Place> {
         match self {
-            Self::Answer(Answer::Miss { .. }) => Some(Place::Miss),
+            Self::Answer(Answer::Miss { .. } | Answer::Remains { .. }) => Some(Place::Miss),
             Self::Answer(_) => Some(Place::Memory),
             Self::Wait(_) => None,
         }
@@ -88,4 +88,22 @@ pub struct Wait {
     pub budget_ms: u32,
     /// What it begins again with.
     pub progress: Progress,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::meta;
+    use crate::key::{Class, Hasher};
+
+    #[test]
+    fn a_get_that_finds_only_remains_is_a_miss() {
+        let key = Hasher::default().key(Class::Own, &[1]);
+        let entry = Arc::new(Entry::new(&key, meta(), [1].into()));
+        let since = Revision(0);
+        let remains = Answer::Remains { entry: entry.clone(), since };
+        assert_eq!(Step::Answer(remains).place(), Some(Place::Miss));
+        assert_eq!(Step::Answer(Answer::Miss { since }).place(), Some(Place::Miss));
+        assert_eq!(Step::Answer(Answer::Fresh(entry)).place(), Some(Place::Memory));
+    }
 }

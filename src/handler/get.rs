@@ -95,10 +95,12 @@ impl Lookup<'_> {
     #[cold]
     pub(super) fn remember_fresh(&self, entry: &Entry) {
         if self.shows_stale(entry) {
-            return self.decide(Outcome::Stale, entry, Why::Judged(Reason::Age));
+            return self.decide(Outcome::Stale, entry, || Why::Judged(Reason::Age));
         }
-        let age_us = self.handler.engine.clock.now().since_us(entry.meta.created);
-        self.decide(Outcome::Fresh, entry, Why::Aged(age_us / 1_000_000));
+        self.decide(Outcome::Fresh, entry, || {
+            let age_us = self.handler.engine.clock.now().since_us(entry.meta.created);
+            Why::Aged(age_us / 1_000_000)
+        });
     }
 
     /// Whether Next.js takes what counts as fresh here for stale, and regenerates it: build output
@@ -116,14 +118,15 @@ impl Lookup<'_> {
         from.is_some_and(|from| engine.clock.now() > from)
     }
 
+    /// Whether it has waited: then it took longer than this step.
     #[inline]
-    fn has_waited(&self) -> bool {
+    pub fn has_waited(&self) -> bool {
         self.progress != Progress::default()
     }
 
     fn stale(&self, entry: Arc<Entry>, signal: Signal, reason: &Reason) -> Step {
         self.count(&entry, Verdict::Stale);
-        self.decide(Outcome::Stale, &entry, self.handler.why(reason));
+        self.decide(Outcome::Stale, &entry, || self.handler.why(reason));
         let is_kept =
             self.request.asker.kept == Kept::Marked && self.handler.apps.version() < Version::V16_4;
         if is_kept && matches!(reason, Reason::Tag(_)) {
@@ -139,7 +142,7 @@ impl Lookup<'_> {
     pub(super) fn meanwhile(&self, entry: Arc<Entry>, reason: &Reason) -> Step {
         self.count(&entry, Verdict::Stale);
         bump(&self.handler.engine.stats.stale_meanwhile);
-        self.decide(Outcome::Meanwhile, &entry, self.handler.why(reason));
+        self.decide(Outcome::Meanwhile, &entry, || self.handler.why(reason));
         let basis = self.basis(&entry);
         Step::Answer(Answer::Meanwhile { entry, basis })
     }
@@ -179,7 +182,7 @@ impl Lookup<'_> {
             _ => self.signal(&entry, verdict, reason),
         };
         match signal {
-            Signal::Miss => self.join(self.handler.why(reason)),
+            Signal::Miss => self.join(|| self.handler.why(reason)),
             signal => self.stale(entry, signal, reason),
         }
     }
@@ -257,20 +260,21 @@ impl Lookup<'_> {
         self.handler.engine.stats.time_answer(kind, answer.into(), us, 1);
     }
 
-    fn decide(&self, outcome: Outcome, entry: &Entry, why: Why) {
+    /// Remembers how the get ended, if anybody asks: only then is it found out why.
+    fn decide(&self, outcome: Outcome, entry: &Entry, why: impl FnOnce() -> Why) {
         if self.handler.is_watched() {
             let tier = match self.source(entry) {
                 Source::Generated => TierName::Memory,
                 Source::Shared => TierName::Shared,
                 Source::Output => TierName::Prerendered,
             };
-            self.remember(Decision::new(tier, outcome, why).about(entry));
+            self.remember(Decision::new(tier, outcome, why()).about(entry));
         }
     }
 
-    pub(super) fn decide_miss(&self, why: Why) {
+    pub(super) fn decide_miss(&self, why: impl FnOnce() -> Why) {
         if self.handler.is_watched() {
-            self.remember(Decision::new(TierName::None, Outcome::Miss, why));
+            self.remember(Decision::new(TierName::None, Outcome::Miss, why()));
         }
     }
 

@@ -7,7 +7,7 @@ use super::apps::Listed;
 use super::decision::Why;
 use super::get::Lookup;
 use super::output::Job;
-use super::progress::{MOST_CLAIMS, Progress, WaitFor};
+use super::progress::{MOST_CLAIMS, WaitFor};
 use super::request::{Kept, Part, Scope, Waited};
 use crate::engine::{Found, Reason};
 use crate::entry::{Entry, Source};
@@ -56,7 +56,7 @@ impl Lookup<'_> {
             {
                 return Step::Wait(wait);
             }
-            return self.miss(Why::Judged(Reason::Unsure));
+            return self.miss(|| Why::Judged(Reason::Unsure));
         }
         let token = self.token();
         engine.ask(self.ticket(token));
@@ -197,7 +197,7 @@ impl Lookup<'_> {
             Ask::Known(role) => Inquiry::Known(role),
             Ask::NoRoom => self.read_or(Role::Uncoordinated),
             Ask::Send | Ask::Pending => {
-                // A stale entry found in the store takes one more round trip to claim.
+                // Nothing found, or something stale, takes one more command to claim.
                 let wait_ms = engine.read_wait_ms() * 2;
                 let on = WaitFor::Lease { is_ahead: fallback == Fallback::Fresh };
                 Inquiry::Wait(self.wait(token, wait_ms, on))
@@ -288,12 +288,12 @@ impl Lookup<'_> {
         }
         match self.follow(role, None) {
             Some(wait) => Step::Wait(wait),
-            None => self.join(Why::Absent(self.handler.engine.absence(&self.request.key))),
+            None => self.join(|| Why::Absent(self.handler.engine.absence(&self.request.key))),
         }
     }
 
     /// Generates here, or joins a generation under way where Next.js does not do that by itself.
-    pub(super) fn join(&self, why: Why) -> Step {
+    pub(super) fn join(&self, why: impl FnOnce() -> Why) -> Step {
         let (engine, key) = (self.handler.engine, &self.request.key);
         let wait_ms = self.wait_ms();
         let is_building = self.handler.apps.is_building();
@@ -372,13 +372,13 @@ impl Lookup<'_> {
         Wait { token, on, at_most_ms, budget_ms, progress }
     }
 
-    fn miss(&self, why: Why) -> Step {
+    fn miss(&self, why: impl FnOnce() -> Why) -> Step {
         if let Some(step) = self.instead_of_404() {
             return step;
         }
         let engine = self.handler.engine;
         engine.stats.count(self.request.kind.counted(), stats::Answer::Miss);
-        if self.progress != Progress::default() {
+        if self.has_waited() {
             self.time(stats::Answer::Miss);
         }
         self.decide_miss(why);

@@ -24,7 +24,7 @@ impl Lookup<'_> {
             return None;
         }
         let engine = self.handler.engine;
-        let now = engine.clock.now();
+        let now = engine.clock.now_coarse();
         let held = match engine.get(&self.request.key, now, || self.tags()) {
             Found::Entry(entry, verdict, _) => Some((entry, verdict)),
             _ => self.handler.thread.delivered(self.request.key.hash).map(|entry| {

@@ -25,6 +25,13 @@ pub enum WaitFor {
     Output,
 }
 
+impl WaitFor {
+    /// Whether another get or process generates what is waited for: how long is up to that.
+    pub fn is_of_another(self) -> bool {
+        matches!(self, Self::Flight | Self::Leader)
+    }
+}
+
 /// What a get has waited for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a wait there was, or was not")]
@@ -114,7 +121,7 @@ impl Progress {
     pub fn after(self, waited: Waited, next: WaitFor) -> Self {
         let mut after = self;
         // Only the last one counts, and one that timed out may be repeated.
-        if matches!(next, WaitFor::Flight | WaitFor::Leader) || waited != Waited::InTime {
+        if next.is_of_another() || waited != Waited::InTime {
             (after.joined, after.followed) = (false, false);
         }
         match next {

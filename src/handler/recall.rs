@@ -109,7 +109,12 @@ fn leased(role: Role) -> Option<&'static str> {
 pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<Shown> {
     let most = most.min(engine.options.decisions);
     let mut all: Vec<_> = journals.iter().flat_map(|journal| journal.last(most)).collect();
-    all.extend(engine.heard(|heard| Arc::new(told(heard))));
+    let heard = engine.heard(most, |_| true);
+    all.extend(
+        heard
+            .into_iter()
+            .map(|(at, heard)| Remembered { at, what: What::Detailed(Arc::new(told(&heard))) }),
+    );
     // Stable, and a journal dates no decision before earlier ones of its thread: those stay in order.
     all.sort_by_key(|one| std::cmp::Reverse(one.at));
     all.truncate(most);
@@ -123,12 +128,8 @@ pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<
 
 /// Invalidations by other processes after a position, the oldest first.
 pub fn heard(engine: &Engine, after: f64) -> Vec<Shown> {
-    let heard = engine.heard(told).into_iter().rev();
-    let shown = heard.filter_map(|Remembered { at, what }| match what {
-        What::Detailed(decided) => Some(Shown::new(at, &decided)),
-        What::Hit(_) => None,
-    });
-    shown.filter(|one| one.position.is_some_and(|position| position > after)).collect()
+    let heard = engine.heard(usize::MAX, |heard| heard.position as f64 > after);
+    heard.iter().rev().map(|(at, heard)| Shown::new(*at, &told(heard))).collect()
 }
 
 /// The entries that were hit, by number.
@@ -155,10 +156,10 @@ fn hit(at: Timestamp, former: &Former) -> Decided {
     }
 }
 
-fn told(heard: Heard) -> Decided {
+fn told(heard: &Heard) -> Decided {
     let outcome = if heard.is_soft { Outcome::Soft } else { Outcome::Hard };
-    let Heard { position, from, .. } = heard;
-    let why = Why::InEffect(Reach::From { process: from, position });
+    let from = Reach::From { process: heard.from.clone(), position: heard.position };
+    let why = Why::InEffect(from);
     let decision = Decision::new(TierName::None, outcome, why);
     let key = joined(&heard.tags);
     Decided { call: CallName::Invalidate, kind: None, key, decision }

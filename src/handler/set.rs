@@ -1,14 +1,12 @@
 //! What a set of Next.js means, and a generation that ends without one.
 
-use std::sync::Arc;
-
 use super::Handler;
 use super::apps::Listed;
 use super::dating::{Began, Begun};
 use super::decision::{CallName, Decision, Outcome, TierName, Why};
 use super::request::Scope;
 use crate::engine::{Placed, Stored};
-use crate::entry::{Entry, Meta, Source};
+use crate::entry::{Meta, Source};
 use crate::key::KeyRef;
 use crate::next::signal::Version;
 use crate::next::trace;
@@ -123,9 +121,7 @@ impl Handler<'_> {
             Listed::No => {}
             listed => self.engine.supersede(key, listed == Listed::Yes),
         }
-        let spread = self.engine.spread_of(meta.format, &body);
-        let entry = Arc::new(Entry::new(key, meta, body).spread_by(spread));
-        let placed = self.engine.store(key, &entry, scope == Scope::Process);
+        let (entry, placed) = self.engine.set(key, meta, body, scope == Scope::Process);
         if self.is_watched() {
             let from = begun.origin.began.unwrap_or_else(|| self.engine.clock.uptime());
             let mut decision = decision_of(placed).about(&*entry);

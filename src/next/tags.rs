@@ -2,6 +2,7 @@
 
 use super::value::ValueKind;
 use crate::key::{Class, wtf8};
+use crate::store;
 use crate::tags::Tag;
 
 /// Begins the tag of a key.
@@ -43,19 +44,22 @@ fn own_name(key: &[u16]) -> Box<[u8]> {
 
 /// No key of a page begins as a digest does: those are paths.
 fn digest(class: Class, key: &[u16]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[class as u8]);
-    for units in key.chunks(256) {
-        let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-        hasher.update(&bytes);
-    }
-    let digest = hasher.finalize().to_hex();
-    format!("#{}", digest.get(..32).unwrap_or_default())
+    let digest = store::address(class, key, None).unwrap_or_default();
+    format!("#{:032x}", u128::from_be_bytes(digest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_key_is_named_by_its_digest() {
+        let key: Vec<u16> = (0..700).collect();
+        let bytes: Vec<u8> = key.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let digest = blake3::hash(&[&[Class::Fetch as u8], &*bytes].concat()).to_hex();
+        let named = format!("tiercel:key:app:#{}", &digest[..32]);
+        assert_eq!(ValueKind::Fetch.key_tag("app:", &key).as_bytes(), named.as_bytes());
+    }
 
     fn own(key: &str) -> String {
         let units: Vec<u16> = key.encode_utf16().collect();

@@ -5,6 +5,7 @@
 //! up. The options of the shared tier are in `shared.rs`, their server is in `server.rs`, from a
 //! URL that `url` reads.
 
+mod operated;
 mod origin;
 mod secret;
 mod server;
@@ -18,6 +19,7 @@ mod url;
 
 use serde_json::{Map, Value};
 
+pub use self::operated::namespace;
 pub use self::origin::Origin;
 pub use self::secret::Secret;
 pub use self::server::{HostPort, Server, Topology, without_login};

@@ -21,22 +21,10 @@ pub fn operator(given: &Value, env: &Value, derived: &str) -> Result<Option<Oper
     let told = Options::resolve(given, &options::without_login(env, url))?;
     let chosen = CHOSEN.lock().clone();
     let mut options = chosen.map_or_else(|| told.clone(), |(options, _)| options);
-    options.shared = match (options.shared.take(), told.shared) {
-        (Some(shared), Some(told)) => {
-            let has_url = given.get("redisUrl").is_some();
-            Some(SharedOptions {
-                server: if has_url { told.server } else { shared.server },
-                ..shared
-            })
-        }
-        (chosen, told) => chosen.or(told),
-    };
+    options.shared = SharedOptions::operated(given, options.shared.take(), told.shared);
     let Some(shared) = &mut options.shared else { return Ok(None) };
-    if let Some(name) = given.get("namespace") {
-        // It is checked with a server, whichever that is.
-        let named = serde_json::json!({ "namespace": name, "redisUrl": "redis://localhost" });
-        let named = Options::resolve(&named, &Value::Null)?.shared;
-        shared.namespace = named.and_then(|named| named.namespace);
+    if let Some(name) = options::namespace(given)? {
+        shared.namespace = Some(name);
     }
     shared.namespace.get_or_insert_with(|| derived.to_owned());
     let server = RedisOperator::new(shared)?;

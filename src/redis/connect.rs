@@ -127,7 +127,7 @@ impl Connector {
 
     /// Why no connection could be opened. Looked into once while it stays the same.
     pub(super) async fn trouble(&self, failure: Failure) -> Trouble {
-        let trouble = failure.trouble();
+        let trouble = failure.trouble(self.first.is_none());
         let known = self.seen.lock().filter(|(seen, _)| *seen == trouble);
         if let Some((_, closer)) = known {
             return closer;

@@ -31,10 +31,13 @@ const TOGETHER: usize = 16;
 const WAKE_BYTES: usize = 64 << 10;
 /// Writes under way together.
 const MOST_WRITES: usize = 4;
+/// Commands for which a turn may wait: what lies there, and then who generates it. A look at what
+/// was stored in the meantime gets what is left of that time.
+const MOST_WAITS: u32 = 2;
 /// Limit of one write; no get waits for it.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
-/// An address, and the request for its lease that goes with the read.
+/// An address, and the request for its lease that goes with the read or follows it.
 pub(super) type Claim = (Address, Option<LeaseRequest>);
 /// The reply to a claim, and what lies at its address.
 type Finding = (LeaseReply, Found);
@@ -44,7 +47,7 @@ type Found = Result<Option<Bytes>, Unavailable>;
 /// A read that a get waits for. It is always answered: dropping it answers too.
 pub(super) struct Read {
     pub(super) address: Address,
-    /// The lease request that goes with it.
+    /// The lease request that goes with it, or follows it.
     pub(super) claim: Option<LeaseRequest>,
     receive: Option<ReceiveLease>,
 }
@@ -98,6 +101,7 @@ impl Session {
     /// entry, and needs no lease. One that has a stale entry needs a lease whatever it finds: its
     /// claim leaves first, so that an entry stored after a claim was refused is found.
     async fn read_some(self: Arc<Self>, link: &Arc<Connection>, reads: Vec<Read>) {
+        let began = stopwatch_ns();
         let asked: Vec<Claim> = reads.iter().map(|read| (read.address, read.claim)).collect();
         let Some(told) = self.look(link, &asked).await else { return };
         let (mut found, mut missing) = (Vec::new(), Vec::new());
@@ -115,7 +119,7 @@ impl Session {
         }
         let asked: Vec<Claim> =
             missing.iter().map(|(read, claim)| (read.address, Some(*claim))).collect();
-        let told = self.claim_absent(link, &asked).await;
+        let told = self.claim_absent(link, &asked, began).await;
         deliver(missing.into_iter().map(|(read, _)| read).zip(told));
     }
 
@@ -129,8 +133,10 @@ impl Session {
         let early: Vec<Claim> =
             asked.iter().map(|(at, claim)| (*at, claim.filter(early))).collect();
         let addresses = asked.iter().map(|(address, _)| *address).collect();
-        let (claimed, found) =
-            tokio::join!(self.claim_all(link, &early), self.find(link, addresses));
+        let (claimed, found) = tokio::join!(
+            self.claim_all(link, &early),
+            self.find(link, addresses, self.command_timeout)
+        );
         if found.is_none() {
             // The gets will not learn of their leases.
             let taken = early.iter().zip(&claimed).filter(|(_, one)| **one == LeaseReply::Granted);
@@ -139,11 +145,13 @@ impl Session {
         Some(claimed.into_iter().zip(found?).collect())
     }
 
-    /// Claims addresses where nothing lay, and finds what was stored there in the meantime.
+    /// Claims addresses where nothing lay, and finds what was stored there in the meantime. The
+    /// turn began at `began` of the stopwatch.
     async fn claim_absent(
         self: &Arc<Self>,
         link: &Arc<Connection>,
         claims: &[Claim],
+        began: u64,
     ) -> Vec<Finding> {
         let replies = self.claim_all(link, claims).await;
         let mut told: Vec<Finding> = replies.into_iter().map(|reply| (reply, Ok(None))).collect();
@@ -151,26 +159,37 @@ impl Session {
             .iter()
             .zip(&mut told)
             .filter(|(_, (reply, _))| *reply == LeaseReply::EntryExists)
-            .map(|((address, _), (_, found))| (*address, found))
+            .map(|((address, _), finding)| (*address, finding))
             .unzip();
-        if !addresses.is_empty() {
-            let again = self.find(link, addresses).await.unwrap_or_default();
-            stored.into_iter().zip(again).for_each(|(found, entry)| *found = entry);
+        if addresses.is_empty() {
+            return told;
+        }
+        let spent = Duration::from_nanos(stopwatch_ns().saturating_sub(began));
+        let left = (self.command_timeout * MOST_WAITS).saturating_sub(spent);
+        match self.find(link, addresses, left.min(self.command_timeout)).await {
+            Some(again) => {
+                stored.into_iter().zip(again).for_each(|((_, found), entry)| *found = entry);
+            }
+            // The caller asks no more questions then.
+            None => stored
+                .into_iter()
+                .for_each(|finding| *finding = (LeaseReply::Unavailable, Err(Unavailable))),
         }
         told
     }
 
-    /// What lies at each of the addresses, in order; `None` if the server does not say.
+    /// What lies at each of the addresses, in order; `None` if the server does not say that in time.
     async fn find(
         self: &Arc<Self>,
         link: &Arc<Connection>,
         addresses: Vec<Address>,
+        limit: Duration,
     ) -> Option<Vec<Found>> {
         let count = addresses.len();
         let keys: Vec<Key> = addresses.into_iter().map(|one| self.keys.entry(one)).collect();
         // Losing a shard loses its keys, and nothing else.
         let elsewhere = keys.first().filter(|key| !link.client.is_with_table(key)).cloned();
-        let found = within(self.command_timeout, async {
+        let found = within(limit, async {
             match <[Key; 1]>::try_from(keys) {
                 Ok([key]) => {
                     let get = |client: Client| {

@@ -162,9 +162,12 @@ impl Failure {
         Self::BadReply(self::error(words))
     }
 
-    /// Why no connection could be opened, for the operator.
-    pub(super) fn trouble(self) -> Trouble {
+    /// Why no connection could be opened, for the operator: to a socket of this machine, or to a
+    /// host.
+    pub(super) fn trouble(self, is_socket: bool) -> Trouble {
         match self {
+            // A host may be hidden by a rule of this machine.
+            Self::Lost(Trouble::NoSocket) if !is_socket => Trouble::NoRoute,
             Self::Lost(trouble) | Self::Unauthenticated(trouble) => trouble,
             Self::TimedOut => Trouble::TimedOut,
             Self::Denied(_) | Self::BadReply(_) => Trouble::Closed,
@@ -191,6 +194,15 @@ mod tests {
         }
         let lost = Failure::of(&Error::new(ErrorKind::IO, ""));
         assert_eq!(lost, Failure::Lost(Trouble::Closed));
+    }
+
+    #[test]
+    fn only_a_socket_is_none() {
+        for words in ["Os { code: 2, kind: NotFound }", "Os { code: 13, kind: PermissionDenied }"] {
+            let failure = Failure::of(&Error::new(ErrorKind::IO, words));
+            assert_eq!(failure.trouble(true), Trouble::NoSocket);
+            assert_eq!(failure.trouble(false), Trouble::NoRoute);
+        }
     }
 
     #[test]

@@ -143,7 +143,11 @@ impl Session {
                         continue;
                     }
                 }
-                Err(failure) => self.unreachable(self.connector.trouble(failure).await),
+                Err(failure) => {
+                    self.unreachable();
+                    let trouble = self.connector.trouble(failure).await;
+                    guard(|| self.listener.fails(trouble));
+                }
             }
             sleep(backoff.next()).await;
         }
@@ -162,10 +166,8 @@ impl Session {
         }
     }
 
-    /// No connection could be opened.
-    fn unreachable(self: &Arc<Self>, trouble: Trouble) {
-        guard(|| self.listener.fails(trouble));
-        // Gets need not wait for a connection any more.
+    /// No connection could be opened: gets need not wait for one any more.
+    fn unreachable(self: &Arc<Self>) {
         self.counters.set_broken(true);
         self.tell(Event::Unreachable);
     }
@@ -252,8 +254,8 @@ impl Session {
         if let Some(link) = self.link() {
             self.give_up(&link);
         }
-        self.counters.set_broken(true);
-        self.tell(Event::Unreachable);
+        self.unreachable();
+        guard(|| self.listener.fails(Trouble::Closed));
         // Tasks dropped with the runtime have no listener left.
         self.is_over.store(true, Ordering::Relaxed);
     }

@@ -1,15 +1,18 @@
 //! Servers that are slow, away or dead, or that forbid things.
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
 use tiercel::store::{Listener, Part, Refusal, Room, SharedStore, Unavailable};
 use tiercel::tags::{Epoch, Position};
 
 use crate::entries::read_one;
-use crate::peer::{Peer, measured, nothing, shared, shared_at, wait_until};
+use crate::peer::{Peer, measured, nothing, resolved, shared, shared_at, wait_until};
 use crate::proxy::Proxy;
 use crate::server;
 use crate::server::{Server, free_port};
@@ -304,6 +307,24 @@ fn a_wrong_password_is_a_store_that_is_away() {
     let peer = Peer::start(&with("wrong"));
     peer.heard.wait_for(&Event::Unreachable);
     assert!(poll_once(&Peer::connected(&with("right"))));
+}
+
+#[test]
+fn no_get_waits_while_a_failure_is_looked_into() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("redis://127.0.0.1:{port}");
+    let peer = Peer::start(&resolved(&json!({ "redisUrl": url, "connectTimeoutMs": 100 })));
+    // Whoever looks into it says hello as clients of TLS do, and then waits for an answer.
+    let mut held = Vec::new();
+    let is_looked_into = silent.incoming().map_while(Result::ok).any(|mut stream| {
+        let mut first = [0];
+        let is_hello = stream.read_exact(&mut first).is_ok() && first == [0x16];
+        held.push(stream);
+        is_hello
+    });
+    assert!(is_looked_into && peer.heard.rest().contains(&Event::Unreachable));
+    assert!(peer.store.health().is_broken);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::server::Server;
 
 const ADDRESS: Address = [7; 16];
 /// The claim of an instance that has no entry, and knows position 50.
-const ABSENT: LeaseRequest = LeaseRequest {
+pub(crate) const ABSENT: LeaseRequest = LeaseRequest {
     epoch: 7,
     position: 50,
     outdated: 0,
@@ -28,7 +28,7 @@ const ABSENT: LeaseRequest = LeaseRequest {
 /// The claim of an instance that has a stale entry.
 const STALE: LeaseRequest = LeaseRequest { only_absent: false, ..ABSENT };
 
-type Answer = (LeaseReply, Result<Option<Bytes>, Unavailable>);
+pub(crate) type Answer = (LeaseReply, Result<Option<Bytes>, Unavailable>);
 
 fn name(kind: &str) -> String {
     format!("app:{{{}}}{kind}", "07".repeat(16))

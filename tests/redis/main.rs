@@ -25,3 +25,4 @@ mod proxy;
 mod scripts;
 mod server;
 mod topologies;
+mod turns;

@@ -5,12 +5,15 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     /// The connections up to this number are swallowed.
     swallowed: Arc<AtomicU64>,
     made: Arc<AtomicU64>,
+    /// How long each answer takes, in ms.
+    delay_ms: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -20,16 +23,19 @@ impl Proxy {
             port: listener.local_addr().unwrap().port(),
             swallowed: Arc::default(),
             made: Arc::default(),
+            delay_ms: Arc::default(),
         };
         let (swallowed, made) = (proxy.swallowed.clone(), proxy.made.clone());
+        let delay_ms = proxy.delay_ms.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let number = made.fetch_add(1, Ordering::SeqCst) + 1;
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
                 let (to, from) = (server.try_clone().unwrap(), stream.try_clone().unwrap());
                 let (there, back) = (swallowed.clone(), swallowed.clone());
-                thread::spawn(move || copy(from, to, number, &there));
-                thread::spawn(move || copy(server, stream, number, &back));
+                let delay_ms = delay_ms.clone();
+                thread::spawn(move || copy(from, to, number, &there, &AtomicU64::new(0)));
+                thread::spawn(move || copy(server, stream, number, &back, &delay_ms));
             }
         });
         proxy
@@ -40,18 +46,29 @@ impl Proxy {
         self.swallowed.store(self.made.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
+    /// Has each answer take this long from now on.
+    pub(crate) fn delay(&self, ms: u64) {
+        self.delay_ms.store(ms, Ordering::SeqCst);
+    }
+
     /// Swallows those on future connections too.
     pub(crate) fn swallow_all(&self) {
         self.swallowed.store(u64::MAX, Ordering::SeqCst);
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, number: u64, swallowed: &AtomicU64) {
+fn copy(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    number: u64,
+    swallowed: &AtomicU64,
+    delay_ms: &AtomicU64,
+) {
     let mut bytes = [0; 16_384];
-    while let Ok(count) = from.read(&mut bytes) {
-        if count == 0 {
-            break;
-        }
+    // What comes within the delay passes with the first of it.
+    while from.peek(&mut [0]).is_ok() {
+        thread::sleep(Duration::from_millis(delay_ms.load(Ordering::SeqCst)));
+        let Ok(count @ 1..) = from.read(&mut bytes) else { break };
         if number > swallowed.load(Ordering::SeqCst) && to.write_all(&bytes[..count]).is_err() {
             break;
         }

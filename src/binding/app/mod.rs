@@ -44,7 +44,7 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 process::desk().counts().ask((number, &counter), &id, action, receive);
             }
             Asked::FlushCounts => {
-                let receive = move |answer| fill.fill(cells::of_count(answer));
+                let receive = move |answer| fill.fill(Reply::Row(cells::of_count(answer)));
                 process::desk().counts().flush_together(receive);
             }
         }

@@ -179,7 +179,8 @@ fn a_set_ends_the_lease_with_its_write_even_if_memory_has_no_room_for_it() {
         let (since, stamp) = a.engine.ledger.present();
         let key = a.engine.hasher().key(Class::Fetch, &[1]);
         let meta = Meta { stamp, since, ..meta() };
-        assert_eq!(a.engine.set(&key, meta, vec![1; bytes].into(), false), Stored::Yes);
+        let (_, placed) = a.engine.set(&key, meta, vec![1; bytes].into(), false);
+        assert_eq!(placed.stored, Stored::Yes);
         assert_eq!(a.engine.held(&key).is_some(), options == PLAIN());
         assert_eq!((store.written_ends.lock().len(), store.ended()), (1, vec![]));
         assert!(a.engine.leases.is_empty());
@@ -192,7 +193,8 @@ fn a_set_that_is_too_large_for_all_gives_the_lease_back() {
     let (since, stamp) = a.engine.ledger.present();
     let key = a.engine.hasher().key(Class::Fetch, &[1]);
     let meta = Meta { stamp, since, ..meta() };
-    assert_eq!(a.engine.set(&key, meta, vec![1; 17 << 20].into(), false), Stored::TooLarge);
+    let (_, placed) = a.engine.set(&key, meta, vec![1; 17 << 20].into(), false);
+    assert_eq!(placed.stored, Stored::TooLarge);
     assert_eq!((store.writes.lock().len(), store.ended()), (0, vec![LeaseEnd::Released]));
 }
 

@@ -200,7 +200,7 @@ impl Fixture {
         let meta = more(Meta { stamp, since, ..meta() });
         let units = [name];
         let key = self.engine.hasher().key(Class::Fetch, &units);
-        self.engine.set(&key, meta, [1, 2, 3].into(), false)
+        self.engine.set(&key, meta, [1, 2, 3].into(), false).1.stored
     }
 
     pub(crate) fn read(&self, class: Class, name: u16, token: u32) -> bool {

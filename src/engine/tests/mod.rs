@@ -1,5 +1,7 @@
+mod absence;
 mod coordinate;
 pub(crate) mod fake;
+mod notices;
 mod shared;
 
 use super::*;
@@ -71,7 +73,7 @@ fn invalidate(engine: &Engine, tags: &[Tag], lifetime: Lifetime) {
 
 fn set(engine: &Arc<Engine>, name: u16, meta: Meta) -> Stored {
     let units = [name];
-    engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into(), false)
+    engine.set(&engine.hasher().key(Class::Fetch, &units), meta, [1, 2, 3].into(), false).1.stored
 }
 
 #[test]

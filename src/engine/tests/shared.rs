@@ -1,8 +1,11 @@
 //! The shared tier from the engine's side, over a store in this process.
 
 use super::fake::{NO_MEMORY, PLAIN, instance, store};
+use std::convert::Infallible;
+
 use super::*;
 use crate::coherence::event::{Event, Message, Row};
+use crate::coherence::timing::Timing;
 use crate::key::AppId;
 use crate::ledger::MemoryAccess;
 use crate::store::{Address, Listener};
@@ -82,6 +85,16 @@ fn a_write_lives_shorter_by_the_time_it_waited() {
     a.set(2, |meta| meta);
     a.engine.clock.advance_us(4_000_000);
     assert!(store.carry_out_writes().is_empty());
+}
+
+#[test]
+fn a_write_that_would_end_at_once_is_none_and_counts_as_none() {
+    let store = store();
+    let a = instance(&store, &PLAIN());
+    a.set(1, |meta| meta);
+    a.engine.clock.advance_us(4_999_500);
+    assert!(store.carry_out_writes().is_empty());
+    assert_eq!(a.engine.stats.written.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
 #[test]
@@ -213,4 +226,20 @@ fn who_is_denied_is_not_connected() {
     a.engine.on(Event::Denied(*request));
     assert_eq!(a.engine.connectivity(), Connectivity::Denied);
     assert_ne!(a.engine.ledger.memory_access(a.engine.clock.now()), MemoryAccess::Any);
+}
+
+#[test]
+fn how_far_an_instance_lags_behind_is_known_from_the_first_poll_on() {
+    let lag_ms = |engine: &Engine| engine.report().shared.unwrap().lag_ms;
+    let given = serde_json::json!({ "redisUrl": "redis://cache.example" });
+    let options = Options::resolve(&given, &Value::Null).unwrap();
+    let tier = Tier::new(store(), options.shared.as_ref().unwrap(), 1, true);
+    let coherence = Coherence::fleet(9, Timing::default());
+    let builder = Builder::new(options, Clock::manual(Timestamp(1_000_000)), coherence);
+    let young = builder.build_sharing(|_, _| Ok::<_, Infallible>(tier)).unwrap();
+    assert_eq!(lag_ms(&young), None);
+    let a = instance(&store(), &PLAIN());
+    assert_eq!(lag_ms(&a.engine), Some(0.0));
+    a.engine.clock.advance_us(1_300_000);
+    assert_eq!(lag_ms(&a.engine), Some(1_300.0));
 }

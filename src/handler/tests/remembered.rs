@@ -1,7 +1,11 @@
 //! Remembered decisions.
 
 use super::*;
+use crate::coherence::event::{Message, Row};
 use crate::handler::hot::Checked;
+use crate::handler::recall::{self, Shown};
+use crate::store::Listener;
+use crate::tags::{Epoch, Position};
 
 fn watched(kind: ValueKind, options: Json) -> Next {
     let next = Next::alone(kind, options);
@@ -61,7 +65,7 @@ fn the_tags_that_every_entry_has_of_its_own_are_not_shown() {
     let next = watched(ValueKind::Fetch, PLAIN());
     next.set(&["a", "b"]);
     let journals = [next.thread.journal().unwrap().clone()];
-    let told = crate::handler::recall::recall(&next.engine, &journals, 1);
+    let told = recall::recall(&next.engine, &journals, 1);
     assert_eq!(told[0].tags, Some(vec!["a".into(), "b".into()]));
 }
 
@@ -102,4 +106,25 @@ fn a_value_goes_to_both_tiers_and_its_key_belongs_to_the_store() {
     next.thread.open_journal(64);
     next.set(&["a"]);
     assert_eq!(recall(&next), ["set memory+shared stored "]);
+}
+
+#[test]
+fn of_the_invalidations_by_others_as_many_are_told_as_are_asked_for() {
+    let next = Next::sharing(&store(), ValueKind::Fetch);
+    for position in [60, 70, 80] {
+        let row = Row {
+            tag: Tag::from(format!("at {position}").as_str()),
+            hard: Position(position),
+            soft: Position(0),
+            deadline_us: None,
+        };
+        let previous = Position(position - 10);
+        let message =
+            Message { epoch: Epoch(7), previous, position: Position(position), rows: vec![row] };
+        next.engine.hears("web:1", &message);
+    }
+    let keys = |told: Vec<Shown>| told.into_iter().map(|one| one.key).collect::<Vec<_>>();
+    assert_eq!(keys(recall::heard(&next.engine, 60.0)), ["at 70", "at 80"]);
+    assert_eq!(keys(recall::recall(&next.engine, &[], 2)), ["at 80", "at 70"]);
+    assert_eq!(next.engine.heard(1, |heard| heard.position < 80).len(), 1);
 }
