@@ -168,7 +168,7 @@ pub struct Ruling {
 
 impl Ruling {
     /// How many numbers there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         RULING_CELLS + self.verdict.windows.len() * WINDOW_CELLS
     }
 

@@ -14,7 +14,7 @@ pub(super) fn reply(env: raw::Env, state: &State, reply: Reply) -> raw::Value {
     match reply {
         Reply::Row(cells) => array(env, cells),
         Reply::Ruling(ruling) => {
-            state.leave(Slot::Count, ruling.len() as f64);
+            state.leave(Slot::Count, ruling.count() as f64);
             state.leave_numbers(ruling.numbers());
             raw::truth(env)
         }
