@@ -58,11 +58,38 @@ describe.each(ways)('the code of an app, %s, %s', (bundler, mode) => {
     expect(JSON.parse(reply.text)).toEqual(['kept', 'kept', 'kept'])
   })
 
+  it('a route tells the metrics of its process, as they are at the time', async () => {
+    await tellsMetrics(server, 'app_page', '/api/metrics')
+  })
+
   it('an edge route is told that there is none, and no adapter either', async () => {
     const { codes, runtime } = JSON.parse((await server.get('/api/own-edge')).text)
     expect([codes, runtime]).toEqual([Array(4).fill('TIERCEL_EDGE_RUNTIME'), 'edge'])
   })
 })
+
+/** Asserts that a route of a server tells what it has counted of a kind. */
+async function tellsMetrics(server, kind, path) {
+  const counted = async () => {
+    const { status, headers, text } = await server.get(path, { accept: 'text/plain' })
+    expect([status, headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ])
+    const rows = text
+      .split('\n')
+      .filter((row) => row.startsWith(`tiercel_gets_total{kind="${kind}"`))
+    return rows.reduce((sum, row) => sum + Number(row.split(' ').at(-1)), 0)
+  }
+  const before = await counted()
+  await server.get('/own')
+  await server.get('/api/own')
+  expect(await counted()).toBeGreaterThan(before)
+  const { headers } = await server.get(path, {
+    accept: 'application/openmetrics-text',
+  })
+  expect(headers.get('content-type')).toMatch(/^application\/openmetrics-text; version=1/)
+}
 
 describe('the cache of an app with Cache Components', () => {
   let origin
@@ -123,6 +150,10 @@ describe('the cache of an app with Cache Components', () => {
       return brief.inner !== before.brief.inner && brief.outer !== before.brief.outer
     }
     await expect.poll(isRenewed, { timeout: 10_000 }).toBe(true)
+  })
+
+  it('a route tells metrics that no build has prerendered', async () => {
+    await tellsMetrics(server, 'own', '/api/metrics')
   })
 
   it("React's cache reads once per request", async () => {
