@@ -3,6 +3,7 @@
 const { isMainThread } = require('node:worker_threads')
 const { ENDING, FIELD, FLAG, MAILBOX, MARK } = require('./abi.js')
 const { app } = require('./app.js')
+const channels = require('./channels.js')
 const hot = require('./hot.js')
 const build = require('./build.js')
 const next = require('./next.js')
@@ -32,6 +33,8 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
+ * @property {(on: 0 | 1) => void} tell
+ * @property {(after?: number) => string} told
  * @property {(most: number) => string} decisions
  * @property {(after: number) => string} heard
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
@@ -158,6 +161,7 @@ function start(serverDir) {
   // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  channels.begin(native)
   // The process may end before its next turn.
   native.speak()
   // No hook of the addon would do: servers end by `process.exit`, which runs none.

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { start } from '../../tools/redis/servers.mjs'
+import { inChild } from '../unit/support.mjs'
+import { newName } from './instances.mjs'
+
+// What subscribers are told that only a process with a server decides.
+
+let server
+beforeAll(async () => {
+  server = await start('single')
+})
+afterAll(() => server?.stop())
+
+test('a connection that comes and goes, a lease, and what another process invalidates', async () => {
+  const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: newName('channels') }
+  const { answer } = await inChild(
+    async ({ index, url }) => {
+      const { execFileSync } = require('node:child_process')
+      const { subscribe } = require('node:diagnostics_channel')
+      const told = []
+      const names = ['connection', 'lease', 'invalidate']
+      const tell = (event, name) => told.push([String(name).replace('tiercel:', ''), event])
+      for (const name of names) subscribe(`tiercel:${name}`, tell)
+      const came = async (is) => {
+        while (!told.some(([name, event]) => is(name, event))) {
+          await new Promise((wake) => setTimeout(wake, 50))
+        }
+      }
+      const Tiercel = require(index)
+      new Tiercel()
+      await came((name, { state }) => name === 'connection' && state === 'connected')
+      await new Tiercel().get('key', { kind: 'FETCH', tags: [] })
+      await came((name) => name === 'lease')
+      const other = `
+        const Tiercel = require(${JSON.stringify(index)})
+        new Tiercel()
+        const act = async () => {
+          while ((await Tiercel.ready({ timeoutMs: 100 })).shared !== 'connected');
+          await Tiercel.updateTags(['posts'])
+          process.exit()
+        }
+        act()`
+      execFileSync(process.execPath, ['-e', other], { stdio: 'ignore' })
+      await came((name) => name === 'invalidate')
+      const { hostname, port } = new URL(url)
+      require('node:net')
+        .connect(Number(port), hostname)
+        .on('error', () => {})
+        .end('SHUTDOWN NOSAVE\r\n')
+      await came((name, { state }) => name === 'connection' && state === 'away')
+      return told
+    },
+    { env, given: { url: server.url } },
+  )
+  expect(
+    answer?.map(([name, { state, call, outcome }]) => [name, state ?? call, outcome ?? null]),
+  ).toEqual([
+    ['connection', 'connected', null],
+    ['lease', 'get', 'miss'],
+    ['invalidate', 'invalidate', 'hard'],
+    ['connection', 'away', null],
+  ])
+  const [[, connected], [, lease], [, heard], [, away]] = answer
+  expect(connected.previous).toBe('connecting')
+  expect(lease).toMatchObject({ kind: 'FETCH', key: 'key', lease: 'leader' })
+  expect(heard).toMatchObject({ key: 'posts', reason: expect.stringMatching(/^from /) })
+  expect(away).toMatchObject({ previous: 'connected', reason: { code: expect.any(String) } })
+})
