@@ -8,6 +8,7 @@ const hot = require('./hot.js')
 const build = require('./build.js')
 const next = require('./next.js')
 const notices = require('./notices.js')
+const telemetry = require('./telemetry.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -95,6 +96,7 @@ function flush() {
  */
 async function outlast(token, ask, since = performance.now()) {
   const due = since + mailbox[FIELD.HANDLE]
+  const span = telemetry.span('get', performance.timeOrigin + since)
   let answer = token
   while (typeof answer === 'number') {
     if (!isFlushing) {
@@ -109,6 +111,7 @@ async function outlast(token, ask, since = performance.now()) {
     mailbox[FIELD.WAITED] = at - since
     answer = ask(flags | late)
   }
+  telemetry.decided(span)
   return answer
 }
 
@@ -162,6 +165,7 @@ function start(serverDir) {
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
   channels.begin(native)
+  telemetry.begin(native)
   // The process may end before its next turn.
   native.speak()
   // No hook of the addon would do: servers end by `process.exit`, which runs none.

@@ -1,6 +1,7 @@
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
-import { inChild } from '../unit/support.mjs'
+import { inChild, index } from '../unit/support.mjs'
 import { newName } from './instances.mjs'
 
 // What subscribers are told that only a process with a server decides.
@@ -10,6 +11,36 @@ beforeAll(async () => {
   server = await start('single')
 })
 afterAll(() => server?.stop())
+
+test('a get that reads the server, and an invalidation that it acknowledges, are spans', async () => {
+  const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: newName('spans') }
+  const { answer } = await inChild(
+    async ({ root }) => {
+      const require = process.getBuiltinModule('node:module').createRequire(`${root}/x.js`)
+      const sdk = require('@opentelemetry/sdk-trace-base')
+      const exporter = new sdk.InMemorySpanExporter()
+      const spanProcessors = [new sdk.SimpleSpanProcessor(exporter)]
+      const provider = new sdk.BasicTracerProvider({ spanProcessors })
+      require('@opentelemetry/api').trace.setGlobalTracerProvider(provider)
+      const Tiercel = require('./index.js')
+      new Tiercel()
+      while ((await Tiercel.ready({ timeoutMs: 100 })).shared !== 'connected');
+      await new Tiercel().get('key', { kind: 'FETCH', tags: [] })
+      await Tiercel.updateTags(['posts'])
+      return exporter.getFinishedSpans().map(({ name, attributes }) => [name, attributes])
+    },
+    { env, given: { root: dirname(index) } },
+  )
+  const [[got, ofGet], [invalidated, ofInvalidate]] = answer
+  expect([got, invalidated]).toEqual(['cache get', 'cache invalidate'])
+  expect(ofGet).toMatchObject({
+    'cache.hit': false,
+    'db.system.name': 'redis',
+    'tiercel.lease': 'leader',
+    'tiercel.waited_for': ['redis'],
+  })
+  expect(ofInvalidate).toMatchObject({ 'tiercel.everywhere': true, 'tiercel.outcome': 'hard' })
+})
 
 test('a connection that comes and goes, a lease, and what another process invalidates', async () => {
   const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: newName('channels') }

@@ -116,5 +116,8 @@ test('the package without its binary stays within 150 kB, the command line withi
 
 test('there is nothing to install with it but the binary, and Next.js is the app’s', () => {
   expect(manifest.dependencies ?? {}).toEqual({})
-  expect(manifest.peerDependenciesMeta).toEqual({ next: { optional: true } })
+  expect(manifest.peerDependenciesMeta).toEqual({
+    '@opentelemetry/api': { optional: true },
+    next: { optional: true },
+  })
 })
