@@ -29,3 +29,4 @@ exports.rateLimit = api.rateLimit
 exports.sessions = api.sessions
 exports.tokens = api.tokens
 exports.tryLock = api.tryLock
+exports.verifySignature = api.verifySignature

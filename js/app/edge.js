@@ -42,3 +42,4 @@ exports.rateLimit = refusal
 exports.sessions = refusal
 exports.tokens = refusal
 exports.tryLock = refusal
+exports.verifySignature = refusal

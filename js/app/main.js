@@ -17,9 +17,22 @@ const { kv } = require('./kv.js')
 const { lock, tryLock } = require('./lock.js')
 const { rateLimit } = require('./rate-limit.js')
 const { sessions } = require('./sessions.js')
+const { verifySignature } = require('./signature.js')
 const { tokens } = require('./tokens.js')
 
-const api = { cache, clientIp, codes, counter, kv, lock, rateLimit, sessions, tokens, tryLock }
+const api = {
+  cache,
+  clientIp,
+  codes,
+  counter,
+  kv,
+  lock,
+  rateLimit,
+  sessions,
+  tokens,
+  tryLock,
+  verifySignature,
+}
 
 // One of a realm for all copies of this module: what waits in this process is known here.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
