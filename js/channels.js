@@ -15,7 +15,7 @@ const { isMainThread } = require('node:worker_threads')
 
 /** How often decisions are collected. */
 const LOOK_MS = 100
-/** After more decisions than these, which is a fourth of what is remembered, the next look comes soon. */
+/** How many decisions may come between two looks, which is a fourth of what is remembered. */
 const MANY = 1_024
 
 const channels = {
@@ -58,7 +58,8 @@ function wake() {
   if (native === undefined || seen !== undefined || !isHeard()) return
   const { end } = JSON.parse(native.told())
   seen = { end, position: lastHeard(), state: native.link() }
-  setTimeout(look, LOOK_MS).unref()
+  ended = performance.now()
+  setImmediate(look).unref()
   process.on('exit', tell)
 }
 
@@ -68,14 +69,20 @@ function lastHeard() {
   return heard.at(-1)?.position ?? -1
 }
 
+/** When the last look ended. */
+let ended = 0
+
 function look() {
   if (!isHeard()) {
     seen = undefined
     process.off('exit', tell)
     return
   }
-  if (tell() > MANY) setImmediate(look).unref()
-  else setTimeout(look, LOOK_MS).unref()
+  const ms = performance.now() - ended
+  const pause = Math.min(LOOK_MS, (ms * MANY) / Math.max(tell(), 1))
+  ended = performance.now()
+  if (pause < 1) setImmediate(look).unref()
+  else setTimeout(look, pause).unref()
 }
 
 /** Tells what was decided since, and how much that is. */
@@ -87,11 +94,11 @@ function tell() {
   if (lost > 0 && decisions.length > 0) decisions[0].lost = lost
   decisions.forEach(publish)
   // One thread tells for all of them.
-  if (isMainThread)
-    for (const decision of JSON.parse(native.heard(seen.position))) {
-      seen.position = Math.max(seen.position, decision.position)
-      publish(decision)
-    }
+  const heard = isMainThread ? JSON.parse(native.heard(seen.position)) : []
+  for (const decision of heard) {
+    seen.position = Math.max(seen.position, decision.position)
+    publish(decision)
+  }
   tellConnection()
   return count
 }
