@@ -19,6 +19,8 @@ const MOST_MS = 64_000
 /** The longest key or tag in a span. */
 const MOST_LENGTH = 200
 const MOST_TAGS = 32
+/** `TraceFlags.SAMPLED`. */
+const SAMPLED = 1
 
 /** @type {import('@opentelemetry/api').Tracer | undefined} */
 let tracer
@@ -89,8 +91,9 @@ function decided(begun) {
   if (decision) {
     begun.setAttributes(attributesOf(decision))
     const { call, kind, tier, ms } = decision
-    const { traceId } = begun.spanContext()
-    if (call === 'get' && ms !== undefined) exemplars.note(kind, tier, ms, traceId)
+    const { traceId, traceFlags } = begun.spanContext()
+    const isKept = (traceFlags & SAMPLED) !== 0
+    if (call === 'get' && ms !== undefined && isKept) exemplars.note(kind, tier, ms, traceId)
   }
   begun.end()
 }

@@ -83,17 +83,22 @@ test('a connection that comes and goes, a lease, and what another process invali
     },
     { env, given: { url: server.url } },
   )
-  expect(
-    answer?.map(([name, { state, call, outcome }]) => [name, state ?? call, outcome ?? null]),
-  ).toEqual([
-    ['connection', 'connected', null],
-    ['lease', 'get', 'miss'],
-    ['invalidate', 'invalidate', 'hard'],
-    ['connection', 'away', null],
-  ])
-  const [[, connected], [, lease], [, heard], [, away]] = answer
+  // On a busy machine the connection may come and go once more.
+  const first = (name, of = () => true) => answer.find((one) => one[0] === name && of(one[1]))
+  const inOrder = [
+    first('connection', ({ state }) => state === 'connected'),
+    first('lease'),
+    first('invalidate'),
+    answer.findLast(([name]) => name === 'connection'),
+  ]
+  expect(answer.filter((one) => inOrder.includes(one))).toEqual(inOrder)
+  const [[, connected], [, lease], [, heard], [, away]] = inOrder
   expect(connected.previous).toBe('connecting')
-  expect(lease).toMatchObject({ kind: 'FETCH', key: 'key', lease: 'leader' })
-  expect(heard).toMatchObject({ key: 'posts', reason: expect.stringMatching(/^from /) })
-  expect(away).toMatchObject({ previous: 'connected', reason: { code: expect.any(String) } })
+  expect(lease).toMatchObject({ call: 'get', kind: 'FETCH', key: 'key', lease: 'leader' })
+  expect(heard).toMatchObject({
+    key: 'posts',
+    outcome: 'hard',
+    reason: expect.stringMatching(/^from /),
+  })
+  expect(away).toMatchObject({ state: 'away', reason: { code: expect.any(String) } })
 })
