@@ -35,8 +35,12 @@ function begin(started) {
   native = started
   const { version } = require('../package.json')
   tracer = api.trace.getTracer('tiercel', version)
-  // All threads of a process count together.
-  if (isMainThread) observe(api, version, 1_000)
+  const one = /** @type {Record<symbol, unknown>} */ (/** @type {unknown} */ (globalThis))
+  const name = Symbol.for('tiercel.telemetry')
+  const isFirst = one[name] === undefined
+  one[name] ??= tracer
+  // All threads of a process count together, and so do copies of this module.
+  if (isMainThread && isFirst) observe(api, version, 1_000)
 }
 
 /** @returns {Api | undefined} */
