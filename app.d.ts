@@ -586,6 +586,47 @@ export function verifySignature(
   options: SignatureOptions,
 ): Promise<VerifiedWebhook>
 
+// Hooks.
+
+/** An invalidation, wherever it was made. */
+export interface InvalidationEvent {
+  /** The tags, without those of `revalidatePath`. */
+  tags: string[]
+  /** The paths of `revalidatePath`, with `/layout` or `/page` behind them if it was given that. */
+  paths: string[]
+  /** Whether entries are stale only. */
+  soft: boolean
+  /** Whether all that was stored before is gone: `tiercel purge --all`, or more tags than `maxTags`. */
+  everything: boolean
+  /** Where it is in the sequence of invalidations: each is higher than the one before it. */
+  position: number
+  /** 1, and one more whenever the function has failed. */
+  attempt: number
+  /** Aborts after `timeout`, and when another instance takes the duty over. */
+  signal: AbortSignal
+}
+
+export type InvalidationHook = (event: InvalidationEvent) => unknown
+
+export interface HookOptions {
+  /** Each name has a function of its own in the fleet. @default 'default' */
+  name?: string
+  /** After this time it counts as failed. @default '30s' */
+  timeout?: Duration
+  /** Told of each failure, instead of a warning of the process. */
+  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): void
+}
+
+/**
+ * Calls a function for each invalidation of the fleet, in their order and in one instance at a time: at
+ * least once, and again until it succeeds. When that instance ends, another one goes on within seven
+ * seconds. Call it in every instance, in `instrumentation.ts`.
+ *
+ * @returns ends it in this process
+ * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`
+ */
+export function onInvalidate(callback: InvalidationHook, options?: HookOptions): () => void
+
 // Counters.
 
 export interface CounterOptions {

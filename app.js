@@ -25,6 +25,7 @@ exports.codes = api.codes
 exports.counter = api.counter
 exports.kv = api.kv
 exports.lock = api.lock
+exports.onInvalidate = api.onInvalidate
 exports.rateLimit = api.rateLimit
 exports.sessions = api.sessions
 exports.tokens = api.tokens

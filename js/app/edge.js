@@ -38,6 +38,7 @@ exports.codes = refusal
 exports.counter = refusal
 exports.kv = refusal
 exports.lock = refusal
+exports.onInvalidate = refusal
 exports.rateLimit = refusal
 exports.sessions = refusal
 exports.tokens = refusal

@@ -13,6 +13,7 @@ const { cache } = require('./cache/main.js')
 const { clientIp } = require('./client-ip.js')
 const { codes } = require('./codes.js')
 const { counter } = require('./counter.js')
+const { onInvalidate } = require('./hooks.js')
 const { kv } = require('./kv.js')
 const { lock, tryLock } = require('./lock.js')
 const { rateLimit } = require('./rate-limit.js')
@@ -27,6 +28,7 @@ const api = {
   counter,
   kv,
   lock,
+  onInvalidate,
   rateLimit,
   sessions,
   tokens,

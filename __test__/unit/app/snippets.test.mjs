@@ -10,7 +10,7 @@ import { beforeAll, expect, test } from 'vitest'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const docs = path.join(root, 'docs/app')
-const others = ['observability.md', 'webhooks.md']
+const others = ['hooks.md', 'observability.md', 'webhooks.md']
 // Within the package, which finds itself by its name.
 const folder = path.join(root, '.work/snippets')
 
