@@ -3,11 +3,12 @@
 const { isMainThread } = require('node:worker_threads')
 const { debug } = require('./debug.js')
 const exemplars = require('./exemplars.js')
+const { version } = require('../package.json')
 
 /**
- * Spans of what takes time, and metrics, where the app has `@opentelemetry/api`. A hit makes no span.
- * Without that package nothing of this is loaded, and calls of these functions do nothing; without a
- * provider, or in a trace that is not sampled, no span is described.
+ * Spans of what takes time, and metrics, where the app has registered a provider of
+ * `@opentelemetry/api`. A hit makes no span. Without a provider nothing of this is loaded, and calls of
+ * these functions do nothing; in a trace that is not sampled no span is described.
  *
  * @typedef {import('../index.js').Decision} Decision
  * @typedef {typeof import('@opentelemetry/api')} Api
@@ -15,7 +16,7 @@ const exemplars = require('./exemplars.js')
  */
 
 /** How long after the start the app may still name what collects its metrics, in ms. */
-const MOST_MS = 64_000
+const MOST_MS = 32_000
 /** The longest key or tag in a span. */
 const MOST_LENGTH = 200
 const MOST_TAGS = 32
@@ -27,44 +28,41 @@ let tracer
 /** @type {Pick<import('./native.js').Native, 'tell' | 'why'> | undefined} */
 let native
 
+/** Where `@opentelemetry/api` keeps what was registered, for all copies of its first major. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1')
+const global = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+
 /** @param {NonNullable<typeof native>} started */
 function begin(started) {
-  if (tracer !== undefined) return
-  const api = load()
-  if (api === undefined) return
   native = started
-  const { version } = require('../package.json')
-  tracer = api.trace.getTracer('tiercel', version)
-  const one = /** @type {Record<symbol, unknown>} */ (/** @type {unknown} */ (globalThis))
   const name = Symbol.for('tiercel.telemetry')
-  const isFirst = one[name] === undefined
-  one[name] ??= tracer
+  const isFirst = global[name] === undefined
+  global[name] ??= true
   // All threads of a process count together, and so do copies of this module.
-  if (isMainThread && isFirst) observe(api, version, 1_000)
-}
-
-/** @returns {Api | undefined} */
-function load() {
-  try {
-    return require('@opentelemetry/api')
-  } catch {
-    // Most apps have none.
-  }
+  if (isMainThread && isFirst) observe(0)
 }
 
 /**
- * Has the app's provider observe the statistics, once there is one.
- * @param {Api} api
- * @param {string} version
- * @param {number} ms until the next look
+ * The package, once something is registered that it has a use for: it takes a while to load.
+ * @param {'trace' | 'metrics'} what
+ * @returns {Api | undefined}
  */
-function observe(api, version, ms) {
-  const meter = api.metrics.getMeter('tiercel', version)
-  if (meter.constructor !== api.createNoopMeter().constructor) {
-    require('./metrics/observe.js').observe(meter)
-  } else if (ms <= MOST_MS) {
-    setTimeout(observe, ms, api, version, ms * 2).unref()
+function load(what) {
+  if (isMissing || global[REGISTERED]?.[what] === undefined) return undefined
+  try {
+    return require('@opentelemetry/api')
+  } catch {
+    isMissing = true
   }
+}
+
+let isMissing = false
+
+/** Has the app's provider observe the statistics, once there is one. @param {number} ms since the last look */
+function observe(ms) {
+  const meter = load('metrics')?.metrics.getMeter('tiercel', version)
+  if (meter) require('./metrics/observe.js').observe(meter)
+  else if (ms < MOST_MS) setTimeout(observe, ms * 2 || 500, ms * 2 || 500).unref()
 }
 
 /**
@@ -74,6 +72,7 @@ function observe(api, version, ms) {
  * @returns {Span | undefined}
  */
 function span(what, startTime) {
+  tracer ??= load('trace')?.trace.getTracer('tiercel', version)
   if (tracer === undefined) return undefined
   const at =
     typeof startTime === 'number' && startTime > performance.timeOrigin ? startTime : undefined

@@ -182,22 +182,36 @@ test.concurrent('the statistics are observed by a provider, also one that comes 
   expect(of('tiercel.redis.lag')).toBeUndefined()
 })
 
-test.concurrent('nothing of it is loaded unless the app has the package', async () => {
-  const { answer } = await inChild(
-    async ({ root, page, hour }) => {
-      const Module = process.getBuiltinModule('node:module')
-      const require = Module.createRequire(`${root}/x.js`)
-      const { _resolveFilename } = Module
-      Module._resolveFilename = (name, ...rest) => {
-        if (name !== '@opentelemetry/api') return _resolveFilename(name, ...rest)
-        throw Object.assign(new Error('not found'), { code: 'MODULE_NOT_FOUND' })
-      }
-      const Tiercel = require('./index.js')
-      await new Tiercel().set('/first', page, hour)
-      await Tiercel.updateTags(['tag'])
-      return Object.keys(require.cache).filter((file) => /opentelemetry|metrics/.test(file))
-    },
-    { given },
-  )
-  expect(answer).toEqual([])
+/** What is loaded of it by a process that calls the cache, with a provider and with the package or not. */
+async function loaded({ root, page, hour, hasProvider, hasPackage }) {
+  const Module = process.getBuiltinModule('node:module')
+  const require = Module.createRequire(`${root}/x.js`)
+  const { _resolveFilename } = Module
+  Module._resolveFilename = (name, ...rest) => {
+    if (name !== '@opentelemetry/api' || hasPackage) return _resolveFilename(name, ...rest)
+    throw Object.assign(new Error('not found'), { code: 'MODULE_NOT_FOUND' })
+  }
+  const none = () => undefined
+  const span = { isRecording: () => false }
+  const provider = { getTracer: () => ({ startSpan: () => span, startActiveSpan: none }) }
+  const registered = { version: '1.9.0', trace: provider }
+  if (hasProvider) globalThis[Symbol.for('opentelemetry.js.api.1')] = registered
+  const Tiercel = require('./index.js')
+  await new Tiercel().set('/first', page, hour)
+  await Tiercel.updateTags(['tag'])
+  const files = Object.keys(require.cache)
+  return {
+    api: files.some((file) => /opentelemetry/.test(file)),
+    metrics: files.some((file) => /js.metrics/.test(file)),
+    found: (await new Tiercel().get('/first', { kind: 'APP_PAGE' })) !== null,
+  }
+}
+
+test.concurrent.for([
+  [false, true, false],
+  [true, false, false],
+  [true, true, true],
+])('a provider: %s, the package: %s; loaded: %s', async ([hasProvider, hasPackage, api]) => {
+  const { answer } = await inChild(loaded, { given: { ...given, hasProvider, hasPackage } })
+  expect(answer).toEqual({ api, metrics: false, found: true })
 })
