@@ -131,7 +131,7 @@ fn shown(engine: &Engine, all: Vec<Remembered<Arc<Decided>>>) -> Vec<Shown> {
 
 /// What a thread has decided since it was last looked at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Told {
+pub struct Look {
     /// For the next look.
     pub end: f64,
     /// How many decisions were overwritten before this look.
@@ -143,11 +143,11 @@ pub struct Told {
 impl Handler<'_> {
     /// What this thread has decided after its first `after` decisions. From the first call on they
     /// are remembered for this, whatever the options say.
-    pub fn told(self, after: u64) -> Option<Told> {
+    pub fn told(self, after: u64) -> Option<Look> {
         self.thread.open_journal(MOST_TOLD);
         let Since { end, lost, decisions } = self.thread.journal()?.since(after);
         let decisions = shown(self.engine, decisions);
-        Some(Told { end: end as f64, lost: lost as f64, decisions })
+        Some(Look { end: end as f64, lost: lost as f64, decisions })
     }
 }
 
