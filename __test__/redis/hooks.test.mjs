@@ -97,6 +97,9 @@ async function fleet({ onTestFinished }) {
     },
     { within: 20_000, every: 100 },
   )
+  await all[0].act('one', ['first'])
+  const isSettled = () => told().some(({ tags }) => tags.includes('first')) || undefined
+  await until('what came before is told', isSettled, { within: 20_000 })
   return { all, file, dir, namespace: env.TIERCEL_NAMESPACE, told, since: told().length }
 }
 
