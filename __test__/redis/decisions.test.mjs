@@ -39,8 +39,9 @@ async function script({ index, steps }) {
   const acts = {
     get: () => new Tiercel().get('key', { kind: 'FETCH', tags: [] }),
     set: async () => {
-      await new Tiercel().set('key', fetched, { fetchCache: true, tags: ['tag'] })
+      // Before: the write may have ended by the time the set has.
       const { shared } = Tiercel.stats()
+      await new Tiercel().set('key', fetched, { fetchCache: true, tags: ['tag'] })
       await done(() => {
         const { entriesWritten, queuedWrites } = Tiercel.stats().shared
         return entriesWritten > shared.entriesWritten && queuedWrites === 0
