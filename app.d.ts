@@ -517,6 +517,116 @@ export function clientIp(
   options?: { trustedHops?: number; header?: string; ipv6Prefix?: number },
 ): string | undefined
 
+// Webhooks.
+
+/** How a sender signs its webhooks: with HMAC-SHA256. docs/webhooks.md has the options of some. */
+export interface SignatureOptions {
+  /** What the sender and the app know; several while it changes. */
+  secret: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** The header with the signature. */
+  header: string
+  /**
+   * How that header is written: `sha256={signature}`, `t={timestamp},v1={signature}`. Of several
+   * signatures one has to be right.
+   * @default '{signature}'
+   */
+  format?: string
+  /** How a signature is written; `base64` is also that of URLs. @default 'hex' */
+  encoding?: 'hex' | 'base64'
+  /**
+   * What is signed: `{body}`, `{timestamp}`, and headers by name, such as `{webhook-id}`. Or a function
+   * that returns it.
+   * @default '{timestamp}.{body}' if there is a timestamp, else '{body}'
+   */
+  signed?:
+    | string
+    | ((parts: {
+        body: string
+        timestamp: string | undefined
+        header(name: string): string
+      }) => string | Uint8Array)
+  /** The header with the timestamp, if it is not in `format`. In seconds or milliseconds. */
+  timestampHeader?: string
+  /** How far the timestamp may be off. @default '5m' */
+  tolerance?: Duration
+  /** The largest body. @default 1048576 */
+  maxBytes?: number
+}
+
+/** Whether a webhook is genuine, with its body if it is. */
+export type VerifiedWebhook =
+  | { ok: true; body: string }
+  | {
+      ok: false
+      /**
+       * - `missing`: there is no such header.
+       * - `malformed`: it is not in `format`.
+       * - `expired`: the timestamp is further off than `tolerance`.
+       * - `mismatch`: who signed it does not know the secret, or it was changed since.
+       * - `too-large`: the body exceeds `maxBytes`.
+       */
+      reason: 'missing' | 'malformed' | 'expired' | 'mismatch' | 'too-large'
+    }
+
+/**
+ * Whether a webhook was signed by who knows the secret, compared in constant time. It reads the body,
+ * and returns it as text.
+ * @param request a `Request`, or Node's `IncomingMessage` with its body unread (`bodyParser: false`)
+ * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`, also without a secret
+ *
+ * @example
+ * const { ok, body } = await verifySignature(request, {
+ *   secret: process.env.WEBHOOK_SECRET,
+ *   header: 'x-hub-signature-256',
+ *   format: 'sha256={signature}',
+ * })
+ */
+export function verifySignature(
+  request: unknown,
+  options: SignatureOptions,
+): Promise<VerifiedWebhook>
+
+// Hooks.
+
+/** An invalidation, wherever it was made. */
+export interface InvalidationEvent {
+  /** The tags, without those of `revalidatePath`. */
+  tags: string[]
+  /** The paths of `revalidatePath`, with `/layout` or `/page` behind them if it was given that. */
+  paths: string[]
+  /** Whether entries are stale only. */
+  soft: boolean
+  /** Whether all that was stored before is gone: `tiercel purge --all`, or more tags than `maxTags`. */
+  everything: boolean
+  /** Where it is in the sequence of invalidations: each is higher than the one before it. */
+  position: number
+  /** 1, and one more whenever the function has failed. */
+  attempt: number
+  /** Aborts after `timeout`, and when another instance takes the duty over. */
+  signal: AbortSignal
+}
+
+export type InvalidationHook = (event: InvalidationEvent) => unknown
+
+export interface HookOptions {
+  /** Each name has a function of its own in the fleet. @default 'default' */
+  name?: string
+  /** After this time it counts as failed. @default '30s' */
+  timeout?: Duration
+  /** Told of each failure, instead of a warning of the process. */
+  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): void
+}
+
+/**
+ * Calls a function for each invalidation of the fleet, in their order and in one instance at a time: at
+ * least once, and again until it succeeds. When that instance ends, another one goes on within seven
+ * seconds. Call it in every instance, in `instrumentation.ts`.
+ *
+ * @returns ends it in this process
+ * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`
+ */
+export function onInvalidate(callback: InvalidationHook, options?: HookOptions): () => void
+
 // Counters.
 
 export interface CounterOptions {

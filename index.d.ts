@@ -421,6 +421,25 @@ declare namespace TiercelHandler {
     ms?: number
   }
 
+  /**
+   * What subscribers of `tiercel:get`, `tiercel:set`, `tiercel:invalidate` and `tiercel:lease` receive
+   * from `node:diagnostics_channel`.
+   */
+  interface DecisionEvent extends Decision {
+    /** So many decisions before this one were overwritten before they could be told. */
+    lost?: number
+  }
+
+  /** What subscribers of `tiercel:connection` receive. */
+  interface ConnectionEvent {
+    /** When, in ms since the epoch. */
+    time: number
+    state: Readiness['shared']
+    previous: Readiness['shared']
+    /** What is wrong; absent if nothing is. */
+    reason?: Trouble
+  }
+
   /** Which decisions {@link TiercelHandler.decisions} returns. */
   interface DecisionQuery {
     /** Those whose key, subject or tags contain this. */

@@ -5,9 +5,10 @@
 if (process.env.NEXT_RUNTIME === 'edge') {
   module.exports = require('./js/edge.js')
 } else if (process.env.NEXT_RUNTIME === 'traced') {
-  // Never true. File tracing follows these lines, so the addon reaches a standalone build, and so does
-  // `tiercel/app`, which the trace of a bundled proxy.ts does not find.
+  // Never true. File tracing follows these lines, so the addon reaches a standalone build, and so do
+  // `tiercel/app`, which the trace of a bundled proxy.ts does not find, and `tiercel/metrics`.
   require('./js/app/main.js')
+  require('./js/metrics/main.js')
   module.exports = require('./js/handler.js')
   // Node.js finds names for `import { configure }` by reading these lines; the class has them all.
   exports.configure = exports.ready = exports.stats = exports.updateTags = exports.expireTags = 0

@@ -39,4 +39,4 @@ function isAbout({ key, subject, tags }, part) {
   return key.includes(part) || subject?.includes(part) || tags?.some((tag) => tag.includes(part))
 }
 
-module.exports = { decisions }
+module.exports = { decisions, subjectOf }

@@ -3,10 +3,12 @@
 const { isMainThread } = require('node:worker_threads')
 const { ENDING, FIELD, FLAG, MAILBOX, MARK } = require('./abi.js')
 const { app } = require('./app.js')
+const channels = require('./channels.js')
 const hot = require('./hot.js')
 const build = require('./build.js')
 const next = require('./next.js')
 const notices = require('./notices.js')
+const telemetry = require('./telemetry.js')
 const values = require('./values.js')
 const waits = require('./waits.js')
 
@@ -33,8 +35,11 @@ const waits = require('./waits.js')
  * @property {(kind: number, key: string, app: number) => void} see
  * @property {(tags: string[], expire?: number) => number} invalidate
  * @property {() => string} why
+ * @property {(on: 0 | 1) => void} tell
+ * @property {(after?: number) => string} told
  * @property {(most: number) => string} decisions
  * @property {(after: number) => string} heard
+ * @property {(after: number) => string} recorded
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter
@@ -99,6 +104,7 @@ function send() {
  */
 async function outlast(token, ask, since = performance.now()) {
   const due = since + mailbox[FIELD.HANDLE]
+  const span = telemetry.span('get', performance.timeOrigin + since)
   let answer = token
   while (typeof answer === 'number') {
     send()
@@ -110,6 +116,7 @@ async function outlast(token, ask, since = performance.now()) {
     mailbox[FIELD.WAITED] = at - since
     answer = ask(flags | late)
   }
+  telemetry.decided(span)
   return answer
 }
 
@@ -162,6 +169,8 @@ function start(serverDir) {
   // Perhaps another copy of this module has attached since: objects kept here are no longer retired.
   hot.clear()
   const isShared = native.attach(mailbox, values.assemble, waits.settle, hot.forget, now)
+  channels.begin(native)
+  telemetry.begin(native)
   // The process may end before its next turn.
   native.speak()
   // No hook of the addon would do: servers end by `process.exit`, which runs none.

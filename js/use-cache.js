@@ -8,6 +8,7 @@ const { readyUse } = require('./hot.js')
 const next = require('./next.js')
 const place = require('./place.js')
 const { once } = require('./repeats.js')
+const telemetry = require('./telemetry.js')
 const { traced } = require('./traces.js')
 const visits = require('./visits.js')
 const { describe } = require('./values.js')
@@ -163,9 +164,11 @@ async function store(key, pending, flags, done) {
     // Such an entry is generated on every read; Next.js shows it again only in dev.
     if (!IS_DEV && (expire === 0 || revalidate === 0)) return
     const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
+    const span = telemetry.span('generate', timestamp)
     native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
     isStored = true
     if (debug.sink) tell(key, native.why())
+    telemetry.decided(span)
     if (IS_BUILDING) await at.drained()
   } catch {
     // The generation failed, perhaps half-way: no part of it is kept.
@@ -237,13 +240,13 @@ async function invalidate(tags, expire) {
  * @param {number | undefined} expire
  */
 async function invalidateNow(tags, expire) {
+  const span = telemetry.span('invalidate')
   const token = native.invalidate(tags, expire)
   if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
-  if (token === 0) return
-  const ending = await wait(token, mailbox[FIELD.DETAIL])
-  const isRecorded =
-    ending !== ENDING.FAILED && !(ending === ENDING.LATE && invalidating.mustRecord)
-  if (isRecorded) return
+  const ending = token === 0 ? undefined : await wait(token, mailbox[FIELD.DETAIL])
+  const isLate = ending === ENDING.FAILED || ending === ENDING.LATE
+  telemetry.invalidated(span, tags, expire !== undefined && expire > 0, !isLate)
+  if (ending !== ENDING.FAILED && !(ending === ENDING.LATE && invalidating.mustRecord)) return
   const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
   throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensurePromtool } from '../tools/prometheus.mjs'
 import { ensureRedis } from '../tools/redis/binaries.mjs'
 import { main, root, run, step } from '../tools/run.mjs'
 
@@ -18,6 +19,7 @@ await main(async () => {
     await step('npm packages', () => run('npm', ['install', '--no-audit', '--no-fund']))
   }
   await step('redis-server', ensureRedis)
+  await step('promtool', ensurePromtool)
   await step('addon', () => run('npm', ['run', 'build']))
   const apps = fast ? undefined : await prepareApps()
   try {

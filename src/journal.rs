@@ -10,6 +10,7 @@
 //! One thread writes, and any may read. A hit waits for nobody, and other decisions only while a
 //! reader clones the details in their place: a reader drops what was overwritten while it read.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use parking_lot::Mutex;
@@ -62,6 +63,17 @@ pub enum What<D> {
     Hit(u64),
     /// Something else.
     Detailed(D),
+}
+
+/// What a thread has decided since it was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since<D> {
+    /// How many decisions there were in all.
+    pub end: u64,
+    /// How many of them were overwritten before this look.
+    pub lost: u64,
+    /// The others, the oldest first.
+    pub decisions: Vec<Remembered<D>>,
 }
 
 impl<D: Clone> Journal<D> {
@@ -133,7 +145,23 @@ impl<D: Clone> Journal<D> {
     pub fn last(&self, most: usize) -> Vec<Remembered<D>> {
         let end = self.written.load(Ordering::Acquire);
         let room = self.places.len() as u64;
-        let numbers = end.saturating_sub(room.min(most as u64))..end;
+        self.range(end.saturating_sub(room.min(most as u64))..end)
+    }
+
+    /// What was decided after the first `after` decisions, as far as it is remembered. Only the
+    /// thread that the journal belongs to may call this.
+    pub fn since(&self, after: u64) -> Since<D> {
+        let end = self.written.load(Ordering::Acquire);
+        let room = self.places.len().saturating_sub(1) as u64;
+        let start = end.saturating_sub(room).max(after.min(end));
+        let mut decisions = self.range(start..end);
+        decisions.reverse();
+        Since { end, lost: start.saturating_sub(after), decisions }
+    }
+
+    /// Decisions by number, the newest first.
+    fn range(&self, numbers: Range<u64>) -> Vec<Remembered<D>> {
+        let room = self.places.len() as u64;
         let read: Vec<_> = numbers.rev().filter_map(|number| self.read(number)).collect();
         // A writer that has overwritten a place read above has stored its number before that.
         fence(Ordering::Acquire);
@@ -244,6 +272,27 @@ mod tests {
             journal.hit(Timestamp(entry), entry);
         }
         assert_eq!(hits(&journal, 9), [9, 8, 7]);
+    }
+
+    #[test]
+    fn a_look_gives_what_came_since_the_last_one_and_counts_what_was_overwritten() {
+        let journal: Journal<&'static str> = Journal::new(4);
+        let look = |after| {
+            let Since { end, lost, decisions } = journal.since(after);
+            (end, lost, decisions.into_iter().map(|one| one.at.0).collect::<Vec<_>>())
+        };
+        assert_eq!(look(0), (0, 0, vec![]));
+        journal.hit(Timestamp(1), 1);
+        journal.note(Timestamp(2), "miss");
+        assert_eq!(look(0), (2, 0, vec![1, 2]));
+        assert_eq!(look(2), (2, 0, vec![]));
+        for at in 3..=9 {
+            journal.hit(Timestamp(at), at);
+        }
+        // One place is the writer's, who may be at it.
+        assert_eq!(look(2), (9, 4, vec![7, 8, 9]));
+        // The journal of another thread, which had decided more.
+        assert_eq!(look(99), (9, 0, vec![]));
     }
 
     #[test]

@@ -58,6 +58,16 @@ describe.each(ways)('the code of an app, %s, %s', (bundler, mode) => {
     expect(JSON.parse(reply.text)).toEqual(['kept', 'kept', 'kept'])
   })
 
+  it('a route tells the metrics of its process, in the format that is asked for', async () => {
+    const typeOf = async (accept) => {
+      const { status, headers, text } = await server.get('/api/metrics', { accept })
+      expect([status, text]).toEqual([200, expect.stringContaining('\ntiercel_gets_total{')])
+      return headers.get('content-type')
+    }
+    expect(await typeOf('text/plain')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await typeOf('application/openmetrics-text')).toMatch(/^application\/openmetrics-text;/)
+  })
+
   it('an edge route is told that there is none, and no adapter either', async () => {
     const { codes, runtime } = JSON.parse((await server.get('/api/own-edge')).text)
     expect([codes, runtime]).toEqual([Array(4).fill('TIERCEL_EDGE_RUNTIME'), 'edge'])
@@ -123,6 +133,18 @@ describe('the cache of an app with Cache Components', () => {
       return brief.inner !== before.brief.inner && brief.outer !== before.brief.outer
     }
     await expect.poll(isRenewed, { timeout: 10_000 }).toBe(true)
+  })
+
+  it('a route tells metrics that no build has prerendered', async () => {
+    const counted = async () => {
+      const { text } = await server.get('/api/metrics')
+      const row = 'tiercel_gets_total{kind="own",tier="memory",verdict="fresh"}'
+      return Number(text.slice(text.indexOf(row) + row.length).split('\n', 1)[0])
+    }
+    await read()
+    const before = await counted()
+    await read()
+    expect(await counted()).toBeGreaterThan(before)
   })
 
   it("React's cache reads once per request", async () => {

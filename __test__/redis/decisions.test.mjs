@@ -39,6 +39,7 @@ async function script({ index, steps }) {
   const acts = {
     get: () => new Tiercel().get('key', { kind: 'FETCH', tags: [] }),
     set: async () => {
+      // Before: the write may have ended by the time the set has.
       const { shared } = Tiercel.stats()
       await new Tiercel().set('key', fetched, { fetchCache: true, tags: ['tag'] })
       await done(() => {

@@ -96,20 +96,28 @@ describe('in the edge runtime', () => {
 
 /** The command line, which no app loads. */
 const OF_COMMANDS = /^(bin|js\/(command|operate|setup|warm))\//
+/** What an app loads that exports metrics. */
+const OF_METRICS = /^(metrics\.|js\/metrics\/)/
 
-test('the package without its binary stays within 150 kB, and the command line within 60', async () => {
+test('the package without its binary stays within 150 kB, the command line within 60, metrics within 10', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: root })
   const [{ files }] = JSON.parse(stdout)
   const paths = files.map(({ path }) => path).filter((path) => !path.endsWith('.node'))
   const size = (/** @type {string[]} */ some) =>
     gzipSync(Buffer.concat(some.map((path) => readFileSync(join(root, path))))).length
   const commands = paths.filter((path) => OF_COMMANDS.test(path))
-  expect(size(paths.filter((path) => !commands.includes(path)))).toBeLessThan(150_000)
+  const metrics = paths.filter((path) => OF_METRICS.test(path))
+  const others = paths.filter((path) => !commands.includes(path) && !metrics.includes(path))
+  expect(size(others)).toBeLessThan(150_000)
   expect(size(commands)).toBeLessThan(60_000)
+  expect(size(metrics)).toBeLessThan(10_000)
   for (const path of ['NOTICE', 'LICENSE', 'README.md']) expect(paths).toContain(path)
 })
 
 test('there is nothing to install with it but the binary, and Next.js is the app’s', () => {
   expect(manifest.dependencies ?? {}).toEqual({})
-  expect(manifest.peerDependenciesMeta).toEqual({ next: { optional: true } })
+  expect(manifest.peerDependenciesMeta).toEqual({
+    '@opentelemetry/api': { optional: true },
+    next: { optional: true },
+  })
 })

@@ -66,4 +66,4 @@ function network(address, prefix) {
   return `${kept.slice(0, Math.ceil(prefix / 16)).join(':')}::/${prefix}`
 }
 
-module.exports = { clientIp }
+module.exports = { clientIp, headerOf }

@@ -13,13 +13,28 @@ const { cache } = require('./cache/main.js')
 const { clientIp } = require('./client-ip.js')
 const { codes } = require('./codes.js')
 const { counter } = require('./counter.js')
+const { onInvalidate } = require('./hooks.js')
 const { kv } = require('./kv.js')
 const { lock, tryLock } = require('./lock.js')
 const { rateLimit } = require('./rate-limit.js')
 const { sessions } = require('./sessions.js')
+const { verifySignature } = require('./signature.js')
 const { tokens } = require('./tokens.js')
 
-const api = { cache, clientIp, codes, counter, kv, lock, rateLimit, sessions, tokens, tryLock }
+const api = {
+  cache,
+  clientIp,
+  codes,
+  counter,
+  kv,
+  lock,
+  onInvalidate,
+  rateLimit,
+  sessions,
+  tokens,
+  tryLock,
+  verifySignature,
+}
 
 // One of a realm for all copies of this module: what waits in this process is known here.
 const one = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))

@@ -59,6 +59,27 @@ pub(super) extern "C" fn died_at(env: raw::Env, info: raw::Info) -> raw::Value {
     })
 }
 
+/// `tell(on)`: from now on `why` has an answer, whatever the options say, or no longer.
+pub(super) extern "C" fn tell(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<1>(env, info, |call| {
+        let [on] = call.args;
+        call.state.thread.tell(read::small(env, on) == 1);
+        raw::undefined(env)
+    })
+}
+
+/// `told(after)`: what this thread has decided after its first `after` decisions, as JSON: `end` for
+/// the next call, `lost`, and `decisions`, the oldest first. Without `after` only `end`, from which
+/// on decisions are remembered.
+pub(super) extern "C" fn told(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<1>(env, info, |call| {
+        let [after] = call.args;
+        let after = read::number(env, after).map_or(u64::MAX, |after| after as u64);
+        let told = call.state.handler().told(after);
+        raw::text(env, &serde_json::to_string(&told).unwrap_or_default())
+    })
+}
+
 /// `why()`: the last decision as JSON, while decisions are told; an empty text if there is none.
 pub(super) extern "C" fn why(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {

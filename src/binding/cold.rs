@@ -131,6 +131,12 @@ pub fn heard(after: f64) -> String {
     serde_json::to_string(&process::heard(after)).unwrap_or_default()
 }
 
+/// What was invalidated after a position, wherever that was, as JSON: see `Recorded`.
+#[napi(catch_unwind)]
+pub fn recorded(after: f64) -> String {
+    serde_json::to_string(&process::engine().recorded_since(after)).unwrap_or_default()
+}
+
 /// What this process has counted since it started, as JSON.
 #[napi(catch_unwind)]
 pub fn stats() -> String {

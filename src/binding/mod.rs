@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 26] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 28] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -60,6 +60,8 @@ const FUNCTIONS: [(&str, sys::napi_callback); 26] = [
     ("see", Some(put::see)),
     ("invalidate", Some(calls::invalidate)),
     ("why", Some(calls::why)),
+    ("tell", Some(calls::tell)),
+    ("told", Some(calls::told)),
     ("hear", Some(notices::hear)),
     ("speak", Some(notices::speak_now)),
     ("ask", Some(app::ask)),

@@ -13,6 +13,7 @@ mod coordinate;
 mod heard;
 mod notices;
 mod oversize;
+mod recorded;
 pub mod report;
 mod shared;
 mod superseded;

@@ -255,7 +255,7 @@ impl Handler<'_> {
     /// Whether anybody asks for decisions.
     #[inline]
     pub(super) fn is_watched(self) -> bool {
-        self.engine.options.debug || self.thread.journal().is_some()
+        self.engine.options.debug || self.thread.is_told() || self.thread.journal().is_some()
     }
 
     /// Remembers what became of a call.

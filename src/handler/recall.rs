@@ -6,14 +6,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Handler;
 use super::decision::{CallName, Decided, Decision, Facts, Outcome, Reach, TierName, Why};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Former, Heard};
 use crate::generation::leases::Role;
-use crate::journal::{Journal, Remembered, What};
+use crate::journal::{Journal, Remembered, Since, What};
 use crate::next::tags::{KEY_TAG, KIND_TAG, OWN_TAG};
 use crate::next::value::ValueKind;
 use crate::tags::Tag;
+
+/// How many decisions may come between two looks, where the options remember none.
+const MOST_TOLD: usize = 4_096;
 
 /// The journal of a thread.
 pub type Decisions = Journal<Arc<Decided>>;
@@ -118,12 +122,38 @@ pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<
     // Stable, and a journal dates no decision before earlier ones of its thread: those stay in order.
     all.sort_by_key(|one| std::cmp::Reverse(one.at));
     all.truncate(most);
+    shown(engine, all)
+}
+
+fn shown(engine: &Engine, all: Vec<Remembered<Arc<Decided>>>) -> Vec<Shown> {
     let named = named(engine, &all);
     let shown = all.into_iter().filter_map(|Remembered { at, what }| match what {
         What::Detailed(decided) => Some(Shown::new(at, &decided)),
         What::Hit(entry) => named.get(&entry).map(|former| Shown::new(at, &hit(at, former))),
     });
     shown.collect()
+}
+
+/// What a thread has decided since it was last looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Look {
+    /// For the next look.
+    pub end: f64,
+    /// How many decisions were overwritten before this look.
+    pub lost: f64,
+    /// The others, the oldest first.
+    pub decisions: Vec<Shown>,
+}
+
+impl Handler<'_> {
+    /// What this thread has decided after its first `after` decisions. From the first call on they
+    /// are remembered for this, whatever the options say.
+    pub fn told(self, after: u64) -> Option<Look> {
+        self.thread.open_journal(MOST_TOLD);
+        let Since { end, lost, decisions } = self.thread.journal()?.since(after);
+        let decisions = shown(self.engine, decisions);
+        Some(Look { end: end as f64, lost: lost as f64, decisions })
+    }
 }
 
 /// Invalidations by other processes after a position, the oldest first.

@@ -30,6 +30,8 @@ pub struct Thread {
     rounds: Cell<u64>,
     /// What became of the last call, while decisions are printed.
     decision: RefCell<Option<Shown>>,
+    /// Whether JavaScript asks what became of calls, in addition to what is printed.
+    is_told: Cell<bool>,
     /// The last decisions, if any are to be remembered.
     journal: OnceCell<Arc<Decisions>>,
     /// How long the present get has waited, in microseconds.
@@ -58,6 +60,7 @@ impl Thread {
             delivered: RefCell::default(),
             rounds: Cell::new(0),
             decision: RefCell::default(),
+            is_told: Cell::new(false),
             journal: OnceCell::new(),
             waited_us: Cell::new(0),
             invalidating: RefCell::default(),
@@ -197,12 +200,22 @@ impl Thread {
 
     /// Notes what became of a call at `now`; `is_told` if JavaScript asks for it right after.
     pub(super) fn decide(&self, now: Timestamp, decided: Decided, is_told: bool) {
-        if is_told {
+        if is_told || self.is_told.get() {
             *self.decision.borrow_mut() = Some(Shown::new(now, &decided));
         }
         if let Some(journal) = self.journal() {
             journal.note(now, Arc::new(decided));
         }
+    }
+
+    /// From now on [`Thread::last_decision`] has an answer, or no longer.
+    pub fn tell(&self, is_told: bool) {
+        self.is_told.set(is_told);
+    }
+
+    /// Whether JavaScript asks what became of calls.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told.get()
     }
 
     /// What became of the last call, while decisions are told.

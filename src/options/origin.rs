@@ -6,7 +6,7 @@ use super::sources::Sources;
 use super::spec::{self, NAMESPACE, PLATFORM_URL};
 
 /// Variables of Tiercel that are no options.
-const NO_OPTIONS: [&str; 1] = ["TIERCEL_OPTIONS"];
+const NO_OPTIONS: [&str; 2] = ["TIERCEL_OPTIONS", "TIERCEL_METRICS_TOKEN"];
 
 /// How alike two names have to be so that one may be meant by the other.
 const ALIKE: f64 = 0.6;
@@ -110,7 +110,8 @@ mod tests {
             let names = spec::ALL.iter().map(|names| names.env);
             assert_eq!(nearest(name, names), Some(meant));
         }
-        assert!(of(json!(null), json!({}), &["TIERCEL_DEBUG"]).unknown.is_empty());
+        let read = ["TIERCEL_DEBUG", "TIERCEL_METRICS_TOKEN"];
+        assert!(of(json!(null), json!({}), &read).unknown.is_empty());
     }
 
     #[test]

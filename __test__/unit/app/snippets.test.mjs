@@ -5,14 +5,17 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 
-// The code in the pages of tiercel/app, and the types of the adapters, as the compiler sees them.
+// The code in the pages of tiercel/app and some others, and the types of the adapters, as the compiler
+// sees them.
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const docs = path.join(root, 'docs/app')
+const others = ['hooks.md', 'observability.md', 'webhooks.md']
 // Within the package, which finds itself by its name.
 const folder = path.join(root, '.work/snippets')
 
-const pages = readdirSync(docs).filter((file) => file.endsWith('.md'))
+const pages = [...readdirSync(docs).filter((file) => file.endsWith('.md')), ...others]
+const fileOf = (page) => path.join(others.includes(page) ? path.dirname(docs) : docs, page)
 const blocksOf = (text) => [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code)
 const declared = new Set(
   [
@@ -52,7 +55,7 @@ beforeAll(async () => {
   copyFileSync(path.join(types, 'adapters.ts'), path.join(folder, 'adapters.mts'))
   copyFileSync(path.join(types, 'docs.d.ts'), path.join(folder, 'docs.d.ts'))
   for (const page of pages) {
-    const blocks = blocksOf(readFileSync(path.join(docs, page), 'utf8'))
+    const blocks = blocksOf(readFileSync(fileOf(page), 'utf8'))
     for (const [n, code] of blocks.entries()) {
       const name = `${page.replace('.md', '')}-${n + 1}.mts`
       writeFileSync(path.join(folder, name), moduleOf(code, blocks.slice(0, n)))

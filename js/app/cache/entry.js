@@ -4,6 +4,7 @@ const { FIELD, FLAG, KIND, KIND_BITS, MARK } = require('../../abi.js')
 const { debug, tell } = require('../../debug.js')
 const at = require('../../native.js')
 const next = require('../../next.js')
+const telemetry = require('../../telemetry.js')
 const { stored } = require('./codec.js')
 
 const { native, mailbox, left, objectOf, now, outlast } = at
@@ -106,8 +107,10 @@ function put(key, began, { mark, data }, plan) {
   const parts = [`${head.join(' ')} ${ascii(JSON.stringify(plan.tags))}`, data]
   const flags = SCOPE | (plan.isLocal ? FLAG.LOCAL : 0)
   const [revalidate, keep] = [revalidateMs / 1_000, (expireMs + errorMs) / 1_000]
+  const span = telemetry.span('generate', began[1])
   native.put(KIND.OWN | (flags << KIND_BITS), key, began, plan.tags, revalidate, keep, parts, 0)
   if (debug.sink) tell(key, native.why())
+  telemetry.decided(span)
 }
 
 /** JSON in ASCII: the engine reads the head, as bytes. @param {string} json */

@@ -162,3 +162,27 @@ fn without_a_memory_tier_everything_is_a_miss() {
     assert_eq!(set(&engine, 1, meta()), Stored::NoTier);
     assert_eq!(verdict(&engine, 1, &[]), None);
 }
+
+#[test]
+fn what_was_invalidated_since_a_position_comes_in_order_and_with_the_last_of_its_tags() {
+    let engine = engine();
+    let end = |tags: &[&str], lifetime| {
+        let tags: Vec<Tag> = tags.iter().map(|tag| Tag::from(*tag)).collect();
+        invalidate(&engine, &tags, lifetime);
+    };
+    let shown = |after| {
+        let all = engine.recorded_since(after).all.into_iter();
+        all.map(|one| (one.tags.join(" "), one.soft)).collect::<Vec<_>>()
+    };
+    let start = engine.recorded_since(0.0).position;
+    assert_eq!(shown(start), []);
+    end(&["b", "a"], Lifetime::None);
+    end(&["c"], Lifetime::Unlimited);
+    assert_eq!(shown(start), [("a b".to_owned(), false), ("c".to_owned(), true)]);
+    let then = engine.recorded_since(start).position;
+    assert_eq!(shown(then), []);
+    end(&["a"], Lifetime::None);
+    assert_eq!(shown(then), [("a".to_owned(), false)]);
+    let all = ["b", "c", "a"].map(str::to_owned);
+    assert_eq!(shown(start).into_iter().map(|(tags, _)| tags).collect::<Vec<_>>(), all);
+}

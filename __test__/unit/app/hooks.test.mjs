@@ -1,0 +1,130 @@
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { inChild, index } from '../support.mjs'
+
+// A hook of a process that decides alone; a fleet is in __test__/redis.
+
+const given = { app: join(dirname(index), 'app.js') }
+
+test.concurrent('one process tells of its own, in order, until it is told to end', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      const told = []
+      const end = onInvalidate(async ({ tags, soft, position, attempt, signal }) => {
+        told.push({ tags, soft, position, attempt, isOver: signal.aborted })
+      })
+      const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
+      while (told.length === 0) {
+        await Tiercel.updateTags(['first'])
+        await pause(20)
+      }
+      await pause(200)
+      told.length = 0
+      await Tiercel.updateTags(['b', 'a'])
+      await Tiercel.updateTags(['c'], { expire: 60 })
+      while (told.length < 2) await pause(10)
+      end()
+      await pause(200)
+      await Tiercel.updateTags(['d'])
+      await pause(200)
+      return told
+    },
+    { given },
+  )
+  const [first, second] = answer
+  expect(answer).toHaveLength(2)
+  expect(first).toMatchObject({ tags: ['a', 'b'], soft: false, attempt: 1, isOver: false })
+  expect(second).toMatchObject({ tags: ['c'], soft: true })
+  expect(second.position).toBeGreaterThan(first.position)
+})
+
+test.concurrent('one that takes too long is called again, with a signal that has ended', async () => {
+  const { answer, stderr } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      const signals = []
+      onInvalidate(
+        ({ attempt, signal }) => {
+          signals.push(signal)
+          return attempt < 3 ? new Promise(() => {}) : undefined
+        },
+        { timeout: '50ms' },
+      )
+      while (signals.length < 3) {
+        if (signals.length === 0) await Tiercel.updateTags(['first'])
+        await new Promise((wake) => setTimeout(wake, 20))
+      }
+      return signals.slice(0, 2).map(({ reason }) => reason.message)
+    },
+    { given },
+  )
+  expect(answer).toEqual(Array(2).fill('not within 50 ms'))
+  expect(stderr).toContain('[TIERCEL_HOOK_FAILED]')
+  expect(stderr).toContain('the hook default has failed 2 times: Error: not within 50 ms')
+})
+
+test.concurrent('who registers again takes over, and ends nothing of the other', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      const told = []
+      const endFirst = onInvalidate(() => told.push('first'))
+      onInvalidate(() => told.push('second'))
+      onInvalidate(() => told.push('other'), { name: 'other' })
+      endFirst()
+      while (new Set(told).size < 2) {
+        await Tiercel.updateTags(['tag'])
+        await new Promise((wake) => setTimeout(wake, 20))
+      }
+      return [...new Set(told)].sort()
+    },
+    { given },
+  )
+  expect(answer).toEqual(['other', 'second'])
+})
+
+test.concurrent('a build has none', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      let told = 0
+      onInvalidate(() => {
+        told++
+      })
+      for (let n = 0; n < 10; n++) {
+        await Tiercel.updateTags(['tag'])
+        await new Promise((wake) => setTimeout(wake, 50))
+      }
+      return told
+    },
+    { given, env: { NEXT_PHASE: 'phase-production-build' } },
+  )
+  expect(answer).toBe(0)
+})
+
+test.concurrent('it holds no process back, and refuses what it does not know', async () => {
+  const { answer, code, ms } = await inChild(
+    async ({ app }) => {
+      const { onInvalidate } = require(app)
+      const codes = []
+      for (const args of [[], ['f'], [() => {}, { nam: 'x' }], [() => {}, { name: '' }]]) {
+        try {
+          onInvalidate(...args)
+        } catch ({ code }) {
+          codes.push(code)
+        }
+      }
+      onInvalidate(() => {})
+      return codes
+    },
+    { given },
+  )
+  expect(answer).toEqual(Array(4).fill('TIERCEL_INVALID_ARGUMENT'))
+  expect(code).toBe(0)
+  expect(ms).toBeLessThan(20_000)
+})
