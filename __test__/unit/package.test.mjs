@@ -21,7 +21,7 @@ const printed = async (source, { conditions = [], type = 'module' } = {}) => {
 
 test('what is called by its name can be imported by it, as an ES module', async () => {
   const names =
-    'configure, ready, stats, decisions, updateTags, expireTags, get, set, refreshTags, getExpiration'
+    'configure, ready, stats, decisions, instances, updateTags, expireTags, get, set, refreshTags, getExpiration'
   const source = (name) => `
     import Tiercel, { ${names} } from '${name}'
     const all = { ${names} }

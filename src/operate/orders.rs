@@ -24,6 +24,8 @@ pub enum Order {
     },
     /// The instances that are listed.
     Instances,
+    /// What they tell of themselves.
+    Snapshots,
     /// What the table says of these tags.
     Table {
         /// The tags.

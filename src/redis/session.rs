@@ -59,6 +59,9 @@ pub(super) struct Session {
     pub(super) app_scripts: app::Scripts,
     /// Set while the server forbids what leases need: no claim is sent.
     pub(super) leaseless: Pause,
+    /// Set while the server forbids snapshots, and how often there is one.
+    pub(super) snapshotless: Pause,
+    pub(super) snapshot_every: Duration,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -92,6 +95,8 @@ impl Session {
             door: Door::new(shared.connect_timeout),
             app_scripts: app::Scripts::default(),
             leaseless: Pause::default(),
+            snapshotless: Pause::default(),
+            snapshot_every: shared.snapshot_every,
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),

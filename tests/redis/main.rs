@@ -24,4 +24,5 @@ mod peer;
 mod proxy;
 mod scripts;
 mod server;
+mod snapshots;
 mod topologies;
