@@ -110,6 +110,7 @@ impl Operator {
             Order::Facts => Ok(json!(self.server.facts()?)),
             Order::Setup => Ok(json!(self.server.setup()?)),
             Order::Distance { rounds } => Ok(json!(self.server.distance(rounds.clamp(1, 100))?)),
+            Order::Nodes => Ok(json!(self.server.nodes()?)),
             Order::Instances => Ok(json!(self.server.instances()?)),
             Order::Snapshots => Ok(json!(fleet::fleet(&self.server.published()?))),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),

@@ -22,6 +22,8 @@ pub enum Order {
         /// Round trips that are timed.
         rounds: usize,
     },
+    /// What each primary says of itself.
+    Nodes,
     /// The instances that are listed.
     Instances,
     /// What they tell of themselves.

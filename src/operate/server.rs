@@ -41,6 +41,12 @@ pub trait Server: Send + Sync {
     /// See above.
     fn distance(&self, rounds: usize) -> Result<Distance, Trouble>;
 
+    /// What each primary says of itself: the part of the facts that changes all the time.
+    ///
+    /// # Errors
+    /// See above.
+    fn nodes(&self) -> Result<Vec<Node>, Trouble>;
+
     /// What the table of invalidations says of these tags.
     ///
     /// # Errors

@@ -29,8 +29,8 @@ use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
 use crate::operate::server::{
-    Distance, Facts, Freed, Instance, Known, Published, Right, Scan, Server, Setup, Step, Stored,
-    Table, Trouble,
+    Distance, Facts, Freed, Instance, Known, Node, Published, Right, Scan, Server, Setup, Step,
+    Stored, Table, Trouble,
 };
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
@@ -139,6 +139,10 @@ impl Server for RedisOperator {
 
     fn distance(&self, rounds: usize) -> Result<Distance, Trouble> {
         self.run(facts::distance(&self.inner, rounds))
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>, Trouble> {
+        self.run(facts::nodes(&self.inner))
     }
 
     fn table(&self, tags: &[Tag]) -> Result<Table, Trouble> {
