@@ -1,3 +1,4 @@
+import { connect, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
 import { fetched, ofFetch, setFetch, until } from '../unit/support.mjs'
@@ -78,6 +79,32 @@ test('a build tells nothing', async (test) => {
   expect(pidsOf(all)).toEqual([one.pid])
   const names = await server.command('KEYS', `{${app.namespace}}:s:*`)
   expect(names).toHaveLength(1)
+})
+
+test('it leaves with a poll: the server wakes up for both at once', async (test) => {
+  /** @type {boolean[]} whether a poll came along, by packet */
+  const packets = []
+  const proxy = createServer((client) => {
+    const upstream = connect(server.port, '127.0.0.1')
+    client.on('data', (chunk) => {
+      if (chunk.includes('}:s:')) packets.push(chunk.includes('EVALSHA'))
+      upstream.write(chunk)
+    })
+    upstream.pipe(client)
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ]) {
+      one.on('error', () => {}).on('close', () => other.destroy())
+    }
+  })
+  await new Promise((listens) => proxy.listen(0, '127.0.0.1', listens))
+  test.onTestFinished(() => proxy.close())
+  const app = appOf(test, `redis://127.0.0.1:${proxy.address().port}`)
+  await instancesOf(test, app, 1, often)
+  await until('some have left', () => packets.length >= 4 || undefined)
+  // One may leave alone where a poll is late.
+  expect(packets.filter(Boolean).length).toBeGreaterThanOrEqual(2)
 })
 
 test('a server that cannot be used is an error with a code', async (test) => {

@@ -97,7 +97,7 @@ describe('in the edge runtime', () => {
 /** The command line, which no app loads. */
 const OF_COMMANDS = /^(bin|js\/(command|operate|setup|warm))\//
 
-test('the package without its binary stays within 150 kB, and the command line within 60', async () => {
+test('the package without its binary stays within 150 kB, and the command line within 70', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: root })
   const [{ files }] = JSON.parse(stdout)
   const paths = files.map(({ path }) => path).filter((path) => !path.endsWith('.node'))
@@ -105,7 +105,7 @@ test('the package without its binary stays within 150 kB, and the command line w
     gzipSync(Buffer.concat(some.map((path) => readFileSync(join(root, path))))).length
   const commands = paths.filter((path) => OF_COMMANDS.test(path))
   expect(size(paths.filter((path) => !commands.includes(path)))).toBeLessThan(150_000)
-  expect(size(commands)).toBeLessThan(60_000)
+  expect(size(commands)).toBeLessThan(70_000)
   for (const path of ['NOTICE', 'LICENSE', 'README.md']) expect(paths).toContain(path)
 })
 
