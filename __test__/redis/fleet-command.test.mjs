@@ -27,7 +27,8 @@ async function started(test, count) {
   await one.run(({ Tiercel }) => Tiercel.updateTags(['authors'], { expire: 60 }))
   await until('all tell', async () => {
     const told = await one.run(({ Tiercel }) => Tiercel.instances())
-    return told.length === count && told.some(({ invalidated }) => invalidated.length > 0)
+    const is = told.length === count && told.some(({ invalidated }) => invalidated.length > 0)
+    return is || undefined
   })
   return { app, instances }
 }

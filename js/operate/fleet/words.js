@@ -25,8 +25,9 @@ function countOf(number) {
   return number < 1e7 ? `${Math.round(number / 1e3)}k` : `${Math.round(number / 1e6)}M`
 }
 
-/** @param {number} us */
+/** A latency; 0 where none was measured. @param {number} us */
 const microsOf = (us) => {
+  if (us === 0) return '-'
   if (us < 1_000) return `${us < 10 ? us.toFixed(1) : Math.round(us)} µs`
   return us < 1e6 ? `${(us / 1e3).toFixed(1)} ms` : `${(us / 1e6).toFixed(1)} s`
 }
