@@ -70,6 +70,14 @@ declare class TiercelHandler {
    */
   static decisions(query?: TiercelHandler.DecisionQuery): TiercelHandler.Decision[]
   /**
+   * What each instance of the fleet has told of itself, {@link TiercelHandler.Options.snapshotSeconds}
+   * ago at most: by name, this one included. Without a shared tier there is this one alone. Asks over
+   * a connection that is opened for it. Starts the engine.
+   *
+   * @throws {Error} with `code` `TIERCEL_TROUBLE` if the server cannot be used
+   */
+  static instances(): Promise<TiercelHandler.Instance[]>
+  /**
    * Whether this process may receive traffic, for a readiness probe. Without a shared tier it is ready
    * immediately; with one, once it has loaded all past invalidations, and 10 s after its start at the
    * latest. From then on it stays ready, even while the server is away, because no request needs the
@@ -316,6 +324,13 @@ declare namespace TiercelHandler {
      * @default 30000, or `TIERCEL_OUTAGE_SERVE_MS`
      */
     outageServeMs?: number
+    /**
+     * How often each instance publishes a snapshot of its counters, for `instances()`,
+     * `tiercel instances` and `tiercel top`; 0 publishes none. `next build` and `next dev` publish
+     * none. From 0 to 60 s.
+     * @default 5, or `TIERCEL_SNAPSHOT_SECONDS`
+     */
+    snapshotSeconds?: number
     // End.
   }
 
@@ -438,6 +453,65 @@ declare namespace TiercelHandler {
     previous: Readiness['shared']
     /** What is wrong; absent if nothing is. */
     reason?: Trouble
+  }
+
+  /**
+   * An instance of the fleet, as it told of itself. Counters are totals since it started. Moments are
+   * in ms since the epoch, on the clock of the server.
+   */
+  interface Instance {
+    /** Random, for this start; empty without a shared tier. */
+    id: string
+    /** Host and process, as messages name it. */
+    name: string
+    host: string
+    pid: number
+    /** Of this package. */
+    version: string
+    /** Absent outside of Next.js. */
+    next?: string
+    node?: string
+    /** The id of its build. */
+    build?: string
+    startedAt: number
+    /** When it told so. */
+    at: number
+    /** How long ago that is, in ms. */
+    ageMs: number
+    /** Its connection to the shared tier; see {@link Readiness.shared}. */
+    state: 'none' | 'connected' | 'connecting' | 'away' | 'denied'
+    /** Answers to gets from whatever tier. Kinds without any are absent. */
+    kinds: Partial<
+      Record<
+        'useCache' | 'appPage' | 'appRoute' | 'pages' | 'fetch' | 'image' | 'own',
+        { fresh: number; stale: number; misses: number }
+      >
+    >
+    memory: { entries: number; bytes: number; capacityBytes: number; evictions: number }
+    /** How long gets take inside the engine. */
+    get: { p50Micros: number; p99Micros: number }
+    /** How long ago it last knew every invalidation. */
+    lagMs: number
+    /** Leases of generations: those that it holds now, and totals as in {@link Stats.leases}. */
+    leases: { held: number; taken: number; followed: number; timedOut: number }
+    sets: number
+    /** Those made by itself. */
+    invalidations: number
+    /** Keys that are asked for most, by the decisions of the last minute. Long ones are cut. */
+    busiest: { name: string; kind: Decision['kind']; perSec: number }[]
+    /** Tags of what is asked for most, without those that Next.js derives from paths. */
+    busiestTags: { name: string; perSec: number }[]
+    /** Its last invalidations, the newest first. */
+    invalidated: {
+      at: number
+      /** Comma-separated, perhaps cut. */
+      tags: string
+      isSoft: boolean
+      /** Whether every instance knew of it when the call ended. */
+      isEverywhere: boolean
+      /** How long the call took. */
+      ms: number
+    }[]
   }
 
   /** Which decisions {@link TiercelHandler.decisions} returns. */

@@ -20,6 +20,7 @@ class TiercelMemory extends Tiercel {
   static configure = Tiercel.configure
   static stats = Tiercel.stats
   static decisions = Tiercel.decisions
+  static instances = Tiercel.instances
   static ready = Tiercel.ready
 }
 

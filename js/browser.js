@@ -39,6 +39,9 @@ module.exports = class TiercelBrowser {
   static async ready() {
     refuse()
   }
+  static async instances() {
+    refuse()
+  }
   static configure() {
     refuse()
   }

@@ -33,6 +33,9 @@ module.exports = class TiercelEdge {
   static decisions() {
     return []
   }
+  static async instances() {
+    return []
+  }
   /** The engine is elsewhere: a yes here would be a guess. */
   static async ready() {
     return { ready: false, shared: 'unknown' }

@@ -6,6 +6,7 @@ const { boot, refuse } = require('./boot.js')
 const build = require('./build.js')
 const { configure } = require('./configure.js')
 const { decisions } = require('./decisions.js')
+const { instances } = require('./instances.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const next = require('./next.js')
@@ -239,6 +240,11 @@ class TiercelHandler {
   static decisions(query) {
     start()
     return decisions(query)
+  }
+
+  static async instances() {
+    start()
+    return instances()
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */

@@ -40,6 +40,7 @@ const waits = require('./waits.js')
  * @property {(most: number) => string} decisions
  * @property {(after: number) => string} heard
  * @property {(after: number) => string} recorded
+ * @property {() => Promise<string>} instances
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter
@@ -51,7 +52,7 @@ const waits = require('./waits.js')
  * @property {() => void} quit
  * @property {() => string[]} envNames
  * @property {(version: string | undefined, building: boolean, dev: boolean, namespace: string, sure: boolean) => void} app
- * @property {(next: string | undefined, build: string | undefined, namedBy: string) => void} describe
+ * @property {(next: string | undefined, node: string, build: string | undefined, namedBy: string) => void} describe
  * @property {(code: string, text: string) => void} report
  * @property {() => void} noteSeveral
  * @property {() => { code: string, message: string } | null} trouble
@@ -143,7 +144,12 @@ function learn(serverDir) {
   named = found
   known.mustRemember = next.mustRemember(found)
   const { version, isNext, isSure } = found
-  native.describe(version ?? (isNext ? 'unknown' : undefined), build.idOf(serverDir), found.namedBy)
+  native.describe(
+    version ?? (isNext ? 'unknown' : undefined),
+    process.versions.node,
+    build.idOf(serverDir),
+    found.namedBy,
+  )
   const namespace = `${found.name}:${process.env.NODE_ENV || 'production'}`
   native.app(
     version ?? (isNext ? '' : undefined),

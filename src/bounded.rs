@@ -43,6 +43,11 @@ impl<V> Bounded<V> {
         self.values.get_mut(&key).map(|(value, _)| value)
     }
 
+    /// All values, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.values.values().map(|(value, _)| value)
+    }
+
     /// Removes `key`.
     pub fn remove(&mut self, key: Hash128) -> Option<V> {
         self.values.remove(&key).map(|(value, _)| value)

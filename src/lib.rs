@@ -5,7 +5,7 @@
 //! [`coherence`] keeps instances in agreement about that, and [`ledger`] the threads of one;
 //! [`memory`] holds entries; [`store`] is the tier that other processes see, in the bytes of
 //! [`codec`]; [`generation`] says who generates; [`spread`] when an entry is due. [`wake`],
-//! [`options`], [`stats`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
+//! [`options`], [`stats`], [`snapshot`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
 //! [`error`] serve all of them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
@@ -41,6 +41,7 @@ pub mod operate;
 pub mod options;
 pub mod process;
 pub mod redis;
+pub mod snapshot;
 pub mod spread;
 pub mod stats;
 pub mod store;

@@ -1,10 +1,12 @@
 //! What the whole process shares: its one engine, put together here, and the apps it serves.
 
+mod fleet;
 mod opening;
 mod operator;
+mod recalled;
 
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Once, OnceLock, Weak};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -26,8 +28,6 @@ use crate::error::Error;
 use crate::handler::apps::{App, Apps};
 use crate::handler::inbox::Environment;
 use crate::handler::next_clock::NextClock;
-use crate::handler::recall::{self, Decisions, Shown};
-use crate::handler::thread::Thread;
 use crate::key::{AppId, Class};
 use crate::next::own::Head;
 use crate::next::signal::Version;
@@ -39,9 +39,11 @@ use crate::redis::RedisStore;
 use crate::spread::Spread;
 use crate::store::Listener;
 
+pub use self::fleet::instances;
 pub use self::opening::Seen;
 use self::opening::{Opening, Shared};
 pub use self::operator::operator;
+pub use self::recalled::{decisions, heard, remember};
 
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
 static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
@@ -53,7 +55,6 @@ static STORE: OnceLock<Arc<RedisStore>> = OnceLock::new();
 static DESK: OnceLock<Desk> = OnceLock::new();
 static LIMITERS: Numbered<Limiter> = Numbered::new();
 static COUNTERS: Numbered<Counter> = Numbered::new();
-static JOURNALS: Mutex<Vec<Weak<Decisions>>> = Mutex::new(Vec::new());
 
 /// How long the end of the process may wait for what was counted, and taken ahead.
 const LAST_FLUSH: Duration = Duration::from_millis(250);
@@ -163,17 +164,20 @@ fn builder() -> (Builder, Option<SharedOptions>) {
         Some(_) => Coherence::fleet(options.max_tags, Timing::default()),
         None => Coherence::alone(options.max_tags),
     };
-    let host = Host { tell: told_ms, check: is_value, spread: spread_of, release };
+    let (tell, check, spread) = (told_ms, is_value, spread_of);
+    let host = Host { tell, check, spread, release, snapshot: fleet::published };
     (Builder::new(options, Clock::system(), coherence).host(host), shared)
 }
 
 /// The shared tier of this process, with the app's namespace unless an option names another. A
-/// build and `next dev` have none unless an option says so.
+/// build and `next dev` have none unless an option says so, and are no instances to be watched.
 fn shared(options: &Options, app: &App) -> Option<SharedOptions> {
     let shared = options.shared.clone()?;
     let is_wanted = (!app.is_building || shared.in_build) && (!app.is_dev || shared.in_dev);
     let namespace = shared.namespace.clone().or_else(|| app.namespace.clone());
-    is_wanted.then_some(SharedOptions { namespace, ..shared })
+    let is_served = !app.is_building && !app.is_dev;
+    let snapshot_every = if is_served { shared.snapshot_every } else { Duration::ZERO };
+    is_wanted.then_some(SharedOptions { namespace, snapshot_every, ..shared })
 }
 
 fn connect(
@@ -324,26 +328,6 @@ pub fn enter(environment: Arc<dyn Environment>) {
 /// Removes an environment.
 pub fn leave(environment: &Arc<dyn Environment>) {
     ENVIRONMENTS.lock().retain(|other| !Arc::ptr_eq(other, environment));
-}
-
-/// Remembers the decisions of a thread from now on, if any are to be remembered.
-pub fn remember(thread: &Thread) {
-    if let Some(journal) = thread.open_journal(engine().options.decisions) {
-        let mut journals = JOURNALS.lock();
-        journals.retain(|journal| journal.strong_count() > 0);
-        journals.push(Arc::downgrade(&journal));
-    }
-}
-
-/// The last decisions of this process, the newest first.
-pub fn decisions(most: usize) -> Vec<Shown> {
-    let journals: Vec<_> = JOURNALS.lock().iter().filter_map(Weak::upgrade).collect();
-    recall::recall(engine(), &journals, most)
-}
-
-/// Invalidations by other processes after a position, the oldest first.
-pub fn heard(after: f64) -> Vec<Shown> {
-    running().map_or_else(Vec::new, |engine| recall::heard(engine, after))
 }
 
 /// The process ends: what it counted is sent, and no other instance has to wait for it.

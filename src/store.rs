@@ -195,6 +195,12 @@ pub trait Listener: Send + Sync {
     /// it may take a while.
     fn fails(&self, _: Trouble) {}
 
+    /// What this process tells the others of itself, asked for every few seconds on a thread that may
+    /// take its time; `None` if it keeps to itself.
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
 }

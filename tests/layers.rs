@@ -45,7 +45,7 @@ fn forbid(within: impl Fn(&Path) -> bool, words: &[&str]) {
 
 fn is_core(file: &Path) -> bool {
     // The handler speaks for Next.js, and the process assembles all parts.
-    let outer = ["abi", "abi.rs", "binding", "handler", "next", "lib.rs", "process.rs"];
+    let outer = ["abi", "abi.rs", "binding", "handler", "next", "lib.rs", "process", "process.rs"];
     !outer.iter().any(|part| file.starts_with(part))
 }
 

@@ -59,6 +59,35 @@ export function terminal(args, { cwd, env = {}, columns = 80, input, prompt } = 
   return collected(child, input ?? '', prompt)
 }
 
+/**
+ * Runs it in a pseudo-terminal for somebody who looks and types. `shows` resolves to the lines of the
+ * frame drawn last, once `is` holds for them.
+ */
+export function session({ onTestFinished }, args, { cwd, env = {}, columns = 80, rows = 40 } = {}) {
+  const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(' ')
+  const command = `stty cols ${columns} rows ${rows}; ${quoted}`
+  const own = { ...plain, TERM: 'xterm', ...env }
+  const child = spawn('script', ['-qefc', command, '/dev/null'], { cwd, env: own })
+  onTestFinished(() => child.kill())
+  let all = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    all += text
+  })
+  const ended = new Promise((resolve) => child.on('close', (code) => resolve({ code, all })))
+  // A frame begins at the top left and ends where what was below it is cleared.
+  const frame = () => all.split('\x1b[H').findLast((part) => part.includes('\x1b[J')) ?? ''
+  const shows = async (what, is) => {
+    for (let n = 0; ; n++) {
+      const lines = visible(frame().split('\x1b[J')[0]).replaceAll('\r', '').split('\n')
+      if (is(lines)) return lines
+      if (n === 300)
+        throw new Error(`${what} does not show: ${lines.join('\n')}\n${all.slice(-500)}`)
+      await new Promise((wake) => setTimeout(wake, 50))
+    }
+  }
+  return { type: (text) => child.stdin.write(text), shows, ended, frame }
+}
+
 /** What a terminal shows, without the sequences that colour it and move its cursor. */
 export const visible = (text) =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are

@@ -76,6 +76,7 @@ export const used = [
   Tiercel.stats().sets,
   Tiercel.stats().fetch.latency.memory.counts[0],
   Tiercel.decisions({ key: '/', limit: 1 })[0]?.ageSecs,
+  Tiercel.instances().then(([one]) => one?.kinds.fetch?.misses),
   configure,
   ready,
 ]

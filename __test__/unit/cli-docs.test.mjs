@@ -36,10 +36,10 @@ test('every help fits into 80 columns, and names its flags and exit codes', () =
     }
     for (const [code] of exits) expect(lines).toContainEqual(expect.stringMatching(`^  ${code} `))
   }
-  expect(
-    help
-      .general()
-      .split('\n')
-      .filter((line) => line.length > 80),
-  ).toEqual([])
+  const lines = help.general().split('\n')
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  for (const { name, summary } of COMMANDS) {
+    const line = new RegExp(`^  tiercel ${name} {2,}${summary}$`)
+    expect(lines).toContainEqual(expect.stringMatching(line))
+  }
 })

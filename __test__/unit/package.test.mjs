@@ -21,7 +21,7 @@ const printed = async (source, { conditions = [], type = 'module' } = {}) => {
 
 test('what is called by its name can be imported by it, as an ES module', async () => {
   const names =
-    'configure, ready, stats, decisions, updateTags, expireTags, get, set, refreshTags, getExpiration'
+    'configure, ready, stats, decisions, instances, updateTags, expireTags, get, set, refreshTags, getExpiration'
   const source = (name) => `
     import Tiercel, { ${names} } from '${name}'
     const all = { ${names} }
@@ -99,7 +99,7 @@ const OF_COMMANDS = /^(bin|js\/(command|operate|setup|warm))\//
 /** What an app loads that exports metrics. */
 const OF_METRICS = /^(metrics\.|js\/metrics\/)/
 
-test('the package without its binary stays within 150 kB, the command line within 60, metrics within 10', async () => {
+test('the package without its binary stays within 150 kB, the command line within 70, metrics within 10', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: root })
   const [{ files }] = JSON.parse(stdout)
   const paths = files.map(({ path }) => path).filter((path) => !path.endsWith('.node'))
@@ -109,7 +109,7 @@ test('the package without its binary stays within 150 kB, the command line withi
   const metrics = paths.filter((path) => OF_METRICS.test(path))
   const others = paths.filter((path) => !commands.includes(path) && !metrics.includes(path))
   expect(size(others)).toBeLessThan(150_000)
-  expect(size(commands)).toBeLessThan(60_000)
+  expect(size(commands)).toBeLessThan(70_000)
   expect(size(metrics)).toBeLessThan(10_000)
   for (const path of ['NOTICE', 'LICENSE', 'README.md']) expect(paths).toContain(path)
 })

@@ -9,7 +9,8 @@ const LEAST_TEXT = 40
 
 /** What `tiercel --help` shows. */
 function general() {
-  const lines = COMMANDS.map(({ name, summary }) => `  tiercel ${name.padEnd(9)}${summary}`)
+  const longest = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2
+  const lines = COMMANDS.map(({ name, summary }) => `  tiercel ${name.padEnd(longest)}${summary}`)
   return [
     'tiercel: a cache engine for self-hosted Next.js',
     '',

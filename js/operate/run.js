@@ -10,6 +10,7 @@ const { parsed } = require('../command/usage.js')
 //   options.js    the values of flags                 entry.js      which entry, and its parts
 //   doctor.js     findings: app.js, server.js, keyspace.js
 //   purge.js, keys.js, inspect.js, why.js (sentence.js), stats.js: a command each
+//   fleet/        instances.js, top.js: what instances tell (figures.js, view.js, screen.js)
 
 /** @type {Record<string, (flags: Record<string, any>, given: string[], signal: AbortSignal) => Promise<number>>} */
 const RUN = {
@@ -19,7 +20,12 @@ const RUN = {
   inspect: (flags, given) => require('./inspect.js').inspect(flags, given),
   why: (flags, given) => require('./why.js').why(flags, given),
   purge: (flags) => require('./purge.js').purge(flags),
+  instances: (flags) => require('./fleet/instances.js').instances(flags),
+  top: (flags, _, signal) => require('./fleet/top.js').top(flags, signal),
 }
+
+/** Commands that go on until they are ended. */
+const ENDLESS = new Set(['stats', 'top'])
 
 /**
  * @param {string} name
@@ -35,7 +41,7 @@ async function run(name, args) {
   const controller = new AbortController()
   const stop = () => {
     // A second signal, or a command that nothing can end half-way.
-    if (name !== 'stats' || controller.signal.aborted) process.exit(130)
+    if (!ENDLESS.has(name) || controller.signal.aborted) process.exit(130)
     controller.abort()
   }
   process.on('SIGINT', stop)

@@ -52,11 +52,11 @@ pub fn app(version: Option<String>, building: bool, dev: bool, namespace: String
     process::apps().note_phase(building, dev);
 }
 
-/// What the operator should read about the app: its Next.js, its build, and where its namespace
-/// comes from.
+/// What the operator should read about the app: its Next.js and Node.js, its build, and where its
+/// namespace comes from.
 #[napi(catch_unwind)]
-pub fn describe(next: Option<String>, build: Option<String>, named_by: String) {
-    process::describe(Seen { next, build, named_by });
+pub fn describe(next: Option<String>, node: String, build: Option<String>, named_by: String) {
+    process::describe(Seen { next, node: Some(node), build, named_by });
 }
 
 /// Says that this process is one of several without a shared tier, if it is.

@@ -119,6 +119,31 @@ impl Named {
     }
 }
 
+/// What the instances of the fleet tell of themselves, as JSON; an object with `trouble` if the
+/// server does not say.
+#[napi]
+pub fn instances() -> AsyncTask<Telling> {
+    AsyncTask::new(Telling)
+}
+
+/// A question to the fleet under way.
+pub struct Telling;
+
+impl Task for Telling {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<String> {
+        let told = guard(process::instances);
+        let told = told.unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel")));
+        Ok(told.map_or_else(troubled, |fleet| json!(fleet)).to_string())
+    }
+
+    fn resolve(&mut self, _: Env, told: String) -> napi::Result<String> {
+        Ok(told)
+    }
+}
+
 /// A read under way.
 pub struct Inspecting {
     operator: Arc<Asked>,

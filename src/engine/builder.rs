@@ -71,6 +71,7 @@ impl Builder {
         Arc::new(Engine {
             ledger: Ledger::new(coherence, outage_us),
             options,
+            began: clock.now(),
             clock,
             memory,
             stats: Stats::default(),
@@ -146,6 +147,10 @@ impl Listener for Ears {
         if let Some(engine) = self.engine() {
             engine.fails(trouble);
         }
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        self.engine()?.snapshot()
     }
 
     fn now(&self) -> Timestamp {

@@ -180,6 +180,11 @@ impl Engine {
         self.leases.renew(self.clock.now())
     }
 
+    /// Leases of the store that this process holds.
+    pub fn leases_held(&self) -> u64 {
+        self.leases.held(self.clock.now()) as u64
+    }
+
     /// The address at which other processes find the value of `key`.
     fn place(&self, key: &KeyRef<'_>) -> Option<Address> {
         self.tier()?.address(key)

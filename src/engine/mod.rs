@@ -63,6 +63,8 @@ pub struct Host {
     pub spread: fn(Spread, u8, &[u8]) -> Spread,
     /// Receives entries that left memory while a JavaScript object was bound to them.
     pub release: fn(&Entry),
+    /// What the process tells other instances of itself.
+    pub snapshot: fn(&Engine) -> Option<Vec<u8>>,
 }
 
 /// The cache of one process.
@@ -72,6 +74,8 @@ pub struct Engine {
     pub options: Options,
     /// Where it reads time.
     pub clock: Clock,
+    /// When it was made.
+    pub began: Timestamp,
     /// What it counts.
     pub stats: Stats,
     hasher: Hasher,

@@ -350,6 +350,10 @@ impl Listener for Engine {
         }
     }
 
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        self.host.as_ref().and_then(|host| (host.snapshot)(self))
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

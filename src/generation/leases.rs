@@ -242,6 +242,12 @@ impl Leases {
         renewed
     }
 
+    /// Number of leases that the store has granted, and that still stand.
+    pub fn held(&self, now: Timestamp) -> usize {
+        let is_held = |key: &&Key| key.is_leading(now) && key.has_lease();
+        self.known.lock().keys.values().filter(is_held).count()
+    }
+
     /// Number of known keys.
     pub fn len(&self) -> usize {
         self.known.lock().keys.len()

@@ -95,9 +95,13 @@ impl Shown {
 
 /// The tags of a value. Those that every entry has of its own say no more than key and kind.
 fn tags_of(facts: &Facts) -> Vec<String> {
-    let is_own = |tag: &[u8]| [KEY_TAG, KIND_TAG, OWN_TAG].iter().any(|own| tag.starts_with(own));
     let tags = facts.tags.iter().filter(|tag| !is_own(tag));
     tags.map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
+}
+
+/// Whether an entry has this tag of its own.
+pub(super) fn is_own(tag: &[u8]) -> bool {
+    [KEY_TAG, KIND_TAG, OWN_TAG].iter().any(|own| tag.starts_with(own))
 }
 
 fn leased(role: Role) -> Option<&'static str> {

@@ -1,12 +1,13 @@
 //! What an operator asks of the shared tier from outside: the commands of `tiercel`.
 //!
 //! [`server`] is the server as an operator sees it, step by step and node by node; [`judge`] says
-//! what a get would answer with an entry; [`purge`] invalidates as an instance of the fleet. An
+//! what a get would answer with an entry; [`fleet`] what instances tell of themselves; [`purge`] invalidates as an instance of the fleet. An
 //! [`Operator`] takes one [`order`](orders) after the other and answers in JSON, which programs read
 //! as they are.
 //!
 //! Nothing here changes an entry, except where the order says so.
 
+pub mod fleet;
 pub mod judge;
 pub mod orders;
 pub mod purge;
@@ -109,7 +110,9 @@ impl Operator {
             Order::Facts => Ok(json!(self.server.facts()?)),
             Order::Setup => Ok(json!(self.server.setup()?)),
             Order::Distance { rounds } => Ok(json!(self.server.distance(rounds.clamp(1, 100))?)),
+            Order::Nodes => Ok(json!(self.server.nodes()?)),
             Order::Instances => Ok(json!(self.server.instances()?)),
+            Order::Snapshots => Ok(json!(fleet::fleet(&self.server.published()?))),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;

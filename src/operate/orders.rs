@@ -22,8 +22,12 @@ pub enum Order {
         /// Round trips that are timed.
         rounds: usize,
     },
+    /// What each primary says of itself.
+    Nodes,
     /// The instances that are listed.
     Instances,
+    /// What they tell of themselves.
+    Snapshots,
     /// What the table says of these tags.
     Table {
         /// The tags.

@@ -41,6 +41,12 @@ pub trait Server: Send + Sync {
     /// See above.
     fn distance(&self, rounds: usize) -> Result<Distance, Trouble>;
 
+    /// What each primary says of itself: the part of the facts that changes all the time.
+    ///
+    /// # Errors
+    /// See above.
+    fn nodes(&self) -> Result<Vec<Node>, Trouble>;
+
     /// What the table of invalidations says of these tags.
     ///
     /// # Errors
@@ -58,6 +64,12 @@ pub trait Server: Send + Sync {
     /// # Errors
     /// See above.
     fn table_rows(&self) -> Result<u64, Trouble>;
+
+    /// What the listed instances tell of themselves.
+    ///
+    /// # Errors
+    /// See above.
+    fn published(&self) -> Result<Published, Trouble>;
 
     /// What lies at an address.
     ///
@@ -270,6 +282,15 @@ pub struct Instance {
     pub id: String,
     /// What it has applied.
     pub applied: u64,
+}
+
+/// What the listed instances tell of themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Published {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Each that is listed, and the bytes that it has published.
+    pub instances: Vec<(String, Option<Bytes>)>,
 }
 
 /// Why there is no answer.

@@ -7,7 +7,8 @@ use super::server::Server;
 use super::sources::Sources;
 use super::spec::{
     BUILD_NAME, COMMAND_TIMEOUT, COMPRESS, CONNECT_TIMEOUT, IN_BUILD, IN_DEV, INVALIDATION_GRACE,
-    ISOLATE_FETCH, NAMESPACE, Number, ON_INVALIDATION_FAILURE, OUTAGE_SERVE, SECRET, WRITE_QUEUE,
+    ISOLATE_FETCH, NAMESPACE, Number, ON_INVALIDATION_FAILURE, OUTAGE_SERVE, SECRET, SNAPSHOTS,
+    WRITE_QUEUE,
 };
 use crate::error::Error;
 
@@ -44,6 +45,8 @@ pub struct SharedOptions {
     pub invalidation_grace: Duration,
     /// How long memory answers while the server is away.
     pub outage_serve: Duration,
+    /// How often this process publishes a snapshot of its counters; 0 = never.
+    pub snapshot_every: Duration,
 }
 
 /// How the promise of an invalidation ends that is in effect in this process, but could not be
@@ -79,6 +82,7 @@ impl SharedOptions {
         let connect_timeout = millis(&CONNECT_TIMEOUT)?;
         let invalidation_grace = millis(&INVALIDATION_GRACE)?;
         let outage_serve = millis(&OUTAGE_SERVE)?;
+        let snapshot_every = Duration::from_secs(read.number(&SNAPSHOTS)?);
         let write_queue_mib = read.number(&WRITE_QUEUE)?;
         let compress = read.flag(&COMPRESS)?;
         let isolate_fetch = read.flag(&ISOLATE_FETCH)?;
@@ -100,6 +104,7 @@ impl SharedOptions {
             on_invalidation_failure,
             invalidation_grace,
             outage_serve,
+            snapshot_every,
         }))
     }
 }

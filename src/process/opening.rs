@@ -5,6 +5,8 @@
 pub struct Seen {
     /// The version of its Next.js, if that runs here.
     pub next: Option<String>,
+    /// The version of Node.js.
+    pub node: Option<String>,
     /// The id of its build, unless it is being built or developed.
     pub build: Option<String>,
     /// Where its namespace comes from, such as `package.json`.
@@ -62,7 +64,12 @@ mod tests {
 
     fn seen() -> Seen {
         let some = |text: &str| Some(text.to_owned());
-        Seen { next: some("16.4.6"), build: some("4tx"), named_by: "package.json".into() }
+        Seen {
+            next: some("16.4.6"),
+            node: some("22.12.0"),
+            build: some("4tx"),
+            named_by: "package.json".into(),
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fred::error::Error as ClientError;
-use fred::interfaces::{HashesInterface, SortedSetsInterface};
+use fred::interfaces::{HashesInterface, KeysInterface, SortedSetsInterface};
 use fred::types::Value;
 use fred::types::sorted_sets::{ZRange, ZRangeBound, ZRangeKind};
 
@@ -74,12 +74,13 @@ pub(super) async fn lacking(session: &Session, link: &Connection) -> Result<Vec<
     Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
-/// Removes this instance from the lists.
+/// Removes this instance from the lists, and what it told of itself.
 pub(super) async fn leave(session: &Session, link: &Connection) -> Result<(), ClientError> {
     let (keys, instance) = (&session.keys, session.instance.as_str());
-    let (from_instances, from_polls) = tokio::join!(
+    let (from_instances, from_polls, _) = tokio::join!(
         link.client.zrem::<Value, _, _>(keys.instances(), instance),
-        link.client.hdel::<Value, _, _>(keys.polls(), instance)
+        link.client.hdel::<Value, _, _>(keys.polls(), instance),
+        link.client.unlink::<Value, _>(keys.snapshot(instance))
     );
     from_instances.and(from_polls).map(drop)
 }

@@ -40,6 +40,11 @@ impl Keys {
         self.scripts[3].clone()
     }
 
+    /// The last snapshot of an instance.
+    pub(super) fn snapshot(&self, instance: &str) -> Key {
+        Key::from(format!("{{{}}}:s:{instance}", self.namespace))
+    }
+
     /// An entry, in a slot of its own.
     pub(super) fn entry(&self, address: Address) -> Key {
         Key::from(self.entry_name(address))
@@ -131,6 +136,9 @@ mod tests {
         assert!(slots.iter().all(|slot| *slot == slots[0]));
         assert_eq!(Key::from(keys.channel.clone()).cluster_hash(), slots[0]);
         assert_eq!(keys.channel, "{shop:production}:m3");
+        let snapshot = keys.snapshot("00ab");
+        assert_eq!(snapshot.as_str(), Some("{shop:production}:s:00ab"));
+        assert_eq!(snapshot.cluster_hash(), slots[0]);
         let one = keys.entry([0xAB; 16]);
         assert_eq!(one.as_str(), Some(&*format!("shop:production:{{{}}}", "ab".repeat(16))));
         assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());

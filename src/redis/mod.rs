@@ -8,7 +8,8 @@
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `app` serves the app's own code, over a fourth
+//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does;
+//! `app` serves the app's own code, over a fourth
 //! connection that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the server.
 
 mod app;
@@ -33,6 +34,7 @@ mod scripts;
 mod sentinels;
 mod servers;
 mod session;
+mod snapshots;
 mod tls;
 mod wire;
 
@@ -262,6 +264,9 @@ async fn serve(
     keep_running(session, Session::keep_leases);
     keep_running(session, Session::keep_door);
     keep_running(session, invalidations::listen);
+    if !session.snapshot_every.is_zero() {
+        keep_running(session, Session::keep_snapshots);
+    }
     while let Some(order) = wanted.recv().await {
         match order {
             Order::Read(reads) => session.read(reads),
@@ -297,7 +302,7 @@ where
 }
 
 /// The name of this machine, as far as it has one.
-fn host() -> String {
+pub(crate) fn host() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]

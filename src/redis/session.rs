@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fred::interfaces::ClientLike;
 use fred::types::RespVersion;
 use parking_lot::Mutex;
@@ -59,6 +60,11 @@ pub(super) struct Session {
     pub(super) app_scripts: app::Scripts,
     /// Set while the server forbids what leases need: no claim is sent.
     pub(super) leaseless: Pause,
+    /// Set while the server forbids snapshots, and how often there is one.
+    pub(super) snapshotless: Pause,
+    pub(super) snapshot_every: Duration,
+    /// The snapshot that leaves with the next poll.
+    pub(super) snapshot: Mutex<Option<Bytes>>,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -92,6 +98,9 @@ impl Session {
             door: Door::new(shared.connect_timeout),
             app_scripts: app::Scripts::default(),
             leaseless: Pause::default(),
+            snapshotless: Pause::default(),
+            snapshot_every: shared.snapshot_every,
+            snapshot: Mutex::default(),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
@@ -118,7 +127,14 @@ impl Session {
             self.under_way.lock().insert(request);
             let waiting = Waiting { session: self.clone(), request };
             match self.link() {
-                Some(link) => tokio::spawn(waiting.carry_out(link, command)),
+                Some(link) => {
+                    let is_poll = matches!(command, Command::Poll(_));
+                    let carried = tokio::spawn(waiting.carry_out(link.clone(), command));
+                    if is_poll {
+                        self.send_snapshot_along(link);
+                    }
+                    carried
+                }
                 // Not immediately: the listener may be in the middle of an event.
                 None => tokio::spawn(async move { drop(waiting) }),
             };
@@ -244,7 +260,7 @@ impl Session {
     /// Removes this process from the list of instances, so that no invalidation waits for it.
     pub(super) async fn leave(&self) {
         if let Some(link) = self.link() {
-            let _ = timeout(LEAVE_LIMIT, exchange::leave(self, &link)).await;
+            let _ = timeout(LEAVE_LIMIT, Box::pin(exchange::leave(self, &link))).await;
         }
     }
 

@@ -24,5 +24,6 @@ mod peer;
 mod proxy;
 mod scripts;
 mod server;
+mod snapshots;
 mod topologies;
 mod turns;

@@ -37,6 +37,10 @@ pub(crate) struct Heard {
     pub(crate) refused: Mutex<Vec<Option<(Refusal, Part)>>>,
     /// The reports of the server's room.
     pub(crate) rooms: Mutex<Vec<Room>>,
+    /// What it tells of itself.
+    pub(crate) snapshot: Mutex<Option<Vec<u8>>>,
+    /// How often it was asked for that.
+    asked: AtomicU64,
 }
 
 impl Listener for Heard {
@@ -66,6 +70,11 @@ impl Listener for Heard {
         self.rooms.lock().push(room);
     }
 
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.snapshot.lock().clone()
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -82,6 +91,8 @@ impl Heard {
             leases: Mutex::default(),
             refused: Mutex::default(),
             rooms: Mutex::default(),
+            snapshot: Mutex::default(),
+            asked: AtomicU64::new(0),
         })
     }
 
@@ -106,6 +117,11 @@ impl Heard {
     pub(crate) fn was_refused(&self, what: &[Option<(Refusal, Part)>]) {
         wait_until("the word", || self.refused.lock().len() >= what.len());
         assert_eq!(*self.refused.lock(), what);
+    }
+
+    /// How often it was asked what it tells of itself.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// The events heard and not taken.

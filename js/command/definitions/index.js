@@ -28,6 +28,7 @@ const COMMANDS = [
   ...require('./setup.js'),
   ...require('./warm.js'),
   ...require('./look.js'),
+  ...require('./fleet.js'),
   ...require('./purge.js'),
 ]
 

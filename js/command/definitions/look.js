@@ -10,7 +10,7 @@ const { EXITS, HELP, JSON_FLAG, RATE, SHOW, WHERE } = require('./flags.js')
 module.exports = [
   {
     name: 'doctor',
-    summary: 'finds what would hurt in production, and what to do about it',
+    summary: 'finds what would hurt in production, and says what to do',
     about:
       'Looks at the app, its build and its Redis or Valkey as they are here, and says in one line each what is wrong and what to do. Nothing is changed, and no password is shown.',
     usage: [['tiercel doctor [flags]', '']],

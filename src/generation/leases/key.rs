@@ -122,6 +122,11 @@ impl Key {
         self.role(now) == Role::Leader
     }
 
+    /// Whether the store knows of the lead.
+    pub(super) fn has_lease(&self) -> bool {
+        matches!(self.state, State::Leading(leading) if leading.lease.address.is_some())
+    }
+
     /// Whether the store's word that another process leads is old, and no request is under way.
     pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
         let is_old = |since| now.since_us(since) >= RECHECK_US;

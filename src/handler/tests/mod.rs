@@ -7,6 +7,7 @@ mod output;
 mod own;
 mod remembered;
 mod set;
+mod told;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

@@ -41,6 +41,7 @@ fn a_url_alone_takes_every_default() {
         on_invalidation_failure: InvalidationFailure::Resolve,
         invalidation_grace: Duration::ZERO,
         outage_serve: Duration::from_secs(30),
+        snapshot_every: Duration::from_secs(5),
     };
     assert_eq!(shared, expected);
 }
@@ -55,6 +56,7 @@ fn every_default_can_be_changed_by_its_variable() {
         "TIERCEL_COMPRESS": "0", "TIERCEL_ISOLATE_FETCH": "1", "TIERCEL_REDIS_IN_BUILD": "yes",
         "TIERCEL_REDIS_IN_DEV": "on", "TIERCEL_ON_INVALIDATION_FAILURE": "reject",
         "TIERCEL_INVALIDATION_GRACE_MS": "60000", "TIERCEL_OUTAGE_SERVE_MS": "0",
+        "TIERCEL_SNAPSHOT_SECONDS": "0",
     });
     let shared = resolve(&Value::Null, &env).unwrap().unwrap();
     assert_eq!(shared.namespace.as_deref(), Some("shop:staging"));
@@ -66,7 +68,7 @@ fn every_default_can_be_changed_by_its_variable() {
     assert!(!shared.compress && shared.isolate_fetch && shared.in_build && shared.in_dev);
     assert_eq!(shared.on_invalidation_failure, InvalidationFailure::Reject);
     assert_eq!(shared.invalidation_grace, Duration::from_mins(1));
-    assert_eq!(shared.outage_serve, Duration::ZERO);
+    assert_eq!([shared.outage_serve, shared.snapshot_every], [Duration::ZERO; 2]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::redis::reply::{bytes, number, parts};
 use crate::redis::room;
 
 /// Fields of `INFO` that are passed on.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 19] = [
     "redis_version",
     "valkey_version",
     "connected_clients",
@@ -30,21 +30,15 @@ const FIELDS: [&str; 17] = [
     "expired_keys",
     "connected_slaves",
     "min_slaves_good_slaves",
+    "used_cpu_sys",
+    "used_cpu_user",
 ];
 
 /// Settings that are asked for one by one: older servers take one pattern in a call.
 const SETTINGS: [&str; 1] = ["cluster-require-full-coverage"];
 
 pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
-    let link = inner.link().await?;
-    let place = inner.shared.server.place();
-    let mut nodes = vec![node(&link.client, place).await?];
-    if link.is_of_cluster {
-        nodes.clear();
-        for (primary, name) in super::scan::primaries(inner, &link).await? {
-            nodes.push(node(&primary.client, name).await?);
-        }
-    }
+    let nodes = nodes(inner).await?;
     Ok(Facts { nodes, table_rows: super::look::table_rows(inner).await? })
 }
 
@@ -55,6 +49,19 @@ pub(super) async fn setup(inner: &Inner) -> Result<Setup, Trouble> {
         settings: Box::pin(settings(&link.client)).await,
         strangers: Box::pin(strangers(inner, &link.client)).await,
     })
+}
+
+/// What each primary says of itself.
+pub(super) async fn nodes(inner: &Inner) -> Result<Vec<Node>, Trouble> {
+    let link = inner.link().await?;
+    if !link.is_of_cluster {
+        return Ok(vec![node(&link.client, inner.shared.server.place()).await?]);
+    }
+    let mut nodes = Vec::new();
+    for (primary, name) in super::scan::primaries(inner, &link).await? {
+        nodes.push(node(&primary.client, name).await?);
+    }
+    Ok(nodes)
 }
 
 async fn node(client: &Client, server: String) -> Result<Node, Trouble> {

@@ -7,14 +7,14 @@ use futures_util::future::{join_all, try_join_all};
 use super::{Inner, call, call_at, trouble};
 use crate::clock::Timestamp;
 use crate::coherence::event::Row;
-use crate::operate::server::{Freed, Instance, Known, Lease, Stored, Table, Trouble};
+use crate::operate::server::{Freed, Instance, Known, Lease, Published, Stored, Table, Trouble};
 use crate::redis::connect::Connection;
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::wire;
 use crate::store::Address;
 use crate::tags::{Epoch, Position, Tag};
 
-/// Entries removed together.
+/// Entries removed, or snapshots read, together.
 const TOGETHER: usize = 200;
 
 pub(super) async fn read(inner: &Inner, address: Address) -> Result<Stored, Trouble> {
@@ -138,6 +138,31 @@ pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
         Some(Instance { id, applied: wire::position(score.as_f64()?)?.0 })
     };
     Ok(pairs(&listed).filter_map(one).collect())
+}
+
+/// What instances published. Each is listed, whether or not it is alive.
+pub(super) async fn published(inner: &Inner) -> Result<Published, Trouble> {
+    let link = inner.link().await?;
+    let range = ["0", "-1"].map(Value::from);
+    let listed = call_at(&link.client, "ZRANGE", &inner.keys.instances(), &range).await;
+    let listed = listed.map_err(|error| trouble(&error))?;
+    let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
+    let ids: Vec<String> = ids.filter(|id| !id.starts_with("born:")).collect();
+    let mut instances = Vec::with_capacity(ids.len());
+    // All lie in one slot. Not all in one call: the server would serve nobody else meanwhile.
+    for some in ids.chunks(TOGETHER) {
+        let mut keys = some.iter().map(|id| inner.keys.snapshot(id));
+        let Some(first) = keys.next() else { continue };
+        let more: Vec<Value> = keys.map(Value::from).collect();
+        let found = call_at(&link.client, "MGET", &first, &more).await;
+        let found = found.map_err(|error| trouble(&error))?;
+        let found = match found {
+            Value::Array(found) if found.len() == some.len() => found,
+            _ => return Err(Trouble::failed("MGET says nothing that makes sense")),
+        };
+        instances.extend(some.iter().cloned().zip(found.into_iter().map(content)));
+    }
+    Ok(Published { now: now(&link).await?, instances })
 }
 
 fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {

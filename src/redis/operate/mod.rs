@@ -29,8 +29,8 @@ use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
 use crate::operate::server::{
-    Distance, Facts, Freed, Instance, Known, Right, Scan, Server, Setup, Step, Stored, Table,
-    Trouble,
+    Distance, Facts, Freed, Instance, Known, Node, Published, Right, Scan, Server, Setup, Step,
+    Stored, Table, Trouble,
 };
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
@@ -141,6 +141,10 @@ impl Server for RedisOperator {
         self.run(facts::distance(&self.inner, rounds))
     }
 
+    fn nodes(&self) -> Result<Vec<Node>, Trouble> {
+        self.run(facts::nodes(&self.inner))
+    }
+
     fn table(&self, tags: &[Tag]) -> Result<Table, Trouble> {
         self.run(look::table(&self.inner, tags))
     }
@@ -151,6 +155,10 @@ impl Server for RedisOperator {
 
     fn instances(&self) -> Result<Vec<Instance>, Trouble> {
         self.run(look::instances(&self.inner))
+    }
+
+    fn published(&self) -> Result<Published, Trouble> {
+        self.run(look::published(&self.inner))
     }
 
     fn read(&self, address: Address) -> Result<Stored, Trouble> {

@@ -1,0 +1,93 @@
+//! What instances tell each other of themselves.
+
+use std::time::Duration;
+
+use tiercel::operate::server::Server as _;
+use tiercel::options::SharedOptions;
+use tiercel::redis::RedisOperator;
+use tiercel::store::SharedStore;
+
+use crate::peer::{Peer, nothing, shared, shared_at, wait_until};
+use crate::server;
+use crate::server::Server;
+
+fn every_second(shared: SharedOptions) -> SharedOptions {
+    SharedOptions { snapshot_every: Duration::from_secs(1), ..shared }
+}
+
+/// An instance that tells this of itself.
+fn telling(shared: &SharedOptions, text: &str) -> Peer {
+    let peer = Peer::connected(shared);
+    *peer.heard.snapshot.lock() = Some(text.into());
+    peer.register();
+    peer
+}
+
+fn names(server: &Server) -> String {
+    server.call(&["KEYS", "{app}:s:*"])
+}
+
+/// What the listed instances told, in no order.
+fn told(operator: &RedisOperator) -> Vec<Option<String>> {
+    let published = operator.published().unwrap();
+    let text = |bytes: bytes::Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+    let mut told: Vec<_> =
+        published.instances.into_iter().map(|(_, bytes)| bytes.map(text)).collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn each_instance_tells_and_whoever_asks_is_told_by_all() {
+    let server = server!();
+    let shared = every_second(shared(server.port));
+    let operator = RedisOperator::new(&shared).unwrap();
+    let (_one, _two) = (telling(&shared, "one"), telling(&shared, "two"));
+    let silent = Peer::connected(&shared);
+    silent.register();
+    let all = [None, Some("one".to_owned()), Some("two".to_owned())];
+    wait_until("what they tell", || told(&operator) == all);
+    // The next one replaces it.
+    *_one.heard.snapshot.lock() = Some("later".into());
+    let all = [None, Some("later".to_owned()), Some("two".to_owned())];
+    wait_until("the next", || told(&operator) == all);
+}
+
+#[test]
+fn what_an_instance_told_goes_with_it_and_soon_after_its_death() {
+    let server = server!();
+    let shared = every_second(shared(server.port));
+    let peer = telling(&shared, "one");
+    wait_until("what it tells", || names(&server).starts_with("{app}:s:"));
+    let life: i64 = server.call(&["PTTL", &names(&server)]).parse().unwrap();
+    assert!((1..=3_000).contains(&life), "{life}");
+    peer.store.leave();
+    assert_eq!(names(&server), "");
+}
+
+#[test]
+fn who_is_not_to_tell_or_has_nothing_to_tell_stores_nothing() {
+    let server = server!();
+    let off = SharedOptions { snapshot_every: Duration::ZERO, ..shared(server.port) };
+    let (quiet, empty) = (telling(&off, "one"), Peer::connected(&every_second(off.clone())));
+    let speaking = telling(&every_second(off), "two");
+    wait_until("three rounds of the one that tells", || speaking.heard.asked() >= 3);
+    wait_until("three rounds of the one that has nothing", || empty.heard.asked() >= 3);
+    assert_eq!((quiet.heard.asked(), names(&server).split(' ').count()), (0, 1));
+}
+
+#[test]
+fn where_it_is_forbidden_all_else_works_and_nobody_is_told() {
+    let server = server!();
+    let user = ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~app:*", "&*", "+@all"];
+    let keys = ["~{app}:t", "~{app}:h", "~{app}:i", "~{app}:p"];
+    server.call(&[&user[..], &keys].concat());
+    let url = format!("redis://app:pw@127.0.0.1:{}", server.port);
+    let peer = telling(&every_second(shared_at(&url)), "one");
+    wait_until("the refusal", || server.call(&["INFO", "commandstats"]).contains("cmdstat_set:"));
+    let known = peer.register();
+    assert_eq!(peer.hard("a").previous, known.applied);
+    assert_eq!(peer.heard.refused.lock().len(), 0, "nobody suffers from it");
+    assert!(peer.store.health().refuses.is_empty() && !peer.store.health().is_broken);
+    peer.poll(&nothing());
+}
