@@ -56,9 +56,12 @@ function request(instance, key, { html, shown } = {}) {
   )
 }
 
+let looks = 0
+
 /** Whether a get was answered as fresh, and with what. */
 async function look(instance, key) {
-  const { fresh: before } = await request(instance, '/nothing')
+  // Of its own: nobody else generates it.
+  const { fresh: before } = await request(instance, `/nothing/${looks++}`)
   const { html, fresh } = await request(instance, key)
   return { html, isFresh: fresh > before }
 }
