@@ -298,6 +298,10 @@ pub fn learn_app(dir: String, label: &str, build: Option<Build>) -> AppId {
     let given = engine.options.shared.as_ref().and_then(|shared| shared.build_name.as_ref());
     // Several apps may be built from the same commit.
     let named = given.map(|given| format!("{label}{given}"));
+    let real = build.as_ref().and_then(|build| build.name.clone());
+    if let Some((store, name)) = STORE.get().zip(real) {
+        store.find_kin(name, chosen().1.namespace.is_some());
+    }
     let name = build.and_then(|build| named.or(build.name));
     if let (Some(tier), Some(name)) = (engine.tier(), name) {
         tier.set_build(app, name.as_bytes());

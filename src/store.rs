@@ -182,6 +182,9 @@ pub trait Listener: Send + Sync {
     /// The room that the server gives: reported once.
     fn has_room(&self, _: Room) {}
 
+    /// Processes of the same build use this other namespace.
+    fn has_kin(&self, _namespace: &str) {}
+
     /// The server has this version, which is older than the oldest supported.
     fn is_old(&self, _version: &str) {}
 

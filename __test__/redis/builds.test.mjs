@@ -196,3 +196,52 @@ describe('after an invalidation', () => {
     expect(await answers(test, dir, namespace)).toBe('built')
   })
 })
+
+describe('two namespaces of one build', () => {
+  /** What a process says of it that serves a build. */
+  async function serve({ index, serverDistDir, isTold }) {
+    const Tiercel = require(index)
+    let told
+    const onNotice = ({ code, text }) => {
+      if (code === 'other-namespace') told = text
+    }
+    Tiercel.configure({ onNotice })
+    new Tiercel({ serverDistDir })
+    const until = performance.now() + (isTold ? 10_000 : 700)
+    while (performance.now() < until && told === undefined) {
+      await new Promise((wake) => setTimeout(wake, 20))
+    }
+    const { state, refuses } = Tiercel.stats().shared
+    return { told: told ?? null, state, refuses }
+  }
+  const served = async (dir, namespace, isTold, env = {}) => {
+    const given = { serverDistDir: join(dir, 'server'), isTold }
+    const cwd = appIn(join(dir, 'app'), '16.4.6')
+    const named = namespace ? { TIERCEL_NAMESPACE: namespace } : {}
+    const all = { REDIS_URL: server.url, NODE_ENV: 'production', ...named, ...env }
+    return (await inChild(serve, { given, cwd, env: all })).answer
+  }
+  const fine = { told: null, state: 'connected', refuses: '' }
+
+  test('are told of, unless both are given', async (test) => {
+    const dir = await build(directory(test), 'built')
+    const [one, other] = [newName('builds'), newName('builds')]
+    expect(await served(dir, one, false)).toEqual(fine)
+    expect(await served(dir, other, false)).toEqual(fine)
+    const { told } = await served(dir, undefined, true)
+    expect(told).toContain(`this build uses the namespace ${one} on`)
+    expect(told).toContain('and this one app:production')
+    const another = await build(directory(test), 'another')
+    expect(await served(another, undefined, false)).toEqual(fine)
+  })
+
+  test('are not looked for where a user may touch one only', async (test) => {
+    const dir = await build(directory(test), 'built')
+    await served(dir, newName('builds'), false)
+    const [user, own] = ['limited', 'app:production']
+    const keys = [`~${own}*`, `~{${own}}*`, `&{${own}}*`]
+    await server.command('ACL', 'SETUSER', user, 'on', '>secret', ...keys, '+@all')
+    const url = server.url.replace('redis://', `redis://${user}:secret@`)
+    expect(await served(dir, undefined, false, { REDIS_URL: url })).toEqual(fine)
+  })
+})

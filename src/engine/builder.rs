@@ -125,6 +125,12 @@ impl Listener for Ears {
         }
     }
 
+    fn has_kin(&self, namespace: &str) {
+        if let Some(engine) = self.engine() {
+            engine.has_kin(namespace);
+        }
+    }
+
     fn is_old(&self, version: &str) {
         if let Some(engine) = self.engine() {
             engine.is_old(version);

@@ -230,6 +230,17 @@ impl Notices {
         }
     }
 
+    /// Reports that processes of the same build use another namespace.
+    pub(super) fn say_kin(&self, own: &str, other: &str) {
+        let text = format!(
+            "another process of this build uses the namespace {other} on {}, and this one {own}: they \
+             share nothing, and an invalidation reaches only one of them. Set the same `namespace` in \
+             all of them, or one in each if that is meant",
+            self.place
+        );
+        say(Code::OtherNamespace, &text);
+    }
+
     /// Reports that more invalidations wait than the table has tags.
     pub(super) fn say_overflowed(&self) {
         let text = format!(

@@ -328,6 +328,12 @@ impl Listener for Engine {
         }
     }
 
+    fn has_kin(&self, namespace: &str) {
+        if let Some(tier) = self.tier() {
+            tier.notices.say_kin(&tier.namespace, namespace);
+        }
+    }
+
     fn is_old(&self, version: &str) {
         if let Some(tier) = self.tier() {
             tier.notices.say_old(version, self.clock.now());

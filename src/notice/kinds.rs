@@ -189,6 +189,15 @@ kinds! {
         when: "Once per process.",
         cure: "Set `namespace`, or call later. See [namespaces](redis.md#namespaces).",
     };
+    /// Processes of one build use two namespaces.
+    OtherNamespace = Kind {
+        code: "other-namespace",
+        level: Level::Warn,
+        texts: &["another process of this build uses the namespace … on …, and this one …: …"],
+        options: &["namespace"],
+        when: "Once per process, where a process of the same build has begun within a day and not both of them were given a `namespace`.",
+        cure: "Set the same `namespace` in all processes. If they are meant to be apart, set one in each. See [namespaces](redis.md#namespaces).",
+    };
     /// The version of Next.js is unknown.
     UnknownNext = Kind {
         code: "unknown-next",

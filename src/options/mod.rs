@@ -25,6 +25,7 @@ pub use self::secret::Secret;
 pub use self::server::{HostPort, Server, Topology, without_login};
 pub use self::shared::{InvalidationFailure, SharedOptions};
 use self::sources::Sources;
+pub use self::spec::is_namespace;
 use self::spec::{
     AHEAD, DEBUG, DEBUG_TIME, DECISIONS, Derived, ENTRY, FETCH_WAIT, HOT, HOT_ENTRIES, JITTER,
     MEMORY, Number, ON_NOTICE, PLATFORM_URL, PRERENDERED, TAGS, WAIT,

@@ -321,6 +321,6 @@ fn is_server_name(text: &str) -> bool {
 }
 
 /// No braces: they would decide which slot of a cluster a key lies in.
-fn is_namespace(text: &str) -> bool {
+pub fn is_namespace(text: &str) -> bool {
     text.len() <= 64 && is_server_name(text)
 }

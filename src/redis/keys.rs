@@ -95,6 +95,15 @@ impl Keys {
         store::address_of(name.strip_prefix(":{")?.strip_suffix('}')?)
     }
 
+    /// Where processes of a build tell each other their namespace; it lies outside of all of them.
+    pub(super) fn build(name: &str) -> Key {
+        Key::from(format!("tiercel-build:{}", blake3::hash(name.as_bytes()).to_hex()))
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Names that nothing is stored under for longer than a second, to try rights out: beside the
     /// table, and beside entries.
     pub(super) fn scratch(&self) -> [Key; 2] {

@@ -23,6 +23,7 @@ mod health;
 mod invalidations;
 mod kept;
 mod keys;
+mod kin;
 mod leases;
 mod operate;
 mod queue;
@@ -54,6 +55,7 @@ use connect::Connector;
 use entries::Read;
 use health::Counters;
 use keys::Keys;
+use kin::Kin;
 pub use operate::RedisOperator;
 use queue::WriteQueue;
 use session::Session;
@@ -93,6 +95,7 @@ enum Order {
     Exchange(Vec<(Request, Command)>),
     Own(Vec<Asked>),
     After(Duration, Box<dyn FnOnce() + Send>),
+    Kin(Kin),
     Leave(SyncSender<()>),
 }
 
@@ -126,6 +129,12 @@ impl RedisStore {
         started.map_err(|_| Error::NoThread)?;
         let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
         Ok(Self { orders, reads, own, writes, counters, asked })
+    }
+
+    /// Finds out whether processes of the same build, by its name, use another namespace. `is_given`:
+    /// whether an option names the one here.
+    pub fn find_kin(&self, build: String, is_given: bool) {
+        let _ = self.orders.send(Order::Kin(Kin { build, is_given }));
     }
 
     /// Checks options as far as possible without the server.
@@ -278,6 +287,7 @@ async fn serve(
                 sleep(pause).await;
                 guard(call);
             })),
+            Order::Kin(kin) => session.find_kin(kin),
             Order::Leave(done) => {
                 session.leave().await;
                 return Some(done);

@@ -18,6 +18,7 @@ use super::exchange;
 use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
+use super::kin::{self, Kin};
 use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
@@ -65,6 +66,8 @@ pub(super) struct Session {
     pub(super) snapshot_every: Duration,
     /// The snapshot that leaves with the next poll.
     pub(super) snapshot: Mutex<Option<Bytes>>,
+    /// Builds whose processes are to be found once there is a connection.
+    kin: Mutex<Vec<Kin>>,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -101,6 +104,7 @@ impl Session {
             snapshotless: Pause::default(),
             snapshot_every: shared.snapshot_every,
             snapshot: Mutex::default(),
+            kin: Mutex::default(),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
@@ -152,6 +156,7 @@ impl Session {
                     if !self.has_asked.swap(true, Ordering::Relaxed) {
                         tokio::spawn(room::ask(self.clone(), life.link().clone()));
                     }
+                    self.look_for_kin(life.link());
                     let mut linked = Attached::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
@@ -166,6 +171,20 @@ impl Session {
                 }
             }
             sleep(backoff.next()).await;
+        }
+    }
+
+    /// Finds processes of a build, now or once there is a connection.
+    pub(super) fn find_kin(self: &Arc<Self>, kin: Kin) {
+        self.kin.lock().push(kin);
+        if let Some(link) = self.link() {
+            self.look_for_kin(&link);
+        }
+    }
+
+    fn look_for_kin(self: &Arc<Self>, link: &Arc<Connection>) {
+        for kin in std::mem::take(&mut *self.kin.lock()) {
+            tokio::spawn(kin::look(self.clone(), link.clone(), kin));
         }
     }
 
