@@ -611,7 +611,7 @@ export type InvalidationHook = (event: InvalidationEvent) => unknown
 export interface HookOptions {
   /** Each name has a function of its own in the fleet. @default 'default' */
   name?: string
-  /** After this time it counts as failed. @default '30s' */
+  /** After this time it counts as failed; up to an hour. @default '30s' */
   timeout?: Duration
   /** Told of each failure, instead of a warning of the process. */
   onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): void

@@ -24,6 +24,8 @@ const TTL = '5s'
 /** How often the others ask for it, and how often the one that has it looks, in ms. */
 const ASK_MS = 2_000
 const LOOK_MS = 50
+/** A timer takes no more than 24 days. */
+const TIMEOUT = { most: 3_600_000 }
 const LEAST_PAUSE_MS = 100
 const MOST_PAUSE_MS = 10_000
 /** What `revalidatePath` makes of a path. */
@@ -197,7 +199,7 @@ const pause = (ms) => new Promise((wake) => setTimeout(wake, ms).unref())
 function onInvalidate(callback, options) {
   const given = checks.options('onInvalidate', options, OPTIONS)
   const name = checks.group('onInvalidate: `name`', given.name ?? 'default')
-  const timeout = checks.duration('onInvalidate: `timeout`', given.timeout ?? '30s')
+  const timeout = checks.duration('onInvalidate: `timeout`', given.timeout ?? '30s', TIMEOUT)
   if (given.onError !== undefined) checks.callable('onInvalidate: `onError`', given.onError)
   const body = /** @type {Callback} */ (checks.callable('the function', callback))
   // A build invalidates nothing that a server has.

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { inChild, index } from '../support.mjs'
@@ -127,4 +128,14 @@ test.concurrent('it holds no process back, and refuses what it does not know', a
   expect(answer).toEqual(Array(4).fill('TIERCEL_INVALID_ARGUMENT'))
   expect(code).toBe(0)
   expect(ms).toBeLessThan(20_000)
+})
+
+test('a timeout that no timer takes is refused, and so is what is no function', () => {
+  const { onInvalidate } = createRequire(index)('./app.js')
+  const act = () => {}
+  for (const [given, ...rest] of [[act, { timeout: '30d' }], [act, { timeout: 0 }], [undefined]]) {
+    expect(() => onInvalidate(given, ...rest)).toThrow(
+      expect.objectContaining({ code: 'TIERCEL_INVALID_ARGUMENT' }),
+    )
+  }
 })
