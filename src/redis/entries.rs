@@ -166,7 +166,11 @@ impl Session {
         }
         let spent = Duration::from_nanos(stopwatch_ns().saturating_sub(began));
         let left = (self.command_timeout * MOST_WAITS).saturating_sub(spent);
-        match self.find(link, addresses, left.min(self.command_timeout)).await {
+        let again = match left.min(self.command_timeout) {
+            Duration::ZERO => None,
+            limit => self.find(link, addresses, limit).await,
+        };
+        match again {
             Some(again) => {
                 stored.into_iter().zip(again).for_each(|((_, found), entry)| *found = entry);
             }
@@ -205,6 +209,11 @@ impl Session {
         let found: Result<Vec<Value>, Failure> = found.await;
         if found.is_ok() {
             self.counters.answered(sent);
+        }
+        // With less time than a command has, a late answer says nothing of the server.
+        let is_hurried = limit < self.command_timeout;
+        if is_hurried && matches!(found, Err(Failure::TimedOut)) {
+            return None;
         }
         if let Some(key) = &elsewhere {
             link.client.note(key, &found);
@@ -283,13 +292,24 @@ impl Session {
 fn deliver(answers: impl IntoIterator<Item = (Read, Finding)>) {
     let (mut woken, mut bytes) = (WakeOnDrop::default(), 0);
     for (read, (reply, entry)) in answers {
-        bytes += entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
+        let weight = entry.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, Bytes::len));
+        // Those before a large one do not wait until it is read either.
+        if weight >= WAKE_BYTES {
+            wake(&mut woken);
+        }
         woken.join(read.answer(reply, entry));
+        bytes += weight;
         if bytes >= WAKE_BYTES {
-            // Dropping the batch wakes its waiters.
-            (woken, bytes) = (WakeOnDrop::default(), 0);
+            wake(&mut woken);
+            bytes = 0;
         }
     }
+}
+
+/// Wakes the waiters of a batch, however long this thread goes on.
+fn wake(batch: &mut WakeOnDrop) {
+    drop(std::mem::take(batch));
+    bells::release();
 }
 
 /// What lies at an address, if it is a string at all.
@@ -299,5 +319,52 @@ fn entry(value: Value) -> Found {
         Value::Bytes(bytes) => Ok(Some(bytes)),
         Value::String(text) => Ok(Some(text.into_inner())),
         _ => Err(Unavailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::wake::bells::Bell;
+
+    #[derive(Default)]
+    struct Counted(AtomicU32);
+
+    impl Bell for Counted {
+        fn ring(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a waiter has been rung for each time an entry of these sizes is read, on a thread
+    /// that holds bells back.
+    fn rings_before(sizes: [usize; 3]) -> Vec<u32> {
+        let (bell, seen) = (Arc::new(Counted::default()), Arc::new(Mutex::new(Vec::new())));
+        let answers = sizes.map(|size| {
+            let (bell, seen) = (bell.clone(), seen.clone());
+            let receive = Box::new(move |_| {
+                seen.lock().push(bell.0.load(Ordering::Relaxed));
+                bells::ring(Some(&bell));
+                WakeOnDrop::default()
+            });
+            let read = Read::new([0; 16], receive);
+            (read, (LeaseReply::Unavailable, Ok(Some(Bytes::from(vec![0; size])))))
+        });
+        let on_a_thread = std::thread::spawn(move || {
+            let _holding = bells::hold();
+            deliver(answers);
+        });
+        on_a_thread.join().unwrap();
+        Arc::try_unwrap(seen).unwrap().into_inner()
+    }
+
+    #[test]
+    fn nobody_waits_for_a_large_entry_of_somebody_else() {
+        assert_eq!(rings_before([1, WAKE_BYTES, 1]), [0, 1, 2]);
+        assert_eq!(rings_before([WAKE_BYTES / 2, WAKE_BYTES / 2, 1]), [0, 0, 2]);
     }
 }

@@ -1,16 +1,17 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
 //! One thread does everything, over three connections: one for the protocol of coherence and for
-//! reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`, and watches them, `tls` encrypts
-//! them, `diagnosis` says why that fails, `health` counts, `refusals` tracks what the server refuses, `room` asks how much it holds,
-//! `role` whether it is a primary;
-//! `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
+//! reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`,
+//! and watches them, `tls` encrypts them, `diagnosis` says why that fails, `health` counts,
+//! `refusals` tracks what the server refuses, `room` asks how much it holds, `role` whether it is a
+//! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
 //! `leases` agrees on which instance generates them; `snapshots` tell the others how it does;
-//! `app` serves the app's own code, over a fourth
-//! connection that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the server.
+//! `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over a fourth
+//! connection that its first call opens; `operate` answers the one who runs it. `keys` names what
+//! lies on the server.
 
 mod app;
 mod client;
@@ -123,7 +124,7 @@ impl RedisStore {
             let (counters, writes) = (thread_counters, thread_writes);
             let session =
                 Session::new(shared, most_tags, keys, connector, counters, writes, listener);
-            let run = move || run(&runtime, session, wanted);
+            let run = move || run(runtime, session, wanted);
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
         started.map_err(|_| Error::NoThread)?;
@@ -207,6 +208,8 @@ impl SharedStore for RedisStore {
 
     /// Removes this process from the list that an invalidation waits for, and stops.
     fn leave(&self) {
+        // What this tick asked for comes before that.
+        self.flush();
         let (done, left) = sync_channel(1);
         if self.orders.send(Order::Leave(done)).is_ok() {
             let _ = left.recv_timeout(LEAVE_LIMIT);
@@ -250,16 +253,21 @@ impl Drop for RedisStore {
 }
 
 /// The store's thread. However it ends, the listener learns that the store is away.
-fn run(runtime: &Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
-    bells::hold();
+fn run(runtime: Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
+    let holding = bells::hold();
     let session = Arc::new(session);
     let done = guard(|| runtime.block_on(serve(&session, wanted))).flatten();
-    let _inside = runtime.enter();
-    guard(|| session.end());
+    {
+        let _inside = runtime.enter();
+        guard(|| session.end());
+    }
     bells::release();
     if let Some(done) = done {
         let _ = done.send(());
     }
+    // What its tasks hold is answered when they are dropped.
+    drop(runtime);
+    drop(holding);
 }
 
 /// Carries out orders until one is to leave; returns the sender that confirms it.
@@ -277,6 +285,7 @@ async fn serve(
         keep_running(session, Session::keep_snapshots);
     }
     while let Some(order) = wanted.recv().await {
+        bells::release_late();
         match order {
             Order::Read(reads) => session.read(reads),
             Order::Later(pause, read) => session.read_later(pause, read),

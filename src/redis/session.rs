@@ -29,6 +29,7 @@ use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
 use crate::options::SharedOptions;
 use crate::store::{Listener, Trouble};
+use crate::wake::bells;
 
 /// How long leaving may delay the end of the process.
 const LEAVE_LIMIT: Duration = Duration::from_millis(50);
@@ -66,8 +67,9 @@ pub(super) struct Session {
     pub(super) snapshot_every: Duration,
     /// The snapshot that leaves with the next poll.
     pub(super) snapshot: Mutex<Option<Bytes>>,
-    /// Builds whose processes are to be found once there is a connection.
+    /// Builds whose processes are to be found once there is a connection, and those that are known.
     kin: Mutex<Vec<Kin>>,
+    builds: Mutex<HashSet<String>>,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -105,6 +107,7 @@ impl Session {
             snapshot_every: shared.snapshot_every,
             snapshot: Mutex::default(),
             kin: Mutex::default(),
+            builds: Mutex::default(),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
@@ -121,6 +124,8 @@ impl Session {
         if self.is_over.load(Ordering::Relaxed) {
             return;
         }
+        // A large table takes a while.
+        bells::release_late();
         let commands = guard(|| self.listener.on(event)).unwrap_or_default();
         self.send(commands);
     }
@@ -176,6 +181,10 @@ impl Session {
 
     /// Finds processes of a build, now or once there is a connection.
     pub(super) fn find_kin(self: &Arc<Self>, kin: Kin) {
+        // Every thread and every start of an app names it.
+        if !self.builds.lock().insert(kin.build.clone()) {
+            return;
+        }
         self.kin.lock().push(kin);
         if let Some(link) = self.link() {
             self.look_for_kin(&link);
