@@ -12,7 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::coherence::Coherence;
 use crate::coherence::event::{Action, Event};
 use crate::coherence::revisions::Revision;
-use crate::tags::{Epoch, Point, Position, Stamp, Table, Tag};
+use crate::tags::{Epoch, Facts, Point, Position, Stamp, Table, Tag};
 
 /// Hits read ages and leases on a coarse clock. It lags by up to one tick of the system, and it
 /// misses a sleep of the machine shorter than 50 ms.
@@ -44,6 +44,19 @@ impl MemoryAccess {
             Self::None => false,
         }
     }
+}
+
+/// What the store has recorded after a position.
+#[derive(Debug)]
+pub struct Recorded {
+    /// Which life of the table the positions belong to.
+    pub epoch: Epoch,
+    /// Up to here everything is known.
+    pub upto: Position,
+    /// Up to here invalidations may be missing.
+    pub floor: Position,
+    /// The tags that no later invalidation has invalidated again.
+    pub rows: Vec<(Tag, Facts)>,
 }
 
 /// The protocol state, shared.
@@ -197,6 +210,26 @@ impl Ledger {
     pub fn present(&self) -> (Revision, Stamp) {
         let state = self.state.read();
         (state.revision(), state.revisions().stamp())
+    }
+
+    /// What was invalidated after a position, as the store has recorded it.
+    pub fn recorded_since(&self, after: Position) -> Recorded {
+        let state = self.state.read();
+        let table = state.table();
+        let upto = state.revisions().stamp().at.position;
+        let is_new = |facts: &Facts| {
+            let position = facts.latest().position;
+            position > after && position <= upto
+        };
+        // Most looks find nothing, and need not go through the table.
+        let rows = (upto > after).then(|| table.facts()).into_iter().flatten();
+        let rows = rows.filter(|(_, facts)| is_new(facts));
+        Recorded {
+            epoch: table.epoch(),
+            upto,
+            floor: table.floor().position,
+            rows: rows.map(|(tag, facts)| (tag.clone(), facts)).collect(),
+        }
     }
 
     /// The stamp of a generation that began at `revision`; `None` if that was too long ago to tell.

@@ -235,6 +235,14 @@ describe('two namespaces of one build', () => {
     expect(await served(another, undefined, false)).toEqual(fine)
   })
 
+  test('are told of no more once the others follow the advice', async (test) => {
+    const dir = await build(directory(test), 'built')
+    const own = newName('builds')
+    expect(await served(dir, undefined, false)).toEqual(fine)
+    expect((await served(dir, own, true)).told).toContain('uses the namespace app:production on')
+    expect(await served(dir, own, false)).toEqual(fine)
+  })
+
   test('are not looked for where a user may touch one only', async (test) => {
     const dir = await build(directory(test), 'built')
     await served(dir, newName('builds'), false)

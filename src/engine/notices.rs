@@ -28,6 +28,7 @@ pub(super) struct Notices {
     /// Whether it was reported that the server is too old, or lacks commands.
     told_old: AtomicBool,
     told_lacking: AtomicBool,
+    told_kin: AtomicBool,
     /// When waiting invalidations were last reported.
     told_unrecorded_ns: Mutex<Option<u64>>,
     told_refusal: Mutex<LastRefusal>,
@@ -63,6 +64,7 @@ impl Notices {
             reach: Mutex::default(),
             told_old: AtomicBool::default(),
             told_lacking: AtomicBool::default(),
+            told_kin: AtomicBool::default(),
             told_unrecorded_ns: Mutex::default(),
             told_refusal: Mutex::default(),
             told_secret: Mutex::default(),
@@ -232,6 +234,9 @@ impl Notices {
 
     /// Reports that processes of the same build use another namespace.
     pub(super) fn say_kin(&self, own: &str, other: &str) {
+        if self.told_kin.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let text = format!(
             "another process of this build uses the namespace {other} on {}, and this one {own}: they \
              share nothing, and an invalidation reaches only one of them. Set the same `namespace` in \

@@ -36,32 +36,26 @@ impl Engine {
     /// What was invalidated after a position, wherever that was.
     pub fn recorded_since(&self, after: f64) -> Recorded {
         let after = Position(after.max(0.0) as u64);
-        // Before the table: rows beyond it may lack what came before them.
-        let upto = self.ledger.present().1.at.position;
-        let table = self.ledger.table();
+        let recorded = self.ledger.recorded_since(after);
         let mut all: BTreeMap<Position, OneRecorded> = BTreeMap::new();
-        // Most looks find nothing, and need not go through the table.
-        let is_news = upto > after;
-        for (tag, facts) in table.facts().filter(|_| is_news) {
+        for (tag, facts) in recorded.rows {
             let position = facts.latest().position;
-            if position > after && position <= upto {
-                let one = all.entry(position).or_insert_with(|| OneRecorded {
-                    position: position.0 as f64,
-                    soft: true,
-                    tags: Vec::new(),
-                });
-                one.soft &= facts.soft() > facts.hard();
-                one.tags.push(tag.to_string());
-            }
+            let one = all.entry(position).or_insert_with(|| OneRecorded {
+                position: position.0 as f64,
+                soft: true,
+                tags: Vec::new(),
+            });
+            one.soft &= facts.soft() > facts.hard();
+            one.tags.push(tag.to_string());
         }
         let sorted = all.into_values().map(|mut one| {
             one.tags.sort_unstable();
             one
         });
         Recorded {
-            epoch: table.epoch().0.to_string(),
-            position: upto.0 as f64,
-            floor: table.floor().position.0 as f64,
+            epoch: recorded.epoch.0.to_string(),
+            position: recorded.upto.0 as f64,
+            floor: recorded.floor.0 as f64,
             all: sorted.collect(),
         }
     }

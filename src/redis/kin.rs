@@ -28,12 +28,15 @@ pub(super) struct Kin {
 pub(super) async fn look(session: Arc<Session>, link: Arc<Connection>, kin: Kin) {
     let key = Keys::build(&kin.build);
     let own = written(session.keys.namespace(), kin.is_given);
-    let set = |client: Client| {
+    let set = |how: Option<SetOptions>| {
         let (key, own) = (key.clone(), own.clone());
-        let expires = Some(Expiration::EX(KNOWN_SECS));
-        async move { client.set::<Value, _, _>(key, own, expires, Some(SetOptions::NX), false).await }
+        move |client: Client| {
+            let (key, own, how) = (key.clone(), own.clone(), how.clone());
+            let expires = Some(Expiration::EX(KNOWN_SECS));
+            async move { client.set::<Value, _, _>(key, own, expires, how, false).await }
+        }
     };
-    let Some(first) = asked(&session, &link, &key, set).await else { return };
+    let Some(first) = asked(&session, &link, &key, set(Some(SetOptions::NX))).await else { return };
     if first != Value::Null {
         return;
     }
@@ -47,6 +50,9 @@ pub(super) async fn look(session: Arc<Session>, link: Arc<Connection>, kin: Kin)
     // Who names both means it.
     if other != session.keys.namespace() && !(is_given && kin.is_given) {
         guard(|| session.listener.has_kin(other));
+        // Whoever comes next is held against this: most likely the other one is a mistake that its
+        // next start corrects.
+        let _ = asked(&session, &link, &key, set(None)).await;
     }
 }
 
