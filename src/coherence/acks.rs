@@ -1,6 +1,5 @@
 //! Waits until every other instance knows of an invalidation: it acknowledges, or its lease ends.
 
-use super::calls::Progress;
 use super::event::{Command, Invalidated};
 use super::fleet::{Fleet, Sent};
 use super::omitted::Omitted;
@@ -62,17 +61,7 @@ impl AckWait {
 
 impl Fleet {
     fn waits(&self) -> impl Iterator<Item = (u64, &AckWait)> {
-        self.batches.all.iter().filter_map(|(number, batch)| match &batch.progress {
-            Progress::Waiting(wait) => Some((*number, wait)),
-            _ => None,
-        })
-    }
-
-    fn waits_mut(&mut self) -> impl Iterator<Item = &mut AckWait> {
-        self.batches.all.values_mut().filter_map(|batch| match &mut batch.progress {
-            Progress::Waiting(wait) => Some(wait),
-            _ => None,
-        })
+        self.batches.iter().filter_map(|(number, batch)| Some((number, batch.wait()?)))
     }
 
     /// Reads the acknowledgements if that is due and may end a wait.
@@ -119,7 +108,7 @@ impl Fleet {
             return;
         }
         let trusts_changed = self.omits(Omitted::TrustChangedList);
-        for wait in self.waits_mut().filter(|wait| wait.since <= sent) {
+        for wait in self.batches.waits_mut().filter(|wait| wait.since <= sent) {
             if born_us != Some(wait.born_us) && !trusts_changed {
                 wait.is_list_incomplete = true;
             }
@@ -168,9 +157,7 @@ impl Fleet {
     /// Makes a batch wait from an earlier moment than it should.
     pub(super) fn wait_from(&mut self, number: u64, sent: Timestamp) {
         let span = self.timing.lease_us + self.timing.grace_us;
-        if let Some(batch) = self.batches.all.get_mut(&number)
-            && let Progress::Waiting(wait) = &mut batch.progress
-        {
+        if let Some(wait) = self.batches.wait_mut(number) {
             wait.until = sent.after_us(span);
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::MOST_STEP;
 use super::acks::AckPolls;
-use super::calls::{Batches, Calls};
+use super::batches::Batches;
+use super::calls::Calls;
 use super::denial::Denial;
 use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
 use super::omitted::Omitted;

@@ -10,6 +10,7 @@
 //! counter of this process, and no get asks.
 
 mod acks;
+mod batches;
 mod build;
 mod calls;
 mod denial;

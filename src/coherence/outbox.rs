@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::calls::{MOST_UNDER_WAY, Origin, Payload};
+use super::batches::{MOST_UNDER_WAY, Origin, Payload};
 use super::event::{Action, Call, MOST_TAGS, Outcome};
 use super::fleet::Fleet;
 use crate::clock::Timestamp;
@@ -66,8 +66,8 @@ impl Fleet {
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
         }
-        self.calls.begin(now, call, self.timing, 1);
-        self.batches.add(now, Payload::Everything, Origin::Call(call));
+        let batch = self.batches.add(now, Payload::Everything, Origin::Calls(vec![call]));
+        self.calls.begin(now, call, self.timing, vec![batch]);
     }
 
     /// Puts an invalidation off until the store is back.
@@ -118,7 +118,7 @@ impl Fleet {
     }
 
     fn may_replay(&self) -> bool {
-        self.batches.tags_replayed() < MOST_UNDER_WAY
+        self.batches.replayed() < MOST_UNDER_WAY
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
@@ -128,7 +128,6 @@ impl Fleet {
 
     /// Whether a resolved invalidation is not recorded yet: the lease waits for that.
     pub(super) fn is_owing(&self) -> bool {
-        !self.outbox.is_empty()
-            || self.batches.unrecorded().any(|batch| batch.origin.call().is_none())
+        !self.outbox.is_empty() || self.batches.is_owing()
     }
 }

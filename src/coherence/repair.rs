@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::calls::Payload;
+use super::batches::Payload;
 use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
 use super::fleet::{Fleet, Sent};
 use super::omitted::Omitted;

@@ -1,5 +1,6 @@
 //! The rules of the protocol one by one, from the side of one instance.
 
+mod batches;
 mod calls;
 mod denial;
 mod outbox;

@@ -1,0 +1,231 @@
+//! What is on its way to the store, in batches: one command each, for one call or for many.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::acks::AckWait;
+use super::event::{Call, MOST_TAGS};
+use crate::clock::Timestamp;
+use crate::tags::{Change, Tag};
+
+/// Commands in flight together. More would only delay each other, and late answers make the
+/// connection count as lost; what comes meanwhile leaves together.
+pub(super) const MOST_UNDER_WAY: usize = 4;
+
+/// The content of a write.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Payload {
+    /// At most [`MOST_TAGS`] tags.
+    Tags(Vec<(Tag, Change)>),
+    /// An invalidation of everything.
+    Everything,
+}
+
+impl Payload {
+    pub(super) fn tags(&self) -> usize {
+        match self {
+            Self::Tags(tags) => tags.len(),
+            Self::Everything => 1,
+        }
+    }
+}
+
+/// One write, for parts of one call or for several calls.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Batch {
+    pub(super) payload: Payload,
+    pub(super) origin: Origin,
+    progress: Progress,
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// Calls that wait for it.
+    Calls(Vec<Call>),
+    /// Calls that no longer wait. If the write fails, [`super::event::Action::Queued`] has yet to
+    /// report it.
+    GivenUp,
+    /// The outbox.
+    Outbox,
+}
+
+/// The progress of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Progress {
+    /// Not sent yet; may be sent from that moment on.
+    Unsent(Timestamp),
+    /// Under way.
+    Sent,
+    /// Recorded; some instances may not know it yet.
+    Waiting(AckWait),
+}
+
+/// All batches, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Batches {
+    next: u64,
+    all: BTreeMap<u64, Batch>,
+    /// Those that are not sent, and from when on they may be.
+    unsent: BTreeSet<(Timestamp, u64)>,
+    under_way: usize,
+    /// The one that later calls may join: it was never sent.
+    open: Option<u64>,
+}
+
+impl Batch {
+    /// The calls that wait for it.
+    pub(super) fn calls(&self) -> &[Call] {
+        match &self.origin {
+            Origin::Calls(calls) => calls,
+            Origin::GivenUp | Origin::Outbox => &[],
+        }
+    }
+
+    pub(super) fn wait(&self) -> Option<&AckWait> {
+        match &self.progress {
+            Progress::Waiting(wait) => Some(wait),
+            Progress::Unsent(_) | Progress::Sent => None,
+        }
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.progress == Progress::Sent
+    }
+}
+
+impl Batches {
+    /// Returns its number.
+    pub(super) fn add(&mut self, now: Timestamp, payload: Payload, origin: Origin) -> u64 {
+        self.next += 1;
+        let number = self.next;
+        let is_open = matches!((&payload, &origin), (Payload::Tags(_), Origin::Calls(_)));
+        self.open = is_open.then_some(number).or(self.open);
+        self.unsent.insert((now, number));
+        self.all.insert(number, Batch { payload, origin, progress: Progress::Unsent(now) });
+        number
+    }
+
+    /// Adds the tags of a call to a batch that has room for them and has not left. Returns its
+    /// number, and those of the tags that it had already: one write stands for both.
+    pub(super) fn join(
+        &mut self,
+        call: Call,
+        changes: &[(Tag, Change)],
+    ) -> Option<(u64, Vec<(Tag, Change)>)> {
+        let number = self.open?;
+        let batch = self.all.get_mut(&number)?;
+        let Batch { payload: Payload::Tags(tags), origin: Origin::Calls(calls), .. } = batch else {
+            return None;
+        };
+        if tags.len() + changes.len() > MOST_TAGS {
+            return None;
+        }
+        let mut repeated = Vec::new();
+        for (tag, change) in changes {
+            if let Some((_, held)) = tags.iter_mut().find(|(held, _)| held == tag) {
+                *held = held.with(*change);
+                repeated.push((tag.clone(), *change));
+            } else {
+                tags.push((tag.clone(), *change));
+            }
+        }
+        calls.push(call);
+        Some((number, repeated))
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Batch> {
+        self.all.get(&number)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Batch)> {
+        self.all.iter().map(|(number, batch)| (*number, batch))
+    }
+
+    pub(super) fn waits_mut(&mut self) -> impl Iterator<Item = &mut AckWait> {
+        self.all.values_mut().filter_map(|batch| match &mut batch.progress {
+            Progress::Waiting(wait) => Some(wait),
+            Progress::Unsent(_) | Progress::Sent => None,
+        })
+    }
+
+    pub(super) fn wait_mut(&mut self, number: u64) -> Option<&mut AckWait> {
+        match &mut self.all.get_mut(&number)?.progress {
+            Progress::Waiting(wait) => Some(wait),
+            Progress::Unsent(_) | Progress::Sent => None,
+        }
+    }
+
+    /// Changes the progress of a batch.
+    pub(super) fn set(&mut self, number: u64, progress: Progress) {
+        let Some(batch) = self.all.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut batch.progress, progress.clone());
+        self.leave(number, &before);
+        match progress {
+            Progress::Unsent(at) => drop(self.unsent.insert((at, number))),
+            Progress::Sent => self.under_way += 1,
+            Progress::Waiting(_) => {}
+        }
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Batch> {
+        let batch = self.all.remove(&number)?;
+        self.leave(number, &batch.progress);
+        Some(batch)
+    }
+
+    fn leave(&mut self, number: u64, progress: &Progress) {
+        self.open.take_if(|open| *open == number);
+        match progress {
+            Progress::Unsent(at) => drop(self.unsent.remove(&(*at, number))),
+            Progress::Sent => self.under_way = self.under_way.saturating_sub(1),
+            Progress::Waiting(_) => {}
+        }
+    }
+
+    /// A call waits for a batch no longer. Returns whether it was the last.
+    pub(super) fn forsake(&mut self, number: u64, call: Call) -> bool {
+        let Some(Batch { origin: Origin::Calls(calls), .. }) = self.all.get_mut(&number) else {
+            return false;
+        };
+        calls.retain(|other| *other != call);
+        calls.is_empty()
+    }
+
+    pub(super) fn give_up(&mut self, number: u64) {
+        if let Some(batch) = self.all.get_mut(&number) {
+            batch.origin = Origin::GivenUp;
+        }
+    }
+
+    /// When the next one may be sent, unless enough are under way.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let first = self.unsent.first().map(|(at, _)| *at);
+        first.filter(|_| self.under_way < MOST_UNDER_WAY)
+    }
+
+    /// The next one that may be sent at `now`, which is under way then.
+    pub(super) fn send_next(&mut self, now: Timestamp) -> Option<(u64, Payload)> {
+        let (at, number) = *self.unsent.first()?;
+        if now < at || self.under_way >= MOST_UNDER_WAY {
+            return None;
+        }
+        self.set(number, Progress::Sent);
+        Some((number, self.all.get(&number)?.payload.clone()))
+    }
+
+    /// Those that are recorded.
+    pub(super) fn recorded(&self) -> Vec<u64> {
+        let waiting = self.all.iter().filter(|(_, batch)| batch.wait().is_some());
+        waiting.map(|(number, _)| *number).collect()
+    }
+
+    /// Batches of the outbox that are not recorded.
+    pub(super) fn replayed(&self) -> usize {
+        self.all.values().filter(|batch| batch.origin == Origin::Outbox).count()
+    }
+
+    /// Whether one that no call waits for is not recorded, as far as is known.
+    pub(super) fn is_owing(&self) -> bool {
+        self.all.values().any(|batch| batch.calls().is_empty() && batch.wait().is_none())
+    }
+}
