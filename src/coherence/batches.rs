@@ -158,13 +158,15 @@ impl Batches {
     /// Changes the progress of a batch.
     pub(super) fn set(&mut self, number: u64, progress: Progress) {
         let Some(batch) = self.all.get_mut(&number) else { return };
-        let before = std::mem::replace(&mut batch.progress, progress.clone());
+        let unsent_from = match progress {
+            Progress::Unsent(at) => Some(at),
+            Progress::Sent | Progress::Waiting(_) => None,
+        };
+        let is_sent = progress == Progress::Sent;
+        let before = std::mem::replace(&mut batch.progress, progress);
         self.leave(number, &before);
-        match progress {
-            Progress::Unsent(at) => drop(self.unsent.insert((at, number))),
-            Progress::Sent => self.under_way += 1,
-            Progress::Waiting(_) => {}
-        }
+        self.unsent.extend(unsent_from.map(|at| (at, number)));
+        self.under_way += usize::from(is_sent);
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Batch> {
