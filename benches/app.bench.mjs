@@ -27,7 +27,8 @@ function table(figures) {
   head.push('ratio', 'goal', 'reached')
   const rows = figures.map((one) => {
     const goal = one.goalUs === undefined ? one.goal?.toString() : `${one.goalUs} us`
-    const reached = one.isReached === undefined ? '' : one.isReached ? 'yes' : 'no'
+    const net = one.net === undefined ? '' : `, ${micros(one.net)} without the loop`
+    const reached = one.isReached === undefined ? '' : (one.isReached ? 'yes' : 'no') + net
     return [
       ...[one.what, String(one.width), one.subject],
       ...[micros(one.p50), micros(one.main), micros(one.cpu), one.commands.toFixed(1)],

@@ -82,6 +82,7 @@ const MEANWHILE_SECS = 2
 /** The clock on which Next.js compares timestamps, in ms. */
 const now = () => performance.timeOrigin + performance.now()
 
+const settled = Promise.resolve()
 let isFlushing = false
 
 function flush() {
@@ -93,7 +94,8 @@ function flush() {
 function send() {
   if (isFlushing) return
   isFlushing = true
-  queueMicrotask(flush)
+  // A microtask without a resource of its own, as `queueMicrotask` would make one.
+  settled.then(flush)
 }
 
 /**

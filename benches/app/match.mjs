@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { until } from '../../tools/time.mjs'
 import { Contestant, median } from '../handlers/contest.mjs'
+import { LOOP } from './own.mjs'
 import { cases } from './subjects.mjs'
 
 const program = fileURLToPath(new URL('./process.mjs', import.meta.url))
@@ -23,7 +24,8 @@ const COUNTED = 256
  * @property {number} commands that clients sent
  * @property {number} [ratio] Tiercel's main thread by this one's
  * @property {number} [goal] of that
- * @property {number} [goalUs] of `main`
+ * @property {number} [goalUs] of `main` without the loop, where that is measured
+ * @property {number} [net] that
  * @property {boolean} [isReached]
  */
 
@@ -111,8 +113,12 @@ function figuresOf(what, names, n, width, rows, commands) {
   const figures = { ...base, main: of('main'), cpu: of('cpu') }
   const { goal, goalFrom = 1, against, goalUs } = cases[what]
   if (names[n] === OWN) {
-    return goalUs === undefined ? figures : { ...figures, goalUs, isReached: of('main') <= goalUs }
+    if (goalUs === undefined) return figures
+    const loop = rows[names.indexOf(LOOP)]?.taken
+    const net = median(taken.map(({ main }, round) => main - (loop?.[round].main ?? 0)))
+    return { ...figures, goalUs, net, isReached: net <= goalUs }
   }
+  if (names[n] === LOOP) return figures
   const ratio = median(taken.map(({ main }, round) => mine[round].main / main))
   if (names[n] !== against || width < goalFrom || goal === undefined) return { ...figures, ratio }
   return { ...figures, ratio, goal, isReached: ratio <= goal }

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** So many ids, keys and sessions: none is under way twice at a time. */
 export const KEYS = 256
+/** The subject that does nothing: what it costs is the bench's, not the call's. */
+export const LOOP = 'the loop alone'
 
 /** `tiercel/app` of this repository, once it has its connection. */
 export async function app() {
