@@ -12,6 +12,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fred::clients::Client;
 use fred::error::{Error as ClientError, ErrorKind};
 use fred::interfaces::ClientLike;
@@ -35,6 +36,9 @@ use crate::operate::server::{
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
 use crate::tags::Tag;
+
+/// The kind of a trouble with a server that does not answer.
+const UNREACHABLE: &str = "unreachable";
 
 /// Looks at a server.
 pub struct RedisOperator {
@@ -184,12 +188,16 @@ impl Server for RedisOperator {
 }
 
 /// Runs a command of whatever name.
-async fn call(client: &Client, name: &'static str, args: Vec<Value>) -> Result<Value, ClientError> {
+pub(super) async fn call(
+    client: &Client,
+    name: &'static str,
+    args: Vec<Value>,
+) -> Result<Value, ClientError> {
     client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await
 }
 
 /// Runs a command where a key lies, which is its first argument.
-async fn call_at(
+pub(super) async fn call_at(
     servers: &Servers,
     name: &'static str,
     key: &fred::types::Key,
@@ -207,7 +215,7 @@ async fn call_at(
 /// Why a command failed, for the one who runs it.
 fn trouble(error: &ClientError) -> Trouble {
     let kind = match Failure::of(error) {
-        Failure::TimedOut | Failure::Lost(_) => "unreachable",
+        Failure::TimedOut | Failure::Lost(_) => UNREACHABLE,
         Failure::Unauthenticated(_) => "login",
         Failure::Denied(_) => "denied",
         Failure::BadReply(_) => "failed",
@@ -215,11 +223,20 @@ fn trouble(error: &ClientError) -> Trouble {
     Trouble { kind, detail: words(error) }
 }
 
-/// Why no connection came about.
-fn unreached(failure: Failure) -> Trouble {
+/// What lies at a key; none if nothing does.
+pub(super) fn content(value: Value) -> Option<Bytes> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        Value::String(text) => Some(text.into_inner()),
+        _ => None,
+    }
+}
+
+/// Why no connection came about, or no answer.
+pub(super) fn unreached(failure: Failure) -> Trouble {
     let (kind, detail) = match failure {
-        Failure::TimedOut => ("unreachable", "no answer in time".to_owned()),
-        Failure::Lost(reason) => ("unreachable", reason.words().to_owned()),
+        Failure::TimedOut => (UNREACHABLE, "no answer in time".to_owned()),
+        Failure::Lost(reason) => (UNREACHABLE, reason.words().to_owned()),
         Failure::Unauthenticated(reason) => ("login", reason.words().to_owned()),
         Failure::Denied(refusal) | Failure::BadReply(refusal) => {
             ("denied", format!("the server refuses: {}", refusal.as_str()))

@@ -10,8 +10,7 @@ use fred::types::{InfoKind, Value};
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::look::content;
-use super::{Inner, call, trouble};
+use super::{Inner, call, content, trouble};
 use crate::clock::stopwatch_ns;
 use crate::codec::{Broken, glance};
 use crate::operate::server::{Listed, Page, Scan, Trouble};
