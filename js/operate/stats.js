@@ -106,7 +106,7 @@ function whole(operator, now) {
     [
       'invalidated',
       now.lastInvalidationMs &&
-        `last ${span(Math.max(0, now.atMs - now.lastInvalidationMs))} ago; ${now.tableRows} rows in the table`,
+        `last ${span(Math.max(0, now.atMs - now.lastInvalidationMs))} ago; ${now.tableRows ?? 'an unknown number of'} rows in the table`,
     ],
     ['memory', `${size(now.usedBytes)}${most}`],
     ['commands', `${now.commandsPerSec} a second, ${now.clients} clients`],

@@ -221,8 +221,8 @@ pub struct Right {
 pub struct Facts {
     /// Each primary.
     pub nodes: Vec<Node>,
-    /// Members of the table of invalidations.
-    pub table_rows: u64,
+    /// Members of the table of invalidations; none where they may not be counted.
+    pub table_rows: Option<u64>,
 }
 
 /// How a server is set up.
