@@ -37,6 +37,12 @@ impl Operator {
         AsyncTask::new(Running { operator: self.0.clone(), order })
     }
 
+    /// Nobody waits for what it was asked: the process is about to end, and would wait for the thread.
+    #[napi(catch_unwind)]
+    pub fn end(&self) {
+        self.0.end();
+    }
+
     /// Reads and decodes the entry at a place in JSON.
     #[napi]
     pub fn inspect(&self, place: String) -> AsyncTask<Inspecting> {

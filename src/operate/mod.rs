@@ -129,6 +129,11 @@ impl Operator {
         }
     }
 
+    /// Nobody waits for an answer any more: what blocks returns, so that the process can end.
+    pub fn end(&self) {
+        self.server.end();
+    }
+
     /// The next entries of the scan under way. `build` tells entries of the present build from
     /// those of others.
     fn page(&self, build: Option<&str>) -> Result<Value, Trouble> {

@@ -89,6 +89,9 @@ pub trait Server: Send + Sync {
     /// See above.
     fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble>;
 
+    /// Nobody waits for an answer any more: a call that blocks returns at once, with a trouble.
+    fn end(&self);
+
     /// Joins the fleet: a store for one more instance, with this bound of the table.
     ///
     /// # Errors

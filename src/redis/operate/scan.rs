@@ -106,8 +106,7 @@ impl Scan for Walk {
 
     fn page(&mut self) -> Result<Page, Trouble> {
         let inner = self.inner.clone();
-        let page = inner.runtime.block_on(self.next_page());
-        page.map_err(|trouble| inner.discreet(&trouble))
+        inner.run(self.next_page())
     }
 }
 
