@@ -260,6 +260,8 @@ pub struct Node {
     pub info: std::collections::BTreeMap<String, String>,
     /// Why its memory does not suit a cache.
     pub fault: Option<&'static str>,
+    /// Why it says nothing, if it does not.
+    pub trouble: Option<String>,
 }
 
 /// The table of invalidations, as far as some tags are concerned.

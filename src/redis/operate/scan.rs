@@ -183,19 +183,6 @@ pub(super) async fn nodes(inner: &Inner) -> Result<Vec<Node>, Trouble> {
     Ok(nodes)
 }
 
-/// Each primary of a cluster, and its name.
-pub(super) async fn primaries(
-    inner: &Inner,
-    link: &Connection,
-) -> Result<Vec<(Node, String)>, Trouble> {
-    let mut all = Vec::new();
-    for primary in of_cluster(link).await?.into_iter().filter_map(|(primary, _)| primary) {
-        let name = primary.to_string();
-        all.push((open(inner, primary, false, "primary").await?, name));
-    }
-    Ok(all)
-}
-
 async fn open(
     inner: &Inner,
     server: Server,
