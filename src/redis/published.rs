@@ -125,7 +125,9 @@ impl Session {
     pub(super) fn close_questions(&self, reason: Reason) {
         *self.questions.away.lock() = Some(reason);
         let waiting = std::mem::take(&mut *self.questions.waiting.lock());
-        waiting.into_iter().for_each(|question| question.answer(Err(because(reason))));
+        for question in waiting {
+            question.answer(Err(because(reason)));
+        }
     }
 }
 
