@@ -40,6 +40,19 @@ export function run(args, { cwd, env = {} } = {}) {
   return collected(spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { ...plain, ...env } }))
 }
 
+/**
+ * Starts it without a terminal. `says` resolves once it has printed something; `leave` closes the end
+ * that reads, as `head` does.
+ */
+export function begun({ onTestFinished }, args, { cwd, env = {} } = {}) {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { ...plain, ...env } })
+  onTestFinished(() => child.kill('SIGKILL'))
+  const ended = collected(child)
+  const says = new Promise((resolve) => child.stdout.once('data', resolve))
+  const leave = () => child.stdout.destroy()
+  return { child, ended, says, leave }
+}
+
 /** The answer of `--json`. */
 export async function json(args, options) {
   const { code, stdout, stderr } = await run([...args, '--json'], options)
@@ -85,7 +98,13 @@ export function session({ onTestFinished }, args, { cwd, env = {}, columns = 80,
       await new Promise((wake) => setTimeout(wake, 50))
     }
   }
-  return { type: (text) => child.stdin.write(text), shows, ended, frame }
+  /** Lines of the next frame that is drawn. */
+  const redrawn = async () => {
+    const frames = () => all.split('\x1b[H').length
+    const before = frames()
+    return shows('the next frame', () => frames() > before)
+  }
+  return { type: (text) => child.stdin.write(text), shows, redrawn, ended, frame }
 }
 
 /** What a terminal shows, without the sequences that colour it and move its cursor. */

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
-import { fetched, ofFetch, setFetch, until } from '../unit/support.mjs'
-import { appOf, instancesOf, json, run, session, terminal, visible } from './command.mjs'
+import { fetched, ofFetch, pause, setFetch, until } from '../unit/support.mjs'
+import { appOf, begun, instancesOf, json, run, session, terminal, visible } from './command.mjs'
 
 // `tiercel instances` and `tiercel top`. Each command is a process.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -135,9 +137,20 @@ describe('top', () => {
     await top.shows('one alone', has('node 2'))
     top.type('p')
     const paused = await top.shows('the pause', has('paused'))
+    expect(paused.some((line) => line.includes('30 fresh'))).toBe(true)
     await instances[0].get('FETCH', 'post-1', ofFetch(['posts']))
-    expect(await top.shows('the same', has('paused'))).toEqual(paused)
-    top.type('p\x1b')
+    await until('it tells of one more', async () => {
+      const told = await instances[0].run(({ Tiercel }) => Tiercel.instances())
+      return told.some(({ kinds }) => kinds.fetch?.fresh === 31) || undefined
+    })
+    // Two intervals; a key without a meaning draws what it has.
+    await pause(1_000)
+    const next = top.redrawn()
+    top.type('x')
+    expect(await next).toEqual(paused)
+    top.type('p')
+    await top.shows('one more', has('31 fresh'))
+    top.type('\x1b')
     await top.shows('all', has('busiest keys'))
     top.type('q')
     const { code, all } = await top.ended
@@ -159,6 +172,82 @@ describe('top', () => {
     await top.shows('it again', (lines) => has('connected')(lines) && !has('from before')(lines))
     top.type('\x03')
     expect((await top.ended).code).toBe(0)
+  })
+
+  test('its lines, and those of stats, end quietly when nobody reads them any more', async (test) => {
+    const { app } = await started(test, 1)
+    for (const args of [
+      ['top', '--json', '--interval', '0.5'],
+      ['stats', '--watch', '--interval', '0.5'],
+      ['stats', '--watch', '--interval', '0.5', '--json'],
+    ]) {
+      const { says, leave, ended } = begun(test, args, app)
+      await says
+      leave()
+      expect(await ended, args.join(' ')).toMatchObject({ code: 0, stderr: '' })
+    }
+  })
+
+  test('Ctrl-C ends it at once, also while the server says nothing', async (test) => {
+    const own = await start('single')
+    test.onTestFinished(() => own.stop())
+    const app = appOf(test, own.url)
+    const slow = { ...app, env: { ...app.env, TIERCEL_CONNECT_TIMEOUT_MS: '30000' } }
+    const top = begun(test, ['top', '--json', '--interval', '0.5'], slow)
+    await top.says
+    own.pause()
+    // It has asked, or will in a moment.
+    await pause(1_000)
+    const since = performance.now()
+    top.child.kill('SIGINT')
+    expect(await top.ended).toMatchObject({ code: 0, stderr: '' })
+    // Not once the server has had its time.
+    expect(performance.now() - since).toBeLessThan(20_000)
+    own.resume()
+  })
+
+  test.for([['top', '--once'], ['top', '--once', '--json'], ['stats']])(
+    'what is printed once ends with the first Ctrl-C: %j',
+    async (args, test) => {
+      const silent = createServer()
+      await new Promise((listens) => silent.listen(0, '127.0.0.1', listens))
+      test.onTestFinished(() => silent.close())
+      const app = appOf(test, `redis://127.0.0.1:${silent.address().port}`)
+      const connects = once(silent, 'connection')
+      const { child, ended } = begun(test, args, app)
+      await connects
+      child.kill('SIGINT')
+      expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' })
+    },
+  )
+
+  test('a shard that is away is marked, and the rest is shown', async (test) => {
+    const cluster = await start('cluster', { settings: { 'cluster-require-full-coverage': 'no' } })
+    test.onTestFinished(() => cluster.stop())
+    const app = appOf(test, cluster.url)
+    const [one] = await instancesOf(test, app, 1, often)
+    await until('it tells', async () => {
+      const told = await one.run(({ Tiercel }) => Tiercel.instances())
+      return told.length === 1 || undefined
+    })
+    const owner = await cluster.nodeOf(`{${app.namespace}}:t`)
+    const lost = cluster.nodes.slice(0, 3).find((node) => node !== owner)
+    const nodes = await Promise.all(
+      cluster.nodes.map(async (node) => ({ node, info: await node.info('replication') })),
+    )
+    const replica = nodes.find(({ info }) => info.master_port === String(lost.port))
+    await replica.node.kill()
+    await lost.kill()
+    const { code, stdout } = await run(['top', '--once'], app)
+    expect(code).toBe(0)
+    expect(stdout).toContain(`:${one.pid} `)
+    expect(stdout).toMatch(new RegExp(`^away: 127\\.0\\.0\\.1:${lost.port} \\(.+\\)$`, 'm'))
+    const stats = await json(['stats'], app)
+    expect(stats).toMatchObject({ code: 0, instances: 1 })
+    expect(stats.away.map(({ server }) => server)).toEqual([`127.0.0.1:${lost.port}`])
+    const { findings } = await json(['doctor', '--no-scan'], app)
+    const said = `127.0.0.1:${lost.port} says nothing: `
+    expect(findings.filter(({ text }) => text.startsWith(said))).toHaveLength(1)
   })
 
   test.runIf(isTerminal)('no colours where nobody wants them', async (test) => {

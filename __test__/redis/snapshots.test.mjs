@@ -107,6 +107,42 @@ test('it leaves with a poll: the server wakes up for both at once', async (test)
   expect(packets.filter(Boolean).length).toBeGreaterThanOrEqual(2)
 })
 
+test('who asks holds no thread of Node.js while the server hangs', async (test) => {
+  const own = await start('single')
+  test.onTestFinished(() => own.stop())
+  const app = appOf(test, own.url)
+  const [one] = await instancesOf(test, app, 1, { ...often, UV_THREADPOOL_SIZE: '1' })
+  await once(one, 'it tells', (all) => all.length === 1)
+  own.pause()
+  const { first, codes } = await one.run(async ({ Tiercel, require }) => {
+    const { readFile } = require('node:fs/promises')
+    const asked = [1, 2, 3].map(() => Tiercel.instances().catch(({ code }) => code))
+    const file = readFile(process.execPath).then(() => 'a file')
+    return { first: await Promise.race([...asked, file]), codes: await Promise.all(asked) }
+  })
+  own.resume()
+  expect({ first, codes }).toEqual({ first: 'a file', codes: Array(3).fill('TIERCEL_TROUBLE') })
+  await once(one, 'it is told again', (all) => all.length === 1)
+})
+
+test('all who ask at once share one question, over the connection that is there', async (test) => {
+  const app = appOf(test, server.url)
+  const [one] = await instancesOf(test, app, 1, often)
+  await once(one, 'it tells', (all) => all.length === 1)
+  const counts = async () => {
+    const { total_connections_received: connections } = await server.info('stats')
+    const { cmdstat_mget: reads = 'calls=0,' } = await server.info('commandstats')
+    return { connections: Number(connections), reads: Number(/calls=(\d+)/.exec(reads)[1]) }
+  }
+  const before = await counts()
+  const told = await one.run(({ Tiercel }) =>
+    Promise.all(Array.from({ length: 20 }, () => Tiercel.instances())),
+  )
+  expect(told.map((all) => all.length)).toEqual(Array(20).fill(1))
+  const { connections, reads } = before
+  expect(await counts()).toEqual({ connections, reads: reads + 1 })
+})
+
 test('a server that cannot be used is an error with a code', async (test) => {
   const app = appOf(test, 'redis://127.0.0.1:1')
   const { fleet } = await import('../../tools/instances/fleet.mjs')

@@ -8,7 +8,9 @@ import { freePort } from '../../tools/ports.mjs'
 import { serve } from './servers.mjs'
 import { directory, pause, until, write } from './support.mjs'
 
-const { Display } = createRequire(import.meta.url)('../../js/command/display.js')
+const require = createRequire(import.meta.url)
+const { Display } = require('../../js/command/display.js')
+const { jsonOf } = require('../../js/command/shown.js')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = join(root, 'bin', 'tiercel.js')
 
@@ -201,6 +203,17 @@ test.concurrent('no login and no header value is in any output', async (test) =>
     const { stdout, stderr } = await run(['warm', ...flags, ...more, '/a', '/500'])
     expect(stdout).toContain('/500')
     expect(stdout + stderr).not.toMatch(/secret|user/)
+  }
+})
+
+test('JSON leaves no control character as it is, and says the same', () => {
+  const all = String.fromCharCode(...Array.from({ length: 0xa1 }, (_, code) => code))
+  const told = { [all]: [all, 'ä\u2028'] }
+  for (const indent of [undefined, 2]) {
+    const text = jsonOf(told, indent)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
+    expect(text.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)).toBe(null)
+    expect(JSON.parse(text)).toEqual(told)
   }
 })
 

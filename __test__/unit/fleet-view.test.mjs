@@ -36,14 +36,14 @@ function instance(name, secs, more = {}) {
 }
 
 /** What figures are made of, so many seconds after the start. */
-function sample(secs, instances, { silent = [], cpu = 0 } = {}) {
-  const info = {
-    used_cpu_sys: String(cpu / 2),
-    used_cpu_user: String(cpu / 2),
-    used_memory: '1000',
-  }
-  const fleet = { nowMs: START + secs * 1e3, instances, silent }
-  return { fleet, nodes: [{ server: 'cache:6379', info }] }
+function sample(secs, instances, { silent = [], cpu = 0, nodes = [node('cache', cpu)] } = {}) {
+  return { fleet: { nowMs: START + secs * 1e3, instances, silent }, nodes }
+}
+
+/** What a primary says that has used so many seconds of a core. */
+function node(server, cpu, runId = 'one') {
+  const used = { used_cpu_sys: String(cpu / 2), used_cpu_user: String(cpu / 2) }
+  return { server, info: { ...used, used_memory: '1000', run_id: runId }, trouble: null }
 }
 
 const about = { namespace: 'shop:production', place: 'redis cache:6379/0' }
@@ -65,6 +65,43 @@ test('rates are those between the last two snapshots of an instance, not since i
   const later = figures.take(sample(67, [instance('web', 65)], { cpu: 1.07 }))
   expect(later.rows[0].getsPerSec).toBe(10)
   expect(later.redis.cpuPercent).toBeCloseTo(2)
+})
+
+test('what one has answered since its start is not added to what others have in some seconds', () => {
+  const figures = new Figures()
+  const poor = { kinds: { fetch: { fresh: 0, stale: 0, misses: 1e6 } } }
+  expect(figures.take(sample(60, [instance('a', 60)])).total.hitPercent).toBeCloseTo(98.36, 1)
+  const mixed = figures.take(sample(65, [instance('a', 65), instance('new', 65, poor)]))
+  expect(mixed.total).toMatchObject({ hitPercent: 100, getsPerSec: 10 })
+  expect(mixed.rows.map(({ hitPercent }) => hitPercent)).toEqual([100, 0])
+  // One that nobody asked anything has no rate, rather than an older one.
+  const idle = (secs) =>
+    instance('idle', secs, { kinds: { fetch: { fresh: 9, stale: 0, misses: 1 } } })
+  expect(figures.take(sample(70, [idle(70)])).rows[0].hitPercent).toBe(90)
+  expect(figures.take(sample(75, [idle(75)])).rows[0].hitPercent).toBe(null)
+})
+
+test('the load is that of servers that are the same as before', () => {
+  const figures = new Figures()
+  const take = (secs, ...nodes) => figures.take(sample(secs, [], { nodes })).redis
+  expect(take(60, node('a', 50), node('b', 70)).cpuPercent).toBe(null)
+  expect(take(62, node('a', 50.02), node('b', 70.04)).cpuPercent).toBeCloseTo(3)
+  // `a` was started anew, or another one has its address: it counts from its own start.
+  expect(take(64, node('a', 90, 'two'), node('b', 70.08)).cpuPercent).toBeCloseTo(2)
+  const gone = { server: 'b', info: {}, trouble: 'no answer in time' }
+  const left = take(66, node('a', 90.02, 'two'), gone)
+  expect(left.cpuPercent).toBeCloseTo(1)
+  expect(left).toMatchObject({ usedBytes: 1_000, away: [{ server: 'b', trouble: gone.trouble }] })
+  expect(take(68, node('a', 90.04, 'two'), node('b', 70.16)).cpuPercent).toBeCloseTo(3)
+})
+
+test('a server that is away is marked, and the rest is shown', () => {
+  const away = { server: 'cache-2:6379', info: {}, trouble: 'no \u009b2J answer' }
+  const shown = once([instance('web', 60)], { nodes: [node('cache-1:6379', 1), away] })
+  const text = seen(shown, state())
+  expect(text).toContain('away: cache-2:6379 (no ·2J answer)')
+  expect(text).toContain('memory 1.0 kB')
+  expect(seen(once([instance('web', 60)]), state())).not.toContain('away:')
 })
 
 test('what is busy in several instances is added up, and invalidations are in order', () => {
@@ -131,7 +168,7 @@ test('what instances tell cannot command the terminal', () => {
     const text = seen(shown, given, { width: 200 })
     expect(text).toContain('evil')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
-    expect(text.match(/[\x00-\x09\x0b-\x1f\x7f]/)).toBe(null)
+    expect(text.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)).toBe(null)
   }
 })
 
@@ -157,7 +194,7 @@ test('keys choose, open, sort, pause and go back', () => {
   const given = state()
   const pressed = (text) => {
     for (const key of keysOf(text)) ACTS[key]?.(given, shown, () => {})
-    return given
+    return { ...given }
   }
   expect(pressed('\x1b[B').chosen).toBe('id-a')
   expect(pressed('jj\x1b[B\x1bOA').chosen).toBe('id-b')
@@ -169,5 +206,6 @@ test('keys choose, open, sort, pause and go back', () => {
   expect(given.isPaused).toBe(true)
   expect(pressed('p').isPaused).toBe(false)
   // Keys that mean nothing here do nothing.
-  expect(pressed('\x1b[15~x\x1b[1;5C')).toEqual(given)
+  const before = { ...given }
+  expect(pressed('\x1b[15~x\x1b[1;5C')).toEqual(before)
 })

@@ -16,6 +16,7 @@ const { Display, summary } = require('./display.js')
 const { parse } = require('./flags.js')
 const help = require('./help.js')
 const { runSetup } = require('./setup.js')
+const { jsonOf } = require('./shown.js')
 const { UsageError } = require('./usage.js')
 
 const FINE = 0
@@ -111,7 +112,7 @@ async function runWarm(args) {
     display?.begin(options.waitMs)
     const result = await warm({ ...options, onProgress, signal: controller.signal })
     display?.end()
-    if (isJson) print(JSON.stringify(result, null, 2))
+    if (isJson) print(jsonOf(result, 2))
     else if (!isQuiet) print(summary(result))
     if (stopped) return STOPPED[stopped]
     return result.failed > 0 ? FAILED : FINE

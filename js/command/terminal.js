@@ -2,7 +2,7 @@
 
 const { once } = require('node:events')
 const { createInterface } = require('node:readline/promises')
-const { shown } = require('./shown.js')
+const { jsonOf, shown } = require('./shown.js')
 
 /** Where output goes, and what may be written there: colours and bars belong on terminals. */
 
@@ -33,6 +33,11 @@ const width = (stream = process.stdout) =>
 /** @param {string} text */
 function out(text) {
   process.stdout.write(`${text}\n`)
+}
+
+/** A result as JSON; without an indent in one line. @param {unknown} value @param {number} [indent] */
+function outJson(value, indent = 2) {
+  out(jsonOf(value, indent))
 }
 
 /** A line for the reader that is not part of the result. @param {string} text */
@@ -169,6 +174,7 @@ module.exports = {
   paint,
   width,
   out,
+  outJson,
   note,
   cut,
   folded,

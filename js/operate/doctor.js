@@ -1,6 +1,6 @@
 // @ts-check
 
-const { folded, note, out, paint, width } = require('../command/terminal.js')
+const { folded, note, out, outJson, paint, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const app = require('./doctor/app.js')
 const { problem } = require('./doctor/finding.js')
@@ -39,7 +39,7 @@ async function doctor(flags) {
   const count = (/** @type {string} */ level) =>
     findings.filter((one) => one.level === level).length
   const [problems, hints] = [count('problem'), count('hint')]
-  if (flags.json) out(JSON.stringify({ problems, hints, findings }, null, 2))
+  if (flags.json) outJson({ problems, hints, findings })
   else note(summary(problems, hints, findings.length))
   return problems > 0 ? 1 : 0
 }

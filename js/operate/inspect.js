@@ -1,7 +1,7 @@
 // @ts-check
 
 const { UsageError } = require('../command/usage.js')
-const { moment, note, out, paint, size, span } = require('../command/terminal.js')
+const { moment, note, out, outJson, paint, size, span } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { MOST_SHOWN, isText, kindOf, partsOf, read } = require('./entry.js')
 const { must } = require('./operator.js')
@@ -25,7 +25,7 @@ async function inspect(flags, given) {
   const parts = partsOf(about.kind, value)
   if (flags.part !== undefined) return one(parts, flags.part)
   if (flags.json) {
-    out(JSON.stringify(asJson(about, parts, flags.full), null, 2))
+    outJson(asJson(about, parts, flags.full))
     return 0
   }
   out(described(about))

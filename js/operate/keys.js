@@ -1,6 +1,6 @@
 // @ts-check
 
-const { Bar, cut, note, out, size, span, table, width } = require('../command/terminal.js')
+const { Bar, cut, note, out, outJson, size, span, table, width } = require('../command/terminal.js')
 const { NAMES, must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
@@ -39,7 +39,7 @@ async function keys(flags) {
   }
   if (largest > 0) rows = top(rows, largest)
   if (flags.json) {
-    out(JSON.stringify({ ...found, entries: rows.map(named) }, null, 2))
+    outJson({ ...found, entries: rows.map(named) })
     return 0
   }
   if (rows.length > 0) out(listed(rows))

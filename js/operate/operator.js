@@ -26,6 +26,14 @@ class Trouble extends Error {
   }
 }
 
+/** Those that may have been asked something. @type {Set<any>} */
+const asked = new Set()
+
+/** Nobody waits for an answer any more: a process that ends would wait for the threads that do. */
+function endAll() {
+  for (const one of asked) one.end()
+}
+
 class Operator {
   #native
   /** @type {any} */
@@ -136,8 +144,10 @@ function open(place, where) {
   const variables = {}
   for (const name of place.native.envNames()) variables[name] = process.env[name]
   const texts = [given, variables].map((one) => JSON.stringify(one))
-  const asked = place.native.operator(texts[0], texts[1], place.namespace)
-  return asked ? new Operator(place, asked) : undefined
+  const opened = place.native.operator(texts[0], texts[1], place.namespace)
+  if (!opened) return undefined
+  asked.add(opened)
+  return new Operator(place, opened)
 }
 
 /** The operator of a place that needs one. @param {Place} place @param {Where} where */
@@ -151,4 +161,4 @@ function must(place, where) {
   })
 }
 
-module.exports = { open, must, Operator, Trouble, NAMES }
+module.exports = { open, must, endAll, Operator, Trouble, NAMES }

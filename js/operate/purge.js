@@ -3,7 +3,17 @@
 const { setTimeout: pause } = require('node:timers/promises')
 const { KIND_OF } = require('../abi.js')
 const { UsageError } = require('../command/usage.js')
-const { Bar, agrees, moment, note, out, paint, size, span } = require('../command/terminal.js')
+const {
+  Bar,
+  agrees,
+  moment,
+  note,
+  out,
+  outJson,
+  paint,
+  size,
+  span,
+} = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { IMPLICIT } = require('./entry.js')
 const { canonical } = require('./keys.js')
@@ -57,7 +67,7 @@ async function purge(flags) {
   const purged = isPurged ? await invalidated(operator, { tags, all, expireSecs }, say) : undefined
   const freed = target.frees && (await free(operator, target.frees, rate, purged?.position))
   if (flags.json) {
-    out(JSON.stringify({ ...purged, tags, isSoft: expireSecs !== undefined, freed }, null, 2))
+    outJson({ ...purged, tags, isSoft: expireSecs !== undefined, freed })
   } else if (freed) {
     out(`${entriesOf(freed.entries)}, ${size(freed.bytes)}, removed from the server`)
   }
@@ -232,7 +242,7 @@ async function counted(operator, target, rate, isJson) {
     bar.end()
   }
   if (isJson) {
-    out(JSON.stringify({ isDryRun: true, entries, bytes, byKind }, null, 2))
+    outJson({ isDryRun: true, entries, bytes, byKind })
     return 0
   }
   out(`${target.name}: ${entriesOf(entries)} in the server would be hit, ${size(bytes)}`)

@@ -1,7 +1,10 @@
 // @ts-check
 
 const { setTimeout: pause } = require('node:timers/promises')
-const { out, paint, size, span } = require('../command/terminal.js')
+const { shown } = require('../command/shown.js')
+const { out, outJson, paint, size, span } = require('../command/terminal.js')
+const { unlessEnded } = require('./ending.js')
+const { Past, loadOf, percent, sumOf } = require('./load.js')
 const { must } = require('./operator.js')
 const options = require('./options.js')
 const places = require('./place.js')
@@ -14,25 +17,25 @@ const HEAD_EVERY = 20
 /**
  * `tiercel stats`.
  * @param {Record<string, any>} flags
- * @param {AbortSignal} signal ends it
+ * @param {() => AbortSignal} endless
  */
-async function stats(flags, signal) {
+async function stats(flags, endless) {
   const intervalMs = options.seconds(flags.interval, 'interval', 2, [0.2, 3_600]) * 1e3
   const most = options.count(flags.count, 'count', Number.POSITIVE_INFINITY, [1, 1e9])
   const operator = must(await places.find(flags), flags)
   if (!flags.watch) {
-    const now = await sample(operator)
-    out(
-      flags.json ? JSON.stringify({ ...operator.about(), ...now }, null, 2) : whole(operator, now),
-    )
+    const { now } = await sample(operator)
+    if (flags.json) outJson({ ...operator.about(), ...now })
+    else out(whole(operator, now))
     return 0
   }
-  let before
+  const [signal, past] = [endless(), new Past()]
   for (let line = 0; line < most && !signal.aborted; line++) {
-    const now = await sample(operator)
-    const rates = ratesOf(before, now)
-    before = now
-    if (flags.json) out(JSON.stringify({ ...now, ...rates }))
+    const taken = await unlessEnded(signal, sample(operator))
+    if (!taken) break
+    const { now, nodes } = taken
+    const rates = ratesOf(past.since(nodes, now.atMs), now)
+    if (flags.json) outJson({ ...now, ...rates }, 0)
     else {
       if (line % HEAD_EVERY === 0) out(paint('dim', headOf()))
       out(lineOf(now, rates))
@@ -50,55 +53,56 @@ async function sample(operator) {
     await operator.run('instances'),
     await operator.run('table', { tags: [] }),
   ]
-  /** @param {string} field */
-  const sum = (field) =>
-    facts.nodes.reduce(
-      (/** @type {number} */ all, /** @type {any} */ { info }) => all + Number(info[field] ?? 0),
-      0,
-    )
-  return {
+  /** @type {import('./load.js').Node[]} */
+  const nodes = facts.nodes
+  const now = {
     atMs: table.nowMs,
     instances: instances.length,
     // Acknowledgements travel for a moment; a poll brings what was missed within half a second.
     behind: instances.filter((/** @type {any} */ { applied }) => applied < table.last).length,
     lastInvalidationMs: table.last > 0 ? table.last / 1e3 : null,
     tableRows: facts.tableRows,
-    usedBytes: sum('used_memory'),
-    mostBytes: sum('maxmemory'),
-    clients: sum('connected_clients'),
-    commandsPerSec: sum('instantaneous_ops_per_sec'),
-    keyHits: sum('keyspace_hits'),
-    keyMisses: sum('keyspace_misses'),
-    evicted: sum('evicted_keys'),
-    expired: sum('expired_keys'),
+    ...loadOf(nodes),
+    keyHits: sumOf(nodes, 'keyspace_hits'),
+    keyMisses: sumOf(nodes, 'keyspace_misses'),
+    expired: sumOf(nodes, 'expired_keys'),
     roundTripMs: { median: trips[trips.length >> 1] ?? null, max: trips.at(-1) ?? null },
-    nodes: facts.nodes.map((/** @type {any} */ node) => node.server),
+    nodes: nodes.map(({ server }) => server),
   }
+  return { now, nodes }
 }
 
-/** @typedef {Awaited<ReturnType<typeof sample>>} Sample */
+/** @typedef {Awaited<ReturnType<typeof sample>>['now']} Sample */
 
-/** @param {Sample | undefined} before @param {Sample} now */
-function ratesOf(before, now) {
-  if (!before) return { hitPercent: percent(now.keyHits, now.keyMisses), evictedPerSec: 0 }
-  const secs = Math.max(0.001, (now.atMs - before.atMs) / 1e3)
+/**
+ * Before anything is known to have grown, the rate is that since the servers started.
+ * @param {ReturnType<InstanceType<typeof Past>['since']>} grown
+ * @param {Sample} now
+ */
+function ratesOf(grown, now) {
+  if (grown.length === 0) {
+    return { hitPercent: percent(now.keyHits, now.keyMisses), evictedPerSec: 0 }
+  }
+  /** @param {(one: typeof grown[number]) => number} of */
+  const sum = (of) => grown.reduce((all, one) => all + of(one), 0)
   return {
-    hitPercent: percent(now.keyHits - before.keyHits, now.keyMisses - before.keyMisses),
-    evictedPerSec: Math.max(0, (now.evicted - before.evicted) / secs),
+    hitPercent: percent(
+      sum(({ by }) => by('keyspace_hits')),
+      sum(({ by }) => by('keyspace_misses')),
+    ),
+    evictedPerSec: sum(({ by, secs }) => by('evicted_keys') / secs),
   }
 }
-
-/** @param {number} hits @param {number} misses */
-const percent = (hits, misses) => (hits + misses > 0 ? (100 * hits) / (hits + misses) : null)
 
 /** @param {import('./operator.js').Asked} operator @param {Sample} now */
 function whole(operator, now) {
   const { namespace, place } = operator.about()
-  const { hitPercent } = ratesOf(undefined, now)
+  const { hitPercent } = ratesOf([], now)
   const most = now.mostBytes > 0 ? ` of ${size(now.mostBytes)}` : ', without a bound'
   const rows = [
     ['namespace', `${namespace} on ${place}`],
     ['nodes', now.nodes.length > 1 && now.nodes.join(', ')],
+    ['away', now.away.map(({ server, trouble }) => `${server} (${shown(trouble)})`).join(', ')],
     [
       'instances',
       `${now.instances}${now.behind > 0 ? `, ${now.behind} behind the last invalidation` : ''}`,
@@ -106,7 +110,7 @@ function whole(operator, now) {
     [
       'invalidated',
       now.lastInvalidationMs &&
-        `last ${span(Math.max(0, now.atMs - now.lastInvalidationMs))} ago; ${now.tableRows} rows in the table`,
+        `last ${span(Math.max(0, now.atMs - now.lastInvalidationMs))} ago; ${now.tableRows ?? 'an unknown number of'} rows in the table`,
     ],
     ['memory', `${size(now.usedBytes)}${most}`],
     ['commands', `${now.commandsPerSec} a second, ${now.clients} clients`],

@@ -3,7 +3,7 @@
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { UsageError } = require('../command/usage.js')
-const { folded, moment, out, paint, size, width } = require('../command/terminal.js')
+const { folded, moment, out, outJson, paint, size, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
 const { IMPLICIT, partsOf, read, softTagsOf } = require('./entry.js')
 const { facts } = require('./inspect.js')
@@ -33,13 +33,7 @@ async function why(flags, given) {
   const isAnswered = about.judged !== undefined && about.judged.verdict !== 'gone'
   if (flags.json) {
     const answer = { said, isAnswered, output, invalidated: tags, parts: Object.fromEntries(parts) }
-    out(
-      JSON.stringify(
-        { ...answer, entry: about.bytes === undefined ? null : facts(about) },
-        null,
-        2,
-      ),
-    )
+    outJson({ ...answer, entry: about.bytes === undefined ? null : facts(about) })
     return isAnswered ? 0 : 1
   }
   const [head, ...rest] = said.split(': ')

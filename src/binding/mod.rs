@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 28] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 29] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -69,6 +69,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 28] = [
     ("limiter", Some(app::limiter)),
     ("counter", Some(app::counter)),
     ("add", Some(app::add)),
+    ("instances", Some(operate::instances)),
 ];
 
 /// Gives a new environment its state and its functions.

@@ -1,4 +1,5 @@
-//! What the command line asks for, on Node's thread pool.
+//! What the command line asks for, on Node's thread pool: there it holds up nobody. [`instances`], which
+//! an app asks for, does not wait there.
 
 use std::sync::Arc;
 
@@ -8,6 +9,9 @@ use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::{app, raw};
+use crate::app::cells::Cell;
+use crate::app::replies::{Reply, Slot};
 use crate::guard::guard;
 use crate::next::value::{PartRef, ValueKind, count, is_sound, part};
 use crate::operate::orders::{Order, Place};
@@ -31,6 +35,12 @@ impl Operator {
     #[napi]
     pub fn run(&self, order: String) -> AsyncTask<Running> {
         AsyncTask::new(Running { operator: self.0.clone(), order })
+    }
+
+    /// Nobody waits for what it was asked: the process is about to end, and would wait for the thread.
+    #[napi(catch_unwind)]
+    pub fn end(&self) {
+        self.0.end();
     }
 
     /// Reads and decodes the entry at a place in JSON.
@@ -119,29 +129,16 @@ impl Named {
     }
 }
 
-/// What the instances of the fleet tell of themselves, as JSON; an object with `trouble` if the
-/// server does not say.
-#[napi]
-pub fn instances() -> AsyncTask<Telling> {
-    AsyncTask::new(Telling)
-}
-
-/// A question to the fleet under way.
-pub struct Telling;
-
-impl Task for Telling {
-    type Output = String;
-    type JsValue = String;
-
-    fn compute(&mut self) -> napi::Result<String> {
-        let told = guard(process::instances);
-        let told = told.unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel")));
-        Ok(told.map_or_else(troubled, |fleet| json!(fleet)).to_string())
-    }
-
-    fn resolve(&mut self, _: Env, told: String) -> napi::Result<String> {
-        Ok(told)
-    }
+/// `instances()`: a token to wait with; `answered` has what the instances of the fleet tell of
+/// themselves, as JSON in a row of one.
+pub(super) extern "C" fn instances(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<0>(env, info, |call| {
+        let slot = Slot::new(call.state.replies.clone(), call.state.shared.clone());
+        let fill = slot.clone();
+        let receive = move |told| fill.fill(Reply::Row(vec![Cell::Bytes(told)]));
+        process::instances(Box::new(receive));
+        app::taken(env, call.state, &slot)
+    })
 }
 
 /// A read under way.

@@ -1,9 +1,50 @@
 //! What the instances of a fleet say of themselves.
 
+use std::mem;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::server::Published;
 use crate::snapshot::Snapshot;
+
+/// Called once with what the fleet says, as JSON.
+pub type Receive = Box<dyn FnOnce(Bytes) + Send>;
+
+/// Those who wait for the answer to a question that is under way.
+#[derive(Default)]
+pub struct Askers(Mutex<Vec<Receive>>);
+
+/// Whether a question has to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// Nobody has asked.
+    First,
+    /// It is under way.
+    Others,
+}
+
+impl Askers {
+    /// Nobody.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// One more.
+    pub fn join(&self, receive: Receive) -> Joined {
+        let mut all = self.0.lock();
+        all.push(receive);
+        if all.len() == 1 { Joined::First } else { Joined::Others }
+    }
+
+    /// Answers all of them. Who comes later asks anew.
+    pub fn answer(&self, told: &Bytes) {
+        for receive in mem::take(&mut *self.0.lock()) {
+            receive(told.clone());
+        }
+    }
+}
 
 /// The instances that are listed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -60,9 +101,24 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
 
-    fn bytes(host: &str, at: f64) -> Option<bytes::Bytes> {
+    fn bytes(host: &str, at: f64) -> Option<Bytes> {
         let snapshot = Snapshot { host: host.into(), pid: 7, at, ..Snapshot::default() };
         snapshot.encode().map(Into::into)
+    }
+
+    #[test]
+    fn a_question_is_asked_once_for_all_who_come_before_its_answer() {
+        let (askers, heard) = (Askers::new(), std::sync::Arc::new(Mutex::new(Vec::new())));
+        let join = |name: &'static str| {
+            let heard = heard.clone();
+            askers.join(Box::new(move |told| heard.lock().push((name, told))))
+        };
+        assert_eq!([join("a"), join("b")], [Joined::First, Joined::Others]);
+        askers.answer(&"one".into());
+        assert_eq!(*heard.lock(), [("a", "one".into()), ("b", "one".into())]);
+        assert_eq!(join("c"), Joined::First);
+        askers.answer(&"two".into());
+        assert_eq!(heard.lock()[2..], [("c", Bytes::from("two"))]);
     }
 
     #[test]

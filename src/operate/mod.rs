@@ -1,9 +1,9 @@
 //! What an operator asks of the shared tier from outside: the commands of `tiercel`.
 //!
 //! [`server`] is the server as an operator sees it, step by step and node by node; [`judge`] says
-//! what a get would answer with an entry; [`fleet`] what instances tell of themselves; [`purge`] invalidates as an instance of the fleet. An
-//! [`Operator`] takes one [`order`](orders) after the other and answers in JSON, which programs read
-//! as they are.
+//! what a get would answer with an entry; [`fleet`] what instances tell of themselves; [`purge`]
+//! invalidates as an instance of the fleet. An [`Operator`] takes one [`order`](orders) after the other
+//! and answers in JSON, which programs read as it is.
 //!
 //! Nothing here changes an entry, except where the order says so.
 
@@ -127,6 +127,11 @@ impl Operator {
                 Ok(json!(purge::purge(&self.server, &self.options, &self.clock, &what)?))
             }
         }
+    }
+
+    /// Nobody waits for an answer any more: what blocks returns, so that the process can end.
+    pub fn end(&self) {
+        self.server.end();
     }
 
     /// The next entries of the scan under way. `build` tells entries of the present build from

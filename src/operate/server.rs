@@ -89,6 +89,9 @@ pub trait Server: Send + Sync {
     /// See above.
     fn remove(&self, entries: &[Known]) -> Result<Freed, Trouble>;
 
+    /// Nobody waits for an answer any more: a call that blocks returns at once, with a trouble.
+    fn end(&self);
+
     /// Joins the fleet: a store for one more instance, with this bound of the table.
     ///
     /// # Errors
@@ -221,8 +224,8 @@ pub struct Right {
 pub struct Facts {
     /// Each primary.
     pub nodes: Vec<Node>,
-    /// Members of the table of invalidations.
-    pub table_rows: u64,
+    /// Members of the table of invalidations; none where they may not be counted.
+    pub table_rows: Option<u64>,
 }
 
 /// How a server is set up.
@@ -257,6 +260,8 @@ pub struct Node {
     pub info: std::collections::BTreeMap<String, String>,
     /// Why its memory does not suit a cache.
     pub fault: Option<&'static str>,
+    /// Why it says nothing, if it does not.
+    pub trouble: Option<String>,
 }
 
 /// The table of invalidations, as far as some tags are concerned.

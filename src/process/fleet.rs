@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{SEEN, engine};
+use serde_json::json;
+
+use super::{SEEN, STORE, engine};
 use crate::engine::Engine;
+use crate::guard::guard;
 use crate::handler::snapshot::snapshot;
-use crate::operate;
-use crate::operate::fleet::{Fleet, Reported};
-use crate::operate::server::{Server, Trouble};
-use crate::options::SharedOptions;
-use crate::redis::{RedisOperator, host};
+use crate::operate::fleet::{Askers, Fleet, Joined, Receive, Reported, fleet};
+use crate::operate::server::Trouble;
+use crate::redis::host;
 use crate::snapshot::Snapshot;
 
 /// The bytes that this process publishes.
@@ -31,20 +32,30 @@ fn told(engine: &Engine) -> Snapshot {
     }
 }
 
-/// What the instances of the fleet tell of themselves; without a shared tier there is this one.
-/// Blocks, over a connection that is opened for it: what is asked rarely takes nothing from pages.
-///
-/// # Errors
-/// The server cannot be used.
-pub fn instances() -> Result<Fleet, Trouble> {
+static ASKERS: Askers = Askers::new();
+
+/// Asks what the instances of the fleet tell of themselves; without a shared tier there is this one.
+/// The answer is JSON: an object with `trouble` if the server does not say. It comes on another thread.
+/// Who asks while a question is under way has its answer.
+pub fn instances(receive: Receive) {
     let engine = engine();
-    let Some((tier, shared)) = engine.tier().zip(engine.options.shared.as_ref()) else {
-        return Ok(alone(engine));
-    };
-    let shared = SharedOptions { namespace: Some(tier.namespace.clone()), ..shared.clone() };
-    let server = RedisOperator::new(&shared);
-    let server = server.map_err(|error| Trouble::failed(error.to_string()))?;
-    Ok(operate::fleet::fleet(&server.published()?))
+    if ASKERS.join(receive) == Joined::Others {
+        return;
+    }
+    if let Some(store) = STORE.get() {
+        return store.published(Box::new(|told| answer(|| told.map(|told| fleet(&told)))));
+    }
+    // Not here: counting decisions takes milliseconds.
+    let counted = std::thread::Builder::new().spawn(|| answer(|| Ok(alone(engine))));
+    if counted.is_err() {
+        answer(|| Ok(alone(engine)));
+    }
+}
+
+fn answer(make: impl FnOnce() -> Result<Fleet, Trouble>) {
+    let told = guard(make).unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel")));
+    let told = told.map_or_else(|trouble| json!({ "trouble": trouble }), |fleet| json!(fleet));
+    ASKERS.answer(&told.to_string().into());
 }
 
 fn alone(engine: &Arc<Engine>) -> Fleet {

@@ -125,6 +125,12 @@ impl Connector {
         Ok(Self { opener, way, probe, vote_limit, counters, first, seen: Mutex::default() })
     }
 
+    /// Commands whose callers have no limit of their own end within this one.
+    pub(super) fn answering_within(mut self, limit: Duration) -> Self {
+        self.opener.performance.default_command_timeout = limit;
+        self
+    }
+
     /// Why no connection could be opened. Looked into once while it stays the same.
     pub(super) async fn trouble(&self, failure: Failure) -> Trouble {
         let trouble = failure.trouble(self.first.is_none());

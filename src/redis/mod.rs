@@ -8,10 +8,10 @@
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does;
-//! `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over a fourth
-//! connection that its first call opens; `operate` answers the one who runs it. `keys` names what
-//! lies on the server.
+//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does, and
+//! `published` is what they tell; `kin` finds processes of the same build elsewhere; `app` serves the
+//! app's own code, over a fourth connection that its first call opens; `operate` answers the one who
+//! runs it. `keys` names what lies on the server.
 
 mod app;
 mod client;
@@ -27,6 +27,7 @@ mod keys;
 mod kin;
 mod leases;
 mod operate;
+mod published;
 mod queue;
 mod refusals;
 mod reply;
@@ -58,6 +59,8 @@ use health::Counters;
 use keys::Keys;
 use kin::Kin;
 pub use operate::RedisOperator;
+use published::Question;
+pub use published::ReceivePublished;
 use queue::WriteQueue;
 use session::Session;
 
@@ -97,6 +100,7 @@ enum Order {
     Own(Vec<Asked>),
     After(Duration, Box<dyn FnOnce() + Send>),
     Kin(Kin),
+    Published(Question),
     Leave(SyncSender<()>),
 }
 
@@ -136,6 +140,13 @@ impl RedisStore {
     /// whether an option names the one here.
     pub fn find_kin(&self, build: String, is_given: bool) {
         let _ = self.orders.send(Order::Kin(Kin { build, is_given }));
+    }
+
+    /// Asks what the listed instances tell of themselves. It is answered in any case, on another
+    /// thread, within the time that a connection may take.
+    pub fn published(&self, receive: ReceivePublished) {
+        // Without a thread it comes back here, and is answered by being dropped.
+        let _ = self.orders.send(Order::Published(Question::new(receive)));
     }
 
     /// Checks options as far as possible without the server.
@@ -297,6 +308,7 @@ async fn serve(
                 guard(call);
             })),
             Order::Kin(kin) => session.find_kin(kin),
+            Order::Published(question) => session.tell_published(question),
             Order::Leave(done) => {
                 session.leave().await;
                 return Some(done);

@@ -95,6 +95,22 @@ impl Servers {
         self.shards.as_ref().is_none_or(is_of)
     }
 
+    /// Each primary, and the connection to it while there is one. Waits a moment for those on their way.
+    pub(super) async fn primaries(&self) -> Vec<(Server, Option<Client>)> {
+        let Some(shards) = &self.shards else { return Vec::new() };
+        self.look_after().await;
+        let others: Vec<_> = shards.others.lock().values().cloned().collect();
+        tried(others.iter().map(|kept| &**kept), PROBE_LIMIT).await;
+        let mut primaries = shards.routing.lock().map.unique_primary_nodes();
+        primaries.sort();
+        let others = shards.others.lock();
+        let client = |server: &Server| {
+            let is_owner = *server == shards.owner;
+            if is_owner { Some(self.table.clone()) } else { others.get(server)?.client() }
+        };
+        primaries.into_iter().map(|server| (server.clone(), client(&server))).collect()
+    }
+
     /// Records how a call for a key on another shard went.
     pub(super) fn note<T>(&self, key: &Key, result: &Result<T, Failure>) {
         let Some(shards) = &self.shards else { return };

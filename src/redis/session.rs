@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::kin::{self, Kin};
+use super::published::Questions;
 use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
@@ -70,6 +71,8 @@ pub(super) struct Session {
     /// Builds whose processes are to be found once there is a connection, and those that are known.
     kin: Mutex<Vec<Kin>>,
     builds: Mutex<HashSet<String>>,
+    /// Questions of what instances tell of themselves.
+    pub(super) questions: Questions,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -108,6 +111,7 @@ impl Session {
             snapshot: Mutex::default(),
             kin: Mutex::default(),
             builds: Mutex::default(),
+            questions: Questions::new(shared.connect_timeout),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
@@ -162,6 +166,7 @@ impl Session {
                         tokio::spawn(room::ask(self.clone(), life.link().clone()));
                     }
                     self.look_for_kin(life.link());
+                    self.open_questions(life.link());
                     let mut linked = Attached::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
@@ -172,6 +177,7 @@ impl Session {
                 Err(failure) => {
                     self.unreachable();
                     let trouble = self.connector.trouble(failure).await;
+                    self.close_questions(trouble);
                     guard(|| self.listener.fails(trouble));
                 }
             }

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tiercel::clock::Timestamp;
@@ -15,7 +16,8 @@ use tiercel::options::Options;
 use tiercel::redis::RedisOperator;
 use tiercel::tags::{Position, TagList};
 
-use crate::peer::{Peer, shared, wait_until};
+use crate::peer::{Peer, measured, shared, wait_until};
+use crate::proxy::Proxy;
 use crate::server;
 use crate::server::Server;
 
@@ -148,9 +150,11 @@ fn what_a_server_repeats_of_a_login_is_not_shown() {
     }
 }
 
-#[test]
-fn a_purge_with_a_low_bound_drops_no_rows_of_the_fleet() {
+/// A purge with a low bound, by a user who may do all but this.
+fn purges_without(right: &str) {
     let server = server!();
+    let user = ["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", right];
+    assert_eq!(server.call(&user), "OK");
     let peer = Peer::connected(&shared(server.port));
     peer.register();
     let tags: Vec<String> = (0..150).map(|nth| format!("tag-{nth}")).collect();
@@ -159,7 +163,7 @@ fn a_purge_with_a_low_bound_drops_no_rows_of_the_fleet() {
         peer.invalidate(&some);
     }
     let operator = operator_with(&json!({
-        "redisUrl": format!("redis://127.0.0.1:{}", server.port),
+        "redisUrl": format!("redis://app:pw@127.0.0.1:{}", server.port),
         "namespace": "app",
         "maxTags": 100,
     }));
@@ -167,6 +171,71 @@ fn a_purge_with_a_low_bound_drops_no_rows_of_the_fleet() {
     assert_eq!(purged["isEverywhere"], true, "{purged}");
     // Epoch and last position are members, too.
     assert_eq!(server.call(&["ZCARD", "{app}:t"]), "153");
+}
+
+#[test]
+fn a_purge_with_a_low_bound_drops_no_rows_of_the_fleet() {
+    purges_without("-flushall");
+}
+
+#[test]
+fn a_purge_needs_no_more_rights_than_an_instance_to_know_that() {
+    purges_without("-zcard");
+}
+
+#[test]
+fn rows_that_may_not_be_counted_are_unknown_and_not_none() {
+    let server = server!();
+    let user = ["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-zcount"];
+    assert_eq!(server.call(&user), "OK");
+    let rows = |login: &str| {
+        let operator = operator(&format!("redis://{login}127.0.0.1:{}", server.port));
+        told(&operator, &json!({ "do": "facts" }))["tableRows"].clone()
+    };
+    assert_eq!((rows("app:pw@"), rows("")), (Value::Null, json!(0)));
+}
+
+#[test]
+fn a_server_that_hangs_is_told_of_in_the_time_of_a_connection_and_left() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let operator = operator_with(&json!({
+        "redisUrl": format!("redis://127.0.0.1:{}", proxy.port),
+        "namespace": "app",
+        "connectTimeoutMs": 500,
+    }));
+    let order = || serde_json::from_value(json!({ "do": "instances" })).unwrap();
+    assert!(operator.carry_out(order()).is_ok());
+    proxy.swallow_present();
+    let (trouble, took) = measured(|| operator.carry_out(order()).unwrap_err());
+    assert_eq!((trouble.kind, trouble.detail.as_str()), ("unreachable", "no answer in time"));
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    // Not on that connection any more.
+    assert!(operator.carry_out(order()).is_ok());
+}
+
+#[test]
+fn who_is_not_waited_for_any_more_returns_at_once() {
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let operator = operator_with(&json!({
+        "redisUrl": format!("redis://127.0.0.1:{}", proxy.port),
+        "namespace": "app",
+        "connectTimeoutMs": 30_000,
+    }));
+    let order = || serde_json::from_value(json!({ "do": "instances" })).unwrap();
+    assert!(operator.carry_out(order()).is_ok());
+    proxy.swallow_present();
+    let ((), took) = measured(|| {
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| operator.carry_out(order()).unwrap_err());
+            // Before it asks, while it waits, or after: it ends.
+            std::thread::sleep(Duration::from_millis(100));
+            operator.end();
+            assert_eq!(asked.join().unwrap().kind, "failed");
+        });
+    });
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! What instances tell each other of themselves.
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use tiercel::operate::server::Server as _;
+use tiercel::operate::server::{Published, Server as _, Trouble};
 use tiercel::options::SharedOptions;
-use tiercel::redis::RedisOperator;
+use tiercel::redis::{RedisOperator, RedisStore};
 use tiercel::store::SharedStore;
 
-use crate::peer::{Peer, nothing, shared, shared_at, wait_until};
+use crate::peer::{PATIENCE, Peer, nothing, shared, shared_at, wait_until};
+use crate::proxy::Proxy;
 use crate::server;
-use crate::server::Server;
+use crate::server::{Server, free_port};
 
 fn every_second(shared: SharedOptions) -> SharedOptions {
     SharedOptions { snapshot_every: Duration::from_secs(1), ..shared }
@@ -74,6 +76,60 @@ fn who_is_not_to_tell_or_has_nothing_to_tell_stores_nothing() {
     wait_until("three rounds of the one that tells", || speaking.heard.asked() >= 3);
     wait_until("three rounds of the one that has nothing", || empty.heard.asked() >= 3);
     assert_eq!((quiet.heard.asked(), names(&server).split(' ').count()), (0, 1));
+}
+
+/// The answer to a question that goes through the store of an instance.
+fn asked(store: &RedisStore) -> Result<Published, Trouble> {
+    let (answer, answered) = channel();
+    store.published(Box::new(move |told| answer.send(told).unwrap()));
+    answered.recv_timeout(PATIENCE).unwrap()
+}
+
+#[test]
+fn an_instance_asks_over_the_connection_that_it_has() {
+    let server = server!();
+    let shared = every_second(shared(server.port));
+    let one = telling(&shared, "one");
+    let operator = RedisOperator::new(&shared).unwrap();
+    wait_until("what it tells", || told(&operator) == [Some("one".to_owned())]);
+    drop(operator);
+    // The look itself is a connection.
+    let count = || {
+        let info = server.call(&["INFO", "stats"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().trim().parse::<u64>().unwrap()
+    };
+    let before = count();
+    let published = asked(&one.store).unwrap();
+    let texts: Vec<_> = published.instances.into_iter().map(|(_, bytes)| bytes.unwrap()).collect();
+    assert_eq!(texts, ["one"]);
+    assert!(published.now.0 > 0);
+    assert_eq!(count(), before + 1);
+}
+
+#[test]
+fn a_question_is_answered_without_a_server_and_by_one_that_hangs_or_forbids_it() {
+    let away = Peer::start(&shared(free_port()));
+    // The first waits for the first attempt to connect, the second for nothing.
+    for _ in 0..2 {
+        assert_eq!(asked(&away.store).unwrap_err().kind, "unreachable");
+    }
+    away.store.leave();
+    assert_eq!(asked(&away.store).unwrap_err().kind, "unreachable");
+
+    let server = server!();
+    let proxy = Proxy::before(server.port);
+    let quick = SharedOptions { connect_timeout: Duration::from_millis(500), ..shared(proxy.port) };
+    let hangs = Peer::connected(&quick);
+    proxy.swallow_all();
+    assert_eq!(asked(&hangs.store).unwrap_err().kind, "unreachable");
+
+    let user = ["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-mget"];
+    server.call(&user);
+    let url = format!("redis://app:pw@127.0.0.1:{}", server.port);
+    let forbidden = Peer::connected(&shared_at(&url));
+    forbidden.register();
+    assert_eq!(asked(&forbidden.store).unwrap_err().kind, "denied");
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
+use tiercel::operate::server::{Node, Server as _};
 use tiercel::options::{SharedOptions, Tls};
-use tiercel::redis::RedisStore;
+use tiercel::redis::{RedisOperator, RedisStore};
 use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
 
@@ -154,6 +155,51 @@ fn a_shard_that_stands_still_takes_nothing_with_it_and_is_left_once_another_has_
     wait_until("an answer of the next", || read_one(&peer, address) == Ok(None));
     assert!(!peer.heard.rest().contains(&Event::Disconnected));
     assert_eq!(peer.store.health().breaks, 0);
+}
+
+/// What each primary says to somebody who asks from outside.
+fn nodes(operator: &RedisOperator) -> Vec<Node> {
+    operator.nodes().unwrap()
+}
+
+fn connections(server: &Server) -> String {
+    let info = server.call(&["INFO", "stats"]);
+    let line = info.lines().find(|line| line.starts_with("total_connections_received"));
+    line.unwrap().to_owned()
+}
+
+#[test]
+fn an_operator_keeps_its_connections_and_a_shard_that_is_away_hides_no_other() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let operator = RedisOperator::new(&cluster.shared()).unwrap();
+    let all = nodes(&operator);
+    assert!(all.len() == 3 && all.iter().all(|one| one.trouble.is_none()), "{all:?}");
+    assert!(all.iter().all(|one| one.info["run_id"].len() == 40), "{all:?}");
+    // The look itself is a connection.
+    let before: Vec<_> = cluster.servers.iter().map(connections).collect();
+    assert_eq!(nodes(&operator).len(), 3);
+    for (server, before) in cluster.servers.iter().zip(before) {
+        let count = |line: &str| line.split_once(':').unwrap().1.trim().parse::<u64>().unwrap();
+        assert_eq!(count(&connections(server)), count(&before) + 1);
+        assert!(!server.call(&["INFO", "commandstats"]).contains("cmdstat_dbsize"));
+    }
+    let owner = cluster.owner();
+    let is_other = |(nth, one): (usize, &Server)| (nth != owner && !is_replica(one)).then_some(nth);
+    let lost = cluster.servers.iter().enumerate().find_map(is_other).unwrap();
+    let port = cluster.servers[lost].port;
+    let of = format!("master_port:{port}");
+    let replica = |one: &Server| one.call(&["INFO", "replication"]).contains(&of);
+    let replica = cluster.servers.iter().position(replica).unwrap();
+    for nth in [replica, lost] {
+        cluster.servers[nth].kill();
+    }
+    for _ in 0..3 {
+        let all = nodes(&operator);
+        let away: Vec<_> = all.iter().filter(|one| one.trouble.is_some()).collect();
+        assert!(all.len() == 3 && away.len() == 1, "{all:?}");
+        assert_eq!(away[0].server, format!("127.0.0.1:{port}"));
+        assert!(operator.published().is_ok());
+    }
 }
 
 #[test]

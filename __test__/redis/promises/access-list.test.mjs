@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { findServer, start } from '../../../tools/redis/servers.mjs'
 import { pause, until } from '../../unit/support.mjs'
+import { appOf, run } from '../command.mjs'
 import { arrives, connected, team } from '../instances.mjs'
 import { kinds } from '../kinds.mjs'
 import { rounds, STRICT } from './support.mjs'
@@ -138,9 +139,30 @@ test.for(['single', 'sentinel', 'cluster', ...there])(
     await one.invalidate(['after'])
     await pause(1_100)
     expect(await refusals(server)).toEqual([])
+    if (kind !== 'single' && kind !== 'cluster') return
+    await commands(test, server)
+    expect(await refusals(server)).toEqual([])
   },
   PATIENCE_MS,
 )
+
+/** The commands that docs/cli.md says need no more. */
+async function commands(test, server) {
+  const login = { TIERCEL_REDIS_USERNAME: 'tiercel', TIERCEL_REDIS_PASSWORD: 'password' }
+  const app = appOf(test, server.url, NAMESPACE)
+  const env = { ...app.env, ...login }
+  for (const args of [
+    ['purge', '--tag', 'soft'],
+    ['stats'],
+    ['instances'],
+    ['top', '--once'],
+    ['why', '/page'],
+    ['inspect', '/page'],
+  ]) {
+    const { stderr } = await run(args, { ...app, env })
+    expect(stderr, args[0]).not.toMatch(/cannot be used|NOPERM|refuses/)
+  }
+}
 
 test(
   'without PUBLISH and SUBSCRIBE polls tell the truth',

@@ -12,7 +12,7 @@ module.exports = [
     name: 'instances',
     summary: 'the instances that are running, and how they do',
     about:
-      'Lists the instances of the fleet with what each told last: versions, state, hit rate, memory, and how far it lags behind.',
+      'Lists the instances of the fleet with what each told last: version, state, hit rate, memory, and how far it lags behind.',
     usage: [['tiercel instances [flags]', '']],
     groups: [WHERE, SHOW],
     exits: EXITS,

@@ -180,12 +180,19 @@ function isNeeded(command, part) {
 /** @param {Operator} operator @returns {Promise<Finding[]>} */
 async function facts(operator) {
   const { nodes } = await operator.run('facts')
-  return nodes.flatMap((/** @type {any} */ node) => [
-    ...version(node),
-    ...memory(node),
-    ...persistence(node),
-    ...replicas(node),
-  ])
+  return nodes.flatMap((/** @type {any} */ node) => {
+    if (node.trouble) return [away(node)]
+    return [...version(node), ...memory(node), ...persistence(node), ...replicas(node)]
+  })
+}
+
+/** @param {any} node */
+function away({ server, trouble }) {
+  return problem(
+    'redis',
+    `${server} says nothing: ${trouble}`,
+    'bring it back: its keys are missing',
+  )
 }
 
 /** @param {Operator} operator @returns {Promise<Finding[]>} */

@@ -1,11 +1,13 @@
 // @ts-check
 
+const { Past, loadOf, percent } = require('../load.js')
+
 /**
  * Figures of a fleet, from what its instances tell and what went before.
  *
  * @typedef {import('../../../index.js').Instance} Instance
  * @typedef {{ nowMs: number, instances: Instance[], silent: string[] }} Fleet
- * @typedef {{ server: string, info: Record<string, string> }} Node
+ * @typedef {import('../load.js').Node} Node
  * @typedef {{ fleet: Fleet, nodes: Node[] }} Sample
  * @typedef {ReturnType<typeof rowOf>} Row
  * @typedef {ReturnType<Figures['take']>} Shown
@@ -18,8 +20,7 @@ const MOST_INVALIDATED = 50
 class Figures {
   /** @type {Map<string, { last: Instance, before?: Instance }>} */
   #known = new Map()
-  /** @type {{ atMs: number, cpuSecs: number } | undefined} */
-  #redis
+  #past = new Past()
 
   /** @param {Sample} sample */
   take({ fleet, nodes }) {
@@ -47,21 +48,12 @@ class Figures {
 
   /** @param {Node[]} nodes @param {number} nowMs */
   #load(nodes, nowMs) {
-    /** @param {string} field */
-    const sum = (field) => nodes.reduce((all, { info }) => all + Number(info[field] ?? 0), 0)
-    const cpuSecs = sum('used_cpu_sys') + sum('used_cpu_user')
-    const before = this.#redis
-    this.#redis = { atMs: nowMs, cpuSecs }
-    const secs = before ? (nowMs - before.atMs) / 1e3 : 0
+    const grown = this.#past.since(nodes, nowMs)
+    const shares = grown.map(({ secs, by }) => (by('used_cpu_sys') + by('used_cpu_user')) / secs)
     return {
-      commandsPerSec: sum('instantaneous_ops_per_sec'),
+      ...loadOf(nodes),
       /** Of one core. */
-      cpuPercent:
-        before && secs > 0 ? Math.max(0, (100 * (cpuSecs - before.cpuSecs)) / secs) : null,
-      usedBytes: sum('used_memory'),
-      mostBytes: sum('maxmemory'),
-      clients: sum('connected_clients'),
-      evicted: sum('evicted_keys'),
+      cpuPercent: shares.length > 0 ? 100 * shares.reduce((sum, share) => sum + share, 0) : null,
     }
   }
 }
@@ -75,9 +67,6 @@ function answersOf({ kinds }) {
   }
   return all
 }
-
-/** @param {number} hits @param {number} misses */
-const percent = (hits, misses) => (hits + misses > 0 ? (100 * hits) / (hits + misses) : null)
 
 /**
  * What is shown of an instance. Its rates are those between its last two snapshots; before there are
@@ -98,7 +87,7 @@ function rowOf(now, before, nowMs) {
     state: now.state,
     hits,
     misses,
-    hitPercent: percent(hits, misses) ?? percent(all.hits, all.misses),
+    hitPercent: percent(hits, misses),
     getsPerSec: secs > 0 ? (hits + misses) / secs : null,
     p50Micros: now.get.p50Micros,
     p99Micros: now.get.p99Micros,
@@ -115,19 +104,28 @@ function rowOf(now, before, nowMs) {
 function totalOf(rows) {
   /** @param {(row: Row) => number | null} of */
   const sum = (of) => rows.reduce((all, row) => all + (of(row) ?? 0), 0)
-  const isRated = rows.some(({ getsPerSec }) => getsPerSec !== null)
+  const rated = rows.filter(({ getsPerSec }) => getsPerSec !== null)
+  // What one has done since its start would outweigh what the others have done in some seconds.
+  const { hits, misses } = answersOfAll(rated.length > 0 ? rated : rows)
   return {
-    hitPercent: percent(
-      sum(({ hits }) => hits),
-      sum(({ misses }) => misses),
-    ),
-    getsPerSec: isRated ? sum(({ getsPerSec }) => getsPerSec) : null,
+    hitPercent: percent(hits, misses),
+    getsPerSec: rated.length > 0 ? sum(({ getsPerSec }) => getsPerSec) : null,
     p99Micros: Math.max(0, ...rows.map(({ p99Micros }) => p99Micros)),
     memoryBytes: sum(({ memoryBytes }) => memoryBytes),
     capacityBytes: sum(({ instance }) => instance.memory.capacityBytes),
     lagMs: Math.max(0, ...rows.map(({ lagMs }) => lagMs)),
     leases: sum(({ leases }) => leases),
   }
+}
+
+/** @param {Row[]} rows */
+function answersOfAll(rows) {
+  const all = { hits: 0, misses: 0 }
+  for (const { hits, misses } of rows) {
+    all.hits += hits
+    all.misses += misses
+  }
+  return all
 }
 
 /**
@@ -157,4 +155,4 @@ function invalidatedBy(instances) {
   return all.sort((one, other) => other.at - one.at).slice(0, MOST_INVALIDATED)
 }
 
-module.exports = { Figures, rowOf, answersOf }
+module.exports = { Figures, rowOf }

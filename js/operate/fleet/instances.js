@@ -1,6 +1,6 @@
 // @ts-check
 
-const { cut, out, paint, span, table, width } = require('../../command/terminal.js')
+const { cut, out, outJson, paint, span, table, width } = require('../../command/terminal.js')
 const { must } = require('../operator.js')
 const places = require('../place.js')
 const { rowOf } = require('./figures.js')
@@ -19,12 +19,11 @@ async function instances(flags) {
   const operator = must(await places.find(flags), flags)
   /** @type {import('./figures.js').Fleet} */
   const fleet = await operator.run('snapshots')
+  const { namespace, place } = operator.about()
   if (flags.json) {
-    const { namespace, place } = operator.about()
-    out(JSON.stringify({ namespace, place, ...fleet }, null, 2))
+    outJson({ namespace, place, ...fleet })
     return 0
   }
-  const { namespace, place } = operator.about()
   const rows = fleet.instances.map((one) => cells(one, fleet.nowMs))
   if (rows.length > 0) out(table(HEAD, rows, { right: RIGHT }))
   const count = fleet.instances.length
@@ -55,4 +54,4 @@ function cells(instance, nowMs) {
   ]
 }
 
-module.exports = { instances, silence }
+module.exports = { instances }

@@ -2,7 +2,8 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 const { UsageError } = require('../../command/usage.js')
-const { isTerminal, out } = require('../../command/terminal.js')
+const { isTerminal, out, outJson } = require('../../command/terminal.js')
+const { unlessEnded } = require('../ending.js')
 const { must } = require('../operator.js')
 const options = require('../options.js')
 const places = require('../place.js')
@@ -16,9 +17,9 @@ const PLAIN_WIDTH = 120
 /**
  * `tiercel top`.
  * @param {Record<string, any>} flags
- * @param {AbortSignal} signal ends it
+ * @param {() => AbortSignal} endless
  */
-async function top(flags, signal) {
+async function top(flags, endless) {
   const intervalMs = options.seconds(flags.interval, 'interval', 2, [0.5, 3_600]) * 1e3
   const most = options.count(flags.count, 'count', Number.POSITIVE_INFINITY, [1, 1e9])
   const sort = flags.sort ?? SORTS[0].name
@@ -28,14 +29,17 @@ async function top(flags, signal) {
   if (flags.count !== undefined && !flags.json) throw new UsageError('--count goes with --json')
   const source = new Source(await places.find(flags), flags)
   const state = { ...STATE, sort, filter: flags.filter ?? '' }
-  if (flags.json) return lines(source, flags.once ? 1 : most, intervalMs, signal)
+  if (flags.json) {
+    if (flags.once) return lines(source, 1, intervalMs, new AbortController().signal)
+    return lines(source, most, intervalMs, endless())
+  }
   if (flags.once || !isTerminal(process.stdout) || !process.stdin.isTTY) {
     const width = process.stdout.columns || PLAIN_WIDTH
     const frame = { about: source.about, width, height: Number.POSITIVE_INFINITY }
     out(view(await source.take(), state, frame).join('\n'))
     return 0
   }
-  return new Live(source, state, intervalMs).run(signal)
+  return new Live(source, state, intervalMs).run(endless())
 }
 
 /** @type {import('./view.js').State} */
@@ -55,21 +59,14 @@ class Source {
 
   /** @param {import('../place.js').Place} place @param {Record<string, any>} flags */
   constructor(place, flags) {
-    this.open = () => must(place, flags)
-    this.operator = this.open()
+    this.operator = must(place, flags)
     this.about = this.operator.about()
   }
 
   async take() {
-    try {
-      const fleet = await this.operator.run('snapshots')
-      const nodes = await this.operator.run('nodes')
-      return this.#figures.take({ fleet, nodes })
-    } catch (error) {
-      // Its connection may be what is broken.
-      this.operator = this.open()
-      throw error
-    }
+    const fleet = await this.operator.run('snapshots')
+    const nodes = await this.operator.run('nodes')
+    return this.#figures.take({ fleet, nodes })
   }
 }
 
@@ -82,13 +79,15 @@ class Source {
  */
 async function lines(source, most, intervalMs, signal) {
   for (let line = 0; line < most && !signal.aborted; line++) {
-    const { nowMs, rows, silent, ...more } = await source.take()
+    const taken = await unlessEnded(signal, source.take())
+    if (!taken) break
+    const { nowMs, rows, silent, ...more } = taken
     const instances = rows.map(({ instance, hitPercent, getsPerSec }) => ({
       ...instance,
       hitPercent,
       getsPerSec,
     }))
-    out(JSON.stringify({ nowMs, instances, silent, ...more }))
+    outJson({ nowMs, instances, silent, ...more }, 0)
     if (line + 1 < most) await pause(intervalMs, undefined, { signal }).catch(() => {})
   }
   return 0
@@ -113,17 +112,19 @@ class Live {
 
   /** @param {AbortSignal} signal */
   async run(signal) {
+    const over = AbortSignal.any([signal, this.#over.signal])
     // What is wrong from the start is said where it stays.
-    this.#shown = await this.#source.take()
+    const first = await unlessEnded(over, this.#source.take())
+    if (!first) return 0
+    this.#shown = first
     const stop = () => this.#over.abort()
-    signal.addEventListener('abort', stop)
     process.on('SIGTERM', stop)
     this.#screen.open()
     try {
-      while (!this.#over.signal.aborted) {
+      while (!over.aborted) {
         this.#draw()
-        await pause(this.#intervalMs, undefined, { signal: this.#over.signal }).catch(() => {})
-        if (!this.#state.isPaused && !this.#over.signal.aborted) await this.#renew()
+        await pause(this.#intervalMs, undefined, { signal: over }).catch(() => {})
+        if (!this.#state.isPaused && !over.aborted) await unlessEnded(over, this.#renew())
       }
     } finally {
       this.#screen.close()

@@ -1,6 +1,7 @@
 // @ts-check
 
 const { cut, moment, paint, size, span } = require('../../command/terminal.js')
+const { percent } = require('../load.js')
 const { countOf, heldOf, microsOf, percentOf, stateOf } = require('./words.js')
 
 /**
@@ -98,7 +99,6 @@ const COLUMNS = [
   },
   {
     name: 'told',
-    head: 'told',
     text: ({ ageMs }) => `${span(ageMs)} ago`,
     order: ({ ageMs }) => ageMs,
     least: 9,
@@ -135,7 +135,7 @@ function view(shown, state, { about, width, height }) {
   const opened = shown.rows.find(({ id }) => id === state.opened)
   const isLive = Number.isFinite(height)
   const head = [...headOf(shown, state, about, width), '']
-  const foot = isLive ? [paint('dim', fitted(footOf(state, opened), width))] : []
+  const foot = isLive ? [paint('dim', cut(footOf(state, opened), width))] : []
   const room = height - head.length - foot.length
   const body = opened ? openedOf(opened, width) : bodyOf(shown, state, width, room)
   return [...head, ...filled(body, room, isLive), ...foot]
@@ -179,11 +179,13 @@ function headOf({ rows, silent, total, redis, nowMs }, state, { namespace, place
     `${redis.clients} clients`,
   ]
   const lines = [
-    paint('bold', fitted(`${first}${' '.repeat(gap)}${right}`, width)),
-    fitted(fleet.join('  '), width),
-    fitted(server.join('  '), width),
+    paint('bold', cut(`${first}${' '.repeat(gap)}${right}`, width)),
+    cut(fleet.join('  '), width),
+    cut(server.join('  '), width),
   ]
-  if (state.trouble) lines.push(paint('red', fitted(state.trouble, width)))
+  const away = redis.away.map(({ server, trouble }) => `${server} (${trouble})`).join(', ')
+  if (away !== '') lines.push(paint('yellow', cut(`away: ${away}`, width)))
+  if (state.trouble) lines.push(paint('red', cut(state.trouble, width)))
   return lines
 }
 
@@ -235,10 +237,10 @@ function tableOf(rows, state, width) {
     widths[at] = Math.max(one, at === 0 ? 0 : head[at].length)
   })
   return [
-    paint('dim', fitted(`  ${line(head)}`, width)),
+    paint('dim', cut(`  ${line(head)}`, width)),
     ...rows.map((row, at) => {
       const isChosen = row.id === state.chosen
-      const text = fitted(`${isChosen ? '> ' : '  '}${line(texts[at])}`, width)
+      const text = cut(`${isChosen ? '> ' : '  '}${line(texts[at])}`, width)
       const style = row.state !== 'connected' && row.state !== 'none' ? 'yellow' : undefined
       if (isChosen) return paint('bold', text)
       return style ? paint(style, text) : text
@@ -260,7 +262,7 @@ function busiest(title, list) {
 function sideBySide(one, other, width) {
   /** @param {string} text @param {number} at @param {number} most */
   const cell = (text, at, most) => {
-    const part = fitted(text, most)
+    const part = cut(text, most)
     return at === 0 ? paint('dim', part) : part
   }
   if (width < 120) {
@@ -269,7 +271,7 @@ function sideBySide(one, other, width) {
   }
   const half = Math.floor(width / 2) - 2
   return Array.from({ length: Math.max(one.length, other.length) }, (_, at) => {
-    const left = fitted(one[at] ?? '', half)
+    const left = cut(one[at] ?? '', half)
     return `${cell(left, at, half)}${' '.repeat(half - left.length + 2)}${cell(other[at] ?? '', at, half)}`
   })
 }
@@ -280,7 +282,7 @@ function invalidated(shown, { filter }, width) {
   const rows = all.map((one) => {
     const how = one.isSoft ? 'soft' : 'hard'
     const reach = one.isEverywhere ? `everywhere after ${span(one.ms)}` : 'here only so far'
-    return fitted(`${moment(one.at)}  ${how}  ${reach}  by ${cut(one.by, 40)}  ${one.tags}`, width)
+    return cut(`${moment(one.at)}  ${how}  ${reach}  by ${cut(one.by, 40)}  ${one.tags}`, width)
   })
   return [paint('dim', 'invalidations'), ...(rows.length > 0 ? rows : ['-'])]
 }
@@ -307,8 +309,7 @@ function openedOf(row, width) {
   ]
   const kinds = Object.entries(instance.kinds).map(([kind, answers = NOTHING]) => {
     const { fresh, stale, misses } = answers
-    const hits = fresh + stale
-    const rate = percentOf(hits + misses > 0 ? (100 * hits) / (hits + misses) : null)
+    const rate = percentOf(percent(fresh + stale, misses))
     return `  ${cut(kind, 12).padEnd(12)}  ${rate.padStart(7)}  ${fresh} fresh, ${stale} stale, ${misses} misses`
   })
   const done = instance.invalidated.map((one) => ({ ...one, by: instance.name }))
@@ -324,7 +325,7 @@ function openedOf(row, width) {
       (one) => `${moment(one.at)}  ${one.isSoft ? 'soft' : 'hard'}  ${span(one.ms)}  ${one.tags}`,
     ),
   ]
-  return lines.map((line) => fitted(line, width))
+  return lines.map((line) => cut(line, width))
 }
 
 const NOTHING = { fresh: 0, stale: 0, misses: 0 }
@@ -336,8 +337,5 @@ const versionsOf = ({ version, next, node }) =>
 /** @param {import('./figures.js').Instance} instance */
 const leasesOf = ({ leases: { held, taken, followed, timedOut } }) =>
   `${held} held, ${taken} taken, ${followed} gets followed, ${timedOut} timed out`
-
-/** A line without control characters that fits. @param {string} text @param {number} width */
-const fitted = (text, width) => cut(text, width)
 
 module.exports = { view, sorted, SORTS }

@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 use self::read::Asked;
+use super::env::State;
 use super::raw;
 use crate::app::cells;
 use crate::app::replies::{Reply, Slot};
@@ -48,11 +49,16 @@ pub(super) extern "C" fn ask(env: raw::Env, info: raw::Info) -> raw::Value {
                 process::desk().counts().flush_together(receive);
             }
         }
-        match slot.take_or_wait(|| call.state.thread.token()) {
-            Ok(reply) => write::reply(env, call.state, reply),
-            Err(token) => raw::small(env, token),
-        }
+        taken(env, call.state, &slot)
     })
+}
+
+/// What has come, or a token to wait with.
+pub(super) fn taken(env: raw::Env, state: &State, slot: &Slot) -> raw::Value {
+    match slot.take_or_wait(|| state.thread.token()) {
+        Ok(reply) => write::reply(env, state, reply),
+        Err(token) => raw::small(env, token),
+    }
 }
 
 /// `limiter(group, onError, windows, mode)`: the number of a limit, which `ask` takes instead of a group, or

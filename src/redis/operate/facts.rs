@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use fred::clients::Client;
 use fred::types::Value;
+use futures_util::future::join_all;
 
-use super::{Inner, call, trouble};
+use super::{Inner, call, trouble, unreached};
 use crate::clock::{Clock, stopwatch_ns};
 use crate::operate::server::{Distance, Facts, Node, Setup, Trouble};
+use crate::redis::failure::Failure;
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::room;
+use crate::store::Trouble as Reason;
 
 /// Fields of `INFO` that are passed on.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
+    "run_id",
     "redis_version",
     "valkey_version",
     "connected_clients",
@@ -39,7 +43,12 @@ const SETTINGS: [&str; 1] = ["cluster-require-full-coverage"];
 
 pub(super) async fn facts(inner: &Inner) -> Result<Facts, Trouble> {
     let nodes = nodes(inner).await?;
-    Ok(Facts { nodes, table_rows: super::look::table_rows(inner).await? })
+    let table_rows = match super::look::table_rows(inner).await {
+        Ok(rows) => Some(rows),
+        Err(trouble) if trouble.kind == "denied" => None,
+        Err(trouble) => return Err(trouble),
+    };
+    Ok(Facts { nodes, table_rows })
 }
 
 pub(super) async fn setup(inner: &Inner) -> Result<Setup, Trouble> {
@@ -51,17 +60,30 @@ pub(super) async fn setup(inner: &Inner) -> Result<Setup, Trouble> {
     })
 }
 
-/// What each primary says of itself.
+/// What each primary says of itself, over connections that stay. Only if none says anything it fails.
 pub(super) async fn nodes(inner: &Inner) -> Result<Vec<Node>, Trouble> {
     let link = inner.link().await?;
     if !link.is_of_cluster {
         return Ok(vec![node(&link.client, inner.shared.server.place()).await?]);
     }
-    let mut nodes = Vec::new();
-    for (primary, name) in super::scan::primaries(inner, &link).await? {
-        nodes.push(node(&primary.client, name).await?);
+    let asked = link.client.primaries().await.into_iter().map(|(server, client)| async move {
+        let told = match client {
+            Some(client) => node(&client, server.to_string()).await,
+            None => Err(unreached(Failure::Lost(Reason::Closed))),
+        };
+        told.map_err(|trouble| (server.to_string(), trouble))
+    });
+    let asked = join_all(asked).await;
+    if asked.iter().all(Result::is_err) {
+        let first = asked.into_iter().find_map(Result::err);
+        return first.map_or(Ok(Vec::new()), |(_, trouble)| Err(trouble));
     }
-    Ok(nodes)
+    let shown = |(server, trouble)| Node {
+        server,
+        trouble: Some(inner.discreet(&trouble).detail),
+        ..Node::default()
+    };
+    Ok(asked.into_iter().map(|told| told.unwrap_or_else(shown)).collect())
 }
 
 async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
@@ -72,7 +94,7 @@ async fn node(client: &Client, server: String) -> Result<Node, Trouble> {
     let info: BTreeMap<String, String> =
         wanted.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
     let fault = room::room(text.as_bytes()).and_then(crate::store::Room::fault);
-    Ok(Node { server, info, fault })
+    Ok(Node { server, info, fault, trouble: None })
 }
 
 /// Round trips, and the server's clock against this one's.

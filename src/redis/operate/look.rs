@@ -1,20 +1,20 @@
 //! Reads one entry, the table of invalidations, and the list of instances.
 
-use bytes::Bytes;
 use fred::types::{Key, Value};
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Inner, call, call_at, trouble};
+use super::{Inner, call, call_at, content, trouble, unreached};
 use crate::clock::Timestamp;
 use crate::coherence::event::Row;
 use crate::operate::server::{Freed, Instance, Known, Lease, Published, Stored, Table, Trouble};
 use crate::redis::connect::Connection;
+use crate::redis::published::{self, moment};
 use crate::redis::reply::{bytes, number, parts};
 use crate::redis::wire;
 use crate::store::Address;
 use crate::tags::{Epoch, Position, Tag};
 
-/// Entries removed, or snapshots read, together.
+/// Entries removed together.
 const TOGETHER: usize = 200;
 
 pub(super) async fn read(inner: &Inner, address: Address) -> Result<Stored, Trouble> {
@@ -41,14 +41,6 @@ pub(super) async fn read(inner: &Inner, address: Address) -> Result<Stored, Trou
     })
 }
 
-pub(super) fn content(value: Value) -> Option<Bytes> {
-    match value {
-        Value::Bytes(bytes) => Some(bytes),
-        Value::String(text) => Some(text.into_inner()),
-        _ => None,
-    }
-}
-
 /// `<instance> <epoch> <position> <began in ms> <leaders that timed out>`, as `claim.lua` writes it.
 fn lease_of(value: &Value, ttl: &Value, now_ms: u64) -> Option<Lease> {
     let text = std::str::from_utf8(bytes(value)?).ok()?;
@@ -71,11 +63,7 @@ fn pass_of(value: &Value, ttl: &Value, now_ms: u64) -> Option<u64> {
 
 async fn now(link: &Connection) -> Result<Timestamp, Trouble> {
     let told = call(&link.client, "TIME", Vec::new()).await.map_err(|error| trouble(&error))?;
-    let us = parts(&told).and_then(|told| match told {
-        [secs, us] => Some(number(secs)? * 1_000_000 + number(us)?),
-        _ => None,
-    });
-    us.map(Timestamp).ok_or_else(|| Trouble::failed("TIME says nothing that makes sense"))
+    moment(&told).ok_or_else(|| Trouble::failed("TIME says nothing that makes sense"))
 }
 
 pub(super) async fn table(inner: &Inner, tags: &[Tag]) -> Result<Table, Trouble> {
@@ -117,15 +105,13 @@ pub(super) async fn table(inner: &Inner, tags: &[Tag]) -> Result<Table, Trouble>
     })
 }
 
+/// Counted as the scripts do: that needs no right of its own.
 pub(super) async fn table_rows(inner: &Inner) -> Result<u64, Trouble> {
     let link = inner.link().await?;
-    let told = call_at(&link.client, "ZCARD", &inner.keys.table(), &[]).await;
-    match told.map_err(|error| trouble(&error)) {
-        Ok(told) => Ok(number(&told).unwrap_or(0)),
-        // Only commands like this one need that right.
-        Err(trouble) if trouble.kind == "denied" => Ok(0),
-        Err(trouble) => Err(trouble),
-    }
+    let all = ["-inf", "+inf"].map(Value::from);
+    let told = call_at(&link.client, "ZCOUNT", &inner.keys.table(), &all).await;
+    let told = told.map_err(|error| trouble(&error))?;
+    number(&told).ok_or_else(|| Trouble::failed("ZCOUNT says nothing that makes sense"))
 }
 
 pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
@@ -140,29 +126,10 @@ pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
     Ok(pairs(&listed).filter_map(one).collect())
 }
 
-/// What instances published. Each is listed, whether or not it is alive.
 pub(super) async fn published(inner: &Inner) -> Result<Published, Trouble> {
     let link = inner.link().await?;
-    let range = ["0", "-1"].map(Value::from);
-    let listed = call_at(&link.client, "ZRANGE", &inner.keys.instances(), &range).await;
-    let listed = listed.map_err(|error| trouble(&error))?;
-    let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
-    let ids: Vec<String> = ids.filter(|id| !id.starts_with("born:")).collect();
-    let mut instances = Vec::with_capacity(ids.len());
-    // All lie in one slot. Not all in one call: the server would serve nobody else meanwhile.
-    for some in ids.chunks(TOGETHER) {
-        let mut keys = some.iter().map(|id| inner.keys.snapshot(id));
-        let Some(first) = keys.next() else { continue };
-        let more: Vec<Value> = keys.map(Value::from).collect();
-        let found = call_at(&link.client, "MGET", &first, &more).await;
-        let found = found.map_err(|error| trouble(&error))?;
-        let found = match found {
-            Value::Array(found) if found.len() == some.len() => found,
-            _ => return Err(Trouble::failed("MGET says nothing that makes sense")),
-        };
-        instances.extend(some.iter().cloned().zip(found.into_iter().map(content)));
-    }
-    Ok(Published { now: now(&link).await?, instances })
+    let limit = inner.shared.connect_timeout;
+    published::published(&link.client, &inner.keys, limit).await.map_err(unreached)
 }
 
 fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {

@@ -12,6 +12,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fred::clients::Client;
 use fred::error::{Error as ClientError, ErrorKind};
 use fred::interfaces::ClientLike;
@@ -19,6 +20,7 @@ use fred::types::config::Server as ServerAt;
 use fred::types::{ClusterHash, CustomCommand, RespVersion, Value};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use super::RedisStore;
 use super::connect::{Connection, ConnectionGuard, Connector};
@@ -36,6 +38,9 @@ use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
 use crate::tags::Tag;
 
+/// The kind of a trouble with a server that does not answer.
+const UNREACHABLE: &str = "unreachable";
+
 /// Looks at a server.
 pub struct RedisOperator {
     inner: Arc<Inner>,
@@ -50,6 +55,8 @@ struct Inner {
     free: Script,
     /// The connection that the calls use, once one has opened it.
     guard: Mutex<Option<ConnectionGuard>>,
+    /// Whether nobody waits for an answer any more.
+    is_over: watch::Sender<bool>,
 }
 
 impl RedisOperator {
@@ -60,12 +67,14 @@ impl RedisOperator {
     pub fn new(shared: &SharedOptions) -> Result<Self, Error> {
         let namespace = shared.namespace.as_deref().unwrap_or_default();
         let keys = Keys::new(namespace, shared.server.database);
-        let connector = Connector::new(shared, keys.table(), Arc::new(Counters::default()))?;
+        let connector = Connector::new(shared, keys.table(), Arc::new(Counters::default()))?
+            .answering_within(shared.connect_timeout);
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|_| Error::NoThread)?;
         let (shared, guard) = (shared.clone(), Mutex::default());
         let free = Script::of(include_str!("../scripts/free.lua").into());
-        let inner = Inner { runtime, shared, keys, connector, free, guard };
+        let is_over = watch::Sender::new(false);
+        let inner = Inner { runtime, shared, keys, connector, free, guard, is_over };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -99,6 +108,29 @@ impl Inner {
         Trouble { kind, detail: short(&self.hidden(detail)) }
     }
 
+    /// Runs to its end, or until nobody waits for it any more.
+    fn unless_over<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut is_over = self.is_over.subscribe();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = is_over.wait_for(|is_over| *is_over) => None,
+                done = work => Some(done),
+            }
+        })
+    }
+
+    /// Runs to its end; what failed is told without a secret. The next call does not wait on a
+    /// connection that does not answer.
+    fn run<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let done = self.unless_over(work);
+        let done = done.unwrap_or_else(|| Err(Trouble::failed("nobody waits for it any more")));
+        if done.as_ref().is_err_and(|trouble| trouble.kind == UNREACHABLE) {
+            drop(self.guard.lock().take());
+        }
+        done.map_err(|trouble| self.discreet(&trouble))
+    }
+
     /// The connection, opened unless it is.
     async fn link(&self) -> Result<Arc<Connection>, Trouble> {
         // What a connection has received since the last call is seen first.
@@ -116,13 +148,13 @@ impl Inner {
 impl RedisOperator {
     /// Runs to its end; what failed is told without a secret.
     fn run<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-        self.inner.runtime.block_on(work).map_err(|trouble| self.inner.discreet(&trouble))
+        self.inner.run(work)
     }
 }
 
 impl Server for RedisOperator {
     fn steps(&self) -> Vec<Step> {
-        self.inner.runtime.block_on(steps::steps(&self.inner))
+        self.inner.unless_over(steps::steps(&self.inner)).unwrap_or_default()
     }
 
     fn rights(&self) -> Result<Vec<Right>, Trouble> {
@@ -174,6 +206,10 @@ impl Server for RedisOperator {
         self.run(look::remove(&self.inner, entries))
     }
 
+    fn end(&self) {
+        self.inner.is_over.send_replace(true);
+    }
+
     fn join(
         &self,
         listener: Arc<dyn Listener>,
@@ -184,12 +220,16 @@ impl Server for RedisOperator {
 }
 
 /// Runs a command of whatever name.
-async fn call(client: &Client, name: &'static str, args: Vec<Value>) -> Result<Value, ClientError> {
+pub(super) async fn call(
+    client: &Client,
+    name: &'static str,
+    args: Vec<Value>,
+) -> Result<Value, ClientError> {
     client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await
 }
 
 /// Runs a command where a key lies, which is its first argument.
-async fn call_at(
+pub(super) async fn call_at(
     servers: &Servers,
     name: &'static str,
     key: &fred::types::Key,
@@ -204,10 +244,19 @@ async fn call_at(
     servers.at(key, run).await
 }
 
+/// What lies at a key; none if nothing does.
+pub(super) fn content(value: Value) -> Option<Bytes> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        Value::String(text) => Some(text.into_inner()),
+        _ => None,
+    }
+}
+
 /// Why a command failed, for the one who runs it.
 fn trouble(error: &ClientError) -> Trouble {
     let kind = match Failure::of(error) {
-        Failure::TimedOut | Failure::Lost(_) => "unreachable",
+        Failure::TimedOut | Failure::Lost(_) => UNREACHABLE,
         Failure::Unauthenticated(_) => "login",
         Failure::Denied(_) => "denied",
         Failure::BadReply(_) => "failed",
@@ -215,11 +264,11 @@ fn trouble(error: &ClientError) -> Trouble {
     Trouble { kind, detail: words(error) }
 }
 
-/// Why no connection came about.
-fn unreached(failure: Failure) -> Trouble {
+/// Why no connection came about, or no answer.
+pub(super) fn unreached(failure: Failure) -> Trouble {
     let (kind, detail) = match failure {
-        Failure::TimedOut => ("unreachable", "no answer in time".to_owned()),
-        Failure::Lost(reason) => ("unreachable", reason.words().to_owned()),
+        Failure::TimedOut => (UNREACHABLE, "no answer in time".to_owned()),
+        Failure::Lost(reason) => (UNREACHABLE, reason.words().to_owned()),
         Failure::Unauthenticated(reason) => ("login", reason.words().to_owned()),
         Failure::Denied(refusal) | Failure::BadReply(refusal) => {
             ("denied", format!("the server refuses: {}", refusal.as_str()))

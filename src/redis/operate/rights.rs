@@ -40,7 +40,7 @@ const SPEED: &str = "speed of invalidations";
 const OPERATOR: &str = "command line";
 
 /// Every command needed, as access lists spell it; the part that needs it; how to try it.
-const NEEDED: [(&str, &str, On); 42] = [
+const NEEDED: [(&str, &str, On); 41] = [
     ("ping", ENTRIES, Words(&["PING"])),
     ("get", ENTRIES, Entry(&["GET"])),
     ("mget", ENTRIES, Entry(&["MGET"])),
@@ -81,7 +81,6 @@ const NEEDED: [(&str, &str, On); 42] = [
     ("getrange", OPERATOR, Entry(&["GETRANGE", "0", "0"])),
     ("strlen", OPERATOR, Entry(&["STRLEN"])),
     ("type", OPERATOR, Table(&["TYPE"])),
-    ("zcard", OPERATOR, Table(&["ZCARD"])),
     ("config|get", OPERATOR, Words(&["CONFIG", "GET", "maxmemory-policy"])),
     ("readonly", OPERATOR, Words(&["READONLY"])),
 ];

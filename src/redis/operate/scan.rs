@@ -10,8 +10,7 @@ use fred::types::{InfoKind, Value};
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::look::content;
-use super::{Inner, call, trouble};
+use super::{Inner, call, content, trouble};
 use crate::clock::stopwatch_ns;
 use crate::codec::{Broken, glance};
 use crate::operate::server::{Listed, Page, Scan, Trouble};
@@ -107,8 +106,7 @@ impl Scan for Walk {
 
     fn page(&mut self) -> Result<Page, Trouble> {
         let inner = self.inner.clone();
-        let page = inner.runtime.block_on(self.next_page());
-        page.map_err(|trouble| inner.discreet(&trouble))
+        inner.run(self.next_page())
     }
 }
 
@@ -183,19 +181,6 @@ pub(super) async fn nodes(inner: &Inner) -> Result<Vec<Node>, Trouble> {
         });
     }
     Ok(nodes)
-}
-
-/// Each primary of a cluster, and its name.
-pub(super) async fn primaries(
-    inner: &Inner,
-    link: &Connection,
-) -> Result<Vec<(Node, String)>, Trouble> {
-    let mut all = Vec::new();
-    for primary in of_cluster(link).await?.into_iter().filter_map(|(primary, _)| primary) {
-        let name = primary.to_string();
-        all.push((open(inner, primary, false, "primary").await?, name));
-    }
-    Ok(all)
 }
 
 async fn open(

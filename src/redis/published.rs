@@ -1,0 +1,143 @@
+//! What the listed instances tell of themselves, for whoever asks: over the connection of the protocol,
+//! which is there anyway, and never longer than one may take to open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::types::Value;
+use parking_lot::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::connect::{Connection, within};
+use super::failure::Failure;
+use super::keys::Keys;
+use super::operate::{call, call_at, content, unreached};
+use super::reply::{number, parts};
+use super::servers::Servers;
+use super::session::Session;
+use crate::clock::Timestamp;
+use crate::guard::guard;
+use crate::operate::server::{Published, Trouble};
+use crate::store::Trouble as Reason;
+
+/// Snapshots read together: the server would serve nobody else during one call for all of them.
+const TOGETHER: usize = 200;
+
+/// Called once with what they tell.
+pub type ReceivePublished = Box<dyn FnOnce(Result<Published, Trouble>) + Send>;
+
+/// What instances published. Each is listed, whether or not it is alive. Each command may take `limit`.
+pub(super) async fn published(
+    servers: &Servers,
+    keys: &Keys,
+    limit: Duration,
+) -> Result<Published, Failure> {
+    let (list, range) = (keys.instances(), ["0", "-1"].map(Value::from));
+    let listed = call_at(servers, "ZRANGE", &list, &range);
+    let listed = within(limit, Box::pin(listed)).await?;
+    let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
+    let ids: Vec<String> = ids.filter(|id| !id.starts_with("born:")).collect();
+    let mut instances = Vec::with_capacity(ids.len());
+    // All lie in one slot.
+    for some in ids.chunks(TOGETHER) {
+        let mut names = some.iter().map(|id| keys.snapshot(id));
+        let Some(first) = names.next() else { continue };
+        let more: Vec<Value> = names.map(Value::from).collect();
+        let read = call_at(servers, "MGET", &first, &more);
+        let found = match within(limit, Box::pin(read)).await? {
+            Value::Array(found) if found.len() == some.len() => found,
+            _ => return Err(Failure::NONSENSE),
+        };
+        instances.extend(some.iter().cloned().zip(found.into_iter().map(content)));
+    }
+    let now = within(limit, Box::pin(call(servers, "TIME", Vec::new()))).await?;
+    Ok(Published { now: moment(&now).ok_or(Failure::NONSENSE)?, instances })
+}
+
+/// What `TIME` answers.
+pub(super) fn moment(told: &Value) -> Option<Timestamp> {
+    let [secs, us] = parts(told)? else { return None };
+    Some(Timestamp(number(secs)?.checked_mul(1_000_000)?.checked_add(number(us)?)?))
+}
+
+/// A question that somebody waits for. It is answered whatever happens to it.
+pub(super) struct Question(Option<ReceivePublished>);
+
+impl Question {
+    pub(super) fn new(receive: ReceivePublished) -> Self {
+        Self(Some(receive))
+    }
+
+    fn answer(mut self, told: Result<Published, Trouble>) {
+        if let Some(receive) = self.0.take() {
+            guard(|| receive(told));
+        }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if let Some(receive) = self.0.take() {
+            guard(|| receive(Err(because(Reason::Closed))));
+        }
+    }
+}
+
+/// Questions that wait for a connection, which is on its way.
+pub(super) struct Questions {
+    waiting: Mutex<Vec<Question>>,
+    /// Why no connection could be opened the last time.
+    away: Mutex<Option<Reason>>,
+    /// How long a command may take.
+    limit: Duration,
+}
+
+impl Questions {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { waiting: Mutex::default(), away: Mutex::default(), limit }
+    }
+}
+
+impl Session {
+    /// Answers a question: over the connection, or once it is known whether there will be one.
+    pub(super) fn tell_published(self: &Arc<Self>, question: Question) {
+        if let Some(link) = self.link() {
+            tokio::spawn(answer(self.clone(), link, question));
+            return;
+        }
+        let away = *self.questions.away.lock();
+        match away {
+            Some(reason) => question.answer(Err(because(reason))),
+            None => self.questions.waiting.lock().push(question),
+        }
+    }
+
+    /// There is a connection.
+    pub(super) fn open_questions(self: &Arc<Self>, link: &Arc<Connection>) {
+        *self.questions.away.lock() = None;
+        let waiting = std::mem::take(&mut *self.questions.waiting.lock());
+        for question in waiting {
+            tokio::spawn(answer(self.clone(), link.clone(), question));
+        }
+    }
+
+    /// No connection could be opened.
+    pub(super) fn close_questions(&self, reason: Reason) {
+        *self.questions.away.lock() = Some(reason);
+        let waiting = std::mem::take(&mut *self.questions.waiting.lock());
+        for question in waiting {
+            question.answer(Err(because(reason)));
+        }
+    }
+}
+
+async fn answer(session: Arc<Session>, link: Arc<Connection>, question: Question) {
+    let told = published(&link.client, &session.keys, session.questions.limit).await;
+    // Not here: reading what hundreds tell takes milliseconds, and polls do not wait for it.
+    spawn_blocking(move || question.answer(told.map_err(unreached)));
+}
+
+fn because(reason: Reason) -> Trouble {
+    let kind = if reason.is_of_login() { "login" } else { "unreachable" };
+    Trouble { kind, detail: reason.words().to_owned() }
+}
