@@ -37,6 +37,7 @@ const waits = require('./waits.js')
  * @property {() => string} why
  * @property {(on: 0 | 1) => void} tell
  * @property {(after?: number) => string} told
+ * @property {() => void} hush
  * @property {(most: number) => string} decisions
  * @property {(after: number) => string} heard
  * @property {(after: number) => string} recorded

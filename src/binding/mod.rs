@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 28] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 29] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -62,6 +62,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 28] = [
     ("why", Some(calls::why)),
     ("tell", Some(calls::tell)),
     ("told", Some(calls::told)),
+    ("hush", Some(calls::hush)),
     ("hear", Some(notices::hear)),
     ("speak", Some(notices::speak_now)),
     ("ask", Some(app::ask)),
