@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Counter, Registry } from 'prom-client'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { ensurePromtool, promtool } from '../../tools/prometheus.mjs'
+import { AggregatorRegistry, Counter, Registry } from 'prom-client'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { findPromtool } from '../../tools/prometheus.mjs'
 import { entryOf, index, load } from './support.mjs'
 
 process.env.TIERCEL_MEMORY_MB = '8'
@@ -11,7 +11,8 @@ const Tiercel = load()
 const root = dirname(index)
 const require = createRequire(index)
 const { GET, collect, metrics, route } = require('./metrics.js')
-const { definitions, nameOf } = require('./js/metrics/definitions.js')
+const { definitions } = require('./js/metrics/definitions.js')
+const { nameOf } = require('./js/metrics/names.js')
 const { float, textOf } = require('./js/metrics/text.js')
 
 beforeAll(async () => {
@@ -109,7 +110,7 @@ test('labels are those that are defined', () => {
 })
 
 test('promtool has nothing to say against them', async ({ skip }) => {
-  if (!(await ensurePromtool())) skip('promtool is missing, and cannot be installed here')
+  const promtool = await findPromtool(skip)
   for (const text of [metrics().text, textOf(distinct(), false)]) {
     expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, said: '' })
   }
@@ -218,11 +219,55 @@ describe('a registry of prom-client', () => {
     const of = await register.metrics()
     expect(of).toContain('own_total 3\n')
     expect(rowsOf(of)).toEqual(rowsOf(metrics().text))
-    expect((await promtoolOf(of)).code).toBe(0)
     register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
     expect(rowsOf(await register.metrics())).toEqual(rowsOf(metrics({ openMetrics: true }).text))
   })
-})
 
-const promtoolOf = async (text) =>
-  (await ensurePromtool()) ? promtool(['check', 'metrics'], text) : { code: 0 }
+  test('which promtool takes', async ({ skip }) => {
+    const promtool = await findPromtool(skip)
+    const text = await collect(new Registry()).metrics()
+    expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, said: '' })
+  })
+
+  test('has what the processes of a cluster have together', async () => {
+    const stats = distinct()
+    const { stats: own } = Tiercel
+    onTestFinished(() => {
+      Tiercel.stats = own
+    })
+    const of = async (shared) => {
+      Tiercel.stats = () => ({ ...stats, shared: { ...stats.shared, ...shared } })
+      const counted = await collect(new Registry()).getMetricsAsJSON()
+      // A registry asks for the statistics once in a turn.
+      await new Promise(setImmediate)
+      return counted
+    }
+    const both = [
+      await of({ state: 'away', lagMs: 9_000, position: 7, connections: 2 }),
+      await of({ state: 'away', lagMs: 1_000, position: 9, connections: 3 }),
+      await of({ state: 'connected', lagMs: 1_000, position: 9, connections: 3 }),
+    ]
+    const rows = (await AggregatorRegistry.aggregate(both).metrics()).split('\n')
+    const expected = [
+      'tiercel_redis_state{state="away"} 1',
+      'tiercel_redis_state{state="connected"} 1',
+      'tiercel_redis_state{state="denied"} 0',
+      'tiercel_redis_broken 1',
+      'tiercel_redis_lag_seconds 9',
+      'tiercel_redis_applied_position 7',
+      'tiercel_redis_connections 8',
+      `tiercel_sets_total ${stats.sets * 3}`,
+    ]
+    expect(expected.filter((row) => !rows.includes(row))).toEqual([])
+    const shown = (name) =>
+      Number(
+        rows
+          .find((row) => row.startsWith(name))
+          ?.split(' ')
+          .at(-1),
+      )
+    expect(shown('tiercel_build_info{')).toBe(1)
+    const row = 'tiercel_call_duration_seconds{call="get",quantile="0.99"}'
+    expect(shown(row)).toBeCloseTo(stats.get.p99Micros / 1e6, 9)
+  })
+})
