@@ -30,7 +30,7 @@ const ERROR = 2
 
 /** @type {import('@opentelemetry/api').Tracer | undefined} */
 let tracer
-/** @type {Pick<import('./native.js').Native, 'tell' | 'why'> | undefined} */
+/** @type {Pick<import('./native.js').Native, 'tell' | 'why' | 'stats'> | undefined} */
 let native
 
 /** Where `@opentelemetry/api` keeps what was registered, for all copies of its first major. */
@@ -131,7 +131,18 @@ function describe(begun, decision) {
   const { call, kind, tier, ms } = decision
   const { traceId, traceFlags } = begun.spanContext()
   const isKept = (traceFlags & SAMPLED) !== 0
-  if (call === 'get' && ms !== undefined && isKept) exemplars.note(kind, tier, ms, traceId)
+  if (call === 'get' && ms !== undefined && isKept) {
+    exemplars.note(kind, tier, ms, traceId, boundsOfHistograms())
+  }
+}
+
+/** They never change. @type {number[] | undefined} */
+let bounds
+
+/** @returns {number[]} */
+function boundsOfHistograms() {
+  bounds ??= native ? JSON.parse(native.stats()).histogramBounds : []
+  return bounds ?? []
 }
 
 /** @param {Span | undefined} begun @param {unknown} error */

@@ -13,6 +13,7 @@ const require = createRequire(index)
 const { GET, collect, metrics, route } = require('./metrics.js')
 const { definitions } = require('./js/metrics/definitions.js')
 const { nameOf } = require('./js/metrics/names.js')
+const exemplars = require('./js/exemplars.js')
 const { float, textOf } = require('./js/metrics/text.js')
 
 beforeAll(async () => {
@@ -144,6 +145,26 @@ test('OpenMetrics has units, floats as bounds, and an end', () => {
     '0.002048',
     '8e-06',
   ])
+})
+
+test('a trace stands at the bucket that its time falls into', () => {
+  const stats = distinct()
+  const { histogramBounds } = stats
+  // In ms, and the bounds are in microseconds.
+  const traces = [
+    [0.001, '1e-06'],
+    [2.048, '0.002048'],
+    [2.049, '0.004096'],
+    [4_194.304, '4.194304'],
+    [4_194.305, '+Inf'],
+  ]
+  for (const [ms, le] of traces) exemplars.note('FETCH', 'memory', ms, `of ${le}`, histogramBounds)
+  const rows = textOf(stats, true).split('\n')
+  const shown = rows.flatMap((row) => {
+    const found = /le="([^"]+)"\} \d+ # \{trace_id="([^"]+)"\}/.exec(row)
+    return found ? [found.slice(1)] : []
+  })
+  expect(shown).toEqual(traces.map(([, le]) => [le, `of ${le}`]))
 })
 
 describe('the route handler', () => {
