@@ -167,6 +167,19 @@ test('a trace stands at the bucket that its time falls into', () => {
   expect(shown).toEqual(traces.map(([, le]) => [le, `of ${le}`]))
 })
 
+test('in the edge runtime every call says that there is nothing counted', () => {
+  const edge = require('./js/metrics/edge.js')
+  expect(Object.keys(edge).sort()).toEqual(['GET', 'collect', 'metrics', 'route'])
+  for (const call of Object.values(edge)) {
+    expect(call).toThrow(
+      expect.objectContaining({
+        code: 'TIERCEL_EDGE_RUNTIME',
+        message: expect.stringMatching(/^tiercel\/metrics needs/),
+      }),
+    )
+  }
+})
+
 describe('the route handler', () => {
   const ask = (handler, headers = {}, method = 'GET') =>
     handler(new Request('http://localhost/metrics', { headers, method }))
