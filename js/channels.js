@@ -10,7 +10,7 @@ const { isMainThread } = require('node:worker_threads')
  *
  * @typedef {import('../index.js').DecisionEvent} DecisionEvent
  * @typedef {import('../index.js').ConnectionEvent} ConnectionEvent
- * @typedef {Pick<import('./native.js').Native, 'told' | 'heard' | 'link' | 'trouble'>} Told
+ * @typedef {Pick<import('./native.js').Native, 'told' | 'hush' | 'heard' | 'link' | 'trouble'>} Told
  */
 
 /** How often decisions are collected. */
@@ -30,7 +30,7 @@ const all = Object.values(channels)
 /** Once the engine runs. @type {Told | undefined} */
 let native
 /** What was told so far, while somebody listens.
- * @type {{ end: number, position: number, state: ConnectionEvent['state'] } | undefined} */
+ * @type {{ end: number, lost: number, position: number, state: ConnectionEvent['state'] } | undefined} */
 let seen
 
 /** @param {Told} started */
@@ -57,7 +57,7 @@ const isHeard = () => all.some((channel) => channel.hasSubscribers)
 function wake() {
   if (native === undefined || seen !== undefined || !isHeard()) return
   const { end } = JSON.parse(native.told())
-  seen = { end, position: lastHeard(), state: native.link() }
+  seen = { end, lost: 0, position: lastHeard(), state: native.link() }
   ended = performance.now()
   setImmediate(look).unref()
   process.on('exit', tell)
@@ -75,6 +75,7 @@ let ended = 0
 function look() {
   if (!isHeard()) {
     seen = undefined
+    native?.hush()
     process.off('exit', tell)
     return
   }
@@ -91,7 +92,12 @@ function tell() {
   const { end, lost, decisions } = JSON.parse(native.told(seen.end))
   const count = end - seen.end
   seen.end = end
-  if (lost > 0 && decisions.length > 0) decisions[0].lost = lost
+  seen.lost += lost
+  // With none to say it, the next one does.
+  if (seen.lost > 0 && decisions.length > 0) {
+    decisions[0].lost = seen.lost
+    seen.lost = 0
+  }
   decisions.forEach(publish)
   // One thread tells for all of them.
   const heard = isMainThread ? JSON.parse(native.heard(seen.position)) : []

@@ -23,9 +23,6 @@ const debug = {
   sink: undefined,
   /** Whether lines begin with time and process. */
   hasTime: false,
-  /** What was told last.
-   * @type {Decision | undefined} */
-  last: undefined,
 }
 
 /** What a key stands for, once that is known.
@@ -142,7 +139,6 @@ function cut(text, most) {
 function tell(key, why) {
   if (why === '') return
   const decision = JSON.parse(why)
-  debug.last = decision
   const subject = subjectOf(decision.kind, key)
   if (subject !== undefined) decision.subject = subject
   hand({ ...decision, key: shortened(key) })

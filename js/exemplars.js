@@ -18,9 +18,12 @@ const placeOf = ({ kind, tier }, bucket) => `${kind}/${tier}/${bucket}`
  * @param {string} tier
  * @param {number} ms
  * @param {string} traceId
+ * @param {number[]} bounds as in `Stats`, in microseconds
  */
-function note(kind, tier, ms, traceId) {
-  const bucket = Math.min(Math.max(Math.ceil(Math.log2(ms * 1e3)), 0), 23)
+function note(kind, tier, ms, traceId, bounds) {
+  const us = Math.round(ms * 1e3)
+  const found = bounds.findIndex((bound) => us <= bound)
+  const bucket = found < 0 ? bounds.length : found
   const place = placeOf({ kind: kind.toLowerCase(), tier }, bucket)
   last.set(place, { traceId, value: ms / 1e3, time: Date.now() })
 }

@@ -101,7 +101,8 @@ class TiercelHandler {
     if (ctx.isRoutePPREnabled) flags |= FLAG.PPR
     if (this.#isOnDemand) flags |= FLAG.ASIDE
     flags |= kind === FETCH ? place.ofPart() : place.ofPage(this.#headers)
-    const ask = (/** @type {number} */ flags) => this.#ask(kind, flags, key, ctx)
+    /** @type {(flags: number, span?: import('@opentelemetry/api').Span) => any} */
+    const ask = (flags, span) => this.#ask(kind, flags, key, ctx, span)
     let since
     if (this.#isOnDemand && !this.#starts?.has(key)) {
       since = performance.now()
@@ -118,17 +119,19 @@ class TiercelHandler {
    * @param {number} flags
    * @param {string} key
    * @param {any} ctx
+   * @param {import('@opentelemetry/api').Span} [span]
    */
-  #ask(kind, flags, key, ctx) {
+  #ask(kind, flags, key, ctx, span) {
     visits.glance()
     const { id, ready } = this.#app
     const answer = native.find(kind | (flags << KIND_BITS), key, ctx.tags, ctx.softTags, id)
     if (typeof answer === 'number') return answer
+    const why = telemetry.taken(span)
     const found = answer && objectOf(ready, ctx.kind, key, answer)
     // Before the listener is called: it may call a handler, too.
     const [mark, lastModified, revision] = left()
     if (kind === FETCH) subjects.note(key, ctx.fetchUrl)
-    if (debug.sink) tell(key, native.why())
+    if (debug.sink) tell(key, why)
     if (found === undefined) {
       if (kind === PAGES) shells.miss(this.#headers, key)
       if (!(flags & UNLED_MISS)) visits.current()?.lead(kind, key, false, this.#app.id)
@@ -169,11 +172,12 @@ class TiercelHandler {
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? FLAG.LOCAL : 0)
         const kindAndFlags = kind | (flags << KIND_BITS)
         const expire = ctx?.cacheControl?.expire
-        const span = telemetry.span('generate', began[1])
-        native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, this.#app.id)
+        const { id } = this.#app
+        const why = telemetry.generated(began[1], () =>
+          native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, id),
+        )
         if (kind === FETCH) subjects.note(key, ctx.fetchUrl ?? value.data.url)
-        if (debug.sink) tell(key, native.why())
-        telemetry.decided(span)
+        if (debug.sink) tell(key, why)
         // Other instances read the replacement of an on-demand page from the server.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()
         if (IS_BUILDING && kind === FETCH) await build.keepFetch(this.#app.dir, key, value, ctx)

@@ -37,6 +37,7 @@ const waits = require('./waits.js')
  * @property {() => string} why
  * @property {(on: 0 | 1) => void} tell
  * @property {(after?: number) => string} told
+ * @property {() => void} hush
  * @property {(most: number) => string} decisions
  * @property {(after: number) => string} heard
  * @property {(after: number) => string} recorded
@@ -102,25 +103,32 @@ function send() {
  * The answer to a get that has to wait, for a token: waits and asks again, as often as the addon
  * says so and until the time of the get is over.
  * @param {number} token
- * @param {(flags: number) => any} ask
+ * @param {(flags: number, span: import('@opentelemetry/api').Span | undefined) => any} ask
  * @param {number} [since] when the get began, if it has waited before, on `performance.now()`
  */
 async function outlast(token, ask, since = performance.now()) {
   const due = since + mailbox[FIELD.HANDLE]
   const span = telemetry.span('get', performance.timeOrigin + since)
   let answer = token
-  while (typeof answer === 'number') {
-    send()
-    const flags = mailbox[FIELD.MARK]
-    const ms = Math.min(mailbox[FIELD.DETAIL], due - performance.now())
-    const ending = await waits.wait(answer, ms)
-    const at = performance.now()
-    const late = ending === ENDING.LATE ? FLAG.LATE | (at < due ? 0 : FLAG.OVER) : 0
-    mailbox[FIELD.WAITED] = at - since
-    answer = ask(flags | late)
+  try {
+    while (typeof answer === 'number') {
+      send()
+      const flags = mailbox[FIELD.MARK]
+      const ms = Math.min(mailbox[FIELD.DETAIL], due - performance.now())
+      const ending = await waits.wait(answer, ms)
+      const at = performance.now()
+      const late = ending === ENDING.LATE ? FLAG.LATE | (at < due ? 0 : FLAG.OVER) : 0
+      mailbox[FIELD.WAITED] = at - since
+      telemetry.expect(span)
+      answer = ask(flags | late, span)
+    }
+    return answer
+  } catch (error) {
+    telemetry.failed(span, error)
+    throw error
+  } finally {
+    telemetry.ended(span)
   }
-  telemetry.decided(span)
-  return answer
 }
 
 /** Waits until everything written so far has reached the server. */

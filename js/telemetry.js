@@ -15,17 +15,22 @@ const { version } = require('../package.json')
  * @typedef {import('@opentelemetry/api').Span} Span
  */
 
-/** How long after the start the app may still name what collects its metrics, in ms. */
+/**
+ * The longest pause between two looks for what collects the app's metrics, in ms. Pauses double from half
+ * a second on, so the last look is a minute after the start.
+ */
 const MOST_MS = 32_000
 /** The longest key or tag in a span. */
 const MOST_LENGTH = 200
 const MOST_TAGS = 32
 /** `TraceFlags.SAMPLED`. */
 const SAMPLED = 1
+/** `SpanStatusCode.ERROR`. */
+const ERROR = 2
 
 /** @type {import('@opentelemetry/api').Tracer | undefined} */
 let tracer
-/** @type {Pick<import('./native.js').Native, 'tell' | 'why'> | undefined} */
+/** @type {Pick<import('./native.js').Native, 'tell' | 'why' | 'stats'> | undefined} */
 let native
 
 /** Where `@opentelemetry/api` keeps what was registered, for all copies of its first major. */
@@ -58,7 +63,7 @@ function load(what) {
 
 let isMissing = false
 
-/** Has the app's provider observe the statistics, once there is one. @param {number} ms since the last look */
+/** Has the app's provider observe the statistics, once there is one. @param {number} ms the pause before this look */
 function observe(ms) {
   const meter = load('metrics')?.metrics.getMeter('tiercel', version)
   if (meter) require('./metrics/observe.js').observe(meter)
@@ -77,27 +82,79 @@ function span(what, startTime) {
   const at =
     typeof startTime === 'number' && startTime > performance.timeOrigin ? startTime : undefined
   const begun = tracer.startSpan(`cache ${what}`, { startTime: at })
-  if (!begun.isRecording()) return undefined
-  native?.tell(1)
-  return begun
+  return begun.isRecording() ? begun : undefined
 }
 
 /**
- * Ends a span of a get or of a generation with what was decided last.
+ * Before a call of the addon whose decision is that of a span: what was decided before is forgotten.
  * @param {Span | undefined} begun
  */
-function decided(begun) {
-  if (begun === undefined) return
-  const why = native?.why()
-  /** @type {Decision | undefined} */
-  const decision = why ? JSON.parse(why) : debug.last
-  if (decision) {
-    begun.setAttributes(attributesOf(decision))
-    const { call, kind, tier, ms } = decision
-    const { traceId, traceFlags } = begun.spanContext()
-    const isKept = (traceFlags & SAMPLED) !== 0
-    if (call === 'get' && ms !== undefined && isKept) exemplars.note(kind, tier, ms, traceId)
+function expect(begun) {
+  if (begun !== undefined) native?.tell(1)
+}
+
+/**
+ * What the call just made has decided, as JSON; empty if it decided nothing, or nobody asks. To be taken
+ * before anything else may call: a listener, or a get that this one leads to.
+ * @param {Span | undefined} begun is described by it
+ */
+function taken(begun) {
+  if (begun === undefined && debug.sink === undefined) return ''
+  const why = native?.why() ?? ''
+  if (begun !== undefined && why !== '') describe(begun, JSON.parse(why))
+  return why
+}
+
+/**
+ * The span of a generation, which ends with its value.
+ * @param {unknown} startTime in ms since the epoch
+ * @param {() => void} put hands the value to the addon
+ * @returns what was decided, as {@link taken}
+ */
+function generated(startTime, put) {
+  const begun = span('generate', startTime)
+  try {
+    expect(begun)
+    put()
+    return taken(begun)
+  } catch (error) {
+    failed(begun, error)
+    throw error
+  } finally {
+    ended(begun)
   }
+}
+
+/** @param {Span} begun @param {Decision} decision */
+function describe(begun, decision) {
+  begun.setAttributes(attributesOf(decision))
+  const { call, kind, tier, ms } = decision
+  const { traceId, traceFlags } = begun.spanContext()
+  const isKept = (traceFlags & SAMPLED) !== 0
+  if (call === 'get' && ms !== undefined && isKept) {
+    exemplars.note(kind, tier, ms, traceId, boundsOfHistograms())
+  }
+}
+
+/** They never change. @type {number[] | undefined} */
+let bounds
+
+/** @returns {number[]} */
+function boundsOfHistograms() {
+  bounds ??= native ? JSON.parse(native.stats()).histogramBounds : []
+  return bounds ?? []
+}
+
+/** @param {Span | undefined} begun @param {unknown} error */
+function failed(begun, error) {
+  const message = error instanceof Error ? error.message : String(error)
+  begun?.setStatus({ code: ERROR, message: cut(message) })
+}
+
+/** @param {Span | undefined} begun */
+function ended(begun) {
+  if (begun === undefined) return
+  native?.tell(0)
   begun.end()
 }
 
@@ -119,7 +176,7 @@ function attributesOf({ call, kind, key, tier, outcome, reason, bytes, tags, lea
 }
 
 /**
- * Ends the span of an invalidation.
+ * Describes the span of an invalidation.
  * @param {Span | undefined} begun
  * @param {string[]} tags
  * @param {boolean} isSoft
@@ -131,10 +188,9 @@ function invalidated(begun, tags, isSoft, isEverywhere) {
     'tiercel.outcome': isSoft ? 'soft' : 'hard',
     'tiercel.everywhere': isEverywhere,
   })
-  begun?.end()
 }
 
 /** @param {string} text */
 const cut = (text) => text.slice(0, MOST_LENGTH)
 
-module.exports = { begin, span, decided, invalidated }
+module.exports = { begin, span, expect, taken, generated, invalidated, failed, ended }

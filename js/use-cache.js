@@ -55,7 +55,8 @@ async function get(key, softTags) {
  * @param {number} flags
  */
 function find(key, softTags, flags) {
-  const ask = (/** @type {number} */ flags) => askWith(key, softTags, flags)
+  /** @type {(flags: number, span?: import('@opentelemetry/api').Span) => any} */
+  const ask = (flags, span) => askWith(key, softTags, flags, span)
   // The render of a page asks for its parts.
   visits.current()?.renders()
   const answer = ask(flags | place.ofPart())
@@ -68,15 +69,17 @@ function find(key, softTags, flags) {
  * @param {string} key
  * @param {string[]} softTags
  * @param {number} flags
+ * @param {import('@opentelemetry/api').Span} [span]
  */
-function askWith(key, softTags, flags) {
+function askWith(key, softTags, flags, span) {
   visits.glance()
   const answer = native.findUse(key, softTags, flags)
   if (typeof answer === 'number') return answer
+  const why = telemetry.taken(span)
   const found = answer && objectOf(readyUse, 'USE_CACHE', key, answer)
   // Before the listener is called: it may call a handler, too.
   const [mark, position, epoch] = left()
-  if (debug.sink) tell(key, native.why())
+  if (debug.sink) tell(key, why)
   if (found === undefined) {
     if (!(flags & FLAG.ASIDE)) visits.current()?.lead(KIND.USE_CACHE, key, false, 0)
     return undefined
@@ -156,6 +159,7 @@ async function store(key, pending, flags, done) {
     native.beginUse(key)
     const entry = await pending
     const { expire, revalidate, timestamp, tags } = entry
+    /** @type {Uint8Array[]} */
     const chunks = []
     const reader = entry.value.getReader()
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
@@ -164,11 +168,12 @@ async function store(key, pending, flags, done) {
     // Such an entry is generated on every read; Next.js shows it again only in dev.
     if (!IS_DEV && (expire === 0 || revalidate === 0)) return
     const keep = IS_DEV ? Math.max(expire, LEAST_KEEP_DEV) : expire
-    const span = telemetry.span('generate', timestamp)
-    native.putUse(key, timestamp, revalidate, keep, tags, describe(entry), chunks, flags)
+    const json = describe(entry)
+    const why = telemetry.generated(timestamp, () =>
+      native.putUse(key, timestamp, revalidate, keep, tags, json, chunks, flags),
+    )
     isStored = true
-    if (debug.sink) tell(key, native.why())
-    telemetry.decided(span)
+    if (debug.sink) tell(key, why)
     if (IS_BUILDING) await at.drained()
   } catch {
     // The generation failed, perhaps half-way: no part of it is kept.
@@ -241,14 +246,26 @@ async function invalidate(tags, expire) {
  */
 async function invalidateNow(tags, expire) {
   const span = telemetry.span('invalidate')
-  const token = native.invalidate(tags, expire)
-  if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
-  const ending = token === 0 ? undefined : await wait(token, mailbox[FIELD.DETAIL])
-  const isLate = ending === ENDING.FAILED || ending === ENDING.LATE
-  telemetry.invalidated(span, tags, expire !== undefined && expire > 0, !isLate)
-  if (ending !== ENDING.FAILED && !(ending === ENDING.LATE && invalidating.mustRecord)) return
+  try {
+    const token = native.invalidate(tags, expire)
+    if (token === undefined) throw new Error('tiercel: the tags could not be invalidated')
+    const ending = token === 0 ? undefined : await wait(token, mailbox[FIELD.DETAIL])
+    const isLate = ending === ENDING.FAILED || ending === ENDING.LATE
+    telemetry.invalidated(span, tags, expire !== undefined && expire > 0, !isLate)
+    if (ending === ENDING.FAILED || (ending === ENDING.LATE && invalidating.mustRecord)) {
+      throw unrecorded()
+    }
+  } catch (error) {
+    telemetry.failed(span, error)
+    throw error
+  } finally {
+    telemetry.ended(span)
+  }
+}
+
+function unrecorded() {
   const error = new Error('tiercel: the invalidation is in effect here, but could not be recorded')
-  throw Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
+  return Object.assign(error, { code: 'TIERCEL_NOT_RECORDED' })
 }
 
 module.exports = {

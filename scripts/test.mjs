@@ -65,8 +65,8 @@ async function prepareApps() {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data))
   const closed = new Promise((resolve) => child.on('close', resolve))
   const end = async () => {
-    // It ends its builds, which have groups of their own.
-    child.kill()
+    // All of its group; the builds have groups of their own, which it ends.
+    endGroup(child.pid)
     await closed
     rmSync(folder, { recursive: true, force: true })
   }
@@ -74,6 +74,15 @@ async function prepareApps() {
     process.once(signal, () => void end().finally(() => process.exit(1)))
   }
   return { env, end, built: () => closed.then(() => process.stdout.write(log)) }
+}
+
+/** @param {number | undefined} pid of the first of the group */
+function endGroup(pid) {
+  try {
+    if (pid !== undefined) process.kill(-pid)
+  } catch {
+    // It has ended.
+  }
 }
 
 /** The demo is driven in Chromium. Only root can install it; without, that part says it was skipped. */

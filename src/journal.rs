@@ -89,6 +89,11 @@ impl<D: Clone> Journal<D> {
         }
     }
 
+    /// Decisions that there is room for.
+    pub fn room(&self) -> usize {
+        self.places.len()
+    }
+
     /// Remembers that the entry of this number was found in memory, fresh. Only the thread that the
     /// journal belongs to may call this, and the next four.
     #[inline]

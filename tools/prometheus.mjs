@@ -1,14 +1,14 @@
 // @ts-check
-/** `promtool`, which checks metrics and rules. As root on Debian it is installed. */
+/** `promtool`, which checks metrics and rules. `npm test` installs it as root on Debian. */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Whether `promtool` is there now. Without root elsewhere than in CI, the reason why not is printed. */
+/** Installs `promtool` where that can be done. The tests say what is missing without it. */
 export async function ensurePromtool() {
-  if (await isThere()) return true
+  if (await isThere()) return
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     // At run level 1 the package does not start its server.
     const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
@@ -22,11 +22,18 @@ export async function ensurePromtool() {
     ]
     await run('apt-get', ['update', '-qq'], { env })
     await run('apt-get', [...args, 'prometheus'], { env })
-    return true
   }
+}
+
+/**
+ * `promtool`, for a test that needs it: without it the test is skipped and says why, and in CI it fails.
+ * @param {(reason: string) => void} skip
+ */
+export async function findPromtool(skip) {
+  if (await isThere()) return promtool
   if (process.env.CI) throw new Error('promtool is missing, and CI skips nothing')
-  console.log('promtool is missing (Debian: apt-get install prometheus): it checks nothing')
-  return false
+  skip('promtool is missing (Debian: apt-get install prometheus)')
+  throw new Error('a test that is skipped ends')
 }
 
 const isThere = () =>
@@ -41,7 +48,7 @@ const isThere = () =>
  * @param {string} [input]
  * @returns {Promise<{ code: number | null, said: string }>}
  */
-export function promtool(args, input = '') {
+function promtool(args, input = '') {
   return new Promise((resolve, reject) => {
     const child = spawn('promtool', args)
     let said = ''

@@ -136,6 +136,37 @@ test.concurrent('they are told even if none are remembered', async () => {
   expect(answer).toEqual({ told: ['/first'], remembered: [] })
 })
 
+test.concurrent('hits and reasons are told even so, of entries that are gone, too', async () => {
+  const { answer } = await inChild(
+    async ({ index, page, hour }) => {
+      const { subscribe } = require('node:diagnostics_channel')
+      const Tiercel = require(index)
+      const ofPage = { kind: 'APP_PAGE' }
+      const told = []
+      let lost = 0
+      await new Tiercel().set('/first', page, hour)
+      subscribe('tiercel:get', ({ key, outcome, reason, lost: more = 0 }) => {
+        told.push([key, outcome, reason])
+        lost += more
+      })
+      for (let n = 0; n < 2; n++) await new Tiercel().get('/first', ofPage)
+      await new Tiercel().set('/first', page, hour)
+      const large = { ...page, html: 'x'.repeat(300_000) }
+      for (let n = 0; n < 9; n++) await new Tiercel().set(`/${n}`, large, hour)
+      for (let n = 0; n < 9; n++) await new Tiercel().get(`/${n}`, ofPage)
+      while (told.length + lost < 11) await new Promise((wake) => setTimeout(wake, 10))
+      return { told, lost, remembered: Tiercel.decisions() }
+    },
+    { given, env: { TIERCEL_DECISIONS: '0', TIERCEL_MEMORY_MB: '1' } },
+  )
+  const { told, lost, remembered } = answer
+  expect([told.length, lost, remembered]).toEqual([11, 0, []])
+  expect(told.slice(0, 2)).toEqual(Array(2).fill(['/first', 'fresh', '0 s old']))
+  const reasons = told.filter(([, outcome]) => outcome === 'miss').map(([, , reason]) => reason)
+  expect(reasons.length).toBeGreaterThan(4)
+  expect(new Set(reasons)).toEqual(new Set(['absent: evicted for room 0 s ago']))
+})
+
 test.concurrent('a process that ends tells the last ones', async () => {
   const { stdout } = await inChild(
     async ({ index, page, hour }) => {

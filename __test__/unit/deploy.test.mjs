@@ -3,14 +3,16 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { ensurePromtool, promtool } from '../../tools/prometheus.mjs'
+import { findPromtool } from '../../tools/prometheus.mjs'
 import { directory, index, write } from './support.mjs'
 
 // The dashboard and the alert rules in deploy/.
 
 const root = dirname(index)
 const text = (file) => readFileSync(join(root, file), 'utf8')
-const { definitions, nameOf } = createRequire(index)('./js/metrics/definitions.js')
+const require = createRequire(index)
+const { definitions } = require('./js/metrics/definitions.js')
+const { nameOf } = require('./js/metrics/names.js')
 const RULES = 'deploy/prometheus/tiercel.rules.yml'
 const TESTS = 'deploy/prometheus/tiercel.test.yml'
 
@@ -32,7 +34,7 @@ const namesIn = (expression) => expression.match(/[a-z_]*:?tiercel_\w+(:\w+)?/g)
 
 describe('the alert rules', () => {
   it('are correct, and fire and do not fire as their tests say', async ({ skip }) => {
-    if (!(await ensurePromtool())) skip('promtool is missing, and cannot be installed here')
+    const promtool = await findPromtool(skip)
     const checked = await promtool(['check', 'rules', '--lint-fatal', join(root, RULES)])
     expect(checked, checked.said).toMatchObject({ code: 0 })
     const tested = await promtool(['test', 'rules', join(root, TESTS)])
@@ -77,7 +79,7 @@ describe('the dashboard', () => {
   })
 
   it('has expressions that Prometheus understands', async (test) => {
-    if (!(await ensurePromtool())) test.skip('promtool is missing, and cannot be installed here')
+    const promtool = await findPromtool(test.skip)
     const groups = [
       {
         name: 'dashboard',

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Counter, Registry } from 'prom-client'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { ensurePromtool, promtool } from '../../tools/prometheus.mjs'
+import { AggregatorRegistry, Counter, Registry } from 'prom-client'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { findPromtool } from '../../tools/prometheus.mjs'
 import { entryOf, index, load } from './support.mjs'
 
 process.env.TIERCEL_MEMORY_MB = '8'
@@ -11,7 +11,9 @@ const Tiercel = load()
 const root = dirname(index)
 const require = createRequire(index)
 const { GET, collect, metrics, route } = require('./metrics.js')
-const { definitions, nameOf } = require('./js/metrics/definitions.js')
+const { definitions } = require('./js/metrics/definitions.js')
+const { nameOf } = require('./js/metrics/names.js')
+const exemplars = require('./js/exemplars.js')
 const { float, textOf } = require('./js/metrics/text.js')
 
 beforeAll(async () => {
@@ -109,7 +111,7 @@ test('labels are those that are defined', () => {
 })
 
 test('promtool has nothing to say against them', async ({ skip }) => {
-  if (!(await ensurePromtool())) skip('promtool is missing, and cannot be installed here')
+  const promtool = await findPromtool(skip)
   for (const text of [metrics().text, textOf(distinct(), false)]) {
     expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, said: '' })
   }
@@ -143,6 +145,39 @@ test('OpenMetrics has units, floats as bounds, and an end', () => {
     '0.002048',
     '8e-06',
   ])
+})
+
+test('a trace stands at the bucket that its time falls into', () => {
+  const stats = distinct()
+  const { histogramBounds } = stats
+  // In ms, and the bounds are in microseconds.
+  const traces = [
+    [0.001, '1e-06'],
+    [2.048, '0.002048'],
+    [2.049, '0.004096'],
+    [4_194.304, '4.194304'],
+    [4_194.305, '+Inf'],
+  ]
+  for (const [ms, le] of traces) exemplars.note('FETCH', 'memory', ms, `of ${le}`, histogramBounds)
+  const rows = textOf(stats, true).split('\n')
+  const shown = rows.flatMap((row) => {
+    const found = /le="([^"]+)"\} \d+ # \{trace_id="([^"]+)"\}/.exec(row)
+    return found ? [found.slice(1)] : []
+  })
+  expect(shown).toEqual(traces.map(([, le]) => [le, `of ${le}`]))
+})
+
+test('in the edge runtime every call says that there is nothing counted', () => {
+  const edge = require('./js/metrics/edge.js')
+  expect(Object.keys(edge).sort()).toEqual(['GET', 'collect', 'metrics', 'route'])
+  for (const call of Object.values(edge)) {
+    expect(call).toThrow(
+      expect.objectContaining({
+        code: 'TIERCEL_EDGE_RUNTIME',
+        message: expect.stringMatching(/^tiercel\/metrics needs/),
+      }),
+    )
+  }
 })
 
 describe('the route handler', () => {
@@ -218,11 +253,55 @@ describe('a registry of prom-client', () => {
     const of = await register.metrics()
     expect(of).toContain('own_total 3\n')
     expect(rowsOf(of)).toEqual(rowsOf(metrics().text))
-    expect((await promtoolOf(of)).code).toBe(0)
     register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
     expect(rowsOf(await register.metrics())).toEqual(rowsOf(metrics({ openMetrics: true }).text))
   })
-})
 
-const promtoolOf = async (text) =>
-  (await ensurePromtool()) ? promtool(['check', 'metrics'], text) : { code: 0 }
+  test('which promtool takes', async ({ skip }) => {
+    const promtool = await findPromtool(skip)
+    const text = await collect(new Registry()).metrics()
+    expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, said: '' })
+  })
+
+  test('has what the processes of a cluster have together', async () => {
+    const stats = distinct()
+    const { stats: own } = Tiercel
+    onTestFinished(() => {
+      Tiercel.stats = own
+    })
+    const of = async (shared) => {
+      Tiercel.stats = () => ({ ...stats, shared: { ...stats.shared, ...shared } })
+      const counted = await collect(new Registry()).getMetricsAsJSON()
+      // A registry asks for the statistics once in a turn.
+      await new Promise(setImmediate)
+      return counted
+    }
+    const both = [
+      await of({ state: 'away', lagMs: 9_000, position: 7, connections: 2 }),
+      await of({ state: 'away', lagMs: 1_000, position: 9, connections: 3 }),
+      await of({ state: 'connected', lagMs: 1_000, position: 9, connections: 3 }),
+    ]
+    const rows = (await AggregatorRegistry.aggregate(both).metrics()).split('\n')
+    const expected = [
+      'tiercel_redis_state{state="away"} 1',
+      'tiercel_redis_state{state="connected"} 1',
+      'tiercel_redis_state{state="denied"} 0',
+      'tiercel_redis_broken 1',
+      'tiercel_redis_lag_seconds 9',
+      'tiercel_redis_applied_position 7',
+      'tiercel_redis_connections 8',
+      `tiercel_sets_total ${stats.sets * 3}`,
+    ]
+    expect(expected.filter((row) => !rows.includes(row))).toEqual([])
+    const shown = (name) =>
+      Number(
+        rows
+          .find((row) => row.startsWith(name))
+          ?.split(' ')
+          .at(-1),
+      )
+    expect(shown('tiercel_build_info{')).toBe(1)
+    const row = 'tiercel_call_duration_seconds{call="get",quantile="0.99"}'
+    expect(shown(row)).toBeCloseTo(stats.get.p99Micros / 1e6, 9)
+  })
+})

@@ -137,6 +137,98 @@ test.concurrent('a trace that is not sampled is not described, and none is witho
   expect(answer).toEqual({ without: 0, asked: 0, spans: 0 })
 })
 
+/** The spans of what `act` does, in a process that records them. */
+async function spansOf({ root, page, hour, act }) {
+  const require = process.getBuiltinModule('node:module').createRequire(`${root}/x.js`)
+  const { trace } = require('@opentelemetry/api')
+  const sdk = require('@opentelemetry/sdk-trace-base')
+  const exporter = new sdk.InMemorySpanExporter()
+  const spanProcessors = [new sdk.SimpleSpanProcessor(exporter)]
+  trace.setGlobalTracerProvider(new sdk.BasicTracerProvider({ spanProcessors }))
+  // biome-ignore lint/security/noGlobalEval: functions do not go from process to process
+  await globalThis.eval(`(${act})`)(require, page, hour)
+  const shown = ({ name, attributes, status }) => ({
+    name,
+    key: attributes['cache.key']?.[0],
+    outcome: attributes['tiercel.outcome'],
+    status,
+  })
+  return exporter.getFinishedSpans().map(shown)
+}
+
+const ofSpans = (act) => inChild(spansOf, { given: { ...given, act: String(act) } })
+
+test.concurrent('a span describes its own call, whatever is called meanwhile', async () => {
+  const { answer } = await ofSpans(async (require, page, hour) => {
+    const Tiercel = require('./index.js')
+    const inner = []
+    Tiercel.configure({
+      // A get of another key, before the first one has ended.
+      debug: ({ key }) => {
+        if (key.startsWith('other')) return
+        inner.push(new Tiercel().get(`other ${inner.length}`, { kind: 'FETCH', tags: [] }))
+      },
+    })
+    const fetched = { kind: 'FETCH', data: { body: 'x', headers: {} }, revalidate: 60 }
+    const handler = new Tiercel()
+    await handler.get('fetched', { kind: 'FETCH', tags: [] })
+    const waiting = new Tiercel().get('fetched', { kind: 'FETCH', tags: [] })
+    setTimeout(() => handler.set('fetched', fetched, { fetchCache: true, tags: ['data'] }), 20)
+    await waiting
+    await handler.set('/page', page, hour)
+  })
+  const shown = answer.map(({ name, key, outcome }) => `${name} ${key} ${outcome}`)
+  expect(shown).toContain('cache get fetched fresh')
+  expect(shown).toContain('cache generate fetched stored')
+  expect(shown).toContain('cache generate /page stored')
+})
+
+test.concurrent('a get that decides nothing has no decision of another', async () => {
+  const { answer } = await ofSpans(async (require) => {
+    const Tiercel = require('./index.js')
+    const { FIELD } = require('./js/abi.js')
+    const { mailbox, outlast } = require('./js/native.js')
+    Tiercel.configure({ debug: () => {} })
+    const get = (key) => new Tiercel().get(key, { kind: 'FETCH', tags: [] })
+    await get('before')
+    mailbox[FIELD.DETAIL] = 20
+    mailbox[FIELD.HANDLE] = 1_000
+    // It is served what another get of this process waits for.
+    const joined = outlast(2 ** 30, () => 'joined')
+    await get('meanwhile')
+    await joined
+  })
+  expect(answer).toEqual([{ name: 'cache get', status: { code: 0 } }])
+})
+
+test.concurrent('a call that fails ends its span, as an error', async () => {
+  const { answer } = await ofSpans(async (require, page, hour) => {
+    const Tiercel = require('./index.js')
+    const { FIELD } = require('./js/abi.js')
+    const { mailbox, native, outlast } = require('./js/native.js')
+    const handler = new Tiercel()
+    const fail = () => {
+      throw new Error('it is broken')
+    }
+    native.put = native.putUse = native.invalidate = fail
+    const value = new ReadableStream({ start: (controller) => controller.close() })
+    const times = { timestamp: Date.now(), stale: 1, expire: 9, revalidate: 5 }
+    await handler.set('/page', page, hour)
+    await Tiercel.set('use', Promise.resolve({ value, tags: [], ...times }))
+    await Tiercel.updateTags(['tag']).catch(() => {})
+    mailbox[FIELD.DETAIL] = 1
+    mailbox[FIELD.HANDLE] = 1_000
+    await outlast(2 ** 30, fail).catch(() => {})
+  })
+  const status = { code: 2, message: 'it is broken' }
+  expect(answer).toEqual([
+    { name: 'cache generate', status },
+    { name: 'cache generate', status },
+    { name: 'cache invalidate', status },
+    { name: 'cache get', status },
+  ])
+})
+
 test.concurrent('the statistics are observed by a provider, also one that comes later', async () => {
   const { answer } = await inChild(
     async ({ root, page, hour }) => {

@@ -1,6 +1,4 @@
 // @ts-check
 
 /** The same for `tiercel/unstorage`, which is a function itself. */
-const { kv: refusal } = require('../app/edge.js')
-
-module.exports = () => refusal()
+module.exports = require('../refusal.js').refusalOf('tiercel/unstorage')

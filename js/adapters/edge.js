@@ -1,11 +1,11 @@
 // @ts-check
 
 /** What edge and browser bundles get of the adapters: every call says that there is no addon. */
-const { kv: refusal } = require('../app/edge.js')
+const { refusalOf } = require('../refusal.js')
 
 exports.KeyvTiercel = class {
   constructor() {
-    refusal()
+    refusalOf('tiercel/keyv')()
   }
 }
-exports.secondaryStorage = () => refusal()
+exports.secondaryStorage = refusalOf('tiercel/better-auth')

@@ -2,13 +2,7 @@
 
 /** What edge and browser bundles get: there is no addon, and every call says so. */
 
-function refuse() {
-  const error = new Error(
-    'tiercel/app needs Node.js; this is the edge runtime or a browser. ' +
-      "In Next.js: leave `export const runtime = 'edge'` out; proxy.ts runs on Node.js.",
-  )
-  throw Object.assign(error, { code: 'TIERCEL_EDGE_RUNTIME' })
-}
+const refuse = require('../refusal.js').refusalOf('tiercel/app')
 
 const refusal = Object.assign(() => refuse(), {
   concurrency: refuse,

@@ -1,9 +1,9 @@
 // @ts-check
 
 /** What edge and browser bundles get: there is nothing that is counted. */
-const { kv: refusal } = require('../app/edge.js')
+const refuse = require('../refusal.js').refusalOf('tiercel/metrics')
 
-exports.metrics = () => refusal()
-exports.collect = () => refusal()
-exports.route = () => refusal()
-exports.GET = () => refusal()
+exports.metrics = refuse
+exports.collect = refuse
+exports.route = refuse
+exports.GET = refuse

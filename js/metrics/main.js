@@ -2,7 +2,7 @@
 
 /**
  * `tiercel/metrics`: what `stats()` counts, for those that collect it. `definitions.js` has every
- * metric once; `text.js` makes text of them, `prom-client.js` metrics of a registry, `route.js` a
+ * metric once, in the shape of `definition.js`; `names.js` spells them, `text.js` makes text of them, `prom-client.js` metrics of a registry, `route.js` a
  * route handler.
  */
 

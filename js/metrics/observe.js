@@ -8,8 +8,8 @@ const { definitions } = require('./definitions.js')
  * cannot be handed over: its number and its sum are.
  *
  * @typedef {import('@opentelemetry/api').Observable} Observable
- * @typedef {import('./definitions.js').Definition} Definition
- * @typedef {import('./definitions.js').Sample} Sample
+ * @typedef {import('./definition.js').Definition} Definition
+ * @typedef {import('./definition.js').Sample} Sample
  * @typedef {(sample: Sample, observe: (value: number, more?: Record<string, string>) => void) => void} Tell
  */
 

@@ -1,14 +1,15 @@
 // @ts-check
 
 const Tiercel = require('../handler.js')
-const { definitions, nameOf } = require('./definitions.js')
+const { definitions } = require('./definitions.js')
+const { nameOf } = require('./names.js')
 const { float } = require('./text.js')
 
 /**
  * Metrics for a registry of `prom-client`, which takes any object that gives its values when asked.
  *
- * @typedef {import('./definitions.js').Definition} Definition
- * @typedef {import('./definitions.js').Sample} Sample
+ * @typedef {import('./definition.js').Definition} Definition
+ * @typedef {import('./definition.js').Sample} Sample
  * @typedef {{ value: number, labels: Record<string, string | number>, metricName?: string }} Value
  */
 
@@ -35,17 +36,17 @@ function collect(register) {
   for (const definition of definitions) {
     const name = nameOf(definition)
     if (register.getSingleMetric(name)) continue
-    const { help, type } = definition
+    const { aggregator, help, type } = definition
     const values = () =>
       definition.read(current()).flatMap((sample) => valuesOf(definition, sample))
     register.registerMetric({
       name,
       help,
       type,
-      aggregator: 'sum',
+      aggregator,
       // For OpenMetrics the registry renames counters.
       async get() {
-        return { name: this.name, help, type, values: values(), aggregator: 'sum' }
+        return { name: this.name, help, type, values: values(), aggregator }
       },
       reset() {},
     })

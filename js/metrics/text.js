@@ -1,13 +1,14 @@
 // @ts-check
 
 const exemplars = require('../exemplars.js')
-const { definitions, familyOf, nameOf } = require('./definitions.js')
+const { definitions } = require('./definitions.js')
+const { familyOf, nameOf } = require('./names.js')
 
 /**
  * Statistics as text: Prometheus 0.0.4, and OpenMetrics 1.0, which counts a unit in and has exemplars.
  *
- * @typedef {import('./definitions.js').Definition} Definition
- * @typedef {import('./definitions.js').Sample} Sample
+ * @typedef {import('./definition.js').Definition} Definition
+ * @typedef {import('./definition.js').Sample} Sample
  */
 
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'

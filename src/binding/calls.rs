@@ -63,7 +63,15 @@ pub(super) extern "C" fn died_at(env: raw::Env, info: raw::Info) -> raw::Value {
 pub(super) extern "C" fn tell(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [on] = call.args;
-        call.state.thread.tell(read::small(env, on) == 1);
+        call.state.handler().tell(read::small(env, on) == 1);
+        raw::undefined(env)
+    })
+}
+
+/// `hush()`: nobody calls `told` any more.
+pub(super) extern "C" fn hush(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<0>(env, info, |call| {
+        call.state.thread.hush();
         raw::undefined(env)
     })
 }

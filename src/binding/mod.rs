@@ -62,6 +62,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 29] = [
     ("why", Some(calls::why)),
     ("tell", Some(calls::tell)),
     ("told", Some(calls::told)),
+    ("hush", Some(calls::hush)),
     ("hear", Some(notices::hear)),
     ("speak", Some(notices::speak_now)),
     ("ask", Some(app::ask)),

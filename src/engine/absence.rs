@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Engine;
 use crate::bounded::Bounded;
@@ -154,7 +155,20 @@ impl Engine {
 
     /// Whether anybody asks what became of entries.
     fn is_watched(&self) -> bool {
-        self.options.decisions > 0 || self.options.debug
+        self.options.decisions > 0 || self.options.debug || self.is_asked()
+    }
+
+    /// From now on it is known what became of entries, whatever the options say. Not ended: who asked
+    /// once may ask again, and reasons that were not noted meanwhile would be wrong ones.
+    pub fn watch(&self) {
+        if !self.is_asked() {
+            self.is_asked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether [`Engine::watch`] was called.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed)
     }
 
     /// Notes that bytes of the shared tier are no entry of `key`.

@@ -1,5 +1,6 @@
 //! How an engine is made.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -84,6 +85,7 @@ impl Builder {
             oversize: Oversize::default(),
             absences: Mutex::new(Absences::new(decisions)),
             heard: HeardLog::new(decisions, debug),
+            is_asked: AtomicBool::new(false),
             tier,
             host,
         })

@@ -44,7 +44,8 @@ impl HeardLog {
 impl Engine {
     /// Notes an invalidation by another process.
     pub(super) fn note_heard(&self, from: &str, message: &Message) {
-        if self.heard.most == 0 || message.rows.is_empty() {
+        let most = if self.is_asked() { MOST } else { self.heard.most };
+        if most == 0 || message.rows.is_empty() {
             return;
         }
         let heard = Heard {
@@ -55,7 +56,7 @@ impl Engine {
         };
         let heard = Arc::new(heard);
         let mut last = self.heard.last.lock();
-        let gone = if last.len() >= self.heard.most { last.pop_front() } else { None };
+        let gone = if last.len() >= most { last.pop_front() } else { None };
         last.push_back((self.clock.now(), heard));
         drop(last);
         drop(gone);

@@ -21,6 +21,7 @@ mod tier;
 mod troubles;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
@@ -92,6 +93,8 @@ pub struct Engine {
     /// What is known of entries that are gone.
     absences: Mutex<Absences>,
     heard: HeardLog,
+    /// Whether JavaScript has asked what becomes of calls, whatever the options say.
+    is_asked: AtomicBool,
     tier: Option<Tier>,
     host: Option<Host>,
 }

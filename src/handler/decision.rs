@@ -258,6 +258,14 @@ impl Handler<'_> {
         self.engine.options.debug || self.thread.is_told() || self.thread.journal().is_some()
     }
 
+    /// From now on the last decision is told to JavaScript, whatever the options say, or no longer.
+    pub fn tell(self, is_told: bool) {
+        if is_told {
+            self.engine.watch();
+        }
+        self.thread.tell(is_told);
+    }
+
     /// Remembers what became of a call.
     pub(super) fn remember(
         self,

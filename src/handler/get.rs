@@ -86,9 +86,7 @@ impl Lookup<'_> {
         if !is_plain || self.handler.engine.options.debug {
             return self.remember_fresh(entry);
         }
-        if let Some(journal) = self.handler.thread.journal() {
-            journal.hit(now, entry.id);
-        }
+        self.handler.thread.hit(now, entry);
     }
 
     /// Remembers that a fresh entry was found.

@@ -33,9 +33,7 @@ impl Handler<'_> {
         if entry.is_ahead(|| now) {
             return Checked::LookUp;
         }
-        if let Some(journal) = self.thread.journal() {
-            journal.hit(now, entry.id);
-        }
+        self.thread.hit(now, entry);
         self.engine.stats.count(counted(entry), Answer::MemoryFresh);
         if is_due {
             self.engine.touch(entry);

@@ -126,16 +126,18 @@ pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<
     // Stable, and a journal dates no decision before earlier ones of its thread: those stay in order.
     all.sort_by_key(|one| std::cmp::Reverse(one.at));
     all.truncate(most);
-    shown(engine, all)
+    let named = named(engine, &all);
+    shown(all, &named)
 }
 
-fn shown(engine: &Engine, all: Vec<Remembered<Arc<Decided>>>) -> Vec<Shown> {
-    let named = named(engine, &all);
-    let shown = all.into_iter().filter_map(|Remembered { at, what }| match what {
-        What::Detailed(decided) => Some(Shown::new(at, &decided)),
-        What::Hit(entry) => named.get(&entry).map(|former| Shown::new(at, &hit(at, former))),
-    });
-    shown.collect()
+/// `named` are the entries that were hit; a hit of another is left out.
+fn shown(all: Vec<Remembered<Arc<Decided>>>, named: &HashMap<u64, Former>) -> Vec<Shown> {
+    all.into_iter()
+        .filter_map(|Remembered { at, what }| match what {
+            What::Detailed(decided) => Some(Shown::new(at, &decided)),
+            What::Hit(entry) => named.get(&entry).map(|former| Shown::new(at, &hit(at, former))),
+        })
+        .collect()
 }
 
 /// What a thread has decided since it was last looked at.
@@ -143,7 +145,8 @@ fn shown(engine: &Engine, all: Vec<Remembered<Arc<Decided>>>) -> Vec<Shown> {
 pub struct Look {
     /// For the next look.
     pub end: f64,
-    /// How many decisions were overwritten before this look.
+    /// How many decisions were overwritten before this look, or are about entries that nobody has
+    /// noted.
     pub lost: f64,
     /// The others, the oldest first.
     pub decisions: Vec<Shown>,
@@ -151,11 +154,16 @@ pub struct Look {
 
 impl Handler<'_> {
     /// What this thread has decided after its first `after` decisions. From the first call on they
-    /// are remembered for this, whatever the options say.
+    /// are remembered for this, whatever the options say, and until [`Thread::hush`] it is noted what
+    /// was hit.
     pub fn told(self, after: u64) -> Option<Look> {
+        self.engine.watch();
         self.thread.open_journal(MOST_TOLD);
+        let named = self.thread.take_hits();
         let Since { end, lost, decisions } = self.thread.journal()?.since(after);
-        let decisions = shown(self.engine, decisions);
+        let found = decisions.len();
+        let decisions = shown(decisions, &named);
+        let lost = lost + (found - decisions.len()) as u64;
         Some(Look { end: end as f64, lost: lost as f64, decisions })
     }
 }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::decision::Decided;
+use super::hits::Hits;
 use super::invalidate::Invalidating;
 use super::next_clock::NextClock;
 use super::ready::{Handle, ReadyObjects};
 use super::recall::{Decisions, Shown};
 use crate::clock::Timestamp;
-use crate::engine::Engine;
+use crate::engine::{Engine, Former};
 use crate::entry::Entry;
 use crate::key::Hash128;
 use crate::stats::SAMPLE;
@@ -34,6 +35,10 @@ pub struct Thread {
     is_told: Cell<bool>,
     /// The last decisions, if any are to be remembered.
     journal: OnceCell<Arc<Decisions>>,
+    /// What was hit since the last look, while somebody looks.
+    hits: RefCell<Hits>,
+    /// Whether somebody does.
+    is_heard: Cell<bool>,
     /// How long the present get has waited, in microseconds.
     waited_us: Cell<u64>,
     /// Invalidations that are not in effect everywhere yet, by token.
@@ -62,6 +67,8 @@ impl Thread {
             decision: RefCell::default(),
             is_told: Cell::new(false),
             journal: OnceCell::new(),
+            hits: RefCell::default(),
+            is_heard: Cell::new(false),
             waited_us: Cell::new(0),
             invalidating: RefCell::default(),
             next_token: Cell::new(1),
@@ -147,6 +154,7 @@ impl Thread {
         self.ready.borrow_mut().clear();
         // That side lets go of its objects by itself.
         self.take_dropped();
+        self.hush();
     }
 
     /// Hands an entry to the gets that wait for it: they run right after the next look into the
@@ -188,6 +196,28 @@ impl Thread {
         self.journal.get()
     }
 
+    /// Remembers a plain hit.
+    #[inline]
+    pub(super) fn hit(&self, now: Timestamp, entry: &Entry) {
+        let Some(journal) = self.journal() else { return };
+        journal.hit(now, entry.id);
+        if self.is_heard.get() {
+            self.hits.borrow_mut().note(entry, journal.room());
+        }
+    }
+
+    /// What was hit since the last look, by number; from the first look on.
+    pub(super) fn take_hits(&self) -> HashMap<u64, Former> {
+        self.is_heard.set(true);
+        self.hits.take().into_named()
+    }
+
+    /// Nobody looks any more.
+    pub fn hush(&self) {
+        self.is_heard.set(false);
+        self.hits.take();
+    }
+
     /// Notes how long the get that goes on has waited.
     pub fn note_wait(&self, us: u64) {
         self.waited_us.set(us);
@@ -208,9 +238,10 @@ impl Thread {
         }
     }
 
-    /// From now on [`Thread::last_decision`] has an answer, or no longer.
-    pub fn tell(&self, is_told: bool) {
+    /// From now on [`Thread::last_decision`] has an answer, about calls from now on, or no longer.
+    pub(super) fn tell(&self, is_told: bool) {
         self.is_told.set(is_told);
+        self.decision.take();
     }
 
     /// Whether JavaScript asks what became of calls.

@@ -28,8 +28,9 @@ test.for(Object.entries(ADAPTERS))('tiercel/%s is imported by its name', async (
 test.for(Object.entries(ADAPTERS))('tiercel/%s says where it belongs', async ([path, name]) => {
   const source = `
     import { ${name} as one } from 'tiercel/${path}'
-    try { ${made(name)} } catch ({ code }) { console.log(code) }`
+    try { ${made(name)} } catch ({ code, message }) { console.log(code, message) }`
   for (const condition of ['edge-light', 'workerd', 'browser']) {
-    expect(await printed(source, [`--conditions=${condition}`])).toBe('TIERCEL_EDGE_RUNTIME')
+    const said = await printed(source, [`--conditions=${condition}`])
+    expect(said).toMatch(`TIERCEL_EDGE_RUNTIME tiercel/${path} needs Node.js;`)
   }
 })

@@ -12,11 +12,17 @@ const page = readFileSync(join(dirname(index), 'docs/hooks.md'), 'utf8')
 
 /** The function of a recipe, as a module that begins in this environment. */
 async function recipe(test, name, env) {
-  const code = page.split('```js\n').find((block) => block.startsWith(`// purge/${name}.mjs\n`))
+  return (await moduleOf(test, name, env)).purge
+}
+
+async function moduleOf(test, name, env) {
   const dir = directory(test)
-  write(dir, { [`${name}.mjs`]: code.split('```')[0] })
+  for (const one of [name, 'shown']) {
+    const code = page.split('```js\n').find((block) => block.startsWith(`// purge/${one}.mjs\n`))
+    write(dir, { [`${one}.mjs`]: code.split('```')[0] })
+  }
   Object.assign(process.env, env)
-  return (await import(join(dir, `${name}.mjs`))).purge
+  return import(join(dir, `${name}.mjs`))
 }
 
 let server
@@ -64,15 +70,17 @@ describe('Cloudflare', () => {
   test('by URL and by tag, 30 at a time', async (test) => {
     const purge = await recipe(test, 'cloudflare', env())
     const tags = Array.from({ length: 31 }, (_, n) => `tag ${n}`)
-    await purge(event({ tags, paths: ['/blog/größe', '/shop/layout', '/layout'] }))
+    const patterns = ['/shop/layout', '/(site)/größen/[slug]/page']
+    await purge(event({ tags, paths: ['/blog/größe', '/', '/about/page', ...patterns] }))
     expect(bodies()).toEqual([
       {
         files: [
           'https://shop.example/blog/gr%C3%B6%C3%9Fe',
-          'https://shop.example/shop',
           'https://shop.example/',
+          'https://shop.example/about',
         ],
       },
+      { prefixes: ['shop.example/shop', 'shop.example/gr%C3%B6%C3%9Fen'] },
       { tags: tags.slice(0, 30) },
       { tags: ['tag 30'] },
     ])
@@ -80,11 +88,14 @@ describe('Cloudflare', () => {
     expect(asked[0].headers.authorization).toBe('Bearer token')
   })
 
-  test('everything at once', async (test) => {
-    const purge = await recipe(test, 'cloudflare', env())
-    await purge(event({ everything: true }))
-    expect(bodies()).toEqual([{ purge_everything: true }])
-  })
+  test.for([{ everything: true }, { paths: ['/layout'] }, { paths: ['/[locale]/about/page'] }])(
+    'everything at once for %j',
+    async (more, test) => {
+      const purge = await recipe(test, 'cloudflare', env())
+      await purge(event(more))
+      expect(bodies()).toEqual([{ purge_everything: true }])
+    },
+  )
 
   test('a refusal is a failure, so that it is repeated', async (test) => {
     const purge = await recipe(test, 'cloudflare', env())
@@ -100,14 +111,17 @@ describe('Fastly', () => {
     [false, undefined],
     [true, '1'],
   ])('by key, soft: %s', async ([soft, header], test) => {
-    const purge = await recipe(test, 'fastly', env())
-    await purge(event({ tags: ['posts', 'two words'], paths: ['/blog'], soft }))
+    const { keyOf, purge } = await moduleOf(test, 'fastly', env())
+    const tags = ['posts', 'post:7', 'a/b?c=d&e', 'two words', 'größe']
+    await purge(event({ tags, paths: ['/blog/[slug]/page'], soft }))
     expect(asked).toHaveLength(1)
     expect(asked[0]).toMatchObject({ method: 'POST', url: '/service/service/purge' })
     expect(asked[0].headers).toMatchObject({
       'fastly-key': 'token',
-      'surrogate-key': 'posts two%20words %2Fblog',
+      'surrogate-key': 'posts post:7 a/b?c=d&e two%20words gr%C3%B6%C3%9Fe /blog/[slug]/page',
     })
+    // As the app names them.
+    expect(asked[0].headers['surrogate-key']).toContain(tags.map(keyOf).join(' '))
     expect(asked[0].headers['fastly-soft-purge']).toBe(header)
   })
 
@@ -155,26 +169,32 @@ describe('CloudFront', () => {
   test('by path, signed, and the same when it is repeated', async (test) => {
     const purge = await recipe(test, 'cloudfront', env())
     for (let attempt = 1; attempt < 3; attempt++) {
-      await purge(event({ paths: ['/blog/größe', '/shop/layout', '/a&b'], attempt }))
+      const paths = ['/blog/größe', '/shop/layout', '/a&b', '/docs/[...all]/page', '/b/page']
+      await purge(event({ paths, attempt }))
     }
     const [one, other] = asked
     expect(one).toMatchObject({
       method: 'POST',
       url: '/2020-05-31/distribution/EDFDVBD6EXAMPLE/invalidation',
     })
-    expect(one.body).toContain('<Quantity>3</Quantity>')
+    expect(one.body).toContain('<Quantity>5</Quantity>')
     const paths = [...one.body.matchAll(/<Path>(.*?)<\/Path>/g)].map(([, path]) => path)
-    expect(paths).toEqual(['/blog/gr%C3%B6%C3%9Fe', '/shop/*', '/a&#38;b'])
+    expect(paths).toEqual(['/blog/gr%C3%B6%C3%9Fe', '/shop*', '/a&#38;b', '/docs*', '/b'])
     expect(one.body).toContain('<CallerReference>tiercel-1796031730998211</CallerReference>')
     expect(other.body).toBe(one.body)
     expect([one, other].every(isSigned)).toBe(true)
     expect(isSigned({ ...one, body: `${one.body} ` })).toBe(false)
   })
 
-  test.for([{ tags: ['a'] }, { everything: true }])('all for %j', async (more, test) => {
+  test.for([
+    { tags: ['a'] },
+    { tags: ['a'], paths: ['/blog'] },
+    { paths: ['/layout'] },
+    { everything: true },
+  ])('all for %j', async (more, test) => {
     const purge = await recipe(test, 'cloudfront', env())
     await purge(event(more))
-    expect(asked[0].body).toContain('<Path>/*</Path>')
+    expect(asked[0].body).toContain('<Items><Path>/*</Path></Items>')
   })
 
   test('a refusal is a failure', async (test) => {
@@ -205,6 +225,26 @@ describe('nginx', () => {
     expect(asked[0].headers.rsc).toBeUndefined()
   })
 
+  test.for([
+    [{ paths: ['/blog/[slug]/page'] }, ['/blog', '/blog/gr%C3%B6%C3%9Fe']],
+    [{ paths: ['/shop/layout', '/blog'] }, ['/blog', '/shop/a']],
+    [{ tags: ['posts'] }, ['/', '/blog', '/blog/gr%C3%B6%C3%9Fe', '/shop/a']],
+    [{ everything: true }, ['/', '/blog', '/blog/gr%C3%B6%C3%9Fe', '/shop/a']],
+  ])('%j is what the sitemap lists of it', async ([more, pages], test) => {
+    const env = { NGINX: url, NGINX_SECRET: 'secret', SITEMAP: `${url}/sitemap.xml` }
+    const purge = await recipe(test, 'nginx', env)
+    const listed = ['/', '/blog', '/blog/gr%C3%B6%C3%9Fe', '/shop/a'].map(
+      (path) => `<url><loc>https://shop.example${path}</loc></url>`,
+    )
+    answer = ({ url }) => ({ status: 200, body: url === '/sitemap.xml' ? listed.join('') : '' })
+    await purge(event(more))
+    const renewed = asked.filter(({ headers }) => headers['x-renew'] === 'secret')
+    expect(renewed.map(({ url }) => url).toSorted()).toEqual(pages)
+    // It knows what is asked for only if it could read the list.
+    answer = () => ({ status: 404, body: '' })
+    await expect(purge(event(more))).rejects.toThrow('sitemap')
+  })
+
   test('a page that is gone is no failure, a server that fails is', async (test) => {
     const purge = await recipe(test, 'nginx', { NGINX: url })
     answer = () => ({ status: 404, body: '' })
@@ -216,5 +256,5 @@ describe('nginx', () => {
 
 test('every recipe there is is tried here', () => {
   const names = [...page.matchAll(/^\/\/ purge\/(\w+)\.mjs$/gm)].map(([, name]) => name)
-  expect(names).toEqual(['cloudflare', 'fastly', 'cloudfront', 'nginx'])
+  expect(names).toEqual(['shown', 'cloudflare', 'fastly', 'cloudfront', 'nginx'])
 })

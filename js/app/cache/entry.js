@@ -75,7 +75,8 @@ function isFresh(hot) {
  */
 function look(place, own, { flags, waitMs, join, waits, take }) {
   const key = place.prefix + own
-  const ask = (/** @type {number} */ flags) => {
+  /** @type {(flags: number, span?: import('@opentelemetry/api').Span) => any} */
+  const ask = (flags, span) => {
     const joined = join?.()
     if (joined !== undefined) return joined
     const answer = native.findOwn(key, flags, waitMs)
@@ -83,9 +84,10 @@ function look(place, own, { flags, waitMs, join, waits, take }) {
       if (mailbox[FIELD.REVISION] === 1) waits?.()
       return answer
     }
+    const why = telemetry.taken(span)
     const found = answer && objectOf(place.ready, 'OWN', own, answer)
     const [mark, , revision] = left()
-    if (debug.sink) tell(key, native.why())
+    if (debug.sink) tell(key, why)
     const answered = { found, mark, revision }
     return take === undefined ? answered : take(answered)
   }
@@ -107,10 +109,11 @@ function put(key, began, { mark, data }, plan) {
   const parts = [`${head.join(' ')} ${ascii(JSON.stringify(plan.tags))}`, data]
   const flags = SCOPE | (plan.isLocal ? FLAG.LOCAL : 0)
   const [revalidate, keep] = [revalidateMs / 1_000, (expireMs + errorMs) / 1_000]
-  const span = telemetry.span('generate', began[1])
-  native.put(KIND.OWN | (flags << KIND_BITS), key, began, plan.tags, revalidate, keep, parts, 0)
-  if (debug.sink) tell(key, native.why())
-  telemetry.decided(span)
+  const kindAndFlags = KIND.OWN | (flags << KIND_BITS)
+  const why = telemetry.generated(began[1], () =>
+    native.put(kindAndFlags, key, began, plan.tags, revalidate, keep, parts, 0),
+  )
+  if (debug.sink) tell(key, why)
 }
 
 /** JSON in ASCII: the engine reads the head, as bytes. @param {string} json */

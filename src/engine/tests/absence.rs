@@ -3,10 +3,10 @@
 use super::fake::{NO_MEMORY, PLAIN, instance, store};
 use super::*;
 use crate::codec::{FrameRef, Head};
-use crate::coherence::event::Event;
+use crate::coherence::event::{Event, Message, Row};
 use crate::engine::Absence;
 use crate::store::Listener;
-use crate::tags::Position;
+use crate::tags::{Epoch, Position};
 
 fn absence(engine: &Engine, class: Class, name: u16) -> Absence {
     engine.absence(&engine.hasher().key(class, &[name]))
@@ -101,4 +101,23 @@ fn what_nobody_asks_for_is_not_noted() {
     let a = instance(&store(), &given);
     a.engine.note_unreadable(&key(&a.engine, &[1]), Absence::Broken);
     assert_eq!(absence(&a.engine, Class::Fetch, 1), Absence::NeverStored);
+}
+
+#[test]
+fn from_the_first_question_on_it_is_and_so_are_invalidations_by_others() {
+    let given = serde_json::json!({ "decisions": 0 });
+    let a = instance(&store(), &given);
+    let receive = |position| {
+        let (position, previous) = (Position(position), Position(position - 1));
+        let row = Row { tag: Tag::from("a"), hard: position, soft: Position(0), deadline_us: None };
+        let message = Message { epoch: Epoch(7), previous, position, rows: vec![row] };
+        a.engine.note_heard("web:1", &message);
+    };
+    receive(51);
+    a.engine.watch();
+    a.engine.note_unreadable(&key(&a.engine, &[1]), Absence::Broken);
+    receive(52);
+    assert_eq!(absence(&a.engine, Class::Fetch, 1), Absence::Broken);
+    let heard = a.engine.heard(9, |_| true);
+    assert_eq!(heard.iter().map(|(_, heard)| heard.position).collect::<Vec<_>>(), [52]);
 }

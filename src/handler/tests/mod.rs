@@ -2,6 +2,7 @@
 
 mod get;
 mod hot;
+mod looks;
 mod orders;
 mod output;
 mod own;
