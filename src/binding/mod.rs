@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 29] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 30] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
