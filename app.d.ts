@@ -613,8 +613,8 @@ export interface HookOptions {
   name?: string
   /** After this time it counts as failed; up to an hour. @default '30s' */
   timeout?: Duration
-  /** Told of each failure, instead of a warning of the process. */
-  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): void
+  /** Told of each failure, instead of a warning of the process, which comes if this one fails too. */
+  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): unknown
 }
 
 /**
