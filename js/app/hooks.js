@@ -4,6 +4,7 @@ const { isMainThread } = require('node:worker_threads')
 const { native, start } = require('../native.js')
 const next = require('../next.js')
 const checks = require('./checks.js')
+const { reportFailure } = require('./failures.js')
 const { kv } = require('./kv.js')
 const { tryLock } = require('./lock.js')
 
@@ -122,32 +123,11 @@ class Duty {
         return await inTime(lost, this.timeoutMs, tell)
       } catch (error) {
         if (isOver()) return
-        void this.#report(error, { ...what, attempt })
+        const tell = this.onError && (() => this.onError?.(error, { ...what, attempt }))
+        void reportFailure(this.name, attempt, error, tell)
       }
       await pause(Math.min(LEAST_PAUSE_MS * 2 ** (attempt - 1), MOST_PAUSE_MS))
     }
-  }
-
-  /** Never rejects. @param {unknown} error @param {Omit<InvalidationEvent, 'signal'>} event */
-  async #report(error, event) {
-    try {
-      if (this.onError) return await this.onError(error, event)
-    } catch {
-      // It is no reason to stop.
-    }
-    // At 1, 2, 4, 8 and so on.
-    if ((event.attempt & (event.attempt - 1)) !== 0) return
-    const text = `tiercel: the hook ${this.name} has failed ${event.attempt} times: ${textOf(error)}`
-    process.emitWarning(text, { code: 'TIERCEL_HOOK_FAILED' })
-  }
-}
-
-/** What was thrown need be no error, nor anything that has a text. @param {unknown} error */
-function textOf(error) {
-  try {
-    return String(error)
-  } catch {
-    return typeof error
   }
 }
 
