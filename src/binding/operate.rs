@@ -126,6 +126,38 @@ pub fn instances() -> AsyncTask<Telling> {
     AsyncTask::new(Telling)
 }
 
+/// What the instances of the fleet remember about something, as JSON; likewise.
+#[napi]
+pub fn accounts(of: String) -> AsyncTask<Recalling> {
+    AsyncTask::new(Recalling { of })
+}
+
+/// The URL behind the key of a `fetch`.
+#[napi(catch_unwind)]
+pub fn note_url(key: String, url: String) {
+    process::note_url(&key, &url);
+}
+
+/// A question to the fleet under way.
+pub struct Recalling {
+    of: String,
+}
+
+impl Task for Recalling {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<String> {
+        let told = guard(|| process::accounts(&self.of));
+        let told = told.unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel")));
+        Ok(told.map_or_else(troubled, |accounts| json!(accounts)).to_string())
+    }
+
+    fn resolve(&mut self, _: Env, told: String) -> napi::Result<String> {
+        Ok(told)
+    }
+}
+
 /// A question to the fleet under way.
 pub struct Telling;
 

@@ -8,7 +8,8 @@
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does;
+//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
+//! and `questions` what it remembers;
 //! `app` serves the app's own code, over a fourth
 //! connection that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the server.
 
@@ -26,6 +27,7 @@ mod keys;
 mod kin;
 mod leases;
 mod operate;
+mod questions;
 mod queue;
 mod refusals;
 mod reply;
@@ -273,6 +275,7 @@ async fn serve(
     keep_running(session, Session::keep_leases);
     keep_running(session, Session::keep_door);
     keep_running(session, invalidations::listen);
+    keep_running(session, Session::keep_answers);
     if !session.snapshot_every.is_zero() {
         keep_running(session, Session::keep_snapshots);
     }

@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::kin::{self, Kin};
+use super::questions::Questions;
 use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
@@ -66,6 +67,8 @@ pub(super) struct Session {
     pub(super) snapshot_every: Duration,
     /// The snapshot that leaves with the next poll.
     pub(super) snapshot: Mutex<Option<Bytes>>,
+    /// What operators want to know.
+    pub(super) questions: Questions,
     /// Builds whose processes are to be found once there is a connection.
     kin: Mutex<Vec<Kin>>,
     /// Whether the server has been asked for its room.
@@ -104,6 +107,7 @@ impl Session {
             snapshotless: Pause::default(),
             snapshot_every: shared.snapshot_every,
             snapshot: Mutex::default(),
+            questions: Questions::default(),
             kin: Mutex::default(),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),

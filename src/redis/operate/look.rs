@@ -15,7 +15,7 @@ use crate::store::Address;
 use crate::tags::{Epoch, Position, Tag};
 
 /// Entries removed, or snapshots read, together.
-const TOGETHER: usize = 200;
+pub(super) const TOGETHER: usize = 200;
 
 pub(super) async fn read(inner: &Inner, address: Address) -> Result<Stored, Trouble> {
     let link = inner.link().await?;
@@ -143,12 +143,28 @@ pub(super) async fn instances(inner: &Inner) -> Result<Vec<Instance>, Trouble> {
 /// What instances published. Each is listed, whether or not it is alive.
 pub(super) async fn published(inner: &Inner) -> Result<Published, Trouble> {
     let link = inner.link().await?;
+    let ids = ids(inner, &link).await?;
+    let found = snapshots(inner, &link, &ids).await?;
+    let instances = ids.into_iter().zip(found).collect();
+    Ok(Published { now: now(&link).await?, instances })
+}
+
+/// The names of the instances that are listed.
+pub(super) async fn ids(inner: &Inner, link: &Connection) -> Result<Vec<String>, Trouble> {
     let range = ["0", "-1"].map(Value::from);
     let listed = call_at(&link.client, "ZRANGE", &inner.keys.instances(), &range).await;
     let listed = listed.map_err(|error| trouble(&error))?;
     let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
-    let ids: Vec<String> = ids.filter(|id| !id.starts_with("born:")).collect();
-    let mut instances = Vec::with_capacity(ids.len());
+    Ok(ids.filter(|id| !id.starts_with("born:")).collect())
+}
+
+/// The snapshots of these instances.
+pub(super) async fn snapshots(
+    inner: &Inner,
+    link: &Connection,
+    ids: &[String],
+) -> Result<Vec<Option<Bytes>>, Trouble> {
+    let mut all = Vec::with_capacity(ids.len());
     // All lie in one slot. Not all in one call: the server would serve nobody else meanwhile.
     for some in ids.chunks(TOGETHER) {
         let mut keys = some.iter().map(|id| inner.keys.snapshot(id));
@@ -156,13 +172,14 @@ pub(super) async fn published(inner: &Inner) -> Result<Published, Trouble> {
         let more: Vec<Value> = keys.map(Value::from).collect();
         let found = call_at(&link.client, "MGET", &first, &more).await;
         let found = found.map_err(|error| trouble(&error))?;
-        let found = match found {
-            Value::Array(found) if found.len() == some.len() => found,
+        match found {
+            Value::Array(found) if found.len() == some.len() => {
+                all.extend(found.into_iter().map(content));
+            }
             _ => return Err(Trouble::failed("MGET says nothing that makes sense")),
-        };
-        instances.extend(some.iter().cloned().zip(found.into_iter().map(content)));
+        }
     }
-    Ok(Published { now: now(&link).await?, instances })
+    Ok(all)
 }
 
 fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
