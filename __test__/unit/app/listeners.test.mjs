@@ -57,7 +57,7 @@ test.concurrent('one call at a time: what comes meanwhile waits, and what has no
         running--
       })
       const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
-      const gets = 8_000
+      const gets = 5_000
       for (let n = 0; n < gets; n++) {
         await cache.get('a', { kind: 'FETCH' })
         if (n % 500 === 0) await pause(5)
