@@ -16,6 +16,8 @@
  * - `TIERCEL_CACHE_TIMEOUT`, `TIERCEL_CACHE_UNREADABLE`, `TIERCEL_NOT_RECORDED`: see `cache`
  */
 
+import type { ConnectionEvent, DecisionEvent } from './index.js'
+
 /** A number of seconds, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
@@ -613,8 +615,8 @@ export interface HookOptions {
   name?: string
   /** After this time it counts as failed; up to an hour. @default '30s' */
   timeout?: Duration
-  /** Told of each failure, instead of a warning of the process. */
-  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): void
+  /** Told of each failure, instead of a warning of the process, which comes if this one fails too. */
+  onError?(error: unknown, event: Omit<InvalidationEvent, 'signal'>): unknown
 }
 
 /**
@@ -626,6 +628,38 @@ export interface HookOptions {
  * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`
  */
 export function onInvalidate(callback: InvalidationHook, options?: HookOptions): () => void
+
+export interface ListenerOptions<Told> {
+  /** Told of each failure, instead of a warning of the process, which comes if this one fails too. */
+  onError?(error: unknown, told: Told): unknown
+}
+
+/**
+ * Calls a function with what this thread decides, some decisions together and in their order, within
+ * 100 ms: gets, sets, and invalidations, in the main thread also those of other processes. One call at a
+ * time: what is decided meanwhile waits, 4096 decisions at most, and `lost` says how many came before
+ * that found no room. A call that fails is reported, and not repeated. Nothing runs while no function is
+ * registered.
+ *
+ * @returns ends it
+ * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`
+ */
+export function onDecision(
+  callback: (decisions: DecisionEvent[]) => unknown,
+  options?: ListenerOptions<DecisionEvent[]>,
+): () => void
+
+/**
+ * Calls a function for each change of the connection to the shared tier, as `ready()` has it: one call
+ * at a time, in their order. A state that lasts less than 100 ms may be missed.
+ *
+ * @returns ends it
+ * @throws {TypeError} `TIERCEL_INVALID_ARGUMENT`
+ */
+export function onConnection(
+  callback: (event: ConnectionEvent) => unknown,
+  options?: ListenerOptions<ConnectionEvent>,
+): () => void
 
 // Counters.
 

@@ -78,6 +78,19 @@ declare class TiercelHandler {
    */
   static instances(): Promise<TiercelHandler.Instance[]>
   /**
+   * What the instances of the fleet remember about something: a path, a key, a tag, a part of the URL of
+   * a `fetch`, or of the file and name of a `'use cache'` function. All instances are asked at that
+   * moment; those that have not answered within a second are named. Without a shared tier this one
+   * answers alone. Starts the engine.
+   *
+   * @example
+   * const { decisions, silent } = await Tiercel.why('/blog/first')
+   *
+   * @throws {Error} with `code` `TIERCEL_TROUBLE` if the server cannot be used, or
+   *   `TIERCEL_INVALID_ARGUMENT`
+   */
+  static why(about: string): Promise<TiercelHandler.Recollection>
+  /**
    * Whether this process may receive traffic, for a readiness probe. Without a shared tier it is ready
    * immediately; with one, once it has loaded all past invalidations, and 10 s after its start at the
    * latest. From then on it stays ready, even while the server is away, because no request needs the
@@ -453,6 +466,28 @@ declare namespace TiercelHandler {
     previous: Readiness['shared']
     /** What is wrong; absent if nothing is. */
     reason?: Trouble
+  }
+
+  /** What the instances of the fleet remember about something. */
+  interface Recollection {
+    /** Up to 20 of each instance, the newest first. */
+    decisions: FleetDecision[]
+    /** The instances that answered. */
+    instances: {
+      name: string
+      /** How many decisions it remembers at most: the option `decisions`. */
+      remembers: number
+      /** How many of those are about what was asked for. */
+      found: number
+    }[]
+    /** The names of those that did not answer within a second: gone, busy, or of an older version. */
+    silent: string[]
+  }
+
+  /** A decision, its time on the clock of the server. Long texts are cut. */
+  interface FleetDecision extends Decision {
+    /** The instance that made it, as {@link Instance.name}. */
+    instance: string
   }
 
   /**

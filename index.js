@@ -13,7 +13,7 @@ if (process.env.NEXT_RUNTIME === 'edge') {
   // Node.js finds names for `import { configure }` by reading these lines; the class has them all.
   exports.configure = exports.ready = exports.stats = exports.updateTags = exports.expireTags = 0
   exports.get = exports.set = exports.refreshTags = exports.getExpiration = exports.decisions = 0
-  exports.instances = 0
+  exports.instances = exports.why = 0
 } else {
   const { installed } = require('./js/installed.js')
   module.exports = installed('tiercel/handler', 'tiercel.handler')

@@ -42,6 +42,9 @@ module.exports = class TiercelBrowser {
   static async instances() {
     refuse()
   }
+  static async why() {
+    refuse()
+  }
   static configure() {
     refuse()
   }

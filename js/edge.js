@@ -36,6 +36,9 @@ module.exports = class TiercelEdge {
   static async instances() {
     return []
   }
+  static async why() {
+    return { decisions: [], instances: [], silent: [] }
+  }
   /** The engine is elsewhere: a yes here would be a guess. */
   static async ready() {
     return { ready: false, shared: 'unknown' }

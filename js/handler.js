@@ -6,7 +6,7 @@ const { boot, refuse } = require('./boot.js')
 const build = require('./build.js')
 const { configure } = require('./configure.js')
 const { decisions } = require('./decisions.js')
-const { instances } = require('./instances.js')
+const { instances, why } = require('./instances.js')
 const { debug, tell } = require('./debug.js')
 const at = require('./native.js')
 const next = require('./next.js')
@@ -249,6 +249,12 @@ class TiercelHandler {
   static async instances() {
     start()
     return instances()
+  }
+
+  /** @param {string} about */
+  static async why(about) {
+    start()
+    return why(about)
   }
 
   /** @param {{ timeoutMs?: number, giveUpMs?: number }} [options] */

@@ -14,20 +14,40 @@ const UNKNOWN = JSON.stringify({ trouble: { kind: 'unreachable', detail: 'no ans
  */
 async function instances() {
   const asked = native.instances()
-  const [told = UNKNOWN] = (typeof asked === 'number' ? await answer(asked) : asked) ?? []
-  const { trouble, instances: all } = JSON.parse(String(told))
-  if (trouble) {
-    const { kind, detail } = trouble
-    const where = kind === 'denied' || kind === 'failed' ? '' : 'Redis cannot be used: '
-    throw Object.assign(new Error(`tiercel: ${where}${detail}`), { code: 'TIERCEL_TROUBLE' })
+  return told(await taken(asked)).instances
+}
+
+/** What comes of a question, in the end. @param {number | any[] | undefined} asked */
+async function taken(asked) {
+  if (typeof asked !== 'number') return asked
+  await waits.wait(asked, PATIENCE_MS)
+  return native.answered(asked)
+}
+
+/**
+ * What the instances of the fleet remember about something.
+ * @param {string} about a path, a key, a tag, or a part of a URL or of the name of a function
+ * @returns {Promise<import('../index.js').Recollection>}
+ */
+async function why(about) {
+  if (typeof about !== 'string' || about === '') {
+    throw Object.assign(
+      new TypeError('tiercel: `why` takes a path, a key, a tag, a URL or a name'),
+      {
+        code: 'TIERCEL_INVALID_ARGUMENT',
+      },
+    )
   }
-  return all
+  return told(await taken(native.accounts(about)))
 }
 
-/** @param {number} token */
-async function answer(token) {
-  await waits.wait(token, PATIENCE_MS)
-  return native.answered(token)
+/** What came of it, if anything did. @param {any[] | undefined} row JSON in a row of one */
+function told([text = UNKNOWN] = []) {
+  const { trouble, ...answer } = JSON.parse(String(text))
+  if (!trouble) return answer
+  const { kind, detail } = trouble
+  const where = kind === 'denied' || kind === 'failed' ? '' : 'Redis cannot be used: '
+  throw Object.assign(new Error(`tiercel: ${where}${detail}`), { code: 'TIERCEL_TROUBLE' })
 }
 
-module.exports = { instances }
+module.exports = { instances, why }

@@ -2,6 +2,7 @@
 
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { native } = require('./native.js')
 
 /**
  * What keys stand for: the URL behind the digest of a `fetch`, the function behind the number of a
@@ -29,7 +30,10 @@ const read = new Set()
 function note(key, url) {
   if (urls.has(key) || typeof url !== 'string' || url === '') return
   if (urls.size >= MOST_URLS) urls.delete(/** @type {string} */ (urls.keys().next().value))
-  urls.set(key, url.slice(0, MOST_LENGTH))
+  const known = url.slice(0, MOST_LENGTH)
+  urls.set(key, known)
+  // For those who ask all instances, which no JavaScript answers.
+  native.noteUrl(key, known)
 }
 
 /**

@@ -5,7 +5,7 @@
 //! [`coherence`] keeps instances in agreement about that, and [`ledger`] the threads of one;
 //! [`memory`] holds entries; [`store`] is the tier that other processes see, in the bytes of
 //! [`codec`]; [`generation`] says who generates; [`spread`] when an entry is due. [`wake`],
-//! [`options`], [`stats`], [`snapshot`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
+//! [`options`], [`stats`], [`snapshot`], [`account`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
 //! [`error`] serve all of them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
@@ -16,6 +16,7 @@
 #[cfg(any(feature = "napi", test))]
 #[cfg_attr(test, expect(dead_code, reason = "`binding` is not built for tests"))]
 mod abi;
+pub mod account;
 pub mod app;
 #[cfg(all(feature = "napi", not(test)))]
 mod binding;

@@ -4,6 +4,7 @@ mod fleet;
 mod opening;
 mod operator;
 mod recalled;
+mod subjects;
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Once, OnceLock};
@@ -39,11 +40,12 @@ use crate::redis::RedisStore;
 use crate::spread::Spread;
 use crate::store::Listener;
 
-pub use self::fleet::instances;
+pub use self::fleet::{accounts, instances};
 pub use self::opening::Seen;
 use self::opening::{Opening, Shared};
 pub use self::operator::operator;
 pub use self::recalled::{decisions, heard, remember};
+pub use self::subjects::note_url;
 
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();
 static NEXT_CLOCK: OnceLock<NextClock> = OnceLock::new();
@@ -165,7 +167,8 @@ fn builder() -> (Builder, Option<SharedOptions>) {
         None => Coherence::alone(options.max_tags),
     };
     let (tell, check, spread) = (told_ms, is_value, spread_of);
-    let host = Host { tell, check, spread, release, snapshot: fleet::published };
+    let (snapshot, account) = (fleet::published, fleet::answered);
+    let host = Host { tell, check, spread, release, snapshot, account };
     (Builder::new(options, Clock::system(), coherence).host(host), shared)
 }
 

@@ -204,6 +204,12 @@ pub trait Listener: Send + Sync {
         None
     }
 
+    /// What this process remembers about something, when somebody asks all instances, on a thread
+    /// that may take its time; `None` if it keeps that to itself.
+    fn account(&self, _of: &str) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The present moment on the engine's clock.
     fn now(&self) -> Timestamp;
 }

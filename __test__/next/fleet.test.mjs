@@ -170,6 +170,31 @@ describe.each([
     expect(Object.keys(parts)).toEqual(expect.arrayContaining(['headers', 'html', 'rsc']))
   })
 
+  it.runIf(isFull)(
+    'tiercel why: every process tells what it remembers of a page, a fetch and a function',
+    async () => {
+      const of = async (place, text) => {
+        await fleet.primed(place)
+        const { decisions, instances, silent } = (await command(on, 'why', text)).remembered
+        expect({ silent, answers: instances.length }).toEqual({ silent: [], answers: count })
+        return { decisions, by: new Set(decisions.map((one) => one.instance)).size }
+      }
+      const ofPage = await of(page('/blog/zero', 'blog-zero'), '/blog/zero')
+      expect(ofPage.by).toBe(count)
+      expect(ofPage.decisions).toContainEqual(
+        expect.objectContaining({ call: 'get', kind: 'APP_PAGE', outcome: 'fresh' }),
+      )
+      const data = field('/api/data?name=why', 'fetch-why', 'fetched')
+      const ofFetch = await of(data, 'value/fetch-why')
+      expect(ofFetch.by).toBe(count)
+      expect(new Set(ofFetch.decisions.map(({ kind }) => kind))).toEqual(new Set(['FETCH']))
+      const cached = field('/api/cache?of=plain&name=why', 'plain-why', 'value')
+      const ofFunction = await of(cached, 'lib/cached.js plain')
+      expect(ofFunction.by).toBe(count)
+      expect(new Set(ofFunction.decisions.map(({ kind }) => kind))).toEqual(new Set(['USE_CACHE']))
+    },
+  )
+
   it.runIf(isFull).each(['/ssg', '/guides/first', '/blog/first'])(
     'res.revalidate(%s): no process shows what was before',
     async (path) => {

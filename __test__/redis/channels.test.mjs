@@ -44,11 +44,15 @@ test('a get that reads the server, and an invalidation that it acknowledges, are
 
 test('a connection that comes and goes, a lease, and what another process invalidates', async () => {
   const env = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: newName('channels') }
-  const { answer } = await inChild(
+  const { answer: child } = await inChild(
     async ({ index, url }) => {
       const { execFileSync } = require('node:child_process')
       const { subscribe } = require('node:diagnostics_channel')
+      const { onConnection, onDecision } = require(index.replace('index.js', 'app.js'))
       const told = []
+      const hooks = { states: [], from: [] }
+      onConnection(({ state }) => hooks.states.push(state))
+      onDecision((all) => hooks.from.push(...all.filter(({ call }) => call === 'invalidate')))
       const names = ['connection', 'lease', 'invalidate']
       const tell = (event, name) => told.push([String(name).replace('tiercel:', ''), event])
       for (const name of names) subscribe(`tiercel:${name}`, tell)
@@ -79,19 +83,21 @@ test('a connection that comes and goes, a lease, and what another process invali
         .on('error', () => {})
         .end('SHUTDOWN NOSAVE\r\n')
       await came((name, { state }) => name === 'connection' && state === 'away')
-      return told
+      while (hooks.states.at(-1) !== 'away') await new Promise((wake) => setTimeout(wake, 10))
+      return { told, hooks }
     },
     { env, given: { url: server.url } },
   )
+  const { told, hooks } = child
   // On a busy machine the connection may come and go once more.
-  const first = (name, of = () => true) => answer.find((one) => one[0] === name && of(one[1]))
+  const first = (name, of = () => true) => told.find((one) => one[0] === name && of(one[1]))
   const inOrder = [
     first('connection', ({ state }) => state === 'connected'),
     first('lease'),
     first('invalidate'),
-    answer.findLast(([name]) => name === 'connection'),
+    told.findLast(([name]) => name === 'connection'),
   ]
-  expect(answer.filter((one) => inOrder.includes(one))).toEqual(inOrder)
+  expect(told.filter((one) => inOrder.includes(one))).toEqual(inOrder)
   const [[, connected], [, lease], [, heard], [, away]] = inOrder
   expect(connected.previous).toBe('connecting')
   expect(lease).toMatchObject({ call: 'get', kind: 'FETCH', key: 'key', lease: 'leader' })
@@ -101,4 +107,7 @@ test('a connection that comes and goes, a lease, and what another process invali
     reason: expect.stringMatching(/^from /),
   })
   expect(away).toMatchObject({ state: 'away', reason: { code: expect.any(String) } })
+  const states = told.filter(([name]) => name === 'connection').map(([, { state }]) => state)
+  expect(hooks.states).toEqual(states)
+  expect(hooks.from).toMatchObject([{ key: 'posts', reason: heard.reason }])
 })

@@ -9,7 +9,7 @@ import { appOf, instancesOf, json, linesOf, run, terminal } from './command.mjs'
 const SUITED = { maxmemory: '64mb', settings: { 'maxmemory-policy': 'volatile-lru' } }
 /** The least rights, as docs/redis.md has them. */
 const RIGHTS =
-  '+get +mget +set +exists +ping +info +client|id +eval +evalsha +publish +subscribe +time ' +
+  '+get +mget +getrange +set +exists +ping +info +client|id +eval +evalsha +publish +subscribe +time ' +
   '+pexpire +pttl +del +unlink +zadd +zscore +zmscore +zrem +zcount +zrange +zrevrange ' +
   '+zrangebyscore +zremrangebyrank +hset +hget +hdel +hgetall +pfadd +pfcount'
 const isTerminal = existsSync('/usr/bin/script')
@@ -122,7 +122,7 @@ describe('rights', () => {
   test('they are asked from a server that says them, too', async (test) => {
     const users = [
       'default off',
-      `app on >pw ~* resetchannels &* -@all ${RIGHTS.replace('+hdel ', '')} +acl +scan +getrange +strlen`,
+      `app on >pw ~* resetchannels &* -@all ${RIGHTS.replace('+hdel ', '')} +acl +scan +strlen`,
     ]
     const server = await started(test, 'single', { ...SUITED, users })
     const app = appOf(test, `redis://app:pw@127.0.0.1:${server.port}`)

@@ -5,6 +5,8 @@ import {
   counter,
   kv,
   lock,
+  onConnection,
+  onDecision,
   rateLimit,
   sessions,
   tokens,
@@ -82,3 +84,12 @@ views.unique('id', 5)
 export const role: Promise<string | undefined> = sessions<{ role: string }>()
   .get('id')
   .then((session) => session?.data.role)
+
+export const ends: (() => void)[] = [
+  onDecision((decisions) => decisions.filter(({ outcome }) => outcome === 'miss').length, {
+    onError: (_, [first]) => first?.key,
+  }),
+  onConnection(async ({ state, reason }) => [state === 'away', reason?.code]),
+]
+// @ts-expect-error: it has no name
+onDecision(() => {}, { name: 'x' })

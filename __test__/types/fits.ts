@@ -77,6 +77,7 @@ export const used = [
   Tiercel.stats().fetch.latency.memory.counts[0],
   Tiercel.decisions({ key: '/', limit: 1 })[0]?.ageSecs,
   Tiercel.instances().then(([one]) => one?.kinds.fetch?.misses),
+  Tiercel.why('/blog').then(({ decisions, silent }) => [decisions[0]?.instance, silent[0]]),
   configure,
   ready,
 ]

@@ -14,9 +14,10 @@ const NOBODY = '-'
 /** How often a process that has nothing else to do tries to send what it has collected. */
 const MOST_TRIES = 3
 const PAUSE_MS = 200
-/** Of each realm there is one listener, however often this file is loaded. */
-const WATCHED = Symbol.for('tiercel.counter.watched')
-let isWatching = false
+/** Of each realm there is one, however often this file is loaded. */
+const SENDER = Symbol.for('tiercel.counter.sender')
+/** @type {{ hasAdded: boolean } | undefined} */
+let sender
 
 /**
  * Counts by id. What is added is collected in this process, and sent together.
@@ -32,7 +33,8 @@ function counter(name, options) {
   /** @param {string} id @param {number | string} amount */
   const put = (id, amount) => {
     add(number, id, amount)
-    if (!isWatching) watch()
+    sender ??= senderOf(globalThis)
+    sender.hasAdded = true
   }
   /** @param {unknown} id @param {unknown} span */
   const seriesOf = async (id, span) => {
@@ -117,22 +119,31 @@ function pairs(cells) {
   return Array.from({ length: cells.length / 2 }, (_, at) => [cells[2 * at], cells[2 * at + 1]])
 }
 
-/** A thread that has nothing else to do sends what the process has collected. */
-function watch() {
-  isWatching = true
-  const realm = /** @type {any} */ (globalThis)
-  if (realm[WATCHED]) return
-  realm[WATCHED] = true
+/**
+ * A thread that has nothing else to do sends what the process has collected, if it added to that itself:
+ * what the others go on adding would keep it forever.
+ * @param {any} realm
+ * @returns {{ hasAdded: boolean }}
+ */
+function senderOf(realm) {
+  const known = realm[SENDER]
+  if (known) return known
+  const one = { hasAdded: false }
+  realm[SENDER] = one
   let tries = 0
   const failed = () => {
     tries += 1
+    one.hasAdded = true
     // It is asked again when that is over.
     setTimeout(() => {}, PAUSE_MS * tries)
   }
   process.on('beforeExit', () => {
+    if (!one.hasAdded || tries === MOST_TRIES) return
+    one.hasAdded = false
     // Where nothing is left, that is said at once, and it ends. Who wants to know calls `flush`.
-    if (tries < MOST_TRIES) ask(ASK.COUNT_FLUSH_ALL, 0, NOBODY).catch(failed)
+    ask(ASK.COUNT_FLUSH_ALL, 0, NOBODY).catch(failed)
   })
+  return one
 }
 
 module.exports = { counter }

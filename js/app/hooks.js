@@ -4,6 +4,7 @@ const { isMainThread } = require('node:worker_threads')
 const { native, start } = require('../native.js')
 const next = require('../next.js')
 const checks = require('./checks.js')
+const { reportFailure } = require('./failures.js')
 const { kv } = require('./kv.js')
 const { tryLock } = require('./lock.js')
 
@@ -14,6 +15,7 @@ const { tryLock } = require('./lock.js')
  *
  * @typedef {import('../../app.js').InvalidationEvent} InvalidationEvent
  * @typedef {import('../../app.js').InvalidationHook} Callback
+ * @typedef {import('../../app.js').Held} Held
  * @typedef {{ epoch: string, position: number }} Cursor
  * @typedef {{ epoch: string, position: number, floor: number, all: { position: number, soft: boolean, tags: string[] }[] }} Recorded
  */
@@ -42,7 +44,9 @@ class Duty {
     this.name = name
     /** @type {Callback} */
     this.callback = () => {}
-    /** @type {((error: unknown, event: Omit<InvalidationEvent, 'signal'>) => void) | undefined} */
+    /** Which registration it is for. @type {symbol | undefined} */
+    this.registration = undefined
+    /** @type {((error: unknown, event: Omit<InvalidationEvent, 'signal'>) => unknown) | undefined} */
     this.onError = undefined
     this.timeoutMs = 0
     this.isOver = false
@@ -55,7 +59,7 @@ class Duty {
     while (!this.isOver) {
       try {
         const isKnown = ['none', 'connected'].includes(native.link())
-        const serve = (/** @type {{ signal: AbortSignal }} */ held) => this.#serve(held.signal)
+        const serve = (/** @type {Held} */ held) => this.#serve(held)
         if (isKnown) await tryLock(`tiercel.hooks/${this.name}`, { ttl: TTL }, serve)
       } catch {
         // The store is away, and so nobody has the duty.
@@ -64,15 +68,16 @@ class Duty {
     }
   }
 
-  /** @param {AbortSignal} lost aborts when the duty is lost */
-  async #serve(lost) {
-    const isOver = () => this.isOver || lost.aborted
+  /** @param {Held} held */
+  async #serve(held) {
+    // Of a process that stood still, who looks is told before the timer has.
+    const isOver = () => this.isOver || held.signal.aborted
     let cursor = await this.#begin()
     while (!isOver()) {
       /** @type {Recorded} */
       const recorded = JSON.parse(native.recorded(cursor.position))
       for (const event of eventsOf(cursor, recorded)) {
-        await this.#tell(event, lost, isOver)
+        await this.#tell(event, held.signal, isOver)
         if (isOver()) return
         cursor = { epoch: recorded.epoch, position: event.position }
         await this.#save(cursor)
@@ -118,23 +123,11 @@ class Duty {
         return await inTime(lost, this.timeoutMs, tell)
       } catch (error) {
         if (isOver()) return
-        this.#report(error, { ...what, attempt })
+        const tell = this.onError && (() => this.onError?.(error, { ...what, attempt }))
+        void reportFailure(this.name, attempt, error, tell)
       }
       await pause(Math.min(LEAST_PAUSE_MS * 2 ** (attempt - 1), MOST_PAUSE_MS))
     }
-  }
-
-  /** @param {unknown} error @param {Omit<InvalidationEvent, 'signal'>} event */
-  #report(error, event) {
-    try {
-      if (this.onError) return this.onError(error, event)
-    } catch {
-      // It is no reason to stop.
-    }
-    // At 1, 2, 4, 8 and so on.
-    if ((event.attempt & (event.attempt - 1)) !== 0) return
-    const text = `tiercel: the hook ${this.name} has failed ${event.attempt} times: ${error}`
-    process.emitWarning(text, { code: 'TIERCEL_HOOK_FAILED' })
   }
 }
 
@@ -206,14 +199,16 @@ function onInvalidate(callback, options) {
   if (next.isBuilding() || !isMainThread) return () => {}
   const known = duties.get(name)
   const duty = known ?? new Duty(name)
-  Object.assign(duty, { callback: body, onError: given.onError, timeoutMs: timeout })
+  // The same function may be registered again.
+  const registration = Symbol(name)
+  Object.assign(duty, { callback: body, onError: given.onError, timeoutMs: timeout, registration })
   if (!known) {
     duties.set(name, duty)
     void duty.run()
   }
   return () => {
-    // Another one may have taken over.
-    if (duty.callback !== body) return
+    // Another one may have taken over, or this one has ended before.
+    if (duty.registration !== registration || duty.isOver) return
     duty.isOver = true
     duties.delete(name)
   }

@@ -15,6 +15,7 @@ const { codes } = require('./codes.js')
 const { counter } = require('./counter.js')
 const { onInvalidate } = require('./hooks.js')
 const { kv } = require('./kv.js')
+const { onConnection, onDecision } = require('./listeners.js')
 const { lock, tryLock } = require('./lock.js')
 const { rateLimit } = require('./rate-limit.js')
 const { sessions } = require('./sessions.js')
@@ -28,6 +29,8 @@ const api = {
   counter,
   kv,
   lock,
+  onConnection,
+  onDecision,
   onInvalidate,
   rateLimit,
   sessions,

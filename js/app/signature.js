@@ -37,8 +37,10 @@ const PLACEHOLDER = /\{([\w-]+)\}/
  */
 async function verifySignature(request, options) {
   const scheme = schemeOf(options)
-  const body = await bodyOf(request, scheme.maxBytes)
-  if (body === undefined) return { ok: false, reason: 'too-large' }
+  if (request.bodyUsed || request.readableEnded) {
+    throw invalid('verifySignature: the request', 'one whose body nobody has read', 'read')
+  }
+  // Whoever is refused by the headers has no body read.
   const header = headerOf(request, scheme.header)
   if (header === '') return { ok: false, reason: 'missing' }
   const signatures = scheme.signaturesOf(header)
@@ -47,8 +49,11 @@ async function verifySignature(request, options) {
   if (timestamp !== undefined && !isNear(timestamp, scheme.toleranceMs)) {
     return { ok: false, reason: 'expired' }
   }
-  const parts = scheme.signed(request, body, timestamp)
-  if (parts === undefined) return { ok: false, reason: 'missing' }
+  const signedOf = scheme.signed(request, timestamp)
+  if (signedOf === undefined) return { ok: false, reason: 'missing' }
+  const body = await bodyOf(request, scheme.maxBytes)
+  if (body === undefined) return { ok: false, reason: 'too-large' }
+  const parts = signedOf(body)
   let isSame = false
   for (const secret of scheme.secrets) {
     const hmac = createHmac('sha256', secret)
@@ -75,7 +80,9 @@ function schemeOf(options) {
     throw invalid('verifySignature: `format`', 'a text with {signature}', format)
   const inHeader = elementOf(format, '{timestamp}')
   const timestampHeader =
-    given.timestampHeader && text('timestampHeader', given.timestampHeader).toLowerCase()
+    given.timestampHeader === undefined
+      ? undefined
+      : text('timestampHeader', given.timestampHeader).toLowerCase()
   const hasTimestamp = inHeader !== undefined || timestampHeader !== undefined
   return {
     secrets: secretsOf(given.secret),
@@ -136,34 +143,40 @@ function decoded(text, encoding) {
 
 /**
  * What is signed: a template, whose placeholders are the body, the timestamp and headers, or a function
- * of the app.
+ * of the app. Whether a header is missing is known before the body is.
  * @param {unknown} given
  * @param {boolean} hasTimestamp
- * @returns {(request: any, body: Buffer, timestamp: string | undefined) => (string | Uint8Array)[] | undefined}
+ * @returns {(request: any, timestamp: string | undefined) => ((body: Buffer) => (string | Uint8Array)[]) | undefined}
  */
 function partsOf(given, hasTimestamp) {
   if (typeof given === 'function') {
-    return (request, body, timestamp) => {
+    return (request, timestamp) => (body) => {
       const header = (/** @type {string} */ name) => headerOf(request, name.toLowerCase())
       return [given({ body: body.toString(), timestamp, header })]
     }
   }
-  const template = checks.own('verifySignature: `signed`', given)
-  const isBound = !hasTimestamp || template.includes('{timestamp}')
-  if (!template.includes('{body}') || !isBound) {
-    const what = hasTimestamp ? 'a text with {body} and {timestamp}' : 'a text with {body}'
-    throw invalid('verifySignature: `signed`', what, template)
-  }
   // Texts, and in between the names of placeholders.
-  const pieces = template.split(PLACEHOLDER)
-  return (request, body, timestamp) => {
+  const pieces = templateOf(given, hasTimestamp).split(PLACEHOLDER)
+  return (request, timestamp) => {
     const parts = pieces.map((piece, n) => {
-      if (n % 2 === 0) return piece
-      if (piece === 'body') return body
+      if (n % 2 === 0 || piece === 'body') return piece
       return piece === 'timestamp' ? (timestamp ?? '') : headerOf(request, piece.toLowerCase())
     })
-    return parts.some((part, n) => n % 2 === 1 && part === '') ? undefined : parts
+    if (parts.some((part, n) => n % 2 === 1 && part === '')) return undefined
+    return (body) => parts.map((part, n) => (n % 2 === 1 && pieces[n] === 'body' ? body : part))
   }
+}
+
+/** @param {unknown} given @param {boolean} hasTimestamp @returns {string} */
+function templateOf(given, hasTimestamp) {
+  const template = checks.own('verifySignature: `signed`', given)
+  // A timestamp that is not signed proves nothing, and one that nobody sends is never there.
+  const isBound = hasTimestamp === template.includes('{timestamp}')
+  if (template.includes('{body}') && isBound) return template
+  const what = hasTimestamp
+    ? 'a text with {body} and {timestamp}'
+    : 'a text with {body}, and with {timestamp} if `timestampHeader` or `format` say where that is'
+  throw invalid('verifySignature: `signed`', what, template)
 }
 
 /** Whether a time, in seconds or milliseconds, is about now. @param {string} text @param {number} toleranceMs */
@@ -177,9 +190,7 @@ function isNear(text, toleranceMs) {
 
 /** All bytes of a body; `undefined` if they are too many. @param {any} request @param {number} most */
 async function bodyOf(request, most) {
-  if (request.bodyUsed || request.readableEnded) {
-    throw invalid('verifySignature: the request', 'one whose body nobody has read', 'read')
-  }
+  if (Number(headerOf(request, 'content-length')) > most) return undefined
   const stream = typeof request.arrayBuffer === 'function' ? (request.body ?? []) : request
   const chunks = []
   let length = 0

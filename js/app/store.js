@@ -64,6 +64,8 @@ function later(token, made) {
   return new Promise((resolve, reject) => {
     waits.call(token, PATIENCE_MS, () => {
       try {
+        // Another copy of this module may have attached since, and what is left would be in its mailbox.
+        begin()
         resolve(made(done(native.answered(token) ?? UNKNOWN)))
       } catch (error) {
         reject(error)

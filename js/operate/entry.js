@@ -33,13 +33,16 @@ function softTagsOf(path) {
   return [...new Set(tags)].map((tag) => IMPLICIT + tag)
 }
 
+/** @param {string} text */
+const isAddress = (text) => /^[\da-f]{32}$/i.test(text)
+
 /**
  * Where what is meant may lie, most likely place first.
  * @param {Operator} operator
  * @param {string} text
  */
 function placesOf(operator, text) {
-  if (/^[\da-f]{32}$/i.test(text)) return [{ address: text.toLowerCase() }]
+  if (isAddress(text)) return [{ address: text.toLowerCase() }]
   const { build } = operator
   /** @param {number} kind */
   const at = (kind, key = text) => ({ kind, key, build })
@@ -150,6 +153,7 @@ module.exports = {
   IMPLICIT,
   MOST_SHOWN,
   softTagsOf,
+  isAddress,
   read,
   partsOf,
   isText,

@@ -5,10 +5,11 @@ const { join } = require('node:path')
 const { UsageError } = require('../command/usage.js')
 const { folded, moment, out, outJson, paint, size, width } = require('../command/terminal.js')
 const { shown } = require('../command/shown.js')
-const { IMPLICIT, partsOf, read, softTagsOf } = require('./entry.js')
+const { IMPLICIT, isAddress, partsOf, read, softTagsOf } = require('./entry.js')
 const { facts } = require('./inspect.js')
 const { must } = require('./operator.js')
 const places = require('./place.js')
+const { linesOf, recalled } = require('./recalled.js')
 const { keyOfPath } = require('./routes.js')
 const { sentence } = require('./sentence.js')
 
@@ -28,12 +29,15 @@ async function why(flags, given) {
   const { about, value } = await read(operator, text)
   const said = sentence(about, text, operator)
   const output = outputOf(place.serverDir, text)
+  // An address says nothing to them.
+  const remembered = await recalled(operator, isAddress(text) ? (about.key ?? text) : text)
   const tags = about.table?.rows ?? (await rowsOf(operator, text))
   const parts = [...partsOf(about.kind, value)].map(([name, { bytes }]) => [name, bytes.length])
   const isAnswered = about.judged !== undefined && about.judged.verdict !== 'gone'
   if (flags.json) {
     const answer = { said, isAnswered, output, invalidated: tags, parts: Object.fromEntries(parts) }
-    outJson({ ...answer, entry: about.bytes === undefined ? null : facts(about) })
+    const entry = about.bytes === undefined ? null : facts(about)
+    outJson({ ...answer, entry, remembered })
     return isAnswered ? 0 : 1
   }
   const [head, ...rest] = said.split(': ')
@@ -47,6 +51,7 @@ async function why(flags, given) {
   }
   if (output) out(`${paint('dim', 'build')}  ${output}`)
   for (const row of tags) out(`${paint('dim', 'tag')}    ${invalidated(row)}`)
+  out(`\n${linesOf(remembered).join('\n')}`)
   out(`\n${folded(MEMORY, width()).join('\n')}`)
   return isAnswered ? 0 : 1
 }

@@ -40,7 +40,7 @@ use napi_derive::napi;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The functions called on the hot path, by the names JavaScript sees.
-const FUNCTIONS: [(&str, sys::napi_callback); 30] = [
+const FUNCTIONS: [(&str, sys::napi_callback); 31] = [
     ("attach", Some(env::attach)),
     ("check", Some(check::check)),
     ("checkAsked", Some(check::check_asked)),
@@ -71,6 +71,7 @@ const FUNCTIONS: [(&str, sys::napi_callback); 30] = [
     ("counter", Some(app::counter)),
     ("add", Some(app::add)),
     ("instances", Some(operate::instances)),
+    ("accounts", Some(operate::accounts)),
 ];
 
 /// Gives a new environment its state and its functions.

@@ -1,5 +1,5 @@
-//! What the command line asks for, on Node's thread pool: there it holds up nobody. [`instances`], which
-//! an app asks for, does not wait there.
+//! What the command line asks for, on Node's thread pool: there it holds up nobody. [`instances`] and
+//! [`accounts`], which an app asks for, do not wait there.
 
 use std::sync::Arc;
 
@@ -9,11 +9,13 @@ use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{app, raw};
+use super::env::State;
+use super::{app, raw, read};
 use crate::app::cells::Cell;
 use crate::app::replies::{Reply, Slot};
 use crate::guard::guard;
 use crate::next::value::{PartRef, ValueKind, count, is_sound, part};
+use crate::operate::fleet::Receive;
 use crate::operate::orders::{Order, Place};
 use crate::operate::server::Trouble;
 use crate::operate::{Inspected, Operator as Asked};
@@ -132,13 +134,29 @@ impl Named {
 /// `instances()`: a token to wait with; `answered` has what the instances of the fleet tell of
 /// themselves, as JSON in a row of one.
 pub(super) extern "C" fn instances(env: raw::Env, info: raw::Info) -> raw::Value {
-    raw::call::<0>(env, info, |call| {
-        let slot = Slot::new(call.state.replies.clone(), call.state.shared.clone());
-        let fill = slot.clone();
-        let receive = move |told| fill.fill(Reply::Row(vec![Cell::Bytes(told)]));
-        process::instances(Box::new(receive));
-        app::taken(env, call.state, &slot)
+    raw::call::<0>(env, info, |call| told(env, call.state, process::instances))
+}
+
+/// `accounts(of)`: what they remember about something, likewise.
+pub(super) extern "C" fn accounts(env: raw::Env, info: raw::Info) -> raw::Value {
+    raw::call::<1>(env, info, |call| {
+        let [of] = call.args;
+        let of = read::with_units(env, of, String::from_utf16_lossy).unwrap_or_default();
+        told(env, call.state, |receive| process::accounts(of, receive))
     })
+}
+
+fn told(env: raw::Env, state: &State, ask: impl FnOnce(Receive)) -> raw::Value {
+    let slot = Slot::new(state.replies.clone(), state.shared.clone());
+    let fill = slot.clone();
+    ask(Box::new(move |told| fill.fill(Reply::Row(vec![Cell::Bytes(told)]))));
+    app::taken(env, state, &slot)
+}
+
+/// The URL behind the key of a `fetch`.
+#[napi(catch_unwind)]
+pub fn note_url(key: String, url: String) {
+    process::note_url(&key, &url);
 }
 
 /// A read under way.

@@ -161,6 +161,10 @@ impl Listener for Ears {
         self.engine()?.snapshot()
     }
 
+    fn account(&self, of: &str) -> Option<Vec<u8>> {
+        self.engine()?.account(of)
+    }
+
     fn now(&self) -> Timestamp {
         self.engine().map(|engine| engine.now()).unwrap_or_default()
     }

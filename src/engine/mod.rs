@@ -66,6 +66,8 @@ pub struct Host {
     pub release: fn(&Entry),
     /// What the process tells other instances of itself.
     pub snapshot: fn(&Engine) -> Option<Vec<u8>>,
+    /// What it answers when all instances are asked about something.
+    pub account: fn(&Engine, &str) -> Option<Vec<u8>>,
 }
 
 /// The cache of one process.

@@ -360,6 +360,10 @@ impl Listener for Engine {
         self.host.as_ref().and_then(|host| (host.snapshot)(self))
     }
 
+    fn account(&self, of: &str) -> Option<Vec<u8>> {
+        self.host.as_ref().and_then(|host| (host.account)(self, of))
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

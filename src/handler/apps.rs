@@ -164,6 +164,11 @@ impl Apps {
         AppId(place as u32)
     }
 
+    /// The folders of all apps.
+    pub fn dirs(&self) -> Vec<String> {
+        self.known.read().iter().map(|app| app.dir.clone()).collect()
+    }
+
     /// The build output of an app.
     pub fn output(&self, app: AppId) -> Option<Arc<BuildOutput>> {
         self.known.read().get(app.0 as usize)?.output.clone()

@@ -13,6 +13,7 @@
 //!
 //! A get is judged on its own each time it begins: the answer to another get counts for nothing.
 
+pub mod account;
 pub mod answer;
 pub mod apps;
 mod closed;

@@ -1,12 +1,13 @@
 //! What an operator asks of the shared tier from outside: the commands of `tiercel`.
 //!
 //! [`server`] is the server as an operator sees it, step by step and node by node; [`judge`] says
-//! what a get would answer with an entry; [`fleet`] what instances tell of themselves; [`purge`]
-//! invalidates as an instance of the fleet. An [`Operator`] takes one [`order`](orders) after the other
-//! and answers in JSON, which programs read as it is.
+//! what a get would answer with an entry; [`fleet`] what instances tell of themselves, and
+//! [`account`] what they remember; [`purge`] invalidates as an instance of the fleet. An [`Operator`]
+//! takes one [`order`](orders) after the other and answers in JSON, which programs read as it is.
 //!
 //! Nothing here changes an entry, except where the order says so.
 
+pub mod account;
 pub mod fleet;
 pub mod judge;
 pub mod orders;
@@ -113,6 +114,7 @@ impl Operator {
             Order::Nodes => Ok(json!(self.server.nodes()?)),
             Order::Instances => Ok(json!(self.server.instances()?)),
             Order::Snapshots => Ok(json!(fleet::fleet(&self.server.published()?))),
+            Order::Accounts { of } => Ok(json!(account::Accounts::of(&self.server.ask(&of)?))),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;

@@ -28,6 +28,11 @@ pub enum Order {
     Instances,
     /// What they tell of themselves.
     Snapshots,
+    /// What they remember about something.
+    Accounts {
+        /// A path, a key, a tag, or a part of what a key stands for.
+        of: String,
+    },
     /// What the table says of these tags.
     Table {
         /// The tags.

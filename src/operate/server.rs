@@ -71,6 +71,12 @@ pub trait Server: Send + Sync {
     /// See above.
     fn published(&self) -> Result<Published, Trouble>;
 
+    /// Asks the listed instances about something, and waits for a second at most.
+    ///
+    /// # Errors
+    /// See above.
+    fn ask(&self, about: &str) -> Result<Vec<Answered>, Trouble>;
+
     /// What lies at an address.
     ///
     /// # Errors
@@ -296,6 +302,17 @@ pub struct Published {
     pub now: Timestamp,
     /// Each that is listed, and the bytes that it has published.
     pub instances: Vec<(String, Option<Bytes>)>,
+}
+
+/// An instance that was asked.
+#[derive(Debug, Clone, Default)]
+pub struct Answered {
+    /// Its random name.
+    pub id: String,
+    /// What it answered in time.
+    pub account: Option<Bytes>,
+    /// The last snapshot of one that did not.
+    pub snapshot: Option<Bytes>,
 }
 
 /// Why there is no answer.

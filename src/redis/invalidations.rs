@@ -1,4 +1,4 @@
-//! Hears what other instances publish. Messages make invalidations fast; polls make them certain.
+//! Hears what other instances publish, and questions of operators. Messages make invalidations fast; polls make them certain.
 //! Nothing depends on the messages: a user who may not subscribe only waits longer.
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::connect::{Connection, within};
 use super::failure::Failure;
 use super::health::Backoff;
+use super::questions::Question;
 use super::reply::bytes;
 use super::session::Session;
 use super::wire;
@@ -66,7 +67,12 @@ async fn hear(session: &Arc<Session>, mut published: Receiver<Published>) {
             Err(RecvError::Lagged(_)) => None,
             Err(RecvError::Closed) => return,
         };
-        let message = published.as_ref().and_then(bytes).and_then(wire::message);
+        let told = published.as_ref().and_then(bytes);
+        if let Some(question) = told.and_then(Question::parse) {
+            session.questions.add(question);
+            continue;
+        }
+        let message = told.and_then(wire::message);
         if let Some((message, Some(process))) = &message
             && *process != session.process
         {

@@ -8,10 +8,11 @@
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does, and
-//! `published` is what they tell; `kin` finds processes of the same build elsewhere; `app` serves the
-//! app's own code, over a fourth connection that its first call opens; `operate` answers the one who
-//! runs it. `keys` names what lies on the server.
+//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
+//! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
+//! processes of the same build elsewhere; `app` serves the app's own code, over a fourth connection
+//! that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the
+//! server.
 
 mod app;
 mod client;
@@ -28,6 +29,7 @@ mod kin;
 mod leases;
 mod operate;
 mod published;
+mod questions;
 mod queue;
 mod refusals;
 mod reply;
@@ -292,6 +294,7 @@ async fn serve(
     keep_running(session, Session::keep_leases);
     keep_running(session, Session::keep_door);
     keep_running(session, invalidations::listen);
+    keep_running(session, Session::keep_answers);
     if !session.snapshot_every.is_zero() {
         keep_running(session, Session::keep_snapshots);
     }

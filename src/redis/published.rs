@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fred::types::Value;
 use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
@@ -21,7 +22,7 @@ use crate::operate::server::{Published, Trouble};
 use crate::store::Trouble as Reason;
 
 /// Snapshots read together: the server would serve nobody else during one call for all of them.
-const TOGETHER: usize = 200;
+pub(super) const TOGETHER: usize = 200;
 
 /// Called once with what they tell.
 pub type ReceivePublished = Box<dyn FnOnce(Result<Published, Trouble>) + Send>;
@@ -32,26 +33,48 @@ pub(super) async fn published(
     keys: &Keys,
     limit: Duration,
 ) -> Result<Published, Failure> {
+    let ids = ids(servers, keys, limit).await?;
+    let found = snapshots(servers, keys, limit, &ids).await?;
+    let now = within(limit, Box::pin(call(servers, "TIME", Vec::new()))).await?;
+    let instances = ids.into_iter().zip(found).collect();
+    Ok(Published { now: moment(&now).ok_or(Failure::NONSENSE)?, instances })
+}
+
+/// The names of the instances that are listed.
+pub(super) async fn ids(
+    servers: &Servers,
+    keys: &Keys,
+    limit: Duration,
+) -> Result<Vec<String>, Failure> {
     let (list, range) = (keys.instances(), ["0", "-1"].map(Value::from));
     let listed = call_at(servers, "ZRANGE", &list, &range);
     let listed = within(limit, Box::pin(listed)).await?;
     let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
-    let ids: Vec<String> = ids.filter(|id| !id.starts_with("born:")).collect();
-    let mut instances = Vec::with_capacity(ids.len());
+    Ok(ids.filter(|id| !id.starts_with("born:")).collect())
+}
+
+/// The snapshots of these instances.
+pub(super) async fn snapshots(
+    servers: &Servers,
+    keys: &Keys,
+    limit: Duration,
+    ids: &[String],
+) -> Result<Vec<Option<Bytes>>, Failure> {
+    let mut all = Vec::with_capacity(ids.len());
     // All lie in one slot.
     for some in ids.chunks(TOGETHER) {
         let mut names = some.iter().map(|id| keys.snapshot(id));
         let Some(first) = names.next() else { continue };
         let more: Vec<Value> = names.map(Value::from).collect();
         let read = call_at(servers, "MGET", &first, &more);
-        let found = match within(limit, Box::pin(read)).await? {
-            Value::Array(found) if found.len() == some.len() => found,
+        match within(limit, Box::pin(read)).await? {
+            Value::Array(found) if found.len() == some.len() => {
+                all.extend(found.into_iter().map(content));
+            }
             _ => return Err(Failure::NONSENSE),
-        };
-        instances.extend(some.iter().cloned().zip(found.into_iter().map(content)));
+        }
     }
-    let now = within(limit, Box::pin(call(servers, "TIME", Vec::new()))).await?;
-    Ok(Published { now: moment(&now).ok_or(Failure::NONSENSE)?, instances })
+    Ok(all)
 }
 
 /// What `TIME` answers.
@@ -83,8 +106,8 @@ impl Drop for Question {
     }
 }
 
-/// Questions that wait for a connection, which is on its way.
-pub(super) struct Questions {
+/// Those whose questions wait for a connection, which is on its way.
+pub(super) struct Askers {
     waiting: Mutex<Vec<Question>>,
     /// Why no connection could be opened the last time.
     away: Mutex<Option<Reason>>,
@@ -92,7 +115,7 @@ pub(super) struct Questions {
     limit: Duration,
 }
 
-impl Questions {
+impl Askers {
     pub(super) fn new(limit: Duration) -> Self {
         Self { waiting: Mutex::default(), away: Mutex::default(), limit }
     }
@@ -105,26 +128,26 @@ impl Session {
             tokio::spawn(answer(self.clone(), link, question));
             return;
         }
-        let away = *self.questions.away.lock();
+        let away = *self.askers.away.lock();
         match away {
             Some(reason) => question.answer(Err(because(reason))),
-            None => self.questions.waiting.lock().push(question),
+            None => self.askers.waiting.lock().push(question),
         }
     }
 
     /// There is a connection.
-    pub(super) fn open_questions(self: &Arc<Self>, link: &Arc<Connection>) {
-        *self.questions.away.lock() = None;
-        let waiting = std::mem::take(&mut *self.questions.waiting.lock());
+    pub(super) fn answer_askers(self: &Arc<Self>, link: &Arc<Connection>) {
+        *self.askers.away.lock() = None;
+        let waiting = std::mem::take(&mut *self.askers.waiting.lock());
         for question in waiting {
             tokio::spawn(answer(self.clone(), link.clone(), question));
         }
     }
 
     /// No connection could be opened.
-    pub(super) fn close_questions(&self, reason: Reason) {
-        *self.questions.away.lock() = Some(reason);
-        let waiting = std::mem::take(&mut *self.questions.waiting.lock());
+    pub(super) fn refuse_askers(&self, reason: Reason) {
+        *self.askers.away.lock() = Some(reason);
+        let waiting = std::mem::take(&mut *self.askers.waiting.lock());
         for question in waiting {
             question.answer(Err(because(reason)));
         }
@@ -132,7 +155,7 @@ impl Session {
 }
 
 async fn answer(session: Arc<Session>, link: Arc<Connection>, question: Question) {
-    let told = published(&link.client, &session.keys, session.questions.limit).await;
+    let told = published(&link.client, &session.keys, session.askers.limit).await;
     // Not here: reading what hundreds tell takes milliseconds, and polls do not wait for it.
     spawn_blocking(move || question.answer(told.map_err(unreached)));
 }

@@ -19,7 +19,8 @@ use super::failure::Failure;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::kin::{self, Kin};
-use super::published::Questions;
+use super::published::Askers;
+use super::questions::Questions;
 use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
@@ -68,11 +69,13 @@ pub(super) struct Session {
     pub(super) snapshot_every: Duration,
     /// The snapshot that leaves with the next poll.
     pub(super) snapshot: Mutex<Option<Bytes>>,
+    /// What operators want to know.
+    pub(super) questions: Questions,
     /// Builds whose processes are to be found once there is a connection, and those that are known.
     kin: Mutex<Vec<Kin>>,
     builds: Mutex<HashSet<String>>,
-    /// Questions of what instances tell of themselves.
-    pub(super) questions: Questions,
+    /// Who wants to know what instances tell of themselves.
+    pub(super) askers: Askers,
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
@@ -109,9 +112,10 @@ impl Session {
             snapshotless: Pause::default(),
             snapshot_every: shared.snapshot_every,
             snapshot: Mutex::default(),
+            questions: Questions::default(),
             kin: Mutex::default(),
             builds: Mutex::default(),
-            questions: Questions::new(shared.connect_timeout),
+            askers: Askers::new(shared.connect_timeout),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             rearm: Notify::new(),
@@ -166,7 +170,7 @@ impl Session {
                         tokio::spawn(room::ask(self.clone(), life.link().clone()));
                     }
                     self.look_for_kin(life.link());
-                    self.open_questions(life.link());
+                    self.answer_askers(life.link());
                     let mut linked = Attached::new(&self, life);
                     if linked.life.watch().await {
                         backoff.reset();
@@ -177,7 +181,7 @@ impl Session {
                 Err(failure) => {
                     self.unreachable();
                     let trouble = self.connector.trouble(failure).await;
-                    self.close_questions(trouble);
+                    self.refuse_askers(trouble);
                     guard(|| self.listener.fails(trouble));
                 }
             }

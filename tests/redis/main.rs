@@ -22,6 +22,7 @@ mod messages;
 mod operate;
 mod peer;
 mod proxy;
+mod questions;
 mod scripts;
 mod server;
 mod snapshots;

@@ -41,6 +41,10 @@ pub(crate) struct Heard {
     pub(crate) snapshot: Mutex<Option<Vec<u8>>>,
     /// How often it was asked for that.
     asked: AtomicU64,
+    /// What it answers to questions, and how long that takes it.
+    pub(crate) account: Mutex<(Option<Vec<u8>>, Duration)>,
+    /// What it was asked.
+    pub(crate) questions: Mutex<Vec<String>>,
 }
 
 impl Listener for Heard {
@@ -75,6 +79,13 @@ impl Listener for Heard {
         self.snapshot.lock().clone()
     }
 
+    fn account(&self, of: &str) -> Option<Vec<u8>> {
+        self.questions.lock().push(of.to_owned());
+        let (account, takes) = self.account.lock().clone();
+        std::thread::sleep(takes);
+        account
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -93,6 +104,8 @@ impl Heard {
             rooms: Mutex::default(),
             snapshot: Mutex::default(),
             asked: AtomicU64::new(0),
+            account: Mutex::default(),
+            questions: Mutex::default(),
         })
     }
 

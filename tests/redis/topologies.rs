@@ -125,6 +125,10 @@ fn a_cluster_serves_and_survives_the_loss_of_a_primary() {
         let channels = cluster.servers[owner].call(&["PUBSUB", "SHARDCHANNELS"]);
         channels == "{app}:m0" || channels.starts_with("ERR")
     });
+    peer.heard.account.lock().0 = Some(b"one".to_vec());
+    let asked = RedisOperator::new(&shared).unwrap().ask("a").unwrap();
+    let answered = asked.iter().filter(|one| one.account.as_deref() == Some(b"one"));
+    assert_eq!(answered.count(), 1, "a question goes where the subscriptions are");
     cluster.servers[owner].kill();
     peer.heard.wait_for(&Event::Disconnected);
     peer.heard.wait_for(&Event::Connected);

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -25,11 +26,35 @@ const ENDS = {
     if (isMainThread) new Worker(new URL(import.meta.url))`,
 }
 
-test('a process that ends gives back what it took ahead', async (test) => {
+/** A script in a folder of its own, and how to run it as an instance of a fleet of its own. */
+function scripted(test, lines) {
   const dir = directory(test)
+  write(dir, { 'script.mjs': lines })
   const namespace = newName('exit')
-  write(dir, {
-    'script.mjs': `
+  const { VITEST, ...inherited } = process.env
+  const env = {
+    ...inherited,
+    TIERCEL_REDIS_URL: server.url,
+    TIERCEL_NAMESPACE: namespace,
+    // A busy machine is no outage.
+    TIERCEL_COMMAND_TIMEOUT_MS: '2000',
+  }
+  const script = join(dir, 'script.mjs')
+  const run = (...args) =>
+    promisify(execFile)(process.execPath, [script, ...args], { env, timeout: 20_000 })
+  const begin = () => {
+    const child = spawn(process.execPath, [script], { env })
+    test.onTestFinished(() => child.kill('SIGKILL'))
+    return child
+  }
+  const sum = () => server.command('ZSCORE', `${namespace}:{count:views}`, 'id')
+  return { run, begin, sum }
+}
+
+test('a process that ends gives back what it took ahead', async (test) => {
+  const { run } = scripted(
+    test,
+    `
       import { rateLimit } from '${root}app.js'
       const limiter = rateLimit({ name: 'api', limit: 10000, window: '1h', algorithm: 'fixed-window', mode: 'fast' })
       if (process.argv[2] === 'take') {
@@ -39,50 +64,30 @@ test('a process that ends gives back what it took ahead', async (test) => {
       } else {
         process.stdout.write(String((await limiter.peek('id')).remaining))
       }`,
-  })
-  const { VITEST, ...inherited } = process.env
-  const env = {
-    ...inherited,
-    TIERCEL_REDIS_URL: server.url,
-    TIERCEL_NAMESPACE: namespace,
-    TIERCEL_COMMAND_TIMEOUT_MS: '2000',
-  }
-  const run = (what) =>
-    promisify(execFile)(process.execPath, [`${dir}/script.mjs`, what], { env, timeout: 20_000 })
+  )
   expect((await run('take')).stdout).toContain('share')
   expect((await run('look')).stdout).toBe('9800')
 })
 
 test.for(Object.keys(ENDS))('a process that %s has sent what it counted', async (how, test) => {
-  const dir = directory(test)
-  const namespace = newName('exit')
-  write(dir, {
-    'script.mjs': `
+  const { run, sum } = scripted(
+    test,
+    `
       import { counter } from '${root}app.js'
       const views = counter('views', { flushMs: 60000 })
       await views.get('id')
       for (let n = 0; n < 100; n++) views.add('id')
       ${ENDS[how]}`,
-  })
-  const { VITEST, ...inherited } = process.env
-  const env = {
-    ...inherited,
-    TIERCEL_REDIS_URL: server.url,
-    TIERCEL_NAMESPACE: namespace,
-    TIERCEL_COMMAND_TIMEOUT_MS: '2000',
-  }
-  const run = promisify(execFile)
-  await run(process.execPath, [`${dir}/script.mjs`], { env, timeout: 20_000 })
+  )
+  await run()
   const workers = how === 'counted in a worker' ? 2 : 1
-  const sum = await server.command('ZSCORE', `${namespace}:{count:views}`, 'id')
-  expect(Number(sum)).toBe(100 * workers)
+  expect(Number(await sum())).toBe(100 * workers)
 })
 
 test('a worker that has nothing left to do has sent what it counted, while the process goes on', async (test) => {
-  const dir = directory(test)
-  const namespace = newName('exit')
-  write(dir, {
-    'script.mjs': `
+  const { begin, sum } = scripted(
+    test,
+    `
       import { Worker, isMainThread } from 'node:worker_threads'
       if (isMainThread) {
         new Worker(new URL(import.meta.url)).on('exit', () => console.log('over'))
@@ -93,20 +98,48 @@ test('a worker that has nothing left to do has sent what it counted, while the p
         await views.get('id')
         views.add('id', 5)
       }`,
-  })
-  const { VITEST, ...inherited } = process.env
-  const env = { ...inherited, TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace }
-  const child = spawn(process.execPath, [`${dir}/script.mjs`], { env })
-  test.onTestFinished(() => child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
-  expect(await server.command('ZSCORE', `${namespace}:{count:views}`, 'id')).toBe('5')
+  )
+  await once(begin().stdout, 'data')
+  expect(await sum()).toBe('5')
+})
+
+test('a worker that has nothing left to do ends, while another thread goes on adding', async (test) => {
+  const { begin, sum } = scripted(
+    test,
+    `
+      import { Worker, isMainThread, workerData } from 'node:worker_threads'
+      import { counter } from '${root}app.js'
+      const [ENDS, ADDS] = [0, 1]
+      const times = workerData ?? new Int32Array(new SharedArrayBuffer(8))
+      if (isMainThread) {
+        const others = counter('others', { flushMs: 60000 })
+        setInterval(() => {
+          if (times[ENDS] === times[ADDS]) return
+          others.add('id')
+          Atomics.add(times, ADDS, 1)
+          Atomics.notify(times, ADDS)
+        }, 1)
+        const worker = new Worker(new URL(import.meta.url), { workerData: times })
+        worker.on('exit', () => console.log(times[ENDS]))
+      } else {
+        // Before the counter sends: each time there is something of the other thread.
+        process.on('beforeExit', () => {
+          if (Atomics.add(times, ENDS, 1) < 20) Atomics.wait(times, ADDS, times[ENDS] - 1, 5000)
+        })
+        const views = counter('views', { flushMs: 60000 })
+        await views.get('id')
+        views.add('id', 5)
+      }`,
+  )
+  const [ends] = await once(begin().stdout, 'data')
+  expect(Number(ends)).toBe(2)
+  expect(await sum()).toBe('5')
 })
 
 test('a process that is killed loses what it added since it sent last, and no more', async (test) => {
-  const dir = directory(test)
-  const namespace = newName('exit')
-  write(dir, {
-    'script.mjs': `
+  const { begin, sum } = scripted(
+    test,
+    `
       import { counter } from '${root}app.js'
       const views = counter('views', { flushMs: 60000 })
       views.add('id', 5)
@@ -114,14 +147,10 @@ test('a process that is killed loses what it added since it sent last, and no mo
       views.add('id', 3)
       console.log('added')
       setInterval(() => {}, 1000)`,
-  })
-  const { VITEST, ...inherited } = process.env
-  const env = { ...inherited, TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: namespace }
-  const child = spawn(process.execPath, [`${dir}/script.mjs`], { env })
-  test.onTestFinished(() => child.kill('SIGKILL'))
+  )
+  const child = begin()
   await once(child.stdout, 'data')
   child.kill('SIGKILL')
   await once(child, 'exit')
-  const sum = () => server.command('ZSCORE', `${namespace}:{count:views}`, 'id')
   expect(await until('it is there', async () => (await sum()) ?? undefined)).toBe('5')
 })

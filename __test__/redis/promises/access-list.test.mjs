@@ -135,6 +135,8 @@ test.for(['single', 'sentinel', 'cluster', ...there])(
     // Many at once, somebody new who loads the table, and one that goes for good.
     await two.run(({ Tiercel }) => Promise.all(['a', 'b', 'c'].map((key) => Tiercel.get(key, []))))
     await one.run(useAll, { APP })
+    const { instances } = await two.run(({ Tiercel }) => Tiercel.why('soft'))
+    expect(instances.map(({ found }) => found > 0)).toEqual([true, true, true])
     await fleet[2].kill()
     await one.invalidate(['after'])
     await pause(1_100)

@@ -88,6 +88,98 @@ test.concurrent('who registers again takes over, and ends nothing of the other',
   expect(answer).toEqual(['other', 'second'])
 })
 
+test.concurrent('an `onError` that rejects, or an error that is no text, ends nothing', async () => {
+  const { answer, code, stderr } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      let attempts = 0
+      const told = []
+      const failing = ({ attempt }) => {
+        attempts = attempt
+        if (attempt < 3) throw Object.create(null)
+      }
+      const onError = async (_, { attempt }) => {
+        told.push(attempt)
+        await new Promise((wake) => setImmediate(wake))
+        throw new Error('no log')
+      }
+      onInvalidate(failing, { onError })
+      while (attempts < 3) {
+        if (attempts === 0) await Tiercel.updateTags(['first'])
+        await new Promise((wake) => setTimeout(wake, 20))
+      }
+      return told
+    },
+    { given },
+  )
+  expect(code).toBe(0)
+  expect(answer).toEqual([1, 2])
+  // Somebody is told.
+  expect(stderr).toContain('the hook default has failed 2 times')
+})
+
+test.concurrent('who stood still for longer than the duty lasts leaves it to the next', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      const now = performance.now.bind(performance)
+      let isStill = false
+      const told = []
+      onInvalidate(({ tags, attempt }) => {
+        if (tags.includes('first')) return
+        told.push([...tags, attempt])
+        if (isStill) return
+        isStill = true
+        // No timer says so yet.
+        performance.now = () => now() + 60_000
+      })
+      const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
+      await pause(300)
+      await Promise.all([Tiercel.updateTags(['a']), Tiercel.updateTags(['b'])])
+      while (told.length < 2 || told.at(-1)[0] !== 'b') await pause(10)
+      return told
+    },
+    { given },
+  )
+  expect(answer).toEqual([
+    ['a', 1],
+    ['a', 1],
+    ['b', 1],
+  ])
+})
+
+test.concurrent('who ends, once or twice, ends nothing of whoever registered since', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onInvalidate } = require(app)
+      const told = []
+      const [one, other] = ['one', 'other'].map((name) => ({ name, act: () => told.push(name) }))
+      // The same function is registered twice, as by a module that is loaded again.
+      onInvalidate(one.act, { name: 'same' })()
+      const endFirst = onInvalidate(one.act, { name: 'same' })
+      onInvalidate(one.act, { name: 'same' })
+      endFirst()
+      const end = onInvalidate(other.act)
+      end()
+      onInvalidate(other.act)
+      end()
+      // Takes over from the one above.
+      onInvalidate(() => told.push('last'))
+      const begun = performance.now()
+      while (new Set(told).size < 2 && performance.now() - begun < 10_000) {
+        await Tiercel.updateTags(['tag'])
+        await new Promise((wake) => setTimeout(wake, 20))
+      }
+      return [...new Set(told)].sort()
+    },
+    { given },
+  )
+  expect(answer).toEqual(['last', 'one'])
+})
+
 test.concurrent('a build has none', async () => {
   const { answer } = await inChild(
     async ({ index, app }) => {

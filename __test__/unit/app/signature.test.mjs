@@ -148,6 +148,39 @@ test('a large body is not read to its end', async () => {
   expect((await verifySignature(fits, { ...plain, maxBytes: 99 })).ok).toBe(true)
 })
 
+test.for([
+  ['no signature', {}, 'missing'],
+  ['no hash', { 'x-signature': 'abc', 'x-time': seconds(), 'x-id': '7' }, 'malformed'],
+  ['an old one', { 'x-signature': of(BODY), 'x-time': seconds(900), 'x-id': '7' }, 'expired'],
+  ['one header less', { 'x-signature': of(BODY), 'x-time': seconds() }, 'missing'],
+  [
+    'a body that is announced as too long',
+    { 'x-signature': of(BODY), 'x-time': seconds(), 'x-id': '7', 'content-length': '1001' },
+    'too-large',
+  ],
+])('of a request with %s the body is not read', async ([, headers, reason]) => {
+  let isRead = false
+  const pull = (controller) => {
+    isRead = true
+    controller.close()
+  }
+  // Nothing is pulled before somebody reads.
+  const body = new ReadableStream({ pull }, { highWaterMark: 0 })
+  const options = {
+    timestampHeader: 'x-time',
+    signed: '{x-id}.{timestamp}.{body}',
+    maxBytes: 1_000,
+  }
+  const request = new Request('http://localhost/', {
+    method: 'POST',
+    headers,
+    body,
+    duplex: 'half',
+  })
+  expect(await verifySignature(request, { ...plain, ...options })).toEqual({ ok: false, reason })
+  expect([isRead, request.bodyUsed]).toEqual([false, false])
+})
+
 test('of the Pages Router, and of any server of Node.js, too', async ({ onTestFinished }) => {
   const server = createServer(async (request, response) => {
     response.end(JSON.stringify(await verifySignature(request, plain)))
@@ -173,6 +206,9 @@ test.for([
   ['another encoding', { encoding: 'base32' }],
   ['a body that is not signed', { signed: '{timestamp}' }],
   ['a timestamp that is not signed', { timestampHeader: 'x-time', signed: '{body}' }],
+  ['a timestamp from nowhere', { signed: '{timestamp}.{body}' }],
+  ['an empty name of a header', { timestampHeader: '' }],
+  ['an empty one, and another source', { timestampHeader: '', format: '{timestamp},{signature}' }],
   ['no tolerance', { tolerance: 0 }],
   ['an unknown option', { secrets: [SECRET] }],
 ])('%s is an error, and nobody is let in', async ([, more]) => {
@@ -181,11 +217,13 @@ test.for([
   await expect(verifySignature(request, { ...plain, ...more })).rejects.toMatchObject({ code })
 })
 
-test('a body that was read before is an error', async () => {
-  const request = webhook({ 'x-signature': of(BODY) })
-  await request.text()
+test('a body that was read before is an error, also of who has not signed it', async () => {
   const code = 'TIERCEL_INVALID_ARGUMENT'
-  await expect(verifySignature(request, plain)).rejects.toMatchObject({ code })
+  for (const headers of [{ 'x-signature': of(BODY) }, {}]) {
+    const request = webhook(headers)
+    await request.text()
+    await expect(verifySignature(request, plain)).rejects.toMatchObject({ code })
+  }
 })
 
 test('a secret is never in an error', async () => {

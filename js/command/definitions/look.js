@@ -132,10 +132,14 @@ module.exports = [
     name: 'why',
     summary: 'what a get would answer for a path or key, and why',
     about:
-      'Says in one sentence what a get would answer with what Redis holds now, and shows what that follows from: age, tags and their last invalidation, lease. What lies in the memory of a process cannot be seen from outside; it is never fresher than what is judged here.',
+      'Says in one sentence what a get would answer with what Redis holds now, and shows what that follows from: age, tags and their last invalidation, lease. What lies in the memory of a process cannot be seen from outside; it is never fresher than what is judged here. Then it asks all instances for their last decisions about it.',
     usage: [
       ['tiercel why [flags] /blog', 'the page of a path, with its RSC payload and segments'],
       ['tiercel why [flags] <key>', 'the key of fetched data, a function or an image'],
+      [
+        'tiercel why [flags] <text>',
+        'a tag, or a part of a URL or of the name of a function: among decisions',
+      ],
     ],
     words: true,
     groups: [WHERE, SHOW],

@@ -1,5 +1,6 @@
 //! Calls of Next.js, over an engine with a manual clock and a store whose answers a test triggers.
 
+mod account;
 mod get;
 mod hot;
 mod looks;

@@ -1,9 +1,10 @@
 //! What an operator asks of a server; see [`crate::operate`].
 //!
 //! `steps` are the way to the server, `rights` what its user may do there, `facts` what it says of
-//! itself; `scan` lists entries, `look` reads one, and the table. Calls block, and drive the
+//! itself; `scan` lists entries, `look` reads one, and the table; `ask` asks all instances. Calls block, and drive the
 //! connections meanwhile: between two calls nothing happens on them.
 
+mod ask;
 mod facts;
 mod look;
 mod rights;
@@ -31,8 +32,8 @@ use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
 use crate::operate::server::{
-    Distance, Facts, Freed, Instance, Known, Node, Published, Right, Scan, Server, Setup, Step,
-    Stored, Table, Trouble,
+    Answered, Distance, Facts, Freed, Instance, Known, Node, Published, Right, Scan, Server, Setup,
+    Step, Stored, Table, Trouble,
 };
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
@@ -191,6 +192,10 @@ impl Server for RedisOperator {
 
     fn published(&self) -> Result<Published, Trouble> {
         self.run(look::published(&self.inner))
+    }
+
+    fn ask(&self, about: &str) -> Result<Vec<Answered>, Trouble> {
+        self.run(ask::ask(&self.inner, about))
     }
 
     fn read(&self, address: Address) -> Result<Stored, Trouble> {

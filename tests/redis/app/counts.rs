@@ -14,6 +14,7 @@ use tiercel::clock::Clock;
 use super::{World, complies, patient};
 use crate::peer::{PATIENCE, Peer, shared, wait_until};
 use crate::server;
+use crate::server::Server;
 
 complies!(
     an_id_adds_up_and_ids_are_apart,
@@ -248,6 +249,51 @@ fn more_ids_than_arrive_are_forgotten() {
     assert!(held <= 501, "{held}");
 }
 
+/// How often a command was called; connecting tries some, without arguments.
+fn calls_of(server: &Server, command: &str) -> u32 {
+    let stats = server.call(&["INFO", "commandstats"]);
+    let name = format!("cmdstat_{command}:calls=");
+    let line = stats.lines().find_map(|line| line.strip_prefix(name.as_str()));
+    line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().unwrap())
+}
+
+#[test]
+fn the_largest_are_found_with_few_looks() {
+    let server = server!();
+    let world = World::redis(&server);
+    let names: Vec<String> = (0..2_000).map(|n| format!("id-{n}")).collect();
+    let all: Vec<_> = names.iter().zip(1..).map(|(name, n)| (name.as_str(), n)).collect();
+    all.chunks(500).for_each(|part| add(&world, part));
+    let looks = |most| {
+        let before = calls_of(&server, "zscore");
+        (top(&world, most), calls_of(&server, "zscore") - before)
+    };
+    let (first, calls) = looks(10);
+    assert_eq!(
+        (first.len(), &first[0], &first[9].0),
+        (10, &("id-1999".into(), 2_000), &"id-1990".into())
+    );
+    assert_eq!(calls, 10, "one for each that is answered");
+    let (first, calls) = looks(1_000);
+    assert_eq!((first.len(), &first[999].0, calls), (1_000, &"id-1000".into(), 1_000));
+}
+
+#[test]
+fn what_is_over_is_passed_over_in_parts() {
+    let server = server!();
+    let world = World::redis(&server);
+    let brief = Rules { ttl_ms: 300, bucket_ms: 300, history_ms: 300 };
+    let names: Vec<String> = (0..1_400).map(|n| format!("id-{n}")).collect();
+    let all: Vec<_> = names.iter().map(|name| (name.as_str(), 100)).collect();
+    all.chunks(500).for_each(|part| add(&world, part));
+    world.pass_ms(310);
+    add(&world, &[("one", 2), ("two", 1)]);
+    // A thousand are forgotten by each question, and the others stand in front.
+    let answer = ask(&world, Deed::Top { most: 10, rules: brief });
+    assert_eq!(answer, Answer::Top(vec![("one".into(), 2), ("two".into(), 1)]));
+    assert_eq!(server.call(&["ZCARD", "app:{count:views}"]), "402");
+}
+
 /// A process that counts.
 struct Process {
     counts: Counts,
@@ -290,13 +336,7 @@ fn many_adds_leave_in_one_command_and_are_read_before_they_do() {
     let server = server!();
     let process = Process::behind(Peer::connected(&patient(&server)), 60_000);
     assert_eq!(process.get("one"), Ok(0));
-    let adds = || {
-        let stats = server.call(&["INFO", "commandstats"]);
-        let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_zadd:calls="));
-        // Connecting tries each command, without arguments.
-        line.and_then(|line| line.split(',').next())
-            .map_or(0, |calls| calls.parse::<u32>().unwrap())
-    };
+    let adds = || calls_of(&server, "zadd");
     for n in 0..10_000 {
         process.add(&format!("id-{}", n % 100), 1).unwrap();
     }

@@ -13,7 +13,9 @@ if #over > 0 then
   redis.call('ZREM', KEYS[1], unpack(over))
   redis.call('ZREM', KEYS[2], unpack(over))
 end
-local answer, most, looks = {}, 2 * ARGV[1], 0
+local answer, most, looks = {}, 2 * ARGV[1], 20000
+-- At once; each costs a look at when something was added to it last.
+local part = math.max(100, tonumber(ARGV[1]))
 
 local function count(from)
   return redis.call('ZCOUNT', KEYS[1], from, '+inf')
@@ -21,17 +23,18 @@ end
 
 -- By place. Those that are over, and were not reached above, are passed over, so many at most.
 local function list(at, to)
-  while at < to and #answer < most and looks < 20 do
-    local last = math.min(at + 1000, to) - 1
+  while at < to and #answer < most and looks > 0 do
+    local last = math.min(at + part, to) - 1
     local flat = redis.call('ZREVRANGE', KEYS[1], at, last, 'WITHSCORES')
     for one = 1, #flat, 2 do
+      if #answer == most then return end
       local seen = tonumber(redis.call('ZSCORE', KEYS[2], flat[one]) or 0)
-      if seen > now - ARGV[2] and #answer < most then
+      if seen > now - ARGV[2] then
         table.insert(answer, flat[one])
         table.insert(answer, string.format('%.0f', flat[one + 1]))
       end
     end
-    at, looks = at + 1000, looks + 1
+    at, looks = at + part, looks - part
   end
 end
 

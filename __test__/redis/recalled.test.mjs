@@ -1,0 +1,156 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { start } from '../../tools/redis/servers.mjs'
+import { fetched, inChild, ofFetch, page, setFetch, tagged, until } from '../unit/support.mjs'
+import { appOf, instancesOf, json, run, terminal, visible } from './command.mjs'
+
+// What the instances of a fleet remember about something, when somebody asks all of them.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const isTerminal = existsSync('/usr/bin/script')
+const hour = { cacheControl: { revalidate: 3_600, expire: 86_400 } }
+
+let server
+beforeAll(async () => {
+  server = await start('single')
+})
+afterAll(() => server?.stop())
+
+/** What an instance is told by all. */
+const why = (instance, about) => instance.run(({ Tiercel, about }) => Tiercel.why(about), { about })
+const told = ({ instance, call, tier, outcome }) => `${instance} ${call} ${tier} ${outcome}`
+const pidOf = (name) => Number(name.split(':').at(-1))
+
+/** A page that one stores, another one reads, and a third one invalidates. */
+async function visited(test, more) {
+  const app = appOf(test, server.url)
+  const instances = await instancesOf(test, app, 3, more)
+  const [one, two, three] = instances
+  await one.app.get('APP_PAGE', '/blog/a')
+  await one.app.set('/blog/a', page(tagged('_N_T_/blog/a', 'posts')), hour)
+  await until('another one reads it', () => two.app.get('APP_PAGE', '/blog/a'))
+  await three.invalidate(['posts'])
+  await two.app.get('APP_PAGE', '/blog/a')
+  return { app, instances }
+}
+
+test('a path finds the decisions of all three, in the order of time, under their names', async (test) => {
+  const { app, instances } = await visited(test)
+  const [one, two, three] = instances.map(({ pid }) => pid)
+  const answer = await why(instances[1], '/blog/a')
+  expect(answer.silent).toEqual([])
+  expect(answer.instances.map(({ name }) => pidOf(name)).sort()).toEqual([one, two, three].sort())
+  const own = answer.decisions.map((each) => [pidOf(each.instance), each.call, each.outcome])
+  expect(own.at(0)).toEqual([two, 'get', 'miss'])
+  expect(own.at(-1)).toEqual([one, 'get', 'miss'])
+  expect(own).toContainEqual([one, 'set', 'stored'])
+  expect(own).toContainEqual([two, 'get', 'fresh'])
+  const times = answer.decisions.map(({ time }) => time)
+  expect(times).toEqual(times.toSorted((one, other) => other - one))
+  expect(Math.abs(times[0] - Date.now())).toBeLessThan(60_000)
+  expect(answer.decisions[0].reason).toContain('tag posts, hard')
+
+  const { remembered } = await json(['why', '/blog/a'], app)
+  expect(remembered.decisions.map(told)).toEqual(answer.decisions.map(told))
+  // The tag has been invalidated by the third, which heard of no page.
+  const byTag = await why(instances[0], 'posts')
+  const invalidated = byTag.decisions.filter(({ call }) => call === 'invalidate')
+  expect(new Set(invalidated.map((each) => pidOf(each.instance)))).toContain(three)
+  const found = byTag.instances.reduce((sum, each) => sum + each.found, 0)
+  expect(found).toBe(byTag.decisions.length)
+})
+
+test('the URL of a fetch and the name of a function are known to whoever has seen them', async (test) => {
+  const app = appOf(test, server.url)
+  const id = '80'.repeat(21)
+  writeFileSync(
+    join(app.serverDistDir, 'server-reference-manifest.json'),
+    JSON.stringify({ node: { [id]: { filename: 'app/page.tsx', exportedName: 'getPosts' } } }),
+  )
+  const [one, two] = await instancesOf(test, app, 2)
+  const fetchUrl = 'https://api.example/posts?page=2'
+  await two.get('FETCH', 'f00d', { ...ofFetch(['posts']), fetchUrl })
+  await two.set('f00d', fetched('x'), setFetch(['posts']))
+  await two.useGet(`["build-1","${id}",[{"page":2}]]`, [])
+  const ofUrl = (await why(one, 'api.example/posts')).decisions
+  expect(ofUrl.map(({ key, subject }) => [key, subject])).toEqual(Array(2).fill(['f00d', fetchUrl]))
+  const [ofFunction] = (await why(one, 'getPosts')).decisions
+  expect(ofFunction).toMatchObject({ kind: 'USE_CACHE', subject: 'app/page.tsx getPosts' })
+  expect(pidOf(ofFunction.instance)).toBe(two.pid)
+  expect((await why(one, 'getAuthors')).decisions).toEqual([])
+  const { remembered } = await json(['why', 'getPosts'], app)
+  expect(remembered.decisions).toHaveLength(1)
+})
+
+test('one that stands still, and one that knows no questions, are named', async (test) => {
+  const { app, instances } = await visited(test, { TIERCEL_SNAPSHOT_SECONDS: '1' })
+  const [one, , three] = instances
+  await until('the third has told its name', async () => {
+    const all = await one.run(({ Tiercel }) => Tiercel.instances())
+    return all.length === 3 || undefined
+  })
+  // As an instance of another version: it is listed, and never answers.
+  await server.command('ZADD', `{${app.namespace}}:i`, '9000000000000000', '00000000deadbeef')
+  three.pause()
+  const begun = performance.now()
+  const answer = await why(one, '/blog/a')
+  const tookMs = performance.now() - begun
+  three.resume()
+  expect(answer.silent).toContain('00000000deadbeef')
+  expect(answer.silent.map(pidOf)).toContain(three.pid)
+  expect(answer.instances).toHaveLength(2)
+  expect(tookMs).toBeGreaterThan(900)
+  expect(tookMs).toBeLessThan(5_000)
+  const { code, stdout } = await run(['why', 'posts'], app)
+  expect({ code, stdout }).toMatchObject({
+    stdout: expect.stringMatching(/00000000deadbeef does not answer within a second/),
+  })
+})
+
+test('one that is not to remember says so, and answers all the same', async (test) => {
+  const app = appOf(test, server.url)
+  const [one] = await instancesOf(test, app, 1, { TIERCEL_DECISIONS: '0' })
+  await one.app.get('APP_PAGE', '/blog/a')
+  const answer = await why(one, '/blog/a')
+  expect(answer).toMatchObject({
+    decisions: [],
+    silent: [],
+    instances: [{ remembers: 0, found: 0 }],
+  })
+  const { stdout } = await run(['why', '/blog/a'], app)
+  expect(stdout).toContain('1 instance remembers no decisions: the option `decisions` is 0')
+})
+
+test.skipIf(!isTerminal)('on a terminal of whatever width no line is too long', async (test) => {
+  const { app } = await visited(test)
+  for (const columns of [80, 200]) {
+    const { stdout } = await terminal(['why', '/blog/a'], { ...app, columns })
+    const lines = visible(stdout).split('\n')
+    expect(lines.filter((line) => line.length > columns)).toEqual([])
+    const at = lines.findIndex((line) => /^decisions of 3 instances about it: \d+/.test(line))
+    expect(at).toBeGreaterThan(0)
+    expect(lines[at + 1]).toMatch(/^time +instance +call +result/)
+    // The oldest first.
+    expect(lines[at + 2]).toMatch(/^[\d:.]+ +\S+ +get +miss/)
+  }
+})
+
+test('without Redis this process answers alone; what is no text is refused', async () => {
+  const { answer } = await inChild(
+    async ({ index }) => {
+      const Tiercel = require(index)
+      await new Tiercel().get('key', { kind: 'FETCH', tags: ['posts'] })
+      const { decisions, instances, silent } = await Tiercel.why('key')
+      const codes = []
+      for (const bad of ['', 7, undefined]) {
+        await Tiercel.why(bad).catch(({ code }) => codes.push(code))
+      }
+      return { decisions, silent, pids: instances.map(({ name }) => name), pid: process.pid, codes }
+    },
+    { env: { TIERCEL_REDIS_URL: 'none' } },
+  )
+  expect(answer.decisions).toMatchObject([{ call: 'get', key: 'key', outcome: 'miss' }])
+  expect(pidOf(answer.pids[0])).toBe(answer.pid)
+  expect(answer).toMatchObject({ silent: [], codes: Array(3).fill('TIERCEL_INVALID_ARGUMENT') })
+})
