@@ -170,28 +170,33 @@ describe.each([
     expect(Object.keys(parts)).toEqual(expect.arrayContaining(['headers', 'html', 'rsc']))
   })
 
-  it.runIf(isFull)(
-    'tiercel why: every process tells what it remembers of a page, a fetch and a function',
-    async () => {
-      const of = async (place, text) => {
-        await fleet.primed(place)
-        const { decisions, instances, silent } = (await command(on, 'why', text)).remembered
-        expect({ silent, answers: instances.length }).toEqual({ silent: [], answers: count })
-        return { decisions, by: new Set(decisions.map((one) => one.instance)).size }
-      }
-      const ofPage = await of(page('/blog/zero', 'blog-zero'), '/blog/zero')
-      expect(ofPage.by).toBe(count)
-      expect(ofPage.decisions).toContainEqual(
-        expect.objectContaining({ call: 'get', kind: 'APP_PAGE', outcome: 'fresh' }),
-      )
-      const data = field('/api/data?name=why', 'fetch-why', 'fetched')
-      const ofFetch = await of(data, 'value/fetch-why')
-      expect(ofFetch.by).toBe(count)
-      expect(new Set(ofFetch.decisions.map(({ kind }) => kind))).toEqual(new Set(['FETCH']))
-      const cached = field('/api/cache?of=plain&name=why', 'plain-why', 'value')
-      const ofFunction = await of(cached, 'lib/cached.js plain')
-      expect(ofFunction.by).toBe(count)
-      expect(new Set(ofFunction.decisions.map(({ kind }) => kind))).toEqual(new Set(['USE_CACHE']))
+  const remembered = [
+    ['a page', page('/blog/zero', 'blog-zero'), '/blog/zero', 'APP_PAGE', isFull],
+    [
+      'a fetch, by its URL',
+      field('/api/data?name=why', 'fetch-why', 'fetched'),
+      'value/fetch-why',
+      'FETCH',
+      isFull,
+    ],
+    [
+      "a 'use cache' function, by its file",
+      field('/api/cache?of=plain&name=why', 'plain-why', 'value'),
+      'lib/cached.js',
+      'USE_CACHE',
+      isComponents,
+    ],
+  ].filter((row) => row.at(-1))
+
+  it.each(remembered)(
+    'tiercel why: every process tells what it remembers of %s',
+    async (_what, place, text, kind) => {
+      await fleet.primed(place)
+      const { decisions, instances, silent } = (await command(on, 'why', text)).remembered
+      expect({ silent, answers: instances.length }).toEqual({ silent: [], answers: count })
+      const by = (outcome) => decisions.filter((one) => one.outcome === outcome)
+      expect(new Set(by('fresh').map(({ instance }) => instance)).size).toBe(count)
+      expect(new Set(by('fresh').map((one) => one.kind))).toEqual(new Set([kind]))
     },
   )
 
