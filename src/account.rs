@@ -32,14 +32,14 @@ pub struct Account {
     /// How many of those are about what was asked for.
     pub found: u64,
     /// The last of them, the newest first.
-    pub decisions: Vec<Told>,
+    pub decisions: Vec<Statement>,
 }
 
 /// A decision as an instance tells it: that of `decisions()`, with its time on the clock of the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[expect(missing_docs, reason = "`index.d.ts` describes each of these fields")]
-pub struct Told {
+pub struct Statement {
     pub time: f64,
     pub call: String,
     pub kind: String,
@@ -76,7 +76,7 @@ impl Account {
     pub fn encode(mut self) -> Option<Vec<u8>> {
         cut(&mut self.host);
         self.decisions.truncate(MOST_DECISIONS);
-        self.decisions.iter_mut().for_each(Told::cut);
+        self.decisions.iter_mut().for_each(Statement::cut);
         loop {
             let bytes = serde_json::to_vec(&self).ok()?;
             if bytes.len() <= MOST_BYTES || self.decisions.pop().is_none() {
@@ -94,7 +94,7 @@ impl Account {
     }
 }
 
-impl Told {
+impl Statement {
     fn cut(&mut self) {
         [&mut self.key, &mut self.reason].into_iter().for_each(cut);
         [&mut self.subject, &mut self.tag].into_iter().flatten().for_each(cut);
@@ -116,8 +116,8 @@ fn cut(text: &mut String) {
 mod tests {
     use super::*;
 
-    fn told(key: &str) -> Told {
-        Told { time: 1.0, key: key.into(), call: "get".into(), ..Told::default() }
+    fn told(key: &str) -> Statement {
+        Statement { time: 1.0, key: key.into(), call: "get".into(), ..Statement::default() }
     }
 
     #[test]
@@ -127,7 +127,11 @@ mod tests {
             pid: 7,
             remembers: 4_096,
             found: 3,
-            decisions: vec![Told { tags: Some(vec!["a".into()]), ms: Some(0.5), ..told("/blog") }],
+            decisions: vec![Statement {
+                tags: Some(vec!["a".into()]),
+                ms: Some(0.5),
+                ..told("/blog")
+            }],
         };
         assert_eq!(Account::decode(&account.clone().encode().unwrap()), Some(account));
     }
@@ -142,7 +146,8 @@ mod tests {
         assert!((5..=MOST_DECISIONS).contains(&read.decisions.len()));
         assert!(read.decisions[0].key.starts_with("0 "), "the newest is there");
         let tags = Some(vec!["t".repeat(5_000); 900]);
-        let bytes = Account { decisions: vec![Told { tags, ..told("a") }], ..Account::default() };
+        let bytes =
+            Account { decisions: vec![Statement { tags, ..told("a") }], ..Account::default() };
         assert_eq!(Account::decode(&bytes.encode().unwrap()).unwrap().decisions.len(), 1);
     }
 

@@ -180,9 +180,9 @@ describe.each([
       isFull,
     ],
     [
-      "a 'use cache' function, by its file",
+      "a 'use cache' function, by its name",
       field('/api/cache?of=plain&name=why', 'plain-why', 'value'),
-      'lib/cached.js',
+      'lib/cached.js plain',
       'USE_CACHE',
       isComponents,
     ],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::recall::{Decisions, Shown, recall};
-use crate::account::{Account, MOST_DECISIONS, Told};
+use crate::account::{Account, MOST_DECISIONS, Statement};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 
@@ -35,9 +35,9 @@ pub fn account(
     account
 }
 
-fn told(one: Shown, at: Timestamp, subject: Option<String>) -> Option<Told> {
-    let told: Told = serde_json::to_value(one).and_then(serde_json::from_value).ok()?;
-    Some(Told { time: (at.0 / 1_000) as f64, subject, ..told })
+fn told(one: Shown, at: Timestamp, subject: Option<String>) -> Option<Statement> {
+    let told: Statement = serde_json::to_value(one).and_then(serde_json::from_value).ok()?;
+    Some(Statement { time: (at.0 / 1_000) as f64, subject, ..told })
 }
 
 fn is_about(one: &Shown, subject: Option<&str>, text: &str) -> bool {

@@ -1,5 +1,8 @@
 //! The functions behind the keys of `'use cache'`: Next.js writes in which file each of them is
 //! (`server-reference-manifest.json`, 16.0 to 16.4). `js/subjects.js` reads the same for its process.
+//! A function that has the directive inside is only numbered there; its name stands in the compiled code,
+//! where the compiler gives it back: `registerServerReference(o,"<id>",null),
+//! Object.defineProperty(o,"name",{value:"getPosts"})`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,6 +14,10 @@ use serde::Deserialize;
 const MOST_BYTES: u64 = 16 << 20;
 /// The name that the compiler gives a function which is not exported, in front of its number.
 const NAMELESS: &str = "$$RSC_SERVER_CACHE_";
+/// Folders with compiled code, how deep it lies, and the longest name there.
+const FOLDERS: [&str; 3] = ["chunks", "app", "pages"];
+const MOST_DEPTH: u32 = 12;
+const MOST_NAME: usize = 128;
 /// The digits of an id, at least.
 const LEAST_DIGITS: usize = 40;
 /// The id stands near the front of a key.
@@ -32,23 +39,78 @@ struct Function {
 
 /// The functions of an app by id, as people know them; none in development. Blocks.
 pub fn functions(server_dir: &Path) -> HashMap<String, String> {
-    let file = server_dir.join("server-reference-manifest.json");
-    let is_read = fs::metadata(&file).is_ok_and(|about| about.len() <= MOST_BYTES);
-    let text = is_read.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default();
-    named(&text)
+    let text = read(&server_dir.join("server-reference-manifest.json"), MOST_BYTES);
+    let Some(text) = text else { return HashMap::new() };
+    let mut code = Code { left: MOST_BYTES * 4, names: HashMap::new() };
+    if text.contains(NAMELESS) {
+        FOLDERS.iter().for_each(|folder| code.read(&server_dir.join(folder), MOST_DEPTH));
+    }
+    named(&text, &code.names)
 }
 
-fn named(text: &str) -> HashMap<String, String> {
+fn read(file: &Path, most: u64) -> Option<String> {
+    let about = fs::metadata(file).ok()?;
+    (about.is_file() && about.len() <= most).then(|| fs::read_to_string(file).ok())?
+}
+
+/// The names of functions in compiled code.
+struct Code {
+    /// Bytes that are still read.
+    left: u64,
+    names: HashMap<String, String>,
+}
+
+impl Code {
+    fn read(&mut self, folder: &Path, depth: u32) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Of no link: that may lead anywhere.
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
+            if kind.is_dir() {
+                self.read(&path, depth);
+            } else if kind.is_file() && path.extension().is_some_and(|end| end == "js") {
+                let text = read(&path, self.left).unwrap_or_default();
+                self.left -= text.len() as u64;
+                self.learn(&text);
+            }
+        }
+    }
+
+    fn learn(&mut self, text: &str) {
+        for part in text.split("registerServerReference").skip(1) {
+            let end = part.char_indices().nth(FRONT * 2).map_or(part.len(), |(at, _)| at);
+            // What stands between quotes: the id, `name`, perhaps `value`, and the name.
+            let quoted = part.get(..end).unwrap_or_default().split('"').skip(1).step_by(2);
+            let mut words = quoted.filter(|word| *word != "value");
+            let (Some(id), Some("name"), Some(name)) = (words.next(), words.next(), words.next())
+            else {
+                continue;
+            };
+            if is_id(id) && is_name(name) {
+                self.names.insert(id.to_owned(), name.to_owned());
+            }
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_of_name = |one: char| one.is_alphanumeric() || "_$".contains(one);
+    !name.is_empty() && name.len() <= MOST_NAME && name.chars().all(is_of_name)
+}
+
+fn named(text: &str, names: &HashMap<String, String>) -> HashMap<String, String> {
     let Manifest { node, edge } = serde_json::from_str(text).unwrap_or_default();
     let all = node.into_iter().chain(edge);
     let name = |(id, Function { filename, exported_name }): (String, Function)| {
         let (file, name) = (filename?, exported_name.unwrap_or_default());
         // The compiler counts from 0.
         let number = name.strip_prefix(NAMELESS).and_then(|number| number.parse::<u32>().ok());
-        let said = match number {
-            Some(number) => format!("{file} function {}", u64::from(number) + 1),
-            None if name.is_empty() => file,
-            None => format!("{file} {name}"),
+        let said = match (number, names.get(&id)) {
+            (Some(_), Some(name)) => format!("{file} {name}"),
+            (Some(number), None) => format!("{file} function {}", u64::from(number) + 1),
+            (None, _) if name.is_empty() => file,
+            (None, _) => format!("{file} {name}"),
         };
         Some((id, said))
     };
@@ -58,14 +120,15 @@ fn named(text: &str) -> HashMap<String, String> {
 /// The id in a key.
 pub fn id(key: &str) -> Option<&str> {
     let front = key.get(..FRONT).unwrap_or(key);
-    let is_id = |part: &&str| {
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        part.len() >= LEAST_DIGITS && part.bytes().all(is_digit)
-    };
     // What stands between quotes.
     let mut parts: Vec<&str> = front.split('"').skip(1).collect();
     parts.pop();
-    parts.into_iter().find(is_id)
+    parts.into_iter().find(|part| is_id(part))
+}
+
+fn is_id(part: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    part.len() >= LEAST_DIGITS && part.bytes().all(is_digit)
 }
 
 #[cfg(test)]
@@ -82,7 +145,7 @@ mod tests {
             },
             "edge": { "e0": { "filename": "app/b.ts" } }, "encryptionKey": "x"
         }"#;
-        let mut all: Vec<_> = named(text).into_iter().collect();
+        let mut all: Vec<_> = named(text, &HashMap::new()).into_iter().collect();
         all.sort();
         let told = [
             ("80ab", "app/page.tsx getPosts"),
@@ -91,9 +154,48 @@ mod tests {
         ];
         assert_eq!(all, told.map(|(id, name)| (id.to_owned(), name.to_owned())));
         for none in ["", "{", "[]", r#"{"node":7}"#] {
-            assert!(named(none).is_empty(), "{none}");
+            assert!(named(none, &HashMap::new()).is_empty(), "{none}");
         }
         assert!(functions(Path::new("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_the_manifest_has_not_is_found_in_the_compiled_code() {
+        let dir = std::env::temp_dir().join(format!("functions-{}", std::process::id()));
+        let ids = ["c0", "c1", "c2", "c3"].map(|front| front.repeat(21));
+        let write = |path: &str, text: &str| {
+            let file = dir.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        };
+        let function = |id: &str, number: u32| {
+            let name = format!("{NAMELESS}{number}");
+            (id.to_owned(), serde_json::json!({ "filename": "lib/a.js", "exportedName": name }))
+        };
+        let node: serde_json::Map<_, _> =
+            ids.iter().zip(0..).map(|(id, number)| function(id, number)).collect();
+        write("server-reference-manifest.json", &serde_json::json!({ "node": node }).to_string());
+        let minified = |id: &str, name: &str| {
+            format!(
+                r#"(0,r.registerServerReference)(o,"{id}",null),Object.defineProperty(o,"name",{{value:"{name}"}});"#
+            )
+        };
+        write(
+            "chunks/a/b.js",
+            &format!("{}{}", minified(&ids[0], "plain"), minified(&ids[1], "größe")),
+        );
+        let spread = format!(
+            "registerServerReference($$RSC, \"{}\", null);\nObject.defineProperty($$RSC, \"name\", {{\n  \"value\": \"spread\" }});",
+            ids[2]
+        );
+        write("app/page.js", &spread);
+        write("chunks/forged.js", &minified(&ids[3], "a b\u{1b}"));
+        write("chunks/c.txt", &minified(&ids[3], "text"));
+        let names = functions(&dir);
+        fs::remove_dir_all(&dir).unwrap();
+        let told = ids.each_ref().map(|id| names[id].as_str());
+        let all = ["lib/a.js plain", "lib/a.js größe", "lib/a.js spread", "lib/a.js function 4"];
+        assert_eq!(told, all);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::server::Answered;
-use crate::account::{Account, Told};
+use crate::account::{Account, Statement};
 use crate::snapshot::Snapshot;
 
 /// What was answered.
@@ -25,7 +25,7 @@ pub struct Recalled {
     pub instance: String,
     /// The decision.
     #[serde(flatten)]
-    pub told: Told,
+    pub told: Statement,
 }
 
 /// An instance that answered.
@@ -77,8 +77,12 @@ mod tests {
     use super::*;
 
     fn answered(id: &str, times: &[f64]) -> Answered {
-        let told = |time: &f64| Told { time: *time, key: format!("{id}{time}"), ..Told::default() };
-        let decisions: Vec<Told> = times.iter().map(told).collect();
+        let told = |time: &f64| Statement {
+            time: *time,
+            key: format!("{id}{time}"),
+            ..Statement::default()
+        };
+        let decisions: Vec<Statement> = times.iter().map(told).collect();
         let account =
             Account { host: id.into(), pid: 7, found: 9, decisions, ..Account::default() };
         let account = account.encode().map(Into::into);

@@ -2,7 +2,8 @@
 //! `'use cache'` entry. JavaScript notes each URL once; the functions are read when somebody asks.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -13,6 +14,8 @@ use crate::next::functions;
 const MOST_URLS: usize = 4_096;
 
 static URLS: Mutex<Option<Urls>> = Mutex::new(None);
+/// Of each folder, once it has any: a build does not change while it is served.
+static FUNCTIONS: Mutex<Vec<(String, Arc<HashMap<String, String>>)>> = Mutex::new(Vec::new());
 
 #[derive(Default)]
 struct Urls {
@@ -43,18 +46,29 @@ pub fn note_url(key: &str, url: &str) {
 
 /// What keys stand for, as this process knows it now. Blocks.
 pub(super) fn subjects() -> impl Fn(&str, &str) -> Option<String> {
-    let mut known = HashMap::new();
-    for dir in APPS.dirs() {
-        known.extend(functions::functions(&PathBuf::from(dir)));
-    }
+    let known: Vec<_> = APPS.dirs().into_iter().map(functions_of).collect();
     move |kind, key| match kind {
         "FETCH" => {
             let urls = URLS.lock();
             urls.as_ref()?.by_key.get(key).map(ToString::to_string)
         }
-        "USE_CACHE" => known.get(functions::id(key)?).cloned(),
+        "USE_CACHE" => {
+            let id = functions::id(key)?;
+            known.iter().find_map(|functions| functions.get(id)).cloned()
+        }
         _ => None,
     }
+}
+
+fn functions_of(dir: String) -> Arc<HashMap<String, String>> {
+    let known = FUNCTIONS.lock().iter().find(|(of, _)| *of == dir).map(|(_, all)| all.clone());
+    known.unwrap_or_else(|| {
+        let read = Arc::new(functions::functions(Path::new(&dir)));
+        if !read.is_empty() {
+            FUNCTIONS.lock().push((dir, read.clone()));
+        }
+        read
+    })
 }
 
 #[cfg(test)]
