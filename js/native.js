@@ -41,6 +41,7 @@ const waits = require('./waits.js')
  * @property {(after: number) => string} heard
  * @property {(after: number) => string} recorded
  * @property {() => Promise<string>} instances
+ * @property {() => string} history
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter

@@ -13,6 +13,7 @@ use crate::coherence::Coherence;
 use crate::coherence::event::{Command, Event, Message, Request};
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
+use crate::history::{History, Row};
 use crate::key::Hasher;
 use crate::ledger::Ledger;
 use crate::memory::MemoryStore;
@@ -84,6 +85,7 @@ impl Builder {
             oversize: Oversize::default(),
             absences: Mutex::new(Absences::new(decisions)),
             heard: HeardLog::new(decisions, debug),
+            history: History::default(),
             tier,
             host,
         })
@@ -157,6 +159,10 @@ impl Listener for Ears {
 
     fn snapshot(&self) -> Option<Vec<u8>> {
         self.engine()?.snapshot()
+    }
+
+    fn minutes(&self) -> Vec<Row> {
+        self.engine().map(|engine| engine.minutes()).unwrap_or_default()
     }
 
     fn now(&self) -> Timestamp {

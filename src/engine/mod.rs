@@ -31,6 +31,7 @@ use crate::entry::{Entry, Meta, Source};
 use crate::generation::End;
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
+use crate::history::History;
 use crate::key::{Class, Hasher, KeyRef};
 use crate::ledger::{Ledger, MemoryAccess};
 use crate::memory::{Inserted, MemoryStore};
@@ -92,6 +93,8 @@ pub struct Engine {
     /// What is known of entries that are gone.
     absences: Mutex<Absences>,
     heard: HeardLog,
+    /// What it counted in each minute of the last hour.
+    pub history: History,
     tier: Option<Tier>,
     host: Option<Host>,
 }

@@ -15,6 +15,7 @@ use crate::coherence::event::{Command, Event, Lifetime, Message, Request};
 use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
+use crate::history::Row;
 use crate::key::{KeyRef, share};
 use crate::ledger::MemoryAccess;
 use crate::memory::Inserted;
@@ -358,6 +359,10 @@ impl Listener for Engine {
 
     fn snapshot(&self) -> Option<Vec<u8>> {
         self.host.as_ref().and_then(|host| (host.snapshot)(self))
+    }
+
+    fn minutes(&self) -> Vec<Row> {
+        self.history.unpublished()
     }
 
     fn now(&self) -> Timestamp {

@@ -1,13 +1,15 @@
 //! What an operator asks of the shared tier from outside: the commands of `tiercel`.
 //!
 //! [`server`] is the server as an operator sees it, step by step and node by node; [`judge`] says
-//! what a get would answer with an entry; [`fleet`] what instances tell of themselves; [`purge`] invalidates as an instance of the fleet. An
+//! what a get would answer with an entry; [`fleet`] what instances tell of themselves,
+//! [`history`] what they counted in the last hour; [`purge`] invalidates as an instance of the fleet. An
 //! [`Operator`] takes one [`order`](orders) after the other and answers in JSON, which programs read
 //! as they are.
 //!
 //! Nothing here changes an entry, except where the order says so.
 
 pub mod fleet;
+pub mod history;
 pub mod judge;
 pub mod orders;
 pub mod purge;
@@ -99,6 +101,11 @@ impl Operator {
         })
     }
 
+    /// Ends the connections, until something is asked again.
+    pub fn close(&self) {
+        self.server.close();
+    }
+
     /// Carries an order out, and blocks until that is done.
     ///
     /// # Errors
@@ -113,6 +120,7 @@ impl Operator {
             Order::Nodes => Ok(json!(self.server.nodes()?)),
             Order::Instances => Ok(json!(self.server.instances()?)),
             Order::Snapshots => Ok(json!(fleet::fleet(&self.server.published()?))),
+            Order::History => Ok(history::shown(&self.server.history()?)),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;

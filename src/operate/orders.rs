@@ -28,6 +28,8 @@ pub enum Order {
     Instances,
     /// What they tell of themselves.
     Snapshots,
+    /// What they counted in each minute of the last hour.
+    History,
     /// What the table says of these tags.
     Table {
         /// The tags.

@@ -71,6 +71,15 @@ pub trait Server: Send + Sync {
     /// See above.
     fn published(&self) -> Result<Published, Trouble>;
 
+    /// What the instances counted together in the minutes of the last hour, the oldest first.
+    ///
+    /// # Errors
+    /// See above.
+    fn history(&self) -> Result<Minutes, Trouble>;
+
+    /// Ends the connections. The next call opens new ones.
+    fn close(&self);
+
     /// What lies at an address.
     ///
     /// # Errors
@@ -291,6 +300,15 @@ pub struct Published {
     pub now: Timestamp,
     /// Each that is listed, and the bytes that it has published.
     pub instances: Vec<(String, Option<Bytes>)>,
+}
+
+/// What the instances counted together.
+#[derive(Debug, Clone, Default)]
+pub struct Minutes {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Minutes since the epoch, the oldest first, and what lies there.
+    pub rows: Vec<(u64, Bytes)>,
 }
 
 /// Why there is no answer.

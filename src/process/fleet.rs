@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{SEEN, engine};
 use crate::engine::Engine;
+use crate::handler::history;
 use crate::handler::snapshot::snapshot;
 use crate::operate;
 use crate::operate::fleet::{Fleet, Reported};
@@ -14,6 +17,7 @@ use crate::snapshot::Snapshot;
 
 /// The bytes that this process publishes.
 pub(super) fn published(engine: &Engine) -> Option<Vec<u8>> {
+    history::close(engine);
     told(engine).encode()
 }
 
@@ -45,6 +49,13 @@ pub fn instances() -> Result<Fleet, Trouble> {
     let server = RedisOperator::new(&shared);
     let server = server.map_err(|error| Trouble::failed(error.to_string()))?;
     Ok(operate::fleet::fleet(&server.published()?))
+}
+
+/// What this process counted in each minute of the last hour.
+pub fn history() -> Value {
+    let engine = engine();
+    let now_us = engine.clock.now().shifted_us(engine.ledger.store_offset_us()).0;
+    operate::history::own(now_us, &history::rows(engine))
 }
 
 fn alone(engine: &Arc<Engine>) -> Fleet {

@@ -45,6 +45,11 @@ impl Keys {
         Key::from(format!("{{{}}}:s:{instance}", self.namespace))
     }
 
+    /// What all instances counted in a minute since the epoch.
+    pub(super) fn history(&self, minute: u64) -> Key {
+        Key::from(format!("{{{}}}:c:{minute}", self.namespace))
+    }
+
     /// An entry, in a slot of its own.
     pub(super) fn entry(&self, address: Address) -> Key {
         Key::from(self.entry_name(address))
@@ -148,6 +153,9 @@ mod tests {
         let snapshot = keys.snapshot("00ab");
         assert_eq!(snapshot.as_str(), Some("{shop:production}:s:00ab"));
         assert_eq!(snapshot.cluster_hash(), slots[0]);
+        let minute = keys.history(29_933_867);
+        assert_eq!(minute.as_str(), Some("{shop:production}:c:29933867"));
+        assert_eq!(minute.cluster_hash(), slots[0]);
         let one = keys.entry([0xAB; 16]);
         assert_eq!(one.as_str(), Some(&*format!("shop:production:{{{}}}", "ab".repeat(16))));
         assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());
