@@ -21,11 +21,12 @@ const RUN = {
   why: (flags, given) => require('./why.js').why(flags, given),
   purge: (flags) => require('./purge.js').purge(flags),
   instances: (flags) => require('./fleet/instances.js').instances(flags),
+  dashboard: (flags, _, signal) => require('../dashboard/serve.js').serve(flags, signal),
   top: (flags, _, signal) => require('./fleet/top.js').top(flags, signal),
 }
 
 /** Commands that go on until they are ended. */
-const ENDLESS = new Set(['stats', 'top'])
+const ENDLESS = new Set(['stats', 'top', 'dashboard'])
 
 /**
  * @param {string} name

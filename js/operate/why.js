@@ -24,37 +24,44 @@ async function why(flags, given) {
   const [text] = given
   if (given.length !== 1) throw new UsageError('a path or a key is missing')
   const place = await places.find(flags)
-  const operator = must(place, flags)
-  const { about, value } = await read(operator, text)
-  const said = sentence(about, text, operator)
-  const output = outputOf(place.serverDir, text)
-  const tags = about.table?.rows ?? (await rowsOf(operator, text))
-  const parts = [...partsOf(about.kind, value)].map(([name, { bytes }]) => [name, bytes.length])
-  const isAnswered = about.judged !== undefined && about.judged.verdict !== 'gone'
+  const answer = await explained(must(place, flags), text)
+  const { said, isAnswered, output, invalidated: tags } = answer
   if (flags.json) {
-    const answer = { said, isAnswered, output, invalidated: tags, parts: Object.fromEntries(parts) }
-    out(
-      JSON.stringify(
-        { ...answer, entry: about.bytes === undefined ? null : facts(about) },
-        null,
-        2,
-      ),
-    )
+    out(JSON.stringify(answer, null, 2))
     return isAnswered ? 0 : 1
   }
+  const parts = Object.entries(answer.parts)
   const [head, ...rest] = said.split(': ')
   const colour = head === 'fresh' ? 'green' : head === 'stale' ? 'yellow' : 'red'
   const lines = folded(`${head}: ${rest.join(': ')}`, width())
   out(lines.join('\n').replace(head, paint(colour, head)))
   if (parts.length > 0) {
     out(
-      `\n${paint('dim', 'holds')}  ${parts.map(([name, bytes]) => `${shown(String(name))} ${size(Number(bytes))}`).join(', ')}`,
+      `\n${paint('dim', 'holds')}  ${parts.map(([name, bytes]) => `${shown(name)} ${size(bytes)}`).join(', ')}`,
     )
   }
   if (output) out(`${paint('dim', 'build')}  ${output}`)
   for (const row of tags) out(`${paint('dim', 'tag')}    ${invalidated(row)}`)
   out(`\n${folded(MEMORY, width()).join('\n')}`)
   return isAnswered ? 0 : 1
+}
+
+/**
+ * What a get would answer for a path or key, and why.
+ * @param {import('./operator.js').Asked} operator
+ * @param {string} text
+ */
+async function explained(operator, text) {
+  const { about, value } = await read(operator, text)
+  const parts = [...partsOf(about.kind, value)].map(([name, { bytes }]) => [name, bytes.length])
+  return {
+    said: sentence(about, text, operator),
+    isAnswered: about.judged !== undefined && about.judged.verdict !== 'gone',
+    output: outputOf(operator.place.serverDir, text),
+    invalidated: /** @type {any[]} */ (about.table?.rows ?? (await rowsOf(operator, text))),
+    parts: /** @type {Record<string, number>} */ (Object.fromEntries(parts)),
+    entry: about.bytes === undefined ? null : facts(about),
+  }
 }
 
 /** Tags of a path that were ever invalidated, where there is no entry. */
@@ -96,4 +103,4 @@ function outputOf(serverDir, text) {
   )
 }
 
-module.exports = { why }
+module.exports = { why, explained, invalidated }
