@@ -12,6 +12,8 @@ import { count, micros, percent, size, time } from './format.mjs'
  */
 
 const HEIGHT = 168
+/** Steps of what is counted. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6]
 const SHOWN = {
   percent,
   micros,
@@ -27,6 +29,7 @@ export class Chart {
   #unit
   #title
   #box = h('div.plot')
+  #empty = h('p.none', null, 'The first point is there within a minute or two.')
   #readout = h('p.readout')
   /** @type {uPlot | undefined} */
   #plot
@@ -44,7 +47,7 @@ export class Chart {
       'figure.card.chart',
       null,
       h('figcaption', null, h('h3', null, title), h('p.hint', null, hint)),
-      this.#box,
+      h('div.room', null, this.#box, this.#empty),
       this.#readout,
     )
     this.#box.setAttribute('role', 'img')
@@ -59,6 +62,9 @@ export class Chart {
       minutes.map((at) => at / 1e3),
       ...lines.map(({ values }) => values),
     ])
+    const isEmpty = lines.every(({ values }) => values.every((one) => one === null))
+    this.#empty.hidden = !isEmpty
+    this.#box.classList.toggle('bare', isEmpty)
     const shape = JSON.stringify(lines.map(({ label, colour }) => [label, colour]))
     if (!this.#plot || shape !== this.#shape) this.#make(data)
     else this.#plot.setData(data)
@@ -92,11 +98,11 @@ export class Chart {
     const options = {
       width: Math.max(200, this.#box.clientWidth),
       height: HEIGHT,
-      padding: [8, 6, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
       scales: {
-        x: { time: true },
+        x: { time: true, range: (plot) => hour(plot) },
         y: isLog ? { distr: 3, log: 10 } : { range: ranges(this.#unit) },
       },
       axes: [
@@ -105,9 +111,11 @@ export class Chart {
           ...axis,
           size: 58,
           space: 34,
+          ...(this.#unit === 'count' && { incrs: WHOLE }),
           values: (_, splits) => splits.map((one) => (one === null ? '' : shown(one))),
           ...(isLog && {
-            filter: (/** @type {any} */ _, /** @type {any} */ splits) => splits.map(powers),
+            filter: tens,
+            grid: { ...axis.grid, filter: tens },
           }),
         },
       ],
@@ -117,7 +125,7 @@ export class Chart {
           label,
           stroke: () => colourOf(colour),
           width: 1.5,
-          points: { show: points },
+          points: { show: points, fill: () => colourOf('--card') },
           ...(fill && { fill: () => `${colourOf(colour)}22` }),
           ...(bars && {
             paths: uPlot.paths.bars?.({ size: [0.7, 12] }),
@@ -139,7 +147,7 @@ export class Chart {
       .filter(({ values }) => values[at] !== null && values[at] !== undefined)
       .map(({ label, values }) => `${label} ${shown(values[at])}`)
     const when = this.#minutes[at] === undefined ? '' : time(this.#minutes[at]).slice(0, 5)
-    const text = parts.length > 0 ? parts.join('  ') : 'nothing'
+    const text = parts.length > 0 ? parts.join('  ') : '–'
     this.#readout.textContent = `${when}  ${text}`
     this.#readout.title = this.#readout.textContent
   }
@@ -156,8 +164,12 @@ export class Chart {
   }
 }
 
-/** The powers of ten that a logarithmic axis names. @param {number} one */
-const powers = (one) => (Math.abs(Math.log10(one) % 1) < 1e-6 ? one : null)
+/** A logarithmic axis names powers of ten. @param {unknown} _ @param {number[]} splits */
+const tens = (_, splits) =>
+  splits.map((one) => (Math.abs(Math.log10(one) - Math.round(Math.log10(one))) < 1e-6 ? one : null))
+
+/** The whole hour, however little of it is known. @param {uPlot} plot @returns {[number, number]} */
+const hour = ({ data: [minutes] }) => [minutes[0], minutes[minutes.length - 1]]
 
 /** A single minute among gaps has no line: it is a point. @param {uPlot} plot @param {number} series */
 function points(plot, series) {

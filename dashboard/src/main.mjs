@@ -51,7 +51,11 @@ function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-'
   const head = h(
     'tr',
     null,
-    heads.map((name) => h('th', { scope: 'col' }, name)),
+    heads.map((name) =>
+      name.startsWith('#')
+        ? h('th.n', { scope: 'col' }, name.slice(1))
+        : h('th', { scope: 'col' }, name),
+    ),
   )
   const frame = h(
     'div.frame',
@@ -78,7 +82,7 @@ function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-'
 
 const kinds = table(
   'By kind',
-  ['Kind', 'Gets', 'Hit', 'Stale', 'p50', 'p99'],
+  ['Kind', '#Gets', '#Hit', '#Stale', '#p50', '#p99'],
   'No get in the last hour. Open a page of the app: what it reads from the cache shows here within a minute.',
 )
 const fleet = table(
@@ -86,38 +90,38 @@ const fleet = table(
   [
     'Instance',
     'State',
-    'Hit',
-    'Gets/s',
-    'p50',
-    'p99',
-    'Memory',
-    'Lag',
-    'Generating',
-    'Evicted',
-    'Up',
+    '#Hit',
+    '#Gets/s',
+    '#p50',
+    '#p99',
+    '#Memory',
+    '#Lag',
+    '#Generating',
+    '#Evicted',
+    '#Up',
     'Versions',
   ],
   'No instance tells anything. With Redis each does every few seconds, unless snapshotSeconds is 0.',
 )
 const events = table(
   'Time line of invalidations',
-  ['At', 'How', 'Tags', 'Everywhere after', 'By'],
+  ['At', 'How', 'Tags', '#Everywhere after', 'By'],
   'Nothing was invalidated lately. revalidateTag, updateTag and revalidatePath show here, with who called and how long it took until every instance knew.',
   'time-line',
 )
 const keys = table(
   'Busiest keys',
-  ['Key', 'Kind', 'Gets/s'],
+  ['Key', 'Kind', '#Gets/s'],
   'No key was asked for in the last minute.',
 )
 const tags = table(
   'Busiest tags',
-  ['Tag', 'Gets/s'],
+  ['Tag', '#Gets/s'],
   'No tag was read in the last minute. Tags are those of cacheTag and of fetch with next.tags.',
 )
 const slow = table(
   'Slowest keys',
-  ['Key', 'Kind', 'Generation'],
+  ['Key', 'Kind', '#Generation'],
   'Nothing was generated lately. What takes longest to generate is what the cache saves most of.',
 )
 const why = whyBox(base)
@@ -259,7 +263,7 @@ function totals() {
 }
 
 function draw() {
-  const { minutes, secs, kinds: of, redis, memory, capacity, invalidations } = known.series
+  const { minutes, secs, kinds: of, redis, memory, invalidations } = known.series
   const shown = Object.entries(of).filter(([kind]) => !hidden.has(kind))
   const perSec = (/** @type {number | null} */ n, /** @type {number} */ at) =>
     n === null ? null : n / (at === minutes.length - 1 ? secs : 60)
@@ -293,10 +297,7 @@ function draw() {
     { label: 'p50', colour: '--accent', values: redis.p50 },
     { label: 'p99', colour: '--faint', values: redis.p99 },
   ])
-  charts.memory.show(minutes, [
-    { label: 'held', colour: '--accent', values: memory, fill: true },
-    { label: 'bound', colour: '--faint', values: capacity },
-  ])
+  charts.memory.show(minutes, [{ label: 'held', colour: '--accent', values: memory, fill: true }])
   charts.events.show(minutes, [
     { label: 'invalidations', colour: '--accent', values: invalidations, bars: true },
   ])

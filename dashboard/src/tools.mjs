@@ -104,11 +104,15 @@ const HEADS = /** @type {Record<string, string>} */ ({
 
 /** @param {any} answer */
 function explained({ said, output, invalidated, parts, entry, decisions }) {
+  // Its own tags say no more than its key.
+  const tags = (entry?.tags ?? []).filter(
+    (/** @type {string} */ tag) => !tag.startsWith('tiercel:'),
+  )
   const [head, ...rest] = said.split(': ')
   const facts = [
     ...Object.entries(parts).map(([name, bytes]) => ['holds', `${name}, ${size(Number(bytes))}`]),
     ...(entry?.bytes ? [['size', size(entry.bytes)]] : []),
-    ...(entry?.tags?.length ? [['tags', entry.tags.join(', ')]] : []),
+    ...(tags.length > 0 ? [['tags', tags.join(', ')]] : []),
     ...invalidated.map((/** @type {any} */ row) => ['tag', ofRow(row)]),
     ...(output ? [['build', output]] : []),
   ]

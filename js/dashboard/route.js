@@ -118,7 +118,8 @@ async function placeOf(request, context) {
  */
 async function atTheDoor(gate, request, { base, asked }, method) {
   if (method === 'GET' && OPEN.has(asked)) return asset(asked)
-  if (method === 'GET' && asked === '') return html(401, page.door(here(request, base)))
+  const isReader = request.headers.get('accept')?.includes('text/html')
+  if (method === 'GET' && asked === '' && isReader) return html(200, page.door(here(request, base)))
   if (method === 'POST' && asked === 'enter') {
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
     const isRight = gate.try(form.get('token') ?? '')
@@ -173,7 +174,8 @@ async function done(sampler, request, { base, asked }) {
   const act = ACTS[asked]
   if (!act) return said(404, 'Not found')
   try {
-    return json(200, await act(sampler.source(), JSON.parse(await bodyOf(request))))
+    const given = JSON.parse(await bodyOf(request))
+    return json(200, await sampler.ask((source) => act(source, given)))
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     const isKnown =
@@ -184,8 +186,6 @@ async function done(sampler, request, { base, asked }) {
     if (!isKnown) throw error
     const why = error instanceof SyntaxError ? 'the body is no JSON' : message
     return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
-  } finally {
-    void sampler.rest().catch(() => {})
   }
 }
 

@@ -20,6 +20,7 @@ const SILENCE_MS = 15_000
 const RETRY_MS = 1_000
 const MOST_LISTED = 12
 const MOST_EVENTS = 60
+const SAME_MS = 1_000
 
 const text = new TextEncoder()
 
@@ -33,14 +34,16 @@ class Sampler {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #isLooking = false
+  /** Questions that are being answered. */
+  #questions = 0
   /** The sections of the page as JSON. @type {Map<string, string>} */
   #told = new Map()
   #saidAt = 0
   #asked = { history: 0, nodes: 0 }
   /** @type {any[]} */
   #nodes = []
-  /** Invalidations that were seen. @type {Map<string, any>} */
-  #events = new Map()
+  /** Invalidations that were seen, the newest first. @type {any[]} */
+  #events = []
   #most
 
   /** @param {() => Source} open @param {number} most viewers */
@@ -58,15 +61,29 @@ class Sampler {
     return this.#viewers.size >= this.#most
   }
 
-  /** Where figures come from, also for those who ask for something else. @returns {Source} */
-  source() {
+  /**
+   * Answers a question from where figures come from.
+   * @template T
+   * @param {(source: Source) => Promise<T>} question
+   */
+  async ask(question) {
+    this.#questions++
+    try {
+      return await question(this.#opened())
+    } finally {
+      this.#questions--
+      void this.#rest().catch(() => {})
+    }
+  }
+
+  #opened() {
     this.#source ??= this.#open()
     return this.#source
   }
 
-  /** Ends what was opened to answer a question, unless somebody looks. */
-  async rest() {
-    if (this.#viewers.size > 0) return
+  /** Ends what was opened, unless somebody looks or waits for an answer. */
+  async #rest() {
+    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking) return
     const source = this.#source
     this.#source = undefined
     await source?.rest()
@@ -89,19 +106,19 @@ class Sampler {
     this.#figures = new Figures()
     this.#told = new Map()
     this.#asked = { history: 0, nodes: 0 }
-    this.#events = new Map()
+    this.#events = []
     // A look that is under way ends first.
-    if (!this.#isLooking) void this.rest().catch(() => {})
+    void this.#rest().catch(() => {})
   }
 
   async #look() {
     this.#isLooking = true
-    const source = this.source()
+    const source = this.#opened()
     const began = performance.now()
     const isFirst = this.#told.size === 0
     const next = await this.#sections(source).catch((error) => troubled(error))
     this.#isLooking = false
-    if (this.#viewers.size === 0) return this.rest().catch(() => {})
+    if (this.#viewers.size === 0) return this.#rest().catch(() => {})
     const changed = new Map()
     for (const [name, value] of Object.entries(next)) {
       const json = JSON.stringify(value ?? null)
@@ -161,11 +178,21 @@ class Sampler {
 
   /** Instances tell their last few only: more are known the longer somebody looks. @param {any[]} invalidated */
   #remembered(invalidated) {
-    for (const one of invalidated) this.#events.set(`${one.by} ${one.at} ${one.tags}`, one)
-    const all = [...this.#events].sort(([, one], [, other]) => other.at - one.at)
-    this.#events = new Map(all.slice(0, MOST_EVENTS))
-    return [...this.#events.values()]
+    const news = invalidated.filter((one) => !this.#events.some((known) => isSame(known, one)))
+    const all = [...news, ...this.#events].sort((one, other) => other.at - one.at)
+    this.#events = all.slice(0, MOST_EVENTS)
+    return this.#events
   }
+}
+
+/**
+ * Whether an instance tells of the same invalidation again: what it knows of the clock of the server
+ * changes a little from time to time.
+ * @param {any} one @param {any} other
+ */
+function isSame(one, other) {
+  const isAlike = ['by', 'tags', 'isSoft', 'ms'].every((name) => one[name] === other[name])
+  return isAlike && Math.abs(one.at - other.at) < SAME_MS
 }
 
 /** @param {string} event @param {Map<string, string>} sections */

@@ -47,7 +47,6 @@ function seriesOf({ nowMs, rows }) {
       p99: line((of) => percentile(of, 'redis', 0.99)),
     },
     memory: count('memoryBytes'),
-    capacity: count('capacityBytes'),
     instances: count('instances'),
     invalidations: count('invalidations'),
     evictions: count('evictions'),
