@@ -180,7 +180,12 @@ function points(plot, series) {
 
 /** @param {Unit} unit @returns {any} */
 function ranges(unit) {
-  if (unit === 'percent') return [0, 100]
+  if (unit === 'percent') {
+    return (/** @type {any} */ _, /** @type {number | null} */ least) => {
+      const from = [90, 50].find((one) => (least ?? 100) >= one) ?? 0
+      return [from, 100]
+    }
+  }
   return (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [
     0,
     Number.isFinite(most) && most > 0 ? most * 1.1 : 1,

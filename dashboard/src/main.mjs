@@ -30,7 +30,7 @@ const TILES = /** @type {[string, string][]} */ ([
 const tiles = Object.fromEntries(
   TILES.map(([name, label]) => {
     const [value, hint] = [h('p.value', null, '–'), h('p.hint', null, '\u00a0')]
-    const element = h('div.tile', null, h('h3', null, label), value, hint)
+    const element = h('div.tile', null, h('p.label', null, label), value, hint)
     return [name, { element, value, hint }]
   }),
 )
@@ -58,8 +58,8 @@ function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-'
     ),
   )
   const frame = h(
-    'div.frame',
-    { tabindex: '0', role: 'region', 'aria-labelledby': id },
+    'div.frame.scrolls',
+    { tabindex: '0', role: 'group', 'aria-labelledby': id },
     h('table', null, h('thead', null, head), body),
   )
   const element = h('section.card', { 'aria-labelledby': id }, h('h2', { id }, title), frame, none)
