@@ -28,7 +28,7 @@ function choice(name, choices) {
     const radio = h('input', { type: 'radio', name, value, checked: at === 0 })
     return h('label', null, radio, h('span', null, text))
   })
-  const element = h('fieldset.choice', null, h('legend.hidden', null, 'What it is'), radios)
+  const element = h('fieldset.choice', null, h('legend.visually-hidden', null, 'What it is'), radios)
   return {
     element,
     get value() {
@@ -71,7 +71,7 @@ export function whyBox(base) {
     'form',
     { onsubmit: submit },
     what.element,
-    h('label.hidden', { for: 'why-name' }, 'Path, key or tag'),
+    h('label.visually-hidden', { for: 'why-name' }, 'Path, key or tag'),
     h('div.ask', null, name, h('button.primary', { type: 'submit' }, 'Why')),
   )
   const element = h(
@@ -207,7 +207,7 @@ export function purgeBox(base) {
     'form',
     { onsubmit: preview },
     what.element,
-    h('label.hidden', { for: 'purge-name' }, 'Tag, path or key'),
+    h('label.visually-hidden', { for: 'purge-name' }, 'Tag, path or key'),
     h('div.ask', null, name, h('button', { type: 'submit' }, 'Dry run')),
     h('label.check', null, soft, 'soft: stale, and served while it is generated again'),
   )
