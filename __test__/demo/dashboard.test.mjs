@@ -57,32 +57,26 @@ describe('the dashboard in a browser', { timeout: 120_000 }, () => {
     for (const end of ends.reverse()) await end()
   }, 60_000)
 
-  const sizes = [390, 1280, 1920].flatMap((width) =>
-    /** @type {const} */ (['light', 'dark']).map(
-      (scheme) => /** @type {const} */ ([width, scheme]),
-    ),
-  )
-  for (const [width, scheme] of sizes) {
-    promise(`every control works at ${width} px, ${scheme}`, async () => {
-      const { page, errors, close } = await opened(width, scheme)
+  for (const width of [390, 1280, 1920]) {
+    promise(`every control works at ${width} px, light and dark`, async () => {
+      const { page, errors, close } = await opened(width)
       await use(page)
-      expect(await violations(page)).toEqual([])
-      // Names end in an ellipsis where they are long, and tables of a phone scroll.
-      const texts = await cutTexts(page)
-      expect(texts.filter((one) => !/out of (TD|BUTTON name|P readout)|^INPUT/.test(one))).toEqual([])
-      const beside = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      expect(beside).toBeLessThanOrEqual(0)
-      if (SHOTS) {
-        const path = join(SHOTS, `dashboard-${width}-${scheme}.png`)
+      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+        await page.emulateMedia({ colorScheme })
+        await sound(page)
+        if (!SHOTS) continue
+        const path = join(SHOTS, `dashboard-${width}-${colorScheme}.png`)
         await page.screenshot({ path, fullPage: true })
       }
+      await page.getByRole('button', { name: 'Leave' }).click()
+      await page.getByLabel('Token').waitFor()
       expect(errors).toEqual([])
       await close()
     })
   }
 
   promise('it is alive again after a restart of its server', async () => {
-    const { page, close } = await opened(1280, 'light')
+    const { page, close } = await opened(1280)
     await dashboard.stop()
     await page.getByText('reconnecting').waitFor()
     const before = await page.locator('#instances + .frame tbody tr').count()
@@ -104,9 +98,10 @@ async function fill() {
   }
 }
 
-/** The page, for somebody who has typed the token. @param {number} width @param {'light' | 'dark'} colorScheme */
-async function opened(width, colorScheme) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme })
+/** The page, for somebody who has typed the token. @param {number} width */
+async function opened(width) {
+  const viewport = { width, height: 900 }
+  const context = await browser.newContext({ viewport, colorScheme: 'light' })
   const page = await context.newPage()
   /** @type {string[]} */
   const errors = []
@@ -173,6 +168,17 @@ async function use(page) {
   await kind.uncheck()
   await kind.check()
   await page.locator('.plot').first().hover()
+}
+
+/** Everybody can use it, and nothing is cut. @param {import('playwright-core').Page} page */
+async function sound(page) {
+  expect(await violations(page)).toEqual([])
+  // Names end in an ellipsis where they are long, and tables of a phone scroll.
+  const texts = await cutTexts(page)
+  const isMeant = /out of (TD|BUTTON name|P readout)|^INPUT/
+  expect(texts.filter((one) => !isMeant.test(one))).toEqual([])
+  const beside = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  expect(beside).toBeLessThanOrEqual(0)
 }
 
 /** What axe finds. @param {import('playwright-core').Page} page */

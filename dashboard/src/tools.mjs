@@ -28,7 +28,12 @@ function choice(name, choices) {
     const radio = h('input', { type: 'radio', name, value, checked: at === 0 })
     return h('label', null, radio, h('span', null, text))
   })
-  const element = h('fieldset.choice', null, h('legend.visually-hidden', null, 'What it is'), radios)
+  const element = h(
+    'fieldset.choice',
+    null,
+    h('legend.visually-hidden', null, 'What it is'),
+    radios,
+  )
   return {
     element,
     get value() {

@@ -49,8 +49,9 @@ ${said}
   )
 }
 
-/** @param {string} base */
-function whole(base) {
+/** @param {string} base @param {boolean} [isGuarded] whether a token let somebody in */
+function whole(base, isGuarded) {
+  const leave = `<form method="post" action="${safe(base)}leave"><button type="submit" class="quiet">Leave</button></form>\n`
   return document(
     base,
     'Tiercel',
@@ -61,7 +62,7 @@ function whole(base) {
 <p id="about" class="about"></p>
 <p id="status" class="status" role="status"><span class="dot"></span><span>connecting</span></p>
 <button id="theme" type="button" class="quiet" aria-label="Theme: as the system"></button>
-</header>
+${isGuarded ? leave : ''}</header>
 <main id="main">
 <noscript><p class="banner">The figures need JavaScript.</p></noscript>
 <p id="trouble" class="banner" role="alert" hidden></p>

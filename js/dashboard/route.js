@@ -90,7 +90,7 @@ async function answer({ gate, sampler }, request, context, method) {
   if (admission === 'hidden') return said(404, 'Not found')
   if (method === 'POST' && !isSameOrigin(request)) return said(403, 'Not from this page')
   if (admission === 'token') return atTheDoor(gate, request, place, method)
-  if (method === 'GET') return shown(sampler, request, place)
+  if (method === 'GET') return shown(sampler, request, place, gate.wanted() !== undefined)
   return done(sampler, request, place)
 }
 
@@ -130,9 +130,9 @@ async function atTheDoor(gate, request, { base, asked }, method) {
   return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
 }
 
-/** @param {Looking} sampler @param {Request} request @param {Place} place */
-function shown(sampler, request, { base, asked }) {
-  if (asked === '') return html(200, page.whole(here(request, base)))
+/** @param {Looking} sampler @param {Request} request @param {Place} place @param {boolean} isGuarded */
+function shown(sampler, request, { base, asked }, isGuarded) {
+  if (asked === '') return html(200, page.whole(here(request, base), isGuarded))
   if (asked === 'events') return stream(sampler, request)
   return Object.hasOwn(assets, asked) ? asset(asked) : said(404, 'Not found')
 }
