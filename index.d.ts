@@ -536,6 +536,8 @@ declare namespace TiercelHandler {
     busiest: { name: string; kind: Decision['kind']; perSec: number }[]
     /** Tags of what is asked for most, without those that Next.js derives from paths. */
     busiestTags: { name: string; perSec: number }[]
+    /** The longest generation of what was generated lately, in ms, the slowest first. */
+    slowest: { name: string; kind: Decision['kind']; ms: number }[]
     /** Its last invalidations, the newest first. */
     invalidated: {
       at: number

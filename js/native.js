@@ -44,6 +44,7 @@ const waits = require('./waits.js')
  * @property {() => number | any[] | undefined} instances
  * @property {(of: string) => number | any[] | undefined} accounts
  * @property {(key: string, url: string) => void} noteUrl
+ * @property {() => string} history
  * @property {(order: number, group: string | number, own: string, ...details: unknown[]) => number | any[] | undefined} ask
  * @property {(token: number) => any[] | undefined} answered
  * @property {(group: string, onError: number, windows: number[], mode: number) => number | undefined} limiter

@@ -5,7 +5,8 @@
 //! [`coherence`] keeps instances in agreement about that, and [`ledger`] the threads of one;
 //! [`memory`] holds entries; [`store`] is the tier that other processes see, in the bytes of
 //! [`codec`]; [`generation`] says who generates; [`spread`] when an entry is due. [`wake`],
-//! [`options`], [`stats`], [`snapshot`], [`account`], [`journal`], [`bounded`], [`clock`], [`key`], [`guard`], [`notice`] and
+//! [`options`], [`stats`], [`snapshot`], [`account`], [`history`], [`journal`], [`bounded`], [`clock`],
+//! [`key`], [`guard`], [`notice`] and
 //! [`error`] serve all of them.
 //!
 //! [`next`] knows what Next.js stores and expects; `binding` is the only code that knows Node, and
@@ -32,6 +33,7 @@ mod generated;
 pub mod generation;
 pub mod guard;
 pub mod handler;
+pub mod history;
 pub mod journal;
 pub mod key;
 pub mod ledger;

@@ -40,7 +40,7 @@ use crate::redis::RedisStore;
 use crate::spread::Spread;
 use crate::store::Listener;
 
-pub use self::fleet::{accounts, instances};
+pub use self::fleet::{accounts, history, instances};
 pub use self::opening::Seen;
 use self::opening::{Opening, Shared};
 pub use self::operator::operator;

@@ -18,6 +18,8 @@ const MOST_READ: usize = 16 << 10;
 pub const MOST_CHARS: usize = 80;
 /// Busiest keys, and busiest tags.
 pub const MOST_BUSY: usize = 5;
+/// Slowest keys.
+pub const MOST_SLOW: usize = 5;
 /// Invalidations.
 pub const MOST_INVALIDATED: usize = 5;
 
@@ -64,6 +66,8 @@ pub struct Snapshot {
     pub busiest: Vec<Busy>,
     /// The tags of what is asked for most, the busiest first.
     pub busiest_tags: Vec<Busy>,
+    /// What took longest to generate among what was generated lately, the slowest first.
+    pub slowest: Vec<Slow>,
     /// Its last invalidations, the newest first.
     pub invalidated: Vec<Invalidated>,
 }
@@ -131,6 +135,18 @@ pub struct Busy {
     pub per_sec: f64,
 }
 
+/// Something that takes long to generate.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slow {
+    /// The key, perhaps cut.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// How long its slowest generation took, in ms.
+    pub ms: f64,
+}
+
 /// An invalidation by this instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -158,7 +174,9 @@ impl Snapshot {
         loop {
             // What is least telling goes first.
             let lists = [shorter.busiest_tags.len(), shorter.busiest.len()];
-            let is_cut = if lists[0] > 0 && lists[0] >= lists[1] {
+            let is_cut = if shorter.slowest.pop().is_some() {
+                true
+            } else if lists[0] > 0 && lists[0] >= lists[1] {
                 shorter.busiest_tags.pop().is_some()
             } else {
                 shorter.busiest.pop().is_some() || shorter.invalidated.pop().is_some()

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::coherence::event::{Command, Event, Message, Request};
+use crate::history::Row;
 use crate::key::Class;
 use crate::stats::Counted;
 use crate::wake::WakeOnDrop;
@@ -208,6 +209,12 @@ pub trait Listener: Send + Sync {
     /// that may take its time; `None` if it keeps that to itself.
     fn account(&self, _of: &str) -> Option<Vec<u8>> {
         None
+    }
+
+    /// The minutes of its history that are over and were not asked for before: see
+    /// [`crate::history`].
+    fn minutes(&self) -> Vec<Row> {
+        Vec::new()
     }
 
     /// The present moment on the engine's clock.

@@ -3,6 +3,9 @@ import { openFixture, startOrigin } from '../../tools/next/support.mjs'
 
 // `tiercel/app` in a route handler, a Server Component, proxy.js and an edge route of a real app.
 
+const TOKEN = 'of the dashboard'
+const bearer = { authorization: `Bearer ${TOKEN}` }
+
 const ways = [
   ['turbopack', 'start'],
   ['turbopack', 'standalone'],
@@ -17,7 +20,7 @@ describe.each(ways)('the code of an app, %s, %s', (bundler, mode) => {
     origin = await startOrigin()
     const app = await openFixture('full-16.4', origin)
     await app.build({ bundler })
-    server = await app.start({ bundler, mode })
+    server = await app.start({ bundler, mode, env: { TIERCEL_DASHBOARD_TOKEN: TOKEN } })
   })
   afterAll(async () => {
     await server?.stop()
@@ -68,11 +71,45 @@ describe.each(ways)('the code of an app, %s, %s', (bundler, mode) => {
     expect(await typeOf('application/openmetrics-text')).toMatch(/^application\/openmetrics-text;/)
   })
 
+  it('the dashboard is below a folder of its own, for whoever has the token', async () => {
+    expect((await server.get('/_cache')).status).toBe(401)
+    const page = await server.get('/_cache', bearer)
+    expect([page.status, page.text]).toEqual([
+      200,
+      expect.stringContaining('<script type="module" src="_cache/app.js">'),
+    ])
+    for (const file of ['app.js', 'app.css', 'icon.svg']) {
+      expect((await server.get(`/_cache/${file}`, bearer)).status).toBe(200)
+    }
+    expect(await firstEvent(`${server.base}/_cache/events`)).toMatchObject({
+      about: { namespace: expect.stringContaining(':production') },
+      rows: [{ state: expect.any(String) }],
+    })
+    const given = { method: 'POST', headers: bearer, body: '{"name":"/own"}' }
+    const why = await fetch(`${server.base}/_cache/why`, given)
+    expect([why.status, await why.json()]).toEqual([
+      200,
+      expect.objectContaining({ said: expect.any(String) }),
+    ])
+  })
+
   it('an edge route is told that there is none, and no adapter either', async () => {
     const { codes, runtime } = JSON.parse((await server.get('/api/own-edge')).text)
     expect([codes, runtime]).toEqual([Array(4).fill('TIERCEL_EDGE_RUNTIME'), 'edge'])
   })
 })
+
+/** What a stream tells first, as soon as it is told. @param {string} url */
+async function firstEvent(url) {
+  const { body } = await fetch(url, { headers: { ...bearer, 'accept-encoding': 'gzip' } })
+  let text = ''
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    const [, data] = /^event: all\ndata: (.*)\n\n/m.exec(text) ?? []
+    if (data) return JSON.parse(data)
+  }
+  throw new Error(`the stream ended: ${text}`)
+}
 
 describe('the cache of an app with Cache Components', () => {
   let origin
@@ -145,6 +182,12 @@ describe('the cache of an app with Cache Components', () => {
     const before = await counted()
     await read()
     expect(await counted()).toBeGreaterThan(before)
+  })
+
+  it('no build has prerendered the dashboard', async () => {
+    expect((await server.get('/_cache')).status).toBe(401)
+    const given = { authorization: 'Bearer of the fixture' }
+    expect((await server.get('/_cache', given)).text).toContain('src="_cache/app.js"')
   })
 
   it("React's cache reads once per request", async () => {

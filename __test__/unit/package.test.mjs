@@ -98,8 +98,10 @@ describe('in the edge runtime', () => {
 const OF_COMMANDS = /^(bin|js\/(command|operate|setup|warm))\//
 /** What an app loads that exports metrics. */
 const OF_METRICS = /^(metrics\.|js\/metrics\/)/
+/** What an app loads that has the dashboard, and what that gives to browsers. */
+const OF_DASHBOARD = /^(dashboard\.|js\/dashboard\/)/
 
-test('the package without its binary stays within 150 kB, the command line within 70, metrics within 10', async () => {
+test('the package without its binary stays within 150 kB, the command line within 70, metrics within 10, the dashboard within 60', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: root })
   const [{ files }] = JSON.parse(stdout)
   const paths = files.map(({ path }) => path).filter((path) => !path.endsWith('.node'))
@@ -107,10 +109,12 @@ test('the package without its binary stays within 150 kB, the command line withi
     gzipSync(Buffer.concat(some.map((path) => readFileSync(join(root, path))))).length
   const commands = paths.filter((path) => OF_COMMANDS.test(path))
   const metrics = paths.filter((path) => OF_METRICS.test(path))
-  const others = paths.filter((path) => !commands.includes(path) && !metrics.includes(path))
+  const dashboard = paths.filter((path) => OF_DASHBOARD.test(path))
+  const others = paths.filter((path) => ![commands, metrics, dashboard].flat().includes(path))
   expect(size(others)).toBeLessThan(150_000)
   expect(size(commands)).toBeLessThan(70_000)
   expect(size(metrics)).toBeLessThan(10_000)
+  expect(size(dashboard)).toBeLessThan(60_000)
   for (const path of ['NOTICE', 'LICENSE', 'README.md']) expect(paths).toContain(path)
 })
 

@@ -64,6 +64,11 @@ class Operator {
     return answer
   }
 
+  /** Ends its connections, until something is asked again. @returns {Promise<void>} */
+  close() {
+    return this.#asked.close()
+  }
+
   /**
    * Reads an entry.
    * @param {object} place

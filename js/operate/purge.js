@@ -223,24 +223,17 @@ async function free(operator, frees, rate, before = Number.POSITIVE_INFINITY) {
  */
 async function counted(operator, target, rate, isJson) {
   const bar = new Bar()
-  /** @type {Record<string, { entries: number, bytes: number }>} */
-  const byKind = {}
-  let [entries, bytes] = [0, 0]
+  let found
   try {
-    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) =>
-      bar.show(done, total, `${done} of ${total} keys, ${entries} hit`)
-    for await (const entry of operator.entries({ rate, onProgress })) {
-      if (!target.hits(entry)) continue
-      entries++
-      bytes += entry.bytes
-      const of = NAMES[entry.kind] ?? 'unknown'
-      byKind[of] ??= { entries: 0, bytes: 0 }
-      byKind[of].entries++
-      byKind[of].bytes += entry.bytes
-    }
+    found = await tally(operator, target, {
+      rate,
+      onProgress: (done, total, hit) =>
+        bar.show(done, total, `${done} of ${total} keys, ${hit} hit`),
+    })
   } finally {
     bar.end()
   }
+  const { entries, bytes, byKind } = found
   if (isJson) {
     outJson({ isDryRun: true, entries, bytes, byKind })
     return 0
@@ -251,6 +244,32 @@ async function counted(operator, target, rate, isJson) {
   }
   note('Nothing was changed. Memory of the instances may hold more.')
   return 0
+}
+
+/**
+ * What a target hits in the server, and in what of it was looked at.
+ * @param {import('./operator.js').Asked} operator
+ * @param {Pick<Target, 'hits'>} target
+ * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number, hit: number) => void }} options
+ */
+async function tally(operator, target, { rate, most, onProgress }) {
+  /** @type {Record<string, { entries: number, bytes: number }>} */
+  const byKind = {}
+  const found = { entries: 0, bytes: 0, byKind, scanned: 0, total: 0 }
+  const count = (/** @type {number} */ scanned, /** @type {number} */ total) => {
+    Object.assign(found, { scanned, total })
+    onProgress?.(scanned, total, found.entries)
+  }
+  for await (const entry of operator.entries({ rate, most, onProgress: count })) {
+    if (!target.hits(entry)) continue
+    found.entries++
+    found.bytes += entry.bytes
+    const of = NAMES[entry.kind] ?? 'unknown'
+    byKind[of] ??= { entries: 0, bytes: 0 }
+    byKind[of].entries++
+    byKind[of].bytes += entry.bytes
+  }
+  return found
 }
 
 /** @param {number} count */
@@ -282,4 +301,4 @@ function told(name, purged, expireSecs) {
   ]
 }
 
-module.exports = { purge }
+module.exports = { purge, invalidated, tally, targetOf, SOFT_SECS }

@@ -26,6 +26,7 @@ const RUN = {
   why: (flags, given) => require('./why.js').why(flags, given),
   purge: (flags) => require('./purge.js').purge(flags),
   instances: (flags) => require('./fleet/instances.js').instances(flags),
+  dashboard: (flags, _, endless) => require('../dashboard/serve.js').serve(flags, endless),
   top: (flags, _, endless) => require('./fleet/top.js').top(flags, endless),
 }
 

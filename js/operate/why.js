@@ -25,28 +25,20 @@ async function why(flags, given) {
   const [text] = given
   if (given.length !== 1) throw new UsageError('a path or a key is missing')
   const place = await places.find(flags)
-  const operator = must(place, flags)
-  const { about, value } = await read(operator, text)
-  const said = sentence(about, text, operator)
-  const output = outputOf(place.serverDir, text)
-  // An address says nothing to them.
-  const remembered = await recalled(operator, isAddress(text) ? (about.key ?? text) : text)
-  const tags = about.table?.rows ?? (await rowsOf(operator, text))
-  const parts = [...partsOf(about.kind, value)].map(([name, { bytes }]) => [name, bytes.length])
-  const isAnswered = about.judged !== undefined && about.judged.verdict !== 'gone'
+  const answer = await explained(must(place, flags), text)
+  const { said, isAnswered, output, invalidated: tags, remembered } = answer
   if (flags.json) {
-    const answer = { said, isAnswered, output, invalidated: tags, parts: Object.fromEntries(parts) }
-    const entry = about.bytes === undefined ? null : facts(about)
-    outJson({ ...answer, entry, remembered })
+    outJson(answer)
     return isAnswered ? 0 : 1
   }
+  const parts = Object.entries(answer.parts)
   const [head, ...rest] = said.split(': ')
   const colour = head === 'fresh' ? 'green' : head === 'stale' ? 'yellow' : 'red'
   const lines = folded(`${head}: ${rest.join(': ')}`, width())
   out(lines.join('\n').replace(head, paint(colour, head)))
   if (parts.length > 0) {
     out(
-      `\n${paint('dim', 'holds')}  ${parts.map(([name, bytes]) => `${shown(String(name))} ${size(Number(bytes))}`).join(', ')}`,
+      `\n${paint('dim', 'holds')}  ${parts.map(([name, bytes]) => `${shown(name)} ${size(bytes)}`).join(', ')}`,
     )
   }
   if (output) out(`${paint('dim', 'build')}  ${output}`)
@@ -54,6 +46,26 @@ async function why(flags, given) {
   out(`\n${linesOf(remembered).join('\n')}`)
   out(`\n${folded(MEMORY, width()).join('\n')}`)
   return isAnswered ? 0 : 1
+}
+
+/**
+ * What a get would answer for a path or key, and why.
+ * @param {import('./operator.js').Asked} operator
+ * @param {string} text
+ */
+async function explained(operator, text) {
+  const { about, value } = await read(operator, text)
+  const parts = [...partsOf(about.kind, value)].map(([name, { bytes }]) => [name, bytes.length])
+  return {
+    said: sentence(about, text, operator),
+    isAnswered: about.judged !== undefined && about.judged.verdict !== 'gone',
+    output: outputOf(operator.place.serverDir, text),
+    invalidated: /** @type {any[]} */ (about.table?.rows ?? (await rowsOf(operator, text))),
+    parts: /** @type {Record<string, number>} */ (Object.fromEntries(parts)),
+    entry: about.bytes === undefined ? null : facts(about),
+    // An address says nothing to them.
+    remembered: await recalled(operator, isAddress(text) ? (about.key ?? text) : text),
+  }
 }
 
 /** Tags of a path that were ever invalidated, where there is no entry. */
@@ -95,4 +107,4 @@ function outputOf(serverDir, text) {
   )
 }
 
-module.exports = { why }
+module.exports = { why, explained, invalidated }

@@ -45,6 +45,12 @@ impl Operator {
         self.0.end();
     }
 
+    /// Ends the connections, until something is asked again.
+    #[napi]
+    pub fn close(&self) -> AsyncTask<Closing> {
+        AsyncTask::new(Closing(self.0.clone()))
+    }
+
     /// Reads and decodes the entry at a place in JSON.
     #[napi]
     pub fn inspect(&self, place: String) -> AsyncTask<Inspecting> {
@@ -110,6 +116,23 @@ impl Task for Running {
     }
 }
 
+/// Connections that are being closed.
+pub struct Closing(Arc<Asked>);
+
+impl Task for Closing {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<()> {
+        guard(|| self.0.close());
+        Ok(())
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> napi::Result<()> {
+        Ok(())
+    }
+}
+
 /// A place as JavaScript names it.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -157,6 +180,12 @@ fn told(env: raw::Env, state: &State, ask: impl FnOnce(Receive)) -> raw::Value {
 #[napi(catch_unwind)]
 pub fn note_url(key: String, url: String) {
     process::note_url(&key, &url);
+}
+
+/// What this process counted in each minute of the last hour, as JSON.
+#[napi(catch_unwind)]
+pub fn history() -> String {
+    process::history().to_string()
 }
 
 /// A read under way.

@@ -14,6 +14,7 @@ use crate::coherence::Coherence;
 use crate::coherence::event::{Command, Event, Message, Request};
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
+use crate::history::{History, Row};
 use crate::key::Hasher;
 use crate::ledger::Ledger;
 use crate::memory::MemoryStore;
@@ -86,6 +87,7 @@ impl Builder {
             absences: Mutex::new(Absences::new(decisions)),
             heard: HeardLog::new(decisions, debug),
             is_asked: AtomicBool::new(false),
+            history: History::default(),
             tier,
             host,
         })
@@ -163,6 +165,10 @@ impl Listener for Ears {
 
     fn account(&self, of: &str) -> Option<Vec<u8>> {
         self.engine()?.account(of)
+    }
+
+    fn minutes(&self) -> Vec<Row> {
+        self.engine().map(|engine| engine.minutes()).unwrap_or_default()
     }
 
     fn now(&self) -> Timestamp {

@@ -32,6 +32,7 @@ use crate::entry::{Entry, Meta, Source};
 use crate::generation::End;
 use crate::generation::flights::Flights;
 use crate::generation::leases::Leases;
+use crate::history::History;
 use crate::key::{Class, Hasher, KeyRef};
 use crate::ledger::{Ledger, MemoryAccess};
 use crate::memory::{Inserted, MemoryStore};
@@ -97,6 +98,8 @@ pub struct Engine {
     heard: HeardLog,
     /// Whether JavaScript has asked what becomes of calls, whatever the options say.
     is_asked: AtomicBool,
+    /// What it counted in each minute of the last hour.
+    pub history: History,
     tier: Option<Tier>,
     host: Option<Host>,
 }

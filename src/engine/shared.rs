@@ -15,6 +15,7 @@ use crate::coherence::event::{Command, Event, Lifetime, Message, Request};
 use crate::coherence::revisions::Revision;
 use crate::entry::{Entry, Meta, Source};
 use crate::guard::guard;
+use crate::history::Row;
 use crate::key::{KeyRef, share};
 use crate::ledger::MemoryAccess;
 use crate::memory::Inserted;
@@ -362,6 +363,10 @@ impl Listener for Engine {
 
     fn account(&self, of: &str) -> Option<Vec<u8>> {
         self.host.as_ref().and_then(|host| (host.account)(self, of))
+    }
+
+    fn minutes(&self) -> Vec<Row> {
+        self.history.unpublished()
     }
 
     fn now(&self) -> Timestamp {

@@ -8,7 +8,9 @@
 //! finds it; [`invalidate`] ends it. [`output`] reads entries from the output of `next build` for
 //! the [`apps`] of this process. [`thread`] is the state of a JavaScript thread, [`inbox`] what
 //! other threads have for it, [`next_clock`] the clock of Next.js there, [`decision`] why a call
-//! ended as it did, [`hits`] what was hit meanwhile, [`recall`] which decisions are remembered, and [`snapshot`] what the fleet is told. [`own`] is where gets of the app's
+//! ended as it did, [`hits`] what was hit meanwhile, [`recall`] which decisions are remembered,
+//! [`snapshot`] what the fleet is told, and [`history`] what is counted for the last hour. [`own`] is
+//! where gets of the app's
 //! own code differ, and [`closed`] where those of pages without other parameters do.
 //!
 //! A get is judged on its own each time it begins: the answer to another get counts for nothing.
@@ -20,6 +22,7 @@ mod closed;
 pub mod dating;
 pub mod decision;
 pub mod get;
+pub mod history;
 mod hits;
 pub mod hot;
 pub mod inbox;
@@ -63,6 +66,7 @@ impl Handler<'_> {
         if let (Some(kind), Some(place)) = (kind, place) {
             stats.time_answer(kind, place, ns.div_ceil(1_000), SAMPLE);
         }
+        history::close(self.engine);
     }
 }
 

@@ -15,7 +15,8 @@ use crate::engine::report::Report;
 use crate::journal::What;
 use crate::next::value::ValueKind;
 use crate::snapshot::{
-    Answers, Busy, Invalidated, Leases, MOST_BUSY, MOST_INVALIDATED, Memory, Snapshot, Times, cut,
+    Answers, Busy, Invalidated, Leases, MOST_BUSY, MOST_INVALIDATED, MOST_SLOW, Memory, Slow,
+    Snapshot, Times, cut,
 };
 use crate::stats::{Answer, Kind};
 use crate::tags::TagList;
@@ -28,7 +29,7 @@ const MOST_ENTRIES: usize = 32;
 const IMPLICIT: &[u8] = b"_N_T_";
 
 /// The names of the kinds in a snapshot: those of `stats()`.
-const KINDS: [(Kind, &str); Kind::ALL.len()] = [
+pub(super) const KINDS: [(Kind, &str); Kind::ALL.len()] = [
     (Kind::UseCache, "useCache"),
     (Kind::AppPage, "appPage"),
     (Kind::AppRoute, "appRoute"),
@@ -43,7 +44,7 @@ pub fn snapshot(engine: &Engine, journals: &[Arc<Decisions>]) -> Snapshot {
     let report = engine.report();
     let offset_us = engine.ledger.store_offset_us();
     let told = |at: Timestamp| (at.shifted_us(offset_us).0 / 1_000) as f64;
-    let Looked { busiest, busiest_tags, invalidated } = look(engine, journals);
+    let Looked { busiest, busiest_tags, slowest, invalidated } = look(engine, journals);
     let invalidated = invalidated.into_iter().map(|(at, one)| Invalidated { at: told(at), ..one });
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     Snapshot {
@@ -64,12 +65,13 @@ pub fn snapshot(engine: &Engine, journals: &[Arc<Decisions>]) -> Snapshot {
         invalidations: read(&engine.stats.invalidations),
         busiest,
         busiest_tags,
+        slowest,
         invalidated: invalidated.collect(),
         ..Snapshot::default()
     }
 }
 
-fn answers(engine: &Engine, (kind, name): (Kind, &str)) -> Option<(String, Answers)> {
+pub(super) fn answers(engine: &Engine, (kind, name): (Kind, &str)) -> Option<(String, Answers)> {
     let of = |answers: [Answer; 3]| {
         answers.into_iter().map(|answer| engine.stats.answered(kind, answer)).sum()
     };
@@ -105,6 +107,7 @@ fn rounded(number: f64) -> f64 {
 struct Looked {
     busiest: Vec<Busy>,
     busiest_tags: Vec<Busy>,
+    slowest: Vec<Slow>,
     invalidated: Vec<(Timestamp, Invalidated)>,
 }
 
@@ -114,6 +117,8 @@ struct Gets {
     entries: HashMap<u64, f64>,
     keys: HashMap<(&'static str, Box<[u16]>), f64>,
     tags: HashMap<Box<[u8]>, f64>,
+    /// The longest generation in ms, by what was generated.
+    times: HashMap<(&'static str, Box<[u16]>), f64>,
     invalidated: Vec<(Timestamp, Invalidated)>,
 }
 
@@ -123,7 +128,7 @@ fn look(engine: &Engine, journals: &[Arc<Decisions>]) -> Looked {
         gets.read(engine, journal);
     }
     gets.name(engine);
-    let Gets { keys, tags, mut invalidated, .. } = gets;
+    let Gets { keys, tags, times, mut invalidated, .. } = gets;
     let key = |((kind, key), per_sec): ((&str, Box<[u16]>), f64)| Busy {
         name: cut(&String::from_utf16_lossy(&key)),
         kind: kind.to_owned(),
@@ -134,11 +139,17 @@ fn look(engine: &Engine, journals: &[Arc<Decisions>]) -> Looked {
         kind: String::new(),
         per_sec: rounded(per_sec),
     };
+    let slow = |((kind, key), ms): ((&str, Box<[u16]>), f64)| Slow {
+        name: cut(&String::from_utf16_lossy(&key)),
+        kind: kind.to_owned(),
+        ms: rounded(ms),
+    };
     invalidated.sort_by_key(|(at, _)| Reverse(*at));
     invalidated.truncate(MOST_INVALIDATED);
     Looked {
         busiest: most(keys, MOST_BUSY).into_iter().map(key).collect(),
         busiest_tags: most(tags, MOST_BUSY).into_iter().map(tag).collect(),
+        slowest: most(times, MOST_SLOW).into_iter().map(slow).collect(),
         invalidated,
     }
 }
@@ -161,7 +172,8 @@ impl Gets {
                 What::Hit(_) => {}
                 What::Detailed(decided) => match decided.call {
                     CallName::Get if is_recent => self.count(&decided, share),
-                    CallName::Get | CallName::Set => {}
+                    CallName::Get => {}
+                    CallName::Set => self.time(&decided),
                     CallName::Invalidate => self.note(one.at, &decided),
                 },
             }
@@ -174,6 +186,13 @@ impl Gets {
         if let Some(facts) = &decided.decision.facts {
             self.count_tags(&facts.tags, share);
         }
+    }
+
+    fn time(&mut self, decided: &Decided) {
+        let Some(took_us) = decided.decision.took_us.filter(|took_us| *took_us > 0) else { return };
+        let kind = decided.kind.map_or("", ValueKind::as_str);
+        let longest = self.times.entry((kind, decided.key.clone())).or_default();
+        *longest = longest.max(took_us as f64 / 1e3);
     }
 
     fn count_tags(&mut self, tags: &TagList, share: f64) {

@@ -1,14 +1,16 @@
 //! What an operator asks of the shared tier from outside: the commands of `tiercel`.
 //!
 //! [`server`] is the server as an operator sees it, step by step and node by node; [`judge`] says
-//! what a get would answer with an entry; [`fleet`] what instances tell of themselves, and
-//! [`account`] what they remember; [`purge`] invalidates as an instance of the fleet. An [`Operator`]
-//! takes one [`order`](orders) after the other and answers in JSON, which programs read as it is.
+//! what a get would answer with an entry; [`fleet`] what instances tell of themselves, [`account`] what
+//! they remember, and [`history`] what they counted in the last hour; [`purge`] invalidates as an
+//! instance of the fleet. An [`Operator`] takes one [`order`](orders) after the other and answers in
+//! JSON, which programs read as it is.
 //!
 //! Nothing here changes an entry, except where the order says so.
 
 pub mod account;
 pub mod fleet;
+pub mod history;
 pub mod judge;
 pub mod orders;
 pub mod purge;
@@ -100,6 +102,11 @@ impl Operator {
         })
     }
 
+    /// Ends the connections, until something is asked again.
+    pub fn close(&self) {
+        self.server.close();
+    }
+
     /// Carries an order out, and blocks until that is done.
     ///
     /// # Errors
@@ -115,6 +122,7 @@ impl Operator {
             Order::Instances => Ok(json!(self.server.instances()?)),
             Order::Snapshots => Ok(json!(fleet::fleet(&self.server.published()?))),
             Order::Accounts { of } => Ok(json!(account::Accounts::of(&self.server.ask(&of)?))),
+            Order::History => Ok(history::shown(&self.server.history()?)),
             Order::Table { tags } => Ok(judge::shown(&self.server.table(&orders::tags(&tags))?)),
             Order::Scan { rate } => {
                 let scan = self.server.scan(rate.clamp(1, 1_000_000))?;

@@ -33,6 +33,8 @@ pub enum Order {
         /// A path, a key, a tag, or a part of what a key stands for.
         of: String,
     },
+    /// What they counted in each minute of the last hour.
+    History,
     /// What the table says of these tags.
     Table {
         /// The tags.

@@ -77,6 +77,15 @@ pub trait Server: Send + Sync {
     /// See above.
     fn ask(&self, about: &str) -> Result<Vec<Answered>, Trouble>;
 
+    /// What the instances counted together in the minutes of the last hour, the oldest first.
+    ///
+    /// # Errors
+    /// See above.
+    fn history(&self) -> Result<Minutes, Trouble>;
+
+    /// Ends the connections. The next call opens new ones.
+    fn close(&self);
+
     /// What lies at an address.
     ///
     /// # Errors
@@ -313,6 +322,15 @@ pub struct Answered {
     pub account: Option<Bytes>,
     /// The last snapshot of one that did not.
     pub snapshot: Option<Bytes>,
+}
+
+/// What the instances counted together.
+#[derive(Debug, Clone, Default)]
+pub struct Minutes {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Minutes since the epoch, the oldest first, and what lies there.
+    pub rows: Vec<(u64, Bytes)>,
 }
 
 /// Why there is no answer.

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{SEEN, STORE, engine};
 use crate::account::Account;
 use crate::engine::Engine;
 use crate::guard::guard;
 use crate::handler::account::account;
+use crate::handler::history;
 use crate::handler::snapshot::snapshot;
 use crate::operate::account::Accounts;
 use crate::operate::fleet::{Askers, Fleet, Joined, Receive, Reported, fleet};
@@ -22,6 +23,7 @@ use crate::snapshot::Snapshot;
 
 /// The bytes that this process publishes.
 pub(super) fn published(engine: &Engine) -> Option<Vec<u8>> {
+    history::close(engine);
     told(engine).encode()
 }
 
@@ -119,6 +121,13 @@ fn remembered(of: &str) -> Result<Accounts, Trouble> {
     let mut all = Accounts::default();
     all.add(own(engine, of));
     Ok(all)
+}
+
+/// What this process counted in each minute of the last hour.
+pub fn history() -> Value {
+    let engine = engine();
+    let now_us = engine.clock.now().shifted_us(engine.ledger.store_offset_us()).0;
+    crate::operate::history::own(now_us, &history::rows(engine))
 }
 
 fn alone(engine: &Arc<Engine>) -> Fleet {

@@ -50,6 +50,11 @@ impl Keys {
         Key::from(format!("{{{}}}:a:{question}:{instance}", self.namespace))
     }
 
+    /// What all instances counted in a minute since the epoch.
+    pub(super) fn history(&self, minute: u64) -> Key {
+        Key::from(format!("{{{}}}:c:{minute}", self.namespace))
+    }
+
     /// An entry, in a slot of its own.
     pub(super) fn entry(&self, address: Address) -> Key {
         Key::from(self.entry_name(address))
@@ -156,6 +161,9 @@ mod tests {
         let account = keys.account("01", "00ab");
         assert_eq!(account.as_str(), Some("{shop:production}:a:01:00ab"));
         assert_eq!(account.cluster_hash(), slots[0]);
+        let minute = keys.history(29_933_867);
+        assert_eq!(minute.as_str(), Some("{shop:production}:c:29933867"));
+        assert_eq!(minute.cluster_hash(), slots[0]);
         let one = keys.entry([0xAB; 16]);
         assert_eq!(one.as_str(), Some(&*format!("shop:production:{{{}}}", "ab".repeat(16))));
         assert_ne!(one.cluster_hash(), keys.entry([0xAC; 16]).cluster_hash());

@@ -22,6 +22,7 @@ mod entries;
 mod exchange;
 mod failure;
 mod health;
+mod history;
 mod invalidations;
 mod kept;
 mod keys;

@@ -25,6 +25,7 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) renew: Script,
     pub(super) end: Script,
+    pub(super) history: Script,
 }
 
 impl Script {
@@ -79,6 +80,7 @@ impl Default for Scripts {
             claim: Script::of(include_str!("scripts/claim.lua").into()),
             renew: Script::of(include_str!("scripts/renew.lua").into()),
             end: Script::of(include_str!("scripts/end.lua").into()),
+            history: Script::of(include_str!("scripts/history.lua").into()),
         }
     }
 }

@@ -38,6 +38,7 @@ impl Session {
         sleep(self.snapshot_every.mul_f64(random_share())).await;
         loop {
             self.publish().await;
+            self.publish_minutes().await;
             let pause = self.snapshot_every.mul_f64(0.9 + 0.2 * random_share());
             sleep(pause.saturating_sub(POLLED)).await;
         }

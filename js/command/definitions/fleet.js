@@ -51,4 +51,35 @@ module.exports = [
     exits: EXITS,
     examples: ['tiercel top --sort p99', 'tiercel top --json --count 1'],
   },
+  {
+    name: 'dashboard',
+    summary: 'a page in the browser that shows the fleet and purges',
+    about:
+      'Serves the dashboard of tiercel/dashboard without an app, until Ctrl-C: it needs only Redis. It prints the address and the token that the page asks for: TIERCEL_DASHBOARD_TOKEN, or a new one.',
+    usage: [['tiercel dashboard [flags]', '']],
+    groups: [
+      WHERE,
+      {
+        title: 'Where to listen',
+        flags: [
+          { name: 'port', takes: 'number', text: '0 takes a free one', default: '4280' },
+          {
+            name: 'host',
+            takes: 'address',
+            text: 'another than that of this machine alone',
+            default: '127.0.0.1',
+          },
+        ],
+      },
+      {
+        title: 'What to show',
+        flags: [{ name: 'json', text: 'address and token as a line of JSON' }, HELP],
+      },
+    ],
+    exits: EXITS,
+    examples: [
+      'tiercel dashboard --port 8080',
+      'TIERCEL_DASHBOARD_TOKEN=… tiercel dashboard --host 0.0.0.0',
+    ],
+  },
 ]

@@ -1,6 +1,7 @@
 //! What the fleet is told.
 
 use super::*;
+use crate::handler::history;
 use crate::handler::snapshot::snapshot;
 use crate::snapshot::{Answers, Snapshot};
 
@@ -97,4 +98,40 @@ fn without_decisions_there_are_the_counters_alone() {
     let told = told(&next);
     assert_eq!((told.busiest, told.busiest_tags, told.invalidated), (vec![], vec![], vec![]));
     assert_eq!(told.kinds["fetch"].fresh, 1);
+}
+
+#[test]
+fn what_took_longest_to_generate_is_told_slowest_first() {
+    let next = watched(ValueKind::Fetch, 64);
+    // Of this one it is not known when it began.
+    next.set(&["posts"]);
+    assert_eq!(told(&next).slowest, []);
+    let began = Began::AtTime(next.engine.revision(), 1_000.0);
+    next.engine.clock.advance_us(250_000);
+    let value = next.value(&["posts"]);
+    next.with_key(|handler, key| handler.put(key, next.kind, Some(value), Some(began)));
+    let slowest = told(&next).slowest;
+    let read: Vec<_> = slowest.iter().map(|one| (one.name.as_str(), one.ms)).collect();
+    assert_eq!(read, [("/a", 250.0)]);
+    assert_eq!(slowest[0].kind, "FETCH");
+}
+
+#[test]
+fn each_minute_has_what_was_counted_in_it() {
+    let next = watched(ValueKind::Fetch, 64);
+    let of = |name: &str| -> Vec<u64> {
+        let rows = history::rows(&next.engine);
+        rows.iter().map(|row| row.values.get(name).copied().unwrap_or_default()).collect()
+    };
+    next.pass_secs(60);
+    assert_eq!(of("sets"), [0]);
+    next.set(&["posts"]);
+    next.get();
+    next.pass_secs(60);
+    history::close(&next.engine);
+    next.get();
+    next.get();
+    assert_eq!((of("fetch.fresh"), of("fetch.stale")), (vec![1, 0], vec![0, 2]));
+    assert_eq!(of("sets"), [1, 0]);
+    assert_eq!((of("entries"), of("instances")), (vec![1, 1], vec![1, 1]));
 }

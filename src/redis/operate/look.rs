@@ -6,7 +6,10 @@ use futures_util::future::{join_all, try_join_all};
 use super::{Inner, call, call_at, content, trouble, unreached};
 use crate::clock::Timestamp;
 use crate::coherence::event::Row;
-use crate::operate::server::{Freed, Instance, Known, Lease, Published, Stored, Table, Trouble};
+use crate::history::MINUTES;
+use crate::operate::server::{
+    Freed, Instance, Known, Lease, Minutes, Published, Stored, Table, Trouble,
+};
 use crate::redis::connect::Connection;
 use crate::redis::published::{self, moment};
 use crate::redis::reply::{bytes, number, parts};
@@ -130,6 +133,25 @@ pub(super) async fn published(inner: &Inner) -> Result<Published, Trouble> {
     let link = inner.link().await?;
     let limit = inner.shared.connect_timeout;
     published::published(&link.client, &inner.keys, limit).await.map_err(unreached)
+}
+
+/// What was counted together in the last hour. All minutes lie in one slot.
+pub(super) async fn history(inner: &Inner) -> Result<Minutes, Trouble> {
+    let link = inner.link().await?;
+    let now = now(&link).await?;
+    let last = now.0 / 60_000_000;
+    // What is under way is never there: instances add what is over.
+    let minutes: Vec<u64> = (last.saturating_sub(MINUTES)..last).collect();
+    let keys: Vec<Key> = minutes.iter().map(|minute| inner.keys.history(*minute)).collect();
+    let Some((first, more)) = keys.split_first() else { return Ok(Minutes::default()) };
+    let more: Vec<Value> = more.iter().cloned().map(Value::from).collect();
+    let found = call_at(&link.client, "MGET", first, &more).await;
+    let found = found.map_err(|error| trouble(&error))?;
+    let Value::Array(found) = found else {
+        return Err(Trouble::failed("MGET says nothing that makes sense"));
+    };
+    let rows = minutes.into_iter().zip(found.into_iter().map(content));
+    Ok(Minutes { now, rows: rows.filter_map(|(minute, row)| Some((minute, row?))).collect() })
 }
 
 fn pairs(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {

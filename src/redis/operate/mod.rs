@@ -32,8 +32,8 @@ use super::scripts::Script;
 use super::servers::Servers;
 use crate::error::Error;
 use crate::operate::server::{
-    Answered, Distance, Facts, Freed, Instance, Known, Node, Published, Right, Scan, Server, Setup,
-    Step, Stored, Table, Trouble,
+    Answered, Distance, Facts, Freed, Instance, Known, Minutes, Node, Published, Right, Scan,
+    Server, Setup, Step, Stored, Table, Trouble,
 };
 use crate::options::{Secret, SharedOptions, Topology};
 use crate::store::{Address, Listener, SharedStore};
@@ -196,6 +196,21 @@ impl Server for RedisOperator {
 
     fn ask(&self, about: &str) -> Result<Vec<Answered>, Trouble> {
         self.run(ask::ask(&self.inner, about))
+    }
+
+    fn history(&self) -> Result<Minutes, Trouble> {
+        self.run(look::history(&self.inner))
+    }
+
+    fn close(&self) {
+        let guard = self.inner.guard.lock().take();
+        self.inner.runtime.block_on(async {
+            drop(guard);
+            // What drove the connection ends, and lets go of it.
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        });
     }
 
     fn read(&self, address: Address) -> Result<Stored, Trouble> {

@@ -1,0 +1,3 @@
+import { dashboard } from 'tiercel/dashboard'
+
+export const { GET, POST } = dashboard({ token: 'of the fixture' })

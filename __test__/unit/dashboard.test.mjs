@@ -1,0 +1,426 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { assets as made } from '../../scripts/dashboard.mjs'
+import { entryOf, index, load } from './support.mjs'
+
+process.env.TIERCEL_MEMORY_MB = '8'
+const Tiercel = load()
+const root = dirname(index)
+const require = createRequire(index)
+const { GET, POST, dashboard } = require('./dashboard.js')
+const assets = require('./js/dashboard/assets.js')
+const { Sampler } = require('./js/dashboard/sampler.js')
+const { seriesOf } = require('./js/dashboard/series.js')
+const { door, whole } = require('./js/dashboard/page.js')
+
+const TOKEN = 'a token of the tests'
+const HOSTILE = `</script><img src=x onerror=alert(1)>"'&`
+const bearer = { authorization: `Bearer ${TOKEN}` }
+
+beforeAll(async () => {
+  await Tiercel.set('page', Promise.resolve(entryOf('x', { tags: [HOSTILE, 'posts'] })))
+  for (let n = 0; n < 20; n++) await Tiercel.get('page', [])
+})
+afterEach(() => vi.unstubAllEnvs())
+
+/** What a route handler of Next.js is given. */
+const ask = (
+  handlers,
+  path = '',
+  { method = 'GET', headers = {}, body, at = 'localhost' } = {},
+) => {
+  const parts = path.split('/').filter(Boolean)
+  const url = `http://${at}/app/_cache${path ? `/${path}` : ''}`
+  const request = new Request(url, { method, headers: { host: at, ...headers }, body })
+  return handlers[method](request, { params: Promise.resolve({ path: parts }) })
+}
+const own = { GET, POST }
+const same = { 'sec-fetch-site': 'same-origin' }
+const post = (path, body, headers = same) => ({
+  method: 'POST',
+  headers,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+})
+const reader = { accept: 'text/html,*/*' }
+
+describe('who is answered', () => {
+  test.each(['', 'app.js', 'app.css', 'events', 'anything'])(
+    'nobody in production without a token: %j',
+    async (path) => {
+      vi.stubEnv('NODE_ENV', 'production')
+      for (const headers of [{}, bearer, { ...reader, cookie: 'tiercel_dashboard=1.x' }]) {
+        const answer = await ask(own, path, { headers })
+        expect([answer.status, await answer.text()]).toEqual([404, 'Not found\n'])
+      }
+    },
+  )
+
+  test.each(['production', 'test', ''])('nor by POST, where NODE_ENV is %j', async (env) => {
+    vi.stubEnv('NODE_ENV', env)
+    for (const path of ['purge', 'why', 'enter']) {
+      const given = { what: 'tag', name: 'posts' }
+      expect((await ask(own, path, post(path, given))).status).toBe(404)
+    }
+  })
+
+  test('in development everybody who asks for this machine or an address', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    for (const [at, status] of [
+      ['localhost:3000', 200],
+      ['shop.localhost:3000', 200],
+      ['127.0.0.1:3000', 200],
+      ['[::1]:3000', 200],
+      ['192.168.1.7:3000', 200],
+      ['shop.example', 404],
+      ['abc.tunnel.example', 404],
+    ]) {
+      expect([at, (await ask(own, '', { at })).status]).toEqual([at, status])
+    }
+  })
+
+  test('who has the token, whatever it is given in', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', TOKEN)
+    for (const [headers, status] of [
+      [{}, 401],
+      [bearer, 200],
+      [{ authorization: `Bearer ${TOKEN}2` }, 401],
+      [{ authorization: TOKEN }, 401],
+      [{ authorization: `Basic ${btoa(TOKEN)}` }, 401],
+      [{ cookie: `tiercel_dashboard=${TOKEN}` }, 401],
+      [{ cookie: `tiercel_dashboard=99999999999.${'a'.repeat(43)}` }, 401],
+    ]) {
+      for (const path of ['', 'app.js', 'events']) {
+        const answer = await ask(own, path, { headers })
+        expect([headers, answer.status]).toEqual([headers, status])
+        await answer.body?.cancel()
+      }
+    }
+  })
+
+  test('a browser types it once', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', TOKEN)
+    const first = await ask(own, '', { headers: reader })
+    expect(first.status).toBe(200)
+    expect(await first.text()).toContain('<form method="post" action="_cache/enter">')
+    expect((await ask(own, 'app.css')).status).toBe(200)
+    const form = (token) => post('enter', new URLSearchParams({ token }).toString())
+    const wrong = await ask(own, 'enter', form('wrong'))
+    expect([wrong.status, wrong.headers.get('set-cookie')]).toEqual([403, null])
+    expect(await wrong.text()).not.toContain(TOKEN)
+    const right = await ask(own, 'enter', form(TOKEN))
+    expect([right.status, right.headers.get('location')]).toEqual([303, '../_cache'])
+    const set = right.headers.get('set-cookie')
+    expect(set).toMatch(
+      /^tiercel_dashboard=\d+\.[\w-]{43}; Path=\/app\/_cache; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    )
+    expect(set).not.toContain(TOKEN)
+    const cookie = set.split(';')[0]
+    expect((await ask(own, '', { headers: { cookie } })).status).toBe(200)
+    // Not after its time, and not with another token.
+    vi.useFakeTimers({ now: Date.now() + 13 * 3_600_000, toFake: ['Date'] })
+    expect((await ask(own, '', { headers: { cookie } })).status).toBe(401)
+    vi.useRealTimers()
+    vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', 'another')
+    expect((await ask(own, '', { headers: { cookie } })).status).toBe(401)
+    const left = await ask(
+      dashboard({ token: TOKEN }),
+      'leave',
+      post('leave', '', { ...same, cookie }),
+    )
+    expect(left.headers.get('set-cookie')).toContain(
+      'tiercel_dashboard=; Path=/app/_cache; Max-Age=0',
+    )
+  })
+
+  test('behind TLS the cookie is for TLS', async () => {
+    const headers = { ...same, 'x-forwarded-proto': 'https' }
+    const form = new URLSearchParams({ token: TOKEN }).toString()
+    const answer = await ask(dashboard({ token: TOKEN }), 'enter', post('enter', form, headers))
+    expect(answer.headers.get('set-cookie')).toMatch(/; Secure$/)
+  })
+
+  test('tokens are not tried at will', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const form = (token) => post('enter', new URLSearchParams({ token }).toString())
+    const codes = []
+    for (let n = 0; n < 22; n++) codes.push((await ask(handlers, 'enter', form(`${n}`))).status)
+    expect(codes.slice(18)).toEqual([403, 403, 429, 429])
+    // Who has it is let in whatever others try.
+    expect((await ask(handlers, 'enter', form(TOKEN))).status).toBe(429)
+    expect((await ask(handlers, '', { headers: bearer })).status).toBe(200)
+  })
+
+  test('whom the app lets in, and nobody with a token of the environment', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', TOKEN)
+    const to = new Response(null, { status: 307, headers: { location: '/login' } })
+    const handlers = dashboard({
+      authorize: async (request) => {
+        const who = request.headers.get('x-who')
+        return who === 'guest' ? to : who === 'admin' || (who === 'truthy' && 'yes')
+      },
+    })
+    const codes = []
+    for (const who of ['admin', 'guest', 'truthy', 'nobody']) {
+      codes.push((await ask(handlers, '', { headers: { 'x-who': who, ...bearer } })).status)
+    }
+    expect(codes).toEqual([200, 307, 404, 404])
+  })
+
+  test.each([{ tokens: 'x' }, { token: '' }, { token: 1 }, { authorize: true }, { viewers: 0 }])(
+    'refuses %j',
+    (options) => {
+      expect(() => dashboard(options)).toThrow(
+        expect.objectContaining({ code: 'TIERCEL_INVALID_ARGUMENT' }),
+      )
+    },
+  )
+})
+
+describe('what is sent', () => {
+  const handlers = dashboard({ token: TOKEN })
+  const body = { what: 'tag', name: 'posts' }
+
+  test.for([
+    [{ 'sec-fetch-site': 'same-origin' }, 200],
+    [{ 'sec-fetch-site': 'same-site' }, 403],
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ 'sec-fetch-site': 'none' }, 403],
+    [{ 'sec-fetch-site': 'cross-site', origin: 'http://localhost' }, 403],
+    [{ origin: 'http://localhost' }, 200],
+    [{ origin: 'http://localhost:81' }, 403],
+    [{ origin: 'https://evil.example' }, 403],
+    [{ origin: 'null' }, 403],
+    [{ origin: 'https://shop.example', 'x-forwarded-host': 'shop.example' }, 200],
+  ])('from %j is answered with %i', async ([headers, status]) => {
+    for (const act of ['why', 'preview']) {
+      const answer = await ask(handlers, act, post(act, body, { ...headers, ...bearer }))
+      expect(answer.status).toBe(status)
+    }
+  })
+
+  test('a program with the token is no browser that another site makes use of', async () => {
+    expect((await ask(handlers, 'why', post('why', body, bearer))).status).toBe(200)
+    const form = await ask(handlers, 'enter', post('enter', 'token=x', {}))
+    expect(form.status).toBe(403)
+  })
+
+  test('is answered with what is wrong with it', async () => {
+    for (const [act, given, error] of [
+      ['purge', { what: 'all', name: 'x' }, 'what to purge is a tag, a path or a key'],
+      ['purge', { what: 'tag', name: ' ' }, 'a tag is missing'],
+      ['purge', { what: 'path', name: 'blog' }, 'a path begins with /'],
+      ['purge', { what: 'tag', name: 'x'.repeat(3_000) }, 'a tag has 2048 characters at most'],
+      ['why', 'no json', 'the body is no JSON'],
+      ['why', 'x'.repeat(20_000), 'the body is too long'],
+    ]) {
+      const answer = await ask(handlers, act, post(act, given, { ...same, ...bearer }))
+      expect([answer.status, await answer.json()]).toEqual([400, { error }])
+    }
+    expect((await ask(handlers, 'flush', post('flush', {}, { ...same, ...bearer }))).status).toBe(
+      404,
+    )
+  })
+})
+
+test('nothing may be loaded from elsewhere, framed, guessed or kept', async () => {
+  const handlers = dashboard({ token: TOKEN })
+  for (const [path, options] of [
+    ['', { headers: bearer }],
+    ['', { headers: reader }],
+    ['app.js', { headers: bearer }],
+    ['none', { headers: bearer }],
+    ['why', post('why', { name: 'page' }, { ...same, ...bearer })],
+  ]) {
+    const { headers } = await ask(handlers, path, options)
+    const policy = headers.get('content-security-policy')
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+    ]) {
+      expect(policy.split('; ')).toContain(part)
+    }
+    expect(policy).not.toMatch(/unsafe|http|\*|data:/)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    expect(headers.get('cache-control')).toContain('no-store')
+  }
+})
+
+test('the pages have no script or style of their own, and names in their addresses are text', () => {
+  for (const page of [whole('a/'), door('a/'), door('', 'wrong')]) {
+    expect(page).not.toMatch(/<style|<script(?! type="module" src=)|style=|\son\w+=/)
+  }
+  expect(whole(HOSTILE)).not.toContain('<img')
+  expect(door(HOSTILE)).not.toContain('<img')
+})
+
+test('the script makes no HTML of texts', () => {
+  const { content } = assets['app.js']
+  expect(content).not.toMatch(
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/,
+  )
+})
+
+test('script and style follow their source, and take less than 60 kB', async () => {
+  expect(readFileSync(join(root, 'js/dashboard/assets.js'), 'utf8')).toBe(await made())
+  const sizes = Object.values(assets).map(({ content }) => gzipSync(content).length)
+  expect(sizes.reduce((all, one) => all + one)).toBeLessThan(60_000)
+})
+
+/** The messages of a stream, one after the other. */
+async function* messages(answer) {
+  let text = ''
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end)) ?? []
+      text = text.slice(end + 2)
+      if (event) yield { event, ...JSON.parse(data) }
+    }
+  }
+}
+
+test('figures come as they are, and then what has changed', async () => {
+  const handlers = dashboard({ token: TOKEN })
+  const answer = await ask(handlers, 'events', { headers: bearer })
+  expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+  const stream = messages(answer)
+  const { value: first } = await stream.next()
+  expect(first).toMatchObject({ event: 'all', about: { isFleet: false }, trouble: null })
+  expect(first.rows).toHaveLength(1)
+  expect(first.rows[0].state).toBe('none')
+  expect(first.busiest.tags.map(({ name }) => name)).toContain(HOSTILE)
+  expect(first.series.kinds.useCache.hits.at(-1)).toBeGreaterThanOrEqual(20)
+  await Tiercel.updateTags(['of the stream'])
+  const { value: second } = await stream.next()
+  expect(second.event).toBe('some')
+  expect(second).not.toHaveProperty('about')
+  expect(second.events).toMatchObject([{ tags: 'of the stream', isSoft: false }])
+  await stream.return()
+})
+
+test('why, a dry run and a purge of a process alone', async () => {
+  const handlers = dashboard({ token: TOKEN })
+  const does = async (act, given) =>
+    (await ask(handlers, act, post(act, given, { ...same, ...bearer }))).json()
+  expect(await does('why', { name: 'page' })).toMatchObject({ isAnswered: true })
+  expect((await does('why', { name: 'never' })).said).toMatch(/^unknown: /)
+  const aim = { what: 'tag', name: HOSTILE }
+  expect(await does('preview', aim)).toMatchObject({
+    entries: 1,
+    byKind: { USE_CACHE: { entries: 1 } },
+  })
+  expect(await Tiercel.get('page', [])).toBeDefined()
+  expect(await does('purge', aim)).toMatchObject({ isEverywhere: true, acknowledged: 1 })
+  expect(await Tiercel.get('page', [])).toBeUndefined()
+})
+
+describe('a sampler', () => {
+  const fleet = { nowMs: 1_000, instances: [], silent: [] }
+  const source = (more = {}) => ({
+    about: {},
+    everyMs: 100,
+    isFleet: false,
+    fleet: vi.fn(async () => fleet),
+    nodes: async () => [],
+    history: async () => ({ nowMs: 1_000, rows: [] }),
+    rest: vi.fn(async () => {}),
+    ...more,
+  })
+  const viewer = (takes = true) => ({ send: vi.fn(() => takes), end: vi.fn() })
+
+  test('opens nothing before somebody looks, and ends with the last one', async () => {
+    const given = source()
+    const open = vi.fn(() => given)
+    const sampler = new Sampler(open, 3)
+    expect(open).not.toHaveBeenCalled()
+    const all = [viewer(), viewer(), viewer()]
+    for (const one of all) sampler.join(one)
+    expect([sampler.isFull, open.mock.calls.length]).toEqual([true, 1])
+    await vi.waitFor(() => expect(given.fleet.mock.calls.length).toBeGreaterThan(2))
+    for (const one of all) sampler.leave(one)
+    await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
+    const looks = given.fleet.mock.calls.length
+    await new Promise((pass) => setTimeout(pass, 350))
+    expect(given.fleet.mock.calls.length).toBe(looks)
+  })
+
+  test('one look is for all, and nobody is told what is as it was', async () => {
+    const given = source()
+    const sampler = new Sampler(() => given, 50)
+    const all = Array.from({ length: 50 }, () => viewer())
+    for (const one of all) sampler.join(one)
+    await vi.waitFor(() => expect(given.fleet.mock.calls.length).toBeGreaterThan(3))
+    // How it comes back, and all figures once.
+    for (const one of all) expect(one.send).toHaveBeenCalledTimes(2)
+    for (const one of all) sampler.leave(one)
+  })
+
+  test('who does not read is let go of', async () => {
+    const given = source({ fleet: async () => ({ ...fleet, nowMs: Date.now() }) })
+    const sampler = new Sampler(() => given, 50)
+    const [slow, quick] = [viewer(false), viewer()]
+    sampler.join(quick)
+    sampler.join(slow)
+    await vi.waitFor(() => expect(slow.end).toHaveBeenCalled())
+    expect([sampler.count, quick.end.mock.calls.length]).toEqual([1, 0])
+    sampler.leave(quick)
+  })
+
+  test('what fails is told, and it goes on', async () => {
+    let fails = true
+    const given = source({
+      fleet: async () => {
+        if (fails) throw new Error('tiercel: Redis cannot be used')
+        return fleet
+      },
+    })
+    const sampler = new Sampler(() => given, 50)
+    const one = viewer()
+    const told = () =>
+      one.send.mock.calls.map(([bytes]) => new TextDecoder().decode(bytes)).join('')
+    sampler.join(one)
+    await vi.waitFor(() => expect(told()).toContain('"trouble":"Redis cannot be used"'))
+    fails = false
+    await vi.waitFor(() => expect(told()).toContain('"trouble":null'))
+    sampler.leave(one)
+  })
+})
+
+test('the last hour is made of what was counted', () => {
+  const minute = 60_000
+  const rows = [
+    {
+      at: 8 * minute,
+      values: { 'fetch.fresh': 3, 'fetch.misses': 1, 'fetch.t4': 98, 'fetch.t9': 2 },
+    },
+    { at: 9 * minute, values: { 'fetch.stale': 2, 'later.unknown': 7, instances: 2 } },
+  ]
+  const over = seriesOf({ nowMs: 10 * minute + 5, rows })
+  expect(over.minutes.slice(-2)).toEqual([8 * minute, 9 * minute])
+  expect([over.minutes.length, over.secs, Object.keys(over.kinds)]).toEqual([60, 60, ['fetch']])
+  expect(over.kinds.fetch.hits.slice(-3)).toEqual([null, 3, 2])
+  expect(over.kinds.fetch.misses.slice(-2)).toEqual([1, 0])
+  expect([over.kinds.fetch.p50.at(-2), over.kinds.fetch.p99.at(-2)]).toEqual([16, 512])
+  expect(over.instances.slice(-2)).toEqual([0, 2])
+  // Where the minute under way is known it is shown, as long as it is so far.
+  const open = seriesOf({ nowMs: 9 * minute + 20_000, rows })
+  expect([open.minutes.at(-1), open.secs]).toEqual([9 * minute, 20])
+})
+
+test('edge and browser bundles are told that it does not belong there', () => {
+  const edge = require('./js/dashboard/edge.js')
+  for (const name of ['GET', 'POST', 'dashboard']) {
+    expect(() => edge[name]()).toThrow(expect.objectContaining({ code: expect.any(String) }))
+  }
+})

@@ -1,0 +1,72 @@
+// @ts-check
+
+/** Elements, made without a word of HTML: what somebody else has named can only become text. */
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * @param {string} name with classes: `p.hint`
+ * @param {Record<string, any> | null} [properties] attributes; `on…` are listeners
+ * @param {...(Child | Child[])} children
+ * @returns {any}
+ */
+export function h(name, properties, ...children) {
+  const [tag, ...classes] = name.split('.')
+  const element = document.createElement(tag)
+  if (classes.length > 0) element.className = classes.join(' ')
+  for (const [key, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) continue
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value)
+    else element.setAttribute(key, value === true ? '' : String(value))
+  }
+  put(element, ...children)
+  return element
+}
+
+/** @param {Element} element @param {...(Child | Child[])} children */
+export function put(element, ...children) {
+  const some = children.flat().filter((one) => one !== null && one !== undefined && one !== false)
+  element.replaceChildren(...some.map((one) => (one instanceof Node ? one : String(one))))
+}
+
+/** Changes a text only if it is another one. @param {Element} element @param {string} text */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+/**
+ * The children of a list, each kept for as long as its key is there: what has the focus keeps it.
+ * @template T
+ * @param {Element} list
+ * @param {T[]} items
+ * @param {(item: T) => string} keyOf
+ * @param {() => HTMLElement & { show: (item: T) => void }} make
+ */
+export function keep(list, items, keyOf, make) {
+  const known = new Map([...list.children].map((one) => [/** @type {any} */ (one).key, one]))
+  const wanted = items.map((item) => {
+    const key = keyOf(item)
+    const element = /** @type {any} */ (known.get(key) ?? make())
+    known.delete(key)
+    element.key = key
+    element.show(item)
+    return element
+  })
+  for (const gone of known.values()) gone.remove()
+  wanted.forEach((element, at) => {
+    if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null)
+  })
+}
+
+/** A row of cells that shows items. @param {string[]} classes @param {(item: any) => Child[]} cells */
+export function row(classes, cells) {
+  const elements = classes.map((name) => h(name ? `td.${name}` : 'td'))
+  const element = h('tr', null, elements)
+  element.show = (/** @type {any} */ item) => {
+    cells(item).forEach((cell, at) => {
+      if (cell instanceof Node) put(elements[at], cell)
+      else say(elements[at], String(cell ?? ''))
+    })
+  }
+  return element
+}

@@ -1,0 +1,387 @@
+// @ts-check
+
+import { Chart } from './charts.mjs'
+import { h, keep, put, row, say } from './dom.mjs'
+import { count, KINDS, micros, percent, plural, size, span, time } from './format.mjs'
+import { live } from './live.mjs'
+import { theme } from './theme.mjs'
+import { purgeBox, whyBox } from './tools.mjs'
+
+/** The page: figures arrive in sections, and each section knows what of the page it changes. */
+
+const base = document.body.dataset.base ?? ''
+const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
+
+/** What is known, by section. @type {Record<string, any>} */
+const known = {}
+/** Kinds whose lines are hidden. @type {Set<string>} */
+const hidden = new Set()
+
+const TILES = /** @type {[string, string][]} */ ([
+  ['hit', 'Hit rate'],
+  ['gets', 'Gets'],
+  ['saved', 'Origin calls saved'],
+  ['memory', 'Memory'],
+  ['redis', 'Redis round trip'],
+  ['lag', 'Lag'],
+  ['led', 'Generating now'],
+  ['instances', 'Instances'],
+])
+const tiles = Object.fromEntries(
+  TILES.map(([name, label]) => {
+    const [value, hint] = [h('p.value', null, '–'), h('p.hint', null, '\u00a0')]
+    const element = h('div.tile', null, h('p.label', null, label), value, hint)
+    return [name, { element, value, hint }]
+  }),
+)
+
+const charts = {
+  hit: new Chart('Hit rate', 'percent', 'of gets, by kind'),
+  gets: new Chart('Gets', 'rate', 'a second, by kind'),
+  times: new Chart('Latency', 'micros', 'p99 with waits, by kind'),
+  redis: new Chart('Redis round trip', 'micros', 'p50 and p99 of reads and exchanges'),
+  memory: new Chart('Memory', 'bytes', 'of all instances'),
+  events: new Chart('Invalidations', 'count', 'a minute'),
+}
+
+/** @param {string} title @param {string[]} heads @param {string} empty @param {string} [id] */
+function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-')) {
+  const body = h('tbody')
+  const none = h('p.empty', null, empty)
+  const head = h(
+    'tr',
+    null,
+    heads.map((name) =>
+      name.startsWith('#')
+        ? h('th.n', { scope: 'col' }, name.slice(1))
+        : h('th', { scope: 'col' }, name),
+    ),
+  )
+  const frame = h(
+    'div.frame.scrolls',
+    { tabindex: '0', role: 'group', 'aria-labelledby': id },
+    h('table', null, h('thead', null, head), body),
+  )
+  const element = h('section.card', { 'aria-labelledby': id }, h('h2', { id }, title), frame, none)
+  const fill = (
+    /** @type {any[]} */ items,
+    /** @type {(item: any) => string} */ keyOf,
+    /** @type {() => any} */ make,
+  ) => {
+    keep(body, items, keyOf, make)
+    frame.hidden = items.length === 0
+    none.hidden = items.length > 0
+  }
+  fill(
+    [],
+    () => '',
+    () => h('tr'),
+  )
+  return { element, fill, frame }
+}
+
+const kinds = table(
+  'By kind',
+  ['Kind', '#Gets', '#Hit', '#Stale', '#p50', '#p99'],
+  'No get in the last hour. Open a page of the app: what it reads from the cache shows here within a minute.',
+)
+const fleet = table(
+  'Instances',
+  [
+    'Instance',
+    'State',
+    '#Hit',
+    '#Gets/s',
+    '#p50',
+    '#p99',
+    '#Memory',
+    '#Lag',
+    '#Generating',
+    '#Evicted',
+    '#Up',
+    'Versions',
+  ],
+  'No instance tells anything. With Redis each does every few seconds, unless snapshotSeconds is 0.',
+)
+const events = table(
+  'Time line of invalidations',
+  ['At', 'How', 'Tags', '#Everywhere after', 'By'],
+  'Nothing was invalidated lately. revalidateTag, updateTag and revalidatePath show here, with who called and how long it took until every instance knew.',
+  'time-line',
+)
+const keys = table(
+  'Busiest keys',
+  ['Key', 'Kind', '#Gets/s'],
+  'No key was asked for in the last minute.',
+)
+const tags = table(
+  'Busiest tags',
+  ['Tag', '#Gets/s'],
+  'No tag was read in the last minute. Tags are those of cacheTag and of fetch with next.tags.',
+)
+const slow = table(
+  'Slowest keys',
+  ['Key', 'Kind', '#Generation'],
+  'Nothing was generated lately. What takes longest to generate is what the cache saves most of.',
+)
+const why = whyBox(base)
+const purge = purgeBox(base)
+
+put(
+  byId('view'),
+  h(
+    'section.tiles',
+    { 'aria-label': 'Now' },
+    Object.values(tiles).map(({ element }) => element),
+  ),
+  h('div.columns', null, why.element, purge.element),
+  h('h2.over', null, 'Last hour'),
+  h(
+    'section.charts',
+    { 'aria-label': 'Last hour' },
+    Object.values(charts).map(({ element }) => element),
+  ),
+  h('div.columns', null, kinds.element, events.element),
+  fleet.element,
+  h('div.columns.three', null, keys.element, tags.element, slow.element),
+  h(
+    'p.foot',
+    null,
+    'One point a minute; a minute is shown once every instance has told of it. Percentiles are upper bounds of buckets, each twice as wide as the one before.',
+  ),
+)
+
+/** @param {string} name @param {string} value @param {string} hint */
+function tile(name, value, hint) {
+  say(tiles[name].value, value)
+  say(tiles[name].hint, hint)
+}
+
+/** A colour for each kind, the same wherever it is shown. @param {string} kind */
+const colourOf = (kind) => `--kind-${Object.keys(KINDS).indexOf(kind) + 1}`
+
+/** @param {(number | null)[]} list */
+const sum = (list) => list.reduce((/** @type {number} */ all, one) => all + (one ?? 0), 0)
+
+/** What changes with each section. @type {Record<string, () => void>} */
+const shows = {
+  about() {
+    const { namespace, place, version, isFleet } = known.about
+    put(
+      byId('about'),
+      h('strong', null, namespace),
+      h('span', null, place),
+      h('span', null, version),
+    )
+    charts.redis.element.hidden = !isFleet
+    tiles.redis.element.hidden = !isFleet
+    tiles.lag.element.hidden = !isFleet
+    document.title = `${namespace} · Tiercel`
+  },
+  trouble() {
+    const box = byId('trouble')
+    box.hidden = known.trouble === null
+    say(box, known.trouble === null ? '' : `${known.trouble}. What is shown is from before.`)
+  },
+  now() {
+    const { getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases, silent } = known.now
+    tile(
+      'gets',
+      getsPerSec === null ? '–' : `${count(getsPerSec)}/s`,
+      `hit ${percent(hitPercent)} now`,
+    )
+    tile('memory', size(memoryBytes), capacityBytes > 0 ? `of ${size(capacityBytes)}` : 'off')
+    tile('lag', span(lagMs), 'longest of all instances')
+    tile('led', count(leases), 'leases of generations held')
+    const others = silent > 0 ? `, ${silent} silent` : ''
+    tile('instances', count(known.rows?.length ?? 0), `${states()}${others}`)
+  },
+  rows() {
+    fleet.fill(known.rows, ({ id, name }) => id || name, instanceRow)
+    if (known.now) shows.now()
+  },
+  redis() {
+    const { commandsPerSec, cpuPercent } = known.redis
+    const cpu = cpuPercent === null ? '' : `, cpu ${cpuPercent.toFixed(1)} %`
+    say(tiles.redis.hint, `${count(commandsPerSec)} commands/s${cpu}`)
+  },
+  busiest() {
+    const { keys: of, tags: ofTags, slow: ofSlow } = known.busiest
+    const keyOf = (/** @type {any} */ one) => `${one.kind} ${one.name}`
+    keys.fill(of, keyOf, () =>
+      row(['key', '', 'n'], (one) => [asks(one), one.kind, count(one.perSec)]),
+    )
+    tags.fill(ofTags, keyOf, () =>
+      row(['key', 'n'], (one) => [asks(one, 'tag'), count(one.perSec)]),
+    )
+    slow.fill(ofSlow, keyOf, () =>
+      row(['key', '', 'n'], (one) => [asks(one), one.kind, span(one.ms)]),
+    )
+  },
+  events() {
+    const keyOf = (/** @type {any} */ one) => `${one.by} ${one.at} ${one.tags}`
+    events.fill(known.events, keyOf, () =>
+      row(['time', '', 'key', 'n', ''], (one) => [
+        time(one.at),
+        one.isSoft ? 'soft' : 'hard',
+        one.tags,
+        one.isEverywhere ? span(one.ms) : 'not yet',
+        one.by,
+      ]),
+    )
+  },
+  series() {
+    const { kinds: of, redis } = known.series
+    const last = redis.p50.findLast((/** @type {any} */ one) => one !== null)
+    if (last !== undefined) say(tiles.redis.value, micros(last))
+    totals()
+    draw()
+    kinds.fill(Object.keys(of), (kind) => kind, kindRow)
+  },
+}
+
+function states() {
+  const away = (known.rows ?? []).filter(
+    (/** @type {any} */ { state }) => state !== 'connected' && state !== 'none',
+  )
+  return away.length === 0 ? 'all connected' : `${away.length} not connected`
+}
+
+/** The tiles of the last hour. */
+function totals() {
+  const { kinds: of, saved } = known.series
+  const all = Object.values(of)
+  const [hits, misses] = [
+    sum(all.map((one) => sum(one.hits))),
+    sum(all.map((one) => sum(one.misses))),
+  ]
+  const rate = hits + misses > 0 ? (100 * hits) / (hits + misses) : null
+  tile('hit', percent(rate), `of ${plural(hits + misses, 'get')} in the last hour`)
+  const waits = sum(saved)
+  const how = waits > 0 ? `${count(waits)} of them by waiting for another` : 'gets that ran nothing'
+  tile('saved', count(hits), how)
+}
+
+function draw() {
+  const { minutes, secs, kinds: of, redis, memory, invalidations } = known.series
+  const shown = Object.entries(of).filter(([kind]) => !hidden.has(kind))
+  const perSec = (/** @type {number | null} */ n, /** @type {number} */ at) =>
+    n === null ? null : n / (at === minutes.length - 1 ? secs : 60)
+  const lines = (/** @type {(of: any) => (number | null)[]} */ values) =>
+    shown.map(([kind, one]) => ({
+      label: KINDS[kind],
+      colour: colourOf(kind),
+      values: values(one),
+    }))
+  charts.hit.show(
+    minutes,
+    lines(({ hits, misses }) =>
+      hits.map((/** @type {any} */ hit, /** @type {number} */ at) =>
+        hit === null || hit + misses[at] === 0 ? null : (100 * hit) / (hit + misses[at]),
+      ),
+    ),
+  )
+  charts.gets.show(
+    minutes,
+    lines(({ hits, misses }) =>
+      hits.map((/** @type {any} */ hit, /** @type {number} */ at) =>
+        perSec(hit === null ? null : hit + misses[at], at),
+      ),
+    ),
+  )
+  charts.times.show(
+    minutes,
+    lines(({ p99 }) => p99),
+  )
+  charts.redis.show(minutes, [
+    { label: 'p50', colour: '--accent', values: redis.p50 },
+    { label: 'p99', colour: '--faint', values: redis.p99 },
+  ])
+  charts.memory.show(minutes, [{ label: 'held', colour: '--accent', values: memory, fill: true }])
+  charts.events.show(minutes, [
+    { label: 'invalidations', colour: '--accent', values: invalidations, bars: true },
+  ])
+}
+
+function kindRow() {
+  let kind = ''
+  const box = h('input', {
+    type: 'checkbox',
+    checked: true,
+    onchange: () => {
+      if (box.checked) hidden.delete(kind)
+      else hidden.add(kind)
+      draw()
+    },
+  })
+  const swatch = h('span.swatch')
+  const name = h('span')
+  const label = h('label.kind', null, box, swatch, name)
+  const element = row(['', 'n', 'n', 'n', 'n', 'n'], (one) => {
+    kind = one
+    swatch.className = `swatch ${colourOf(one).slice(2)}`
+    say(name, KINDS[one])
+    const of = known.series.kinds[one]
+    const [hits, misses, stale] = [sum(of.hits), sum(of.misses), sum(of.stale)]
+    const all = hits + misses
+    const last = (/** @type {(number | null)[]} */ list) => list.findLast((n) => n !== null)
+    return [
+      label,
+      count(all),
+      percent(all ? (100 * hits) / all : null),
+      percent(all ? (100 * stale) / all : null),
+      micros(last(of.p50)),
+      micros(last(of.p99)),
+    ]
+  })
+  return element
+}
+
+function instanceRow() {
+  return row(['key', '', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', ''], (one) => {
+    const isFine = one.state === 'connected' || one.state === 'none'
+    const { tiercel, next, node, build } = one.versions
+    return [
+      one.name,
+      h(isFine ? 'span' : 'span.warn', null, one.state === 'none' ? 'memory only' : one.state),
+      percent(one.hitPercent),
+      count(one.getsPerSec),
+      micros(one.p50Micros),
+      micros(one.p99Micros),
+      `${size(one.memoryBytes)}${one.memoryPercent === null ? '' : ` ${Math.floor(one.memoryPercent)} %`}`,
+      span(one.lagMs),
+      count(one.leases),
+      count(one.evictions),
+      span(Math.max(0, known.now.at - one.startedAt)),
+      [tiercel, next && `next ${next}`, node && `node ${node}`, build].filter(Boolean).join(', '),
+    ]
+  })
+}
+
+/** A name that can be asked about. @param {any} one @param {'path' | 'tag'} what */
+function asks({ name }, what = 'path') {
+  // Of a name that was cut nothing is known.
+  if (name.endsWith('…')) return h('span', { title: name }, name)
+  const ask = () => why.ask(what, name)
+  return h('button.name', { type: 'button', title: `Why: ${name}`, onclick: ask }, name)
+}
+
+theme(byId('theme'), () => {
+  for (const chart of Object.values(charts)) chart.redraw()
+})
+
+live(`${base}events`, {
+  figures(sections, isAll) {
+    Object.assign(known, sections)
+    // Instances are counted where the rest of `now` is shown.
+    for (const [name, show] of Object.entries(shows)) {
+      if (name in sections && (isAll || sections[name] !== undefined)) show()
+    }
+    document.body.dataset.ready = 'yes'
+  },
+  state(state) {
+    const status = byId('status')
+    status.dataset.state = state
+    say(status.lastElementChild, state)
+  },
+})

@@ -1,0 +1,132 @@
+// @ts-check
+
+const { explained } = require('../operate/why.js')
+const { SOFT_SECS, invalidated, tally, targetOf } = require('../operate/purge.js')
+
+/**
+ * What a viewer asks for or has done: why, what a purge would hit, a purge.
+ *
+ * @typedef {import('./source.js').Source} Source
+ * @typedef {{ what: 'tag' | 'path' | 'key', name: string, isSoft: boolean }} Aim
+ */
+
+/** Keys that are looked at for a count, and how many a second: it takes ten seconds at most. */
+const MOST_COUNTED = 50_000
+const RATE = 5_000
+const MOST_CHARS = 2_048
+const MOST_DECISIONS = 8
+
+/** What somebody gave is of no use. */
+class Refusal extends Error {}
+
+/** @param {unknown} given @returns {Aim} */
+function aimOf(given) {
+  const { what, name, soft } = /** @type {Record<string, unknown>} */ (given ?? {})
+  if (what !== 'tag' && what !== 'path' && what !== 'key') {
+    throw new Refusal('what to purge is a tag, a path or a key')
+  }
+  return { what, name: nameOf(what, name), isSoft: soft === true }
+}
+
+/** @param {string} what @param {unknown} given */
+function nameOf(what, given) {
+  const name = typeof given === 'string' ? given.trim() : ''
+  if (name === '') throw new Refusal(`a ${what} is missing`)
+  if (name.length > MOST_CHARS) throw new Refusal(`a ${what} has ${MOST_CHARS} characters at most`)
+  if (what === 'path' && !name.startsWith('/')) throw new Refusal('a path begins with /')
+  return name
+}
+
+/** @param {Source} source @param {Aim} aim */
+const targeted = (source, { what, name, isSoft }) =>
+  targetOf(source.operator(), { [what]: [name] }, isSoft)
+
+/**
+ * @param {Source} source
+ * @param {unknown} given
+ */
+async function why(source, given) {
+  const { what, name } = /** @type {Record<string, unknown>} */ (given ?? {})
+  if (what === 'tag') return ofTag(source, nameOf('tag', name))
+  const text = nameOf('path or key', name)
+  if (source.isFleet) {
+    const { remembered: fleet, ...answer } = await explained(source.operator(), text)
+    return { ...answer, decisions: fleet.decisions.slice(0, MOST_DECISIONS) }
+  }
+  const decisions = source.decisions({ key: text, limit: MOST_DECISIONS })
+  return { ...remembered(text, decisions), decisions }
+}
+
+/** Without a server: what this process decided last. @param {string} text @param {any[]} decisions */
+function remembered(text, decisions) {
+  const parts = { invalidated: [], parts: {}, entry: null }
+  const last = decisions.find(({ call, key }) => call === 'get' && key === text)
+  if (!last) {
+    const said = `unknown: this process has not decided about ${text} lately, and without Redis nothing else tells`
+    return { said, isAnswered: false, ...parts }
+  }
+  const isAnswered = last.outcome !== 'miss'
+  return { said: `${last.outcome}: ${last.reason}`, isAnswered, ...parts }
+}
+
+/** @param {Source} source @param {string} tag */
+async function ofTag(source, tag) {
+  const decisions = source.decisions({ key: tag, limit: MOST_DECISIONS })
+  if (!source.isFleet) {
+    const last = decisions.find(({ call }) => call === 'invalidate')
+    const said = last
+      ? `invalidated: ${last.outcome === 'soft' ? 'softly' : 'hard'}, by this process`
+      : 'never: this process has not invalidated it lately'
+    return { said, isAnswered: !last, invalidated: [], parts: {}, entry: null, decisions }
+  }
+  const { rows } = await source.operator().run('table', { tags: [tag] })
+  const said =
+    rows.length > 0
+      ? 'invalidated: what was generated before is stale or gone'
+      : 'never: as far as Redis remembers, the tag was not invalidated'
+  const isAnswered = rows.length === 0
+  return { said, isAnswered, invalidated: rows, parts: {}, entry: null, decisions }
+}
+
+/**
+ * What a purge would hit.
+ * @param {Source} source
+ * @param {Aim} aim
+ */
+async function preview(source, aim) {
+  const target = targeted(source, aim)
+  if (source.isFleet) {
+    const found = await tally(source.operator(), target, { rate: RATE, most: MOST_COUNTED })
+    return { ...found, isAll: found.scanned >= found.total }
+  }
+  // Memory is no list: what was asked for lately tells what there is.
+  const hit = new Map()
+  for (const { kind, key, tags, call } of source.decisions({ key: aim.name, limit: 4_096 })) {
+    const isHit = aim.what === 'tag' ? tags?.includes(aim.name) : key === aim.name
+    if (call !== 'invalidate' && isHit) hit.set(`${kind} ${key}`, kind)
+  }
+  /** @type {Record<string, { entries: number }>} */
+  const byKind = {}
+  for (const kind of hit.values()) {
+    byKind[kind] ??= { entries: 0 }
+    byKind[kind].entries++
+  }
+  return { entries: hit.size, byKind, isRecent: true }
+}
+
+/**
+ * @param {Source} source
+ * @param {Aim} aim
+ */
+async function purge(source, aim) {
+  const { tags } = targeted(source, aim)
+  const expireSecs = aim.isSoft ? SOFT_SECS : undefined
+  const began = performance.now()
+  if (source.isFleet) {
+    return invalidated(source.operator(), { tags, all: false, expireSecs }, () => {})
+  }
+  await source.purge(tags, expireSecs)
+  return { isEverywhere: true, instances: 1, acknowledged: 1, tookMs: performance.now() - began }
+}
+
+module.exports = { why, preview, purge, aimOf, Refusal }

@@ -1,0 +1,132 @@
+// @ts-check
+
+const { createHash, createHmac, timingSafeEqual } = require('node:crypto')
+const { isIP } = require('node:net')
+
+/**
+ * Who is answered. Nobody in production, unless a token or a function says who.
+ *
+ * @typedef {{ base: string, asked: string }} Place below which path it lies, and what of it is asked
+ * @typedef {'in' | 'token' | 'hidden' | Response} Admission `token`: whoever has it; `hidden`: nobody
+ */
+
+const COOKIE = 'tiercel_dashboard'
+/** How long a browser stays in. */
+const STAYS_SECS = 12 * 3_600
+/** Wrong tokens that are tried in a minute, by whomever. */
+const MOST_TRIES = 20
+const MINUTE_MS = 60_000
+
+class Gate {
+  #token
+  #authorize
+  #tries = { since: 0, count: 0 }
+
+  /** @param {{ token?: string, authorize?: (request: Request) => unknown }} options */
+  constructor({ token, authorize }) {
+    this.#token = token
+    this.#authorize = authorize
+  }
+
+  /** @param {Request} request @returns {Promise<Admission>} */
+  async admit(request) {
+    if (this.#authorize) {
+      const answer = await this.#authorize(request)
+      if (answer instanceof Response) return answer
+      return answer === true ? 'in' : 'hidden'
+    }
+    const wanted = this.wanted()
+    if (wanted) return isHolder(request, wanted) ? 'in' : 'token'
+    return process.env.NODE_ENV === 'development' && isNearby(request) ? 'in' : 'hidden'
+  }
+
+  /** The token that has to be given, if one has. */
+  wanted() {
+    return this.#authorize ? undefined : this.#token || process.env.TIERCEL_DASHBOARD_TOKEN
+  }
+
+  /** Whether a token is right; undefined if too many were wrong lately. @param {string} given */
+  try(given) {
+    const now = Date.now()
+    if (now - this.#tries.since >= MINUTE_MS) this.#tries = { since: now, count: 0 }
+    if (this.#tries.count >= MOST_TRIES) return undefined
+    const wanted = this.wanted()
+    const isRight = wanted !== undefined && isSame(given, wanted)
+    if (!isRight) this.#tries.count++
+    return isRight
+  }
+
+  /** The cookie by which a browser stays in. @param {Request} request @param {string} base */
+  cookie(request, base) {
+    const until = Math.floor(Date.now() / 1e3) + STAYS_SECS
+    return cookieOf(request, base, `${until}.${seal(this.wanted() ?? '', until)}`, STAYS_SECS)
+  }
+}
+
+/** The cookie that ends it. @param {Request} request @param {string} base */
+const farewell = (request, base) => cookieOf(request, base, '', 0)
+
+/** @param {Request} request @param {string} base @param {string} value @param {number} maxAge */
+function cookieOf(request, base, value, maxAge) {
+  const protocol = request.headers.get('x-forwarded-proto')?.split(',')[0].trim()
+  const isSecure = (protocol ?? new URL(request.url).protocol.slice(0, -1)) === 'https'
+  const secure = isSecure ? '; Secure' : ''
+  return `${COOKIE}=${value}; Path=${base || '/'}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
+}
+
+/** Whether a request carries the token, or a cookie that was given for it. @param {Request} request @param {string} wanted */
+function isHolder(request, wanted) {
+  const given = request.headers.get('authorization')
+  if (given !== null) return isSame(given, `Bearer ${wanted}`)
+  const cookies = (request.headers.get('cookie') ?? '').split(';').map((one) => one.trim())
+  return cookies.some((one) => {
+    const [, until, sealed] = /^tiercel_dashboard=(\d{1,12})\.([\w-]{43})$/.exec(one) ?? []
+    if (until === undefined) return false
+    return Number(until) * 1e3 > Date.now() && isSame(sealed, seal(wanted, Number(until)))
+  })
+}
+
+/** The token itself is in no cookie. @param {string} token @param {number} until */
+function seal(token, until) {
+  return createHmac('sha256', token).update(`tiercel dashboard until ${until}`).digest('base64url')
+}
+
+/** Takes as long wherever they differ. @param {string} one @param {string} other */
+function isSame(one, other) {
+  const hash = (/** @type {string} */ text) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(one), hash(other))
+}
+
+/**
+ * Whether a browser asks for this machine or for an address: a name may be that of a tunnel, or of
+ * another site that has it point here.
+ * @param {Request} request
+ */
+function isNearby(request) {
+  const { hostname } = new URL(`http://${hostOf(request)}`)
+  const name = hostname.replace(/^\[|\]$/g, '')
+  return isIP(name) > 0 || name === 'localhost' || name.endsWith('.localhost')
+}
+
+/** @param {Request} request */
+const hostOf = (request) => request.headers.get('host') ?? new URL(request.url).host
+
+/**
+ * Whether a page of this very site sends it. Programs that give the token themselves are no browser
+ * that another site makes use of.
+ * @param {Request} request
+ */
+function isSameOrigin(request) {
+  const site = request.headers.get('sec-fetch-site')
+  if (site !== null) return site === 'same-origin'
+  const origin = request.headers.get('origin')
+  if (origin === null) return request.headers.get('authorization') !== null
+  const forwarded = request.headers.get('x-forwarded-host')?.split(',')[0].trim()
+  try {
+    return [hostOf(request), forwarded].includes(new URL(origin).host)
+  } catch {
+    return false
+  }
+}
+
+module.exports = { Gate, farewell, isSameOrigin }

@@ -1,0 +1,275 @@
+// @ts-check
+
+const checks = require('../app/checks.js')
+const { UsageError } = require('../command/usage.js')
+const acts = require('./acts.js')
+const assets = require('./assets.js')
+const { Gate, farewell, isSameOrigin } = require('./gate.js')
+const page = require('./page.js')
+const { Sampler } = require('./sampler.js')
+
+/**
+ * The route: a page, its script and style, a stream of figures, and what a viewer may have done.
+ *
+ * @typedef {import('./gate.js').Place} Place
+ * @typedef {{ token?: string, authorize?: (request: Request) => unknown, viewers?: number }} Options
+ */
+
+const OPTIONS = /** @type {const} */ (['token', 'authorize', 'viewers'])
+const MOST_VIEWERS = 100
+/** Messages that a viewer may be behind. */
+const MOST_BEHIND = 16
+const MOST_BODY = 16_384
+
+const HEADERS = {
+  'cache-control': 'no-store, no-transform',
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  // Not `no-referrer`: with that, browsers leave the origin out of what a form sends.
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-robots-tag': 'noindex',
+}
+
+/** What somebody without the token may have: the form looks like the page. */
+const OPEN = new Set(['app.css', 'icon.svg'])
+
+/**
+ * @param {() => import('./source.js').Source} open
+ * @param {Options} [given]
+ */
+function routes(open, given) {
+  const options = checks.options('dashboard', given, OPTIONS)
+  if (options.authorize !== undefined) checks.callable('dashboard: `authorize`', options.authorize)
+  if (options.token !== undefined) checks.own('dashboard: `token`', options.token)
+  const viewers = checks.whole('dashboard: `viewers`', options.viewers ?? MOST_VIEWERS, 1, 10_000)
+  const gate = new Gate(options)
+  const sampler = new Sampler(open, viewers)
+  /** @type {Handler} */
+  const handler = { gate, sampler }
+  return {
+    /** @param {Request} request @param {Context} [context] */
+    GET: (request, context) => answer(handler, request, context, 'GET'),
+    /** @param {Request} request @param {Context} [context] */
+    POST: (request, context) => answer(handler, request, context, 'POST'),
+    sampler,
+  }
+}
+
+/** @typedef {{ params?: unknown }} Context */
+/** @typedef {InstanceType<typeof Gate>} Guard */
+/** @typedef {InstanceType<typeof Sampler>} Looking */
+/** @typedef {{ gate: Guard, sampler: Looking }} Handler */
+
+/**
+ * @param {Handler} handler
+ * @param {Request} request
+ * @param {Context | undefined} context
+ * @param {'GET' | 'POST'} method
+ */
+async function answer({ gate, sampler }, request, context, method) {
+  // Read before anything else: this is what keeps `next build` from prerendering the answer.
+  request.headers.get('cookie')
+  const place = await placeOf(request, context)
+  const admission = await gate.admit(request)
+  if (admission instanceof Response) return admission
+  if (admission === 'hidden') return said(404, 'Not found')
+  if (method === 'POST' && !isSameOrigin(request)) return said(403, 'Not from this page')
+  if (admission === 'token') return atTheDoor(gate, request, place, method)
+  if (method === 'GET') return shown(sampler, request, place, gate.wanted() !== undefined)
+  return done(sampler, request, place)
+}
+
+/**
+ * What was asked below the folder of the route, which a segment of any name catches.
+ * @param {Request} request
+ * @param {Context | undefined} context
+ * @returns {Promise<Place>}
+ */
+async function placeOf(request, context) {
+  const params = /** @type {Record<string, unknown>} */ ((await context?.params) ?? {})
+  const caught = Object.values(params).find(Array.isArray) ?? []
+  const parts = new URL(request.url).pathname.replace(/\/+$/, '').split('/')
+  // By their number: the names may be spelled in other ways there.
+  const base = parts.slice(0, parts.length - caught.length).join('/')
+  return { base, asked: caught.map(String).join('/') }
+}
+
+/**
+ * For somebody without the token.
+ * @param {Guard} gate
+ * @param {Request} request
+ * @param {Place} place
+ * @param {'GET' | 'POST'} method
+ */
+async function atTheDoor(gate, request, { base, asked }, method) {
+  if (method === 'GET' && OPEN.has(asked)) return asset(asked)
+  const isReader = request.headers.get('accept')?.includes('text/html')
+  if (method === 'GET' && asked === '' && isReader) return html(200, page.door(here(request, base)))
+  if (method === 'POST' && asked === 'enter') {
+    const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
+    const isRight = gate.try(form.get('token') ?? '')
+    if (isRight) return home(request, base, gate.cookie(request, base))
+    const problem = isRight === undefined ? 'crowded' : 'wrong'
+    return html(isRight === undefined ? 429 : 403, page.door(beside(request), problem))
+  }
+  return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
+}
+
+/** @param {Looking} sampler @param {Request} request @param {Place} place @param {boolean} isGuarded */
+function shown(sampler, request, { base, asked }, isGuarded) {
+  if (asked === '') return html(200, page.whole(here(request, base), isGuarded))
+  if (asked === 'events') return stream(sampler, request)
+  return Object.hasOwn(assets, asked) ? asset(asked) : said(404, 'Not found')
+}
+
+/**
+ * What addresses on the page begin with: its own last part. A proxy may have changed what is before.
+ * @param {Request} request
+ * @param {string} base
+ */
+function here(request, base) {
+  const last = lastOf(base)
+  return isFolder(request) || last === '' ? '' : `${last}/`
+}
+
+/** The same for an answer to what was asked below the page. @param {Request} request */
+const beside = (request) => (isFolder(request) ? '../' : '')
+
+/** Whether the app ends its addresses with a slash. @param {Request} request */
+const isFolder = (request) => new URL(request.url).pathname.endsWith('/')
+
+/** @param {string} base */
+const lastOf = (base) => base.slice(base.lastIndexOf('/') + 1)
+
+/** Back to the page. @param {Request} request @param {string} base @param {string} [cookie] */
+function home(request, base, cookie) {
+  const location = `${beside(request)}${base === '' ? './' : `../${lastOf(base)}`}`
+  const headers = { ...HEADERS, location, ...(cookie && { 'set-cookie': cookie }) }
+  return new Response(null, { status: 303, headers })
+}
+
+/**
+ * @param {Looking} sampler
+ * @param {Request} request
+ * @param {Place} place
+ */
+async function done(sampler, request, { base, asked }) {
+  if (asked === 'leave') return home(request, base, farewell(request, base))
+  if (asked === 'enter') return home(request, base)
+  const act = ACTS[asked]
+  if (!act) return said(404, 'Not found')
+  try {
+    const given = JSON.parse(await bodyOf(request))
+    return json(200, await sampler.ask((source) => act(source, given)))
+  } catch (error) {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    const isKnown =
+      error instanceof acts.Refusal ||
+      error instanceof UsageError ||
+      error instanceof SyntaxError ||
+      code?.startsWith('TIERCEL_')
+    if (!isKnown) throw error
+    const why = error instanceof SyntaxError ? 'the body is no JSON' : message
+    return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
+  }
+}
+
+/** @type {Record<string, (source: import('./source.js').Source, given: unknown) => Promise<unknown>>} */
+const ACTS = {
+  why: (source, given) => acts.why(source, given),
+  preview: (source, given) => acts.preview(source, acts.aimOf(given)),
+  purge: (source, given) => acts.purge(source, acts.aimOf(given)),
+}
+
+/** @param {Looking} sampler @param {Request} request */
+function stream(sampler, request) {
+  if (sampler.isFull) return said(503, 'Too many viewers', { 'retry-after': '30' })
+  /** @type {import('./sampler.js').Viewer} */
+  let viewer
+  const body = new ReadableStream(
+    {
+      start(controller) {
+        viewer = {
+          send: (bytes) => {
+            if ((controller.desiredSize ?? 0) <= 0) return false
+            controller.enqueue(bytes)
+            return true
+          },
+          end: () => {
+            try {
+              controller.close()
+            } catch {
+              // The other side has closed it.
+            }
+          },
+        }
+        request.signal?.addEventListener('abort', () => {
+          sampler.leave(viewer)
+          viewer.end()
+        })
+        sampler.join(viewer)
+      },
+      cancel: () => sampler.leave(viewer),
+    },
+    { highWaterMark: MOST_BEHIND },
+  )
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
+  return new Response(body, { headers: { ...HEADERS, ...headers } })
+}
+
+/** A body of a sensible length. @param {Request} request */
+async function bodyOf(request) {
+  /** @type {Uint8Array[]} */
+  const parts = []
+  let length = 0
+  for await (const part of /** @type {any} */ (request.body ?? [])) {
+    length += part.length
+    if (length > MOST_BODY) throw new acts.Refusal('the body is too long')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/** @param {string} name */
+function asset(name) {
+  const { type, content } = assets[/** @type {keyof typeof assets} */ (name)]
+  return new Response(content, { headers: { ...HEADERS, 'content-type': type } })
+}
+
+/** @param {number} status @param {string} content */
+const html = (status, content) =>
+  new Response(content, {
+    status,
+    headers: { ...HEADERS, 'content-type': 'text/html; charset=utf-8' },
+  })
+
+/** @param {number} status @param {unknown} value */
+const json = (status, value) =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
+  })
+
+/** @param {number} status @param {string} text @param {Record<string, string>} [more] */
+const said = (status, text, more) =>
+  new Response(`${text}\n`, {
+    status,
+    headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8', ...more },
+  })
+
+module.exports = { routes, HEADERS }

@@ -1,0 +1,247 @@
+// @ts-check
+
+const { Figures } = require('../operate/fleet/figures.js')
+const { seriesOf } = require('./series.js')
+
+/**
+ * Looks, for as long as somebody else does: one look serves all viewers, and each is told what has
+ * changed since the one before. With the last viewer it ends, and with it the connection it made.
+ *
+ * @typedef {import('./source.js').Source} Source
+ * @typedef {{ send: (bytes: Uint8Array) => boolean, end: () => void }} Viewer
+ */
+
+/** How often what rarely changes is asked for. */
+const HISTORY_MS = 10_000
+const NODES_MS = 4_000
+/** A connection without a word is ended by what lies between. */
+const SILENCE_MS = 15_000
+/** What a browser that lost the connection waits before it comes back. */
+const RETRY_MS = 1_000
+const MOST_LISTED = 12
+const MOST_EVENTS = 60
+const SAME_MS = 1_000
+
+const text = new TextEncoder()
+
+class Sampler {
+  #open
+  /** @type {Source | undefined} */
+  #source
+  #figures = new Figures()
+  /** @type {Set<Viewer>} */
+  #viewers = new Set()
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
+  #isLooking = false
+  /** Questions that are being answered. */
+  #questions = 0
+  /** The sections of the page as JSON. @type {Map<string, string>} */
+  #told = new Map()
+  #saidAt = 0
+  #asked = { history: 0, nodes: 0 }
+  /** @type {any[]} */
+  #nodes = []
+  /** Invalidations that were seen, the newest first. @type {any[]} */
+  #events = []
+  #most
+
+  /** @param {() => Source} open @param {number} most viewers */
+  constructor(open, most) {
+    this.#open = open
+    this.#most = most
+  }
+
+  /** The viewers there are. */
+  get count() {
+    return this.#viewers.size
+  }
+
+  get isFull() {
+    return this.#viewers.size >= this.#most
+  }
+
+  /**
+   * Answers a question from where figures come from.
+   * @template T
+   * @param {(source: Source) => Promise<T>} question
+   */
+  async ask(question) {
+    this.#questions++
+    try {
+      return await question(this.#opened())
+    } finally {
+      this.#questions--
+      void this.#rest().catch(() => {})
+    }
+  }
+
+  #opened() {
+    this.#source ??= this.#open()
+    return this.#source
+  }
+
+  /** Ends what was opened, unless somebody looks or waits for an answer. */
+  async #rest() {
+    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking) return
+    const source = this.#source
+    this.#source = undefined
+    await source?.rest()
+  }
+
+  /** @param {Viewer} viewer */
+  join(viewer) {
+    this.#viewers.add(viewer)
+    viewer.send(text.encode(`retry: ${RETRY_MS}\n\n`))
+    if (this.#told.size > 0) viewer.send(message('all', this.#told))
+    if (this.#timer !== undefined || this.#isLooking) return
+    void this.#look()
+  }
+
+  /** @param {Viewer} viewer */
+  leave(viewer) {
+    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#figures = new Figures()
+    this.#told = new Map()
+    this.#asked = { history: 0, nodes: 0 }
+    this.#events = []
+    // A look that is under way ends first.
+    void this.#rest().catch(() => {})
+  }
+
+  async #look() {
+    this.#isLooking = true
+    const source = this.#opened()
+    const began = performance.now()
+    const isFirst = this.#told.size === 0
+    const next = await this.#sections(source).catch((error) => troubled(error))
+    this.#isLooking = false
+    if (this.#viewers.size === 0) return this.#rest().catch(() => {})
+    const changed = new Map()
+    for (const [name, value] of Object.entries(next)) {
+      const json = JSON.stringify(value ?? null)
+      if (this.#told.get(name) === json) continue
+      this.#told.set(name, json)
+      changed.set(name, json)
+    }
+    this.#say(isFirst ? 'all' : 'some', changed)
+    const pause = Math.max(100, source.everyMs - (performance.now() - began))
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.#look()
+    }, pause)
+    // It keeps no process alive.
+    this.#timer.unref()
+  }
+
+  /** @param {string} event @param {Map<string, string>} changed */
+  #say(event, changed) {
+    const now = performance.now()
+    if (changed.size === 0 && now - this.#saidAt < SILENCE_MS) return
+    this.#saidAt = now
+    const bytes = changed.size === 0 ? text.encode(': alive\n\n') : message(event, changed)
+    for (const viewer of this.#viewers) {
+      // One that does not read is let go of; it comes back by itself.
+      if (viewer.send(bytes)) continue
+      this.leave(viewer)
+      viewer.end()
+    }
+  }
+
+  /** @param {Source} source @returns {Promise<Record<string, unknown>>} */
+  async #sections(source) {
+    const now = performance.now()
+    const fleet = await source.fleet()
+    if (now >= this.#asked.nodes) {
+      this.#nodes = await source.nodes()
+      this.#asked.nodes = now + NODES_MS
+    }
+    const shown = this.#figures.take({ fleet, nodes: this.#nodes })
+    /** @type {Record<string, unknown>} */
+    const sections = {
+      about: source.about,
+      trouble: null,
+      now: { at: shown.nowMs, ...shown.total, silent: shown.silent },
+      rows: shown.rows.map(rowOf),
+      busiest: { keys: few(shown.busiest), tags: few(shown.busiestTags), slow: slowest(fleet) },
+      events: this.#remembered(shown.invalidated),
+    }
+    if (source.isFleet) sections.redis = shown.redis
+    if (now >= this.#asked.history) {
+      sections.series = seriesOf(await source.history())
+      this.#asked.history = now + HISTORY_MS
+    }
+    return sections
+  }
+
+  /** Instances tell their last few only: more are known the longer somebody looks. @param {any[]} invalidated */
+  #remembered(invalidated) {
+    const news = invalidated.filter((one) => !this.#events.some((known) => isSame(known, one)))
+    const all = [...news, ...this.#events].sort((one, other) => other.at - one.at)
+    this.#events = all.slice(0, MOST_EVENTS)
+    return this.#events
+  }
+}
+
+/**
+ * Whether an instance tells of the same invalidation again: what it knows of the clock of the server
+ * changes a little from time to time.
+ * @param {any} one @param {any} other
+ */
+function isSame(one, other) {
+  const isAlike = ['by', 'tags', 'isSoft', 'ms'].every((name) => one[name] === other[name])
+  return isAlike && Math.abs(one.at - other.at) < SAME_MS
+}
+
+/** @param {string} event @param {Map<string, string>} sections */
+function message(event, sections) {
+  const fields = [...sections].map(([name, json]) => `${JSON.stringify(name)}:${json}`)
+  return text.encode(`event: ${event}\ndata: {${fields.join(',')}}\n\n`)
+}
+
+/** What failed; the figures stay as they were. @param {unknown} error */
+function troubled(error) {
+  const { message: said = 'it failed' } = /** @type {Partial<Error>} */ (error)
+  return { trouble: said.replace(/^tiercel: /, '') }
+}
+
+/** @param {any} row */
+function rowOf({ instance, ...row }) {
+  const { version, next, node, build, startedAt, memory, leases, sets, invalidations } = instance
+  return {
+    ...row,
+    // These change with every look, and the page counts on by itself.
+    upMs: undefined,
+    ageMs: undefined,
+    startedAt,
+    at: instance.at,
+    versions: { tiercel: version, next, node, build },
+    entries: memory.entries,
+    capacityBytes: memory.capacityBytes,
+    evictions: memory.evictions,
+    taken: leases.taken,
+    followed: leases.followed,
+    sets,
+    invalidations,
+  }
+}
+
+/** @template T @param {T[]} list */
+const few = (list) => list.slice(0, MOST_LISTED)
+
+/** The longest generation of each key, whoever made it. @param {import('./source.js').Fleet} fleet */
+function slowest({ instances }) {
+  /** @type {Map<string, any>} */
+  const all = new Map()
+  for (const { name: by, slowest: own = [] } of /** @type {any[]} */ (instances)) {
+    for (const one of own) {
+      const known = all.get(`${one.kind} ${one.name}`)
+      if (!known || known.ms < one.ms) all.set(`${one.kind} ${one.name}`, { ...one, by })
+    }
+  }
+  return few([...all.values()].sort((one, other) => other.ms - one.ms))
+}
+
+module.exports = { Sampler }

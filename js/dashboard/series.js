@@ -1,0 +1,92 @@
+// @ts-check
+
+/**
+ * The last hour as a reader wants it, of what was counted in each minute: rates and percentiles by
+ * kind. The names of what is counted are in `src/handler/history.rs`.
+ *
+ * @typedef {import('./source.js').History} History
+ */
+
+const KINDS = /** @type {const} */ ([
+  'useCache',
+  'appPage',
+  'appRoute',
+  'pages',
+  'fetch',
+  'image',
+  'own',
+])
+const MINUTE_MS = 60_000
+const MINUTES = 60
+/** Buckets of a histogram: `src/stats/buckets.rs`. */
+const BUCKETS = 24
+
+/** @param {History} history */
+function seriesOf({ nowMs, rows }) {
+  const byMinute = new Map(rows.map(({ at, values }) => [at, values]))
+  const last = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS
+  const isOpen = byMinute.has(last)
+  // A minute that is under way is shown where it is known: by a process alone.
+  const end = isOpen ? last : last - MINUTE_MS
+  const minutes = Array.from({ length: MINUTES }, (_, n) => end - (MINUTES - 1 - n) * MINUTE_MS)
+  const values = minutes.map((at) => byMinute.get(at))
+  const some = KINDS.filter((kind) =>
+    values.some((of) => of && partsOf(of, kind).some((count) => count > 0)),
+  )
+  /** @param {(of: Record<string, number>) => number | null} of */
+  const line = (of) => values.map((one) => (one ? of(one) : null))
+  /** @param {string} name */
+  const count = (name) => line((of) => of[name] ?? 0)
+  return {
+    minutes,
+    /** Of the last minute: it may not be over. */
+    secs: isOpen ? Math.max(1, Math.min(60, (nowMs - last) / 1e3)) : 60,
+    kinds: Object.fromEntries(some.map((kind) => [kind, kindOf(values, kind)])),
+    redis: {
+      p50: line((of) => percentile(of, 'redis', 0.5)),
+      p99: line((of) => percentile(of, 'redis', 0.99)),
+    },
+    memory: count('memoryBytes'),
+    instances: count('instances'),
+    invalidations: count('invalidations'),
+    evictions: count('evictions'),
+    saved: count('saved'),
+    led: count('led'),
+    sets: count('sets'),
+  }
+}
+
+/** @param {Record<string, number>} of @param {string} kind */
+const partsOf = (of, kind) => ['fresh', 'stale', 'misses'].map((part) => of[`${kind}.${part}`] ?? 0)
+
+/** @param {(Record<string, number> | undefined)[]} values @param {string} kind */
+function kindOf(values, kind) {
+  const parts = values.map((of) => of && partsOf(of, kind))
+  return {
+    hits: parts.map((of) => (of ? of[0] + of[1] : null)),
+    stale: parts.map((of) => (of ? of[1] : null)),
+    misses: parts.map((of) => (of ? of[2] : null)),
+    p50: values.map((of) => (of ? percentile(of, kind, 0.5) : null)),
+    p99: values.map((of) => (of ? percentile(of, kind, 0.99) : null)),
+  }
+}
+
+/**
+ * In microseconds, by the upper bound of the bucket it falls into; the last bucket has none.
+ * @param {Record<string, number>} of
+ * @param {string} name
+ * @param {number} share
+ */
+function percentile(of, name, share) {
+  const counts = Array.from({ length: BUCKETS }, (_, n) => of[`${name}.t${n}`] ?? 0)
+  const all = counts.reduce((sum, count) => sum + count, 0)
+  if (all === 0) return null
+  let below = 0
+  const at = counts.findIndex((count) => {
+    below += count
+    return below >= all * share
+  })
+  return 2 ** Math.min(at, BUCKETS - 1)
+}
+
+module.exports = { seriesOf, KINDS }
