@@ -43,7 +43,9 @@ pub fn functions(server_dir: &Path) -> HashMap<String, String> {
     let Some(text) = text else { return HashMap::new() };
     let mut code = Code { left: MOST_BYTES * 4, names: HashMap::new() };
     if text.contains(NAMELESS) {
-        FOLDERS.iter().for_each(|folder| code.read(&server_dir.join(folder), MOST_DEPTH));
+        for folder in FOLDERS {
+            code.read(&server_dir.join(folder), MOST_DEPTH);
+        }
     }
     named(&text, &code.names)
 }

@@ -15,7 +15,10 @@ const MOST_URLS: usize = 4_096;
 
 static URLS: Mutex<Option<Urls>> = Mutex::new(None);
 /// Of each folder, once it has any: a build does not change while it is served.
-static FUNCTIONS: Mutex<Vec<(String, Arc<HashMap<String, String>>)>> = Mutex::new(Vec::new());
+static FUNCTIONS: Mutex<Vec<(String, Functions)>> = Mutex::new(Vec::new());
+
+/// Names of functions by id.
+type Functions = Arc<HashMap<String, String>>;
 
 #[derive(Default)]
 struct Urls {
@@ -60,7 +63,7 @@ pub(super) fn subjects() -> impl Fn(&str, &str) -> Option<String> {
     }
 }
 
-fn functions_of(dir: String) -> Arc<HashMap<String, String>> {
+fn functions_of(dir: String) -> Functions {
     let known = FUNCTIONS.lock().iter().find(|(of, _)| *of == dir).map(|(_, all)| all.clone());
     known.unwrap_or_else(|| {
         let read = Arc::new(functions::functions(Path::new(&dir)));
