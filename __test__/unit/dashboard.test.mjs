@@ -371,6 +371,30 @@ describe('a sampler', () => {
     sampler.leave(quick)
   })
 
+  test('with the last one that does not read it ends', async () => {
+    const given = source()
+    const sampler = new Sampler(() => given, 50)
+    const one = { send: vi.fn(() => false), end: vi.fn() }
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.end).toHaveBeenCalled())
+    await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
+    await new Promise((pass) => setTimeout(pass, 300))
+    expect(given.fleet).toHaveBeenCalledTimes(1)
+  })
+
+  test('what cannot be opened is told as well', async () => {
+    const open = vi.fn(() => {
+      throw new Error('tiercel: an option is refused')
+    })
+    const sampler = new Sampler(open, 50)
+    const one = viewer()
+    sampler.join(one)
+    await vi.waitFor(() => expect(open.mock.calls.length).toBeGreaterThan(1), { timeout: 5_000 })
+    const told = new TextDecoder().decode(one.send.mock.calls[1][0])
+    expect(told).toContain('"trouble":"an option is refused"')
+    sampler.leave(one)
+  })
+
   test('what fails is told, and it goes on', async () => {
     let fails = true
     const given = source({
