@@ -339,8 +339,8 @@ declare namespace TiercelHandler {
     outageServeMs?: number
     /**
      * How often each instance publishes a snapshot of its counters, for `instances()`,
-     * `tiercel instances` and `tiercel top`; 0 publishes none. `next build` and `next dev` publish
-     * none. From 0 to 60 s.
+     * `tiercel instances`, `tiercel top` and the dashboard; 0 publishes none. `next build` and
+     * `next dev` publish none. From 0 to 60 s.
      * @default 5, or `TIERCEL_SNAPSHOT_SECONDS`
      */
     snapshotSeconds?: number

@@ -8,7 +8,7 @@ import { formatMessage } from 'publint/utils'
 import { main, run } from '../tools/run.mjs'
 
 /** Doors of the package's own, for copies of its entries in bundles; not documented. */
-const INTERNAL = ['handler', 'app/main', 'metrics/main']
+const INTERNAL = ['handler', 'app/main', 'dashboard/main', 'metrics/main']
 
 await main(async () => {
   await run('node', ['scripts/notices.mjs', '--check'])

@@ -39,7 +39,7 @@ const ask = (
 }
 const own = { GET, POST }
 const same = { 'sec-fetch-site': 'same-origin' }
-const post = (path, body, headers = same) => ({
+const post = (body, headers = same) => ({
   method: 'POST',
   headers,
   body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -62,7 +62,7 @@ describe('who is answered', () => {
     vi.stubEnv('NODE_ENV', env)
     for (const path of ['purge', 'why', 'enter']) {
       const given = { what: 'tag', name: 'posts' }
-      expect((await ask(own, path, post(path, given))).status).toBe(404)
+      expect((await ask(own, path, post(given))).status).toBe(404)
     }
   })
 
@@ -108,7 +108,7 @@ describe('who is answered', () => {
     expect(first.status).toBe(200)
     expect(await first.text()).toContain('<form method="post" action="_cache/enter">')
     expect((await ask(own, 'app.css')).status).toBe(200)
-    const form = (token) => post('enter', new URLSearchParams({ token }).toString())
+    const form = (token) => post(new URLSearchParams({ token }).toString())
     const wrong = await ask(own, 'enter', form('wrong'))
     expect([wrong.status, wrong.headers.get('set-cookie')]).toEqual([403, null])
     expect(await wrong.text()).not.toContain(TOKEN)
@@ -127,11 +127,7 @@ describe('who is answered', () => {
     vi.useRealTimers()
     vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', 'another')
     expect((await ask(own, '', { headers: { cookie } })).status).toBe(401)
-    const left = await ask(
-      dashboard({ token: TOKEN }),
-      'leave',
-      post('leave', '', { ...same, cookie }),
-    )
+    const left = await ask(dashboard({ token: TOKEN }), 'leave', post('', { ...same, cookie }))
     expect(left.headers.get('set-cookie')).toContain(
       'tiercel_dashboard=; Path=/app/_cache; Max-Age=0',
     )
@@ -140,13 +136,13 @@ describe('who is answered', () => {
   test('behind TLS the cookie is for TLS', async () => {
     const headers = { ...same, 'x-forwarded-proto': 'https' }
     const form = new URLSearchParams({ token: TOKEN }).toString()
-    const answer = await ask(dashboard({ token: TOKEN }), 'enter', post('enter', form, headers))
+    const answer = await ask(dashboard({ token: TOKEN }), 'enter', post(form, headers))
     expect(answer.headers.get('set-cookie')).toMatch(/; Secure$/)
   })
 
   test('tokens are not tried at will', async () => {
     const handlers = dashboard({ token: TOKEN })
-    const form = (token) => post('enter', new URLSearchParams({ token }).toString())
+    const form = (token) => post(new URLSearchParams({ token }).toString())
     const codes = []
     for (let n = 0; n < 22; n++) codes.push((await ask(handlers, 'enter', form(`${n}`))).status)
     expect(codes.slice(18)).toEqual([403, 403, 429, 429])
@@ -199,14 +195,14 @@ describe('what is sent', () => {
     [{ origin: 'https://shop.example', 'x-forwarded-host': 'shop.example' }, 200],
   ])('from %j is answered with %i', async ([headers, status]) => {
     for (const act of ['why', 'preview']) {
-      const answer = await ask(handlers, act, post(act, body, { ...headers, ...bearer }))
+      const answer = await ask(handlers, act, post(body, { ...headers, ...bearer }))
       expect(answer.status).toBe(status)
     }
   })
 
   test('a program with the token is no browser that another site makes use of', async () => {
-    expect((await ask(handlers, 'why', post('why', body, bearer))).status).toBe(200)
-    const form = await ask(handlers, 'enter', post('enter', 'token=x', {}))
+    expect((await ask(handlers, 'why', post(body, bearer))).status).toBe(200)
+    const form = await ask(handlers, 'enter', post('token=x', {}))
     expect(form.status).toBe(403)
   })
 
@@ -219,12 +215,10 @@ describe('what is sent', () => {
       ['why', 'no json', 'the body is no JSON'],
       ['why', 'x'.repeat(20_000), 'the body is too long'],
     ]) {
-      const answer = await ask(handlers, act, post(act, given, { ...same, ...bearer }))
+      const answer = await ask(handlers, act, post(given, { ...same, ...bearer }))
       expect([answer.status, await answer.json()]).toEqual([400, { error }])
     }
-    expect((await ask(handlers, 'flush', post('flush', {}, { ...same, ...bearer }))).status).toBe(
-      404,
-    )
+    expect((await ask(handlers, 'flush', post({}, { ...same, ...bearer }))).status).toBe(404)
   })
 })
 
@@ -235,7 +229,7 @@ test('nothing may be loaded from elsewhere, framed, guessed or kept', async () =
     ['', { headers: reader }],
     ['app.js', { headers: bearer }],
     ['none', { headers: bearer }],
-    ['why', post('why', { name: 'page' }, { ...same, ...bearer })],
+    ['why', post({ name: 'page' }, { ...same, ...bearer })],
   ]) {
     const { headers } = await ask(handlers, path, options)
     const policy = headers.get('content-security-policy')
@@ -312,7 +306,7 @@ test('figures come as they are, and then what has changed', async () => {
 test('why, a dry run and a purge of a process alone', async () => {
   const handlers = dashboard({ token: TOKEN })
   const does = async (act, given) =>
-    (await ask(handlers, act, post(act, given, { ...same, ...bearer }))).json()
+    (await ask(handlers, act, post(given, { ...same, ...bearer }))).json()
   expect(await does('why', { name: 'page' })).toMatchObject({ isAnswered: true })
   expect((await does('why', { name: 'never' })).said).toMatch(/^unknown: /)
   const aim = { what: 'tag', name: HOSTILE }
@@ -375,6 +369,30 @@ describe('a sampler', () => {
     await vi.waitFor(() => expect(slow.end).toHaveBeenCalled())
     expect([sampler.count, quick.end.mock.calls.length]).toEqual([1, 0])
     sampler.leave(quick)
+  })
+
+  test('with the last one that does not read it ends', async () => {
+    const given = source()
+    const sampler = new Sampler(() => given, 50)
+    const one = { send: vi.fn(() => false), end: vi.fn() }
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.end).toHaveBeenCalled())
+    await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
+    await new Promise((pass) => setTimeout(pass, 300))
+    expect(given.fleet).toHaveBeenCalledTimes(1)
+  })
+
+  test('what cannot be opened is told as well', async () => {
+    const open = vi.fn(() => {
+      throw new Error('tiercel: an option is refused')
+    })
+    const sampler = new Sampler(open, 50)
+    const one = viewer()
+    sampler.join(one)
+    await vi.waitFor(() => expect(open.mock.calls.length).toBeGreaterThan(1), { timeout: 5_000 })
+    const told = new TextDecoder().decode(one.send.mock.calls[1][0])
+    expect(told).toContain('"trouble":"an option is refused"')
+    sampler.leave(one)
   })
 
   test('what fails is told, and it goes on', async () => {

@@ -192,7 +192,11 @@ const shows = {
     )
     tile('memory', size(memoryBytes), capacityBytes > 0 ? `of ${size(capacityBytes)}` : 'off')
     tile('lag', span(lagMs), 'longest of all instances')
-    tile('led', count(leases), 'leases of generations held')
+    tile(
+      'led',
+      count(leases),
+      known.about.isFleet ? 'leases of generations held' : 'keys, or keys not stored',
+    )
     const others = silent > 0 ? `, ${silent} silent` : ''
     tile('instances', count(known.rows?.length ?? 0), `${states()}${others}`)
   },

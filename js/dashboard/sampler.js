@@ -113,10 +113,9 @@ class Sampler {
 
   async #look() {
     this.#isLooking = true
-    const source = this.#opened()
     const began = performance.now()
     const isFirst = this.#told.size === 0
-    const next = await this.#sections(source).catch((error) => troubled(error))
+    const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
     if (this.#viewers.size === 0) return this.#rest().catch(() => {})
     const changed = new Map()
@@ -127,7 +126,10 @@ class Sampler {
       changed.set(name, json)
     }
     this.#say(isFirst ? 'all' : 'some', changed)
-    const pause = Math.max(100, source.everyMs - (performance.now() - began))
+    // The last one may have been let go of.
+    if (this.#viewers.size === 0) return
+    const everyMs = this.#source?.everyMs ?? RETRY_MS
+    const pause = Math.max(100, everyMs - (performance.now() - began))
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       void this.#look()
@@ -150,8 +152,9 @@ class Sampler {
     }
   }
 
-  /** @param {Source} source @returns {Promise<Record<string, unknown>>} */
-  async #sections(source) {
+  /** @returns {Promise<Record<string, unknown>>} */
+  async #sections() {
+    const source = this.#opened()
     const now = performance.now()
     const fleet = await source.fleet()
     if (now >= this.#asked.nodes) {

@@ -61,8 +61,10 @@ function ofProcess() {
     everyMs: ALONE_MS,
     isFleet: false,
     fleet: async () => {
-      const instances = await Tiercel.instances()
-      return { nowMs: Date.now(), instances, silent: [] }
+      const [own] = await Tiercel.instances()
+      // Alone it holds no leases.
+      const leases = { ...own.leases, held: Tiercel.stats().flights }
+      return { nowMs: Date.now(), instances: [{ ...own, leases }], silent: [] }
     },
     nodes: async () => [],
     history: async () => JSON.parse(place.native.history()),

@@ -298,7 +298,7 @@ shared {
     OUTAGE_SERVE: Number =
         number(named("outageServeMs", "TIERCEL_OUTAGE_SERVE_MS"), "ms", (0, 3_600_000), 30_000);
     /// How often each instance publishes a snapshot of its counters, for `instances()`,
-    /// `tiercel instances` and `tiercel top`; 0 publishes none.
+    /// `tiercel instances`, `tiercel top` and the dashboard; 0 publishes none.
     /// `next build` and `next dev` publish none.
     /// See [the fleet](observability.md#the-fleet).
     SNAPSHOTS: Number =
