@@ -13,8 +13,9 @@ if (process.env.NEXT_RUNTIME === 'edge') {
   // Bundles of Next.js in which functions are cached define it, and bring its `cacheTag` along.
   if (process.env.__NEXT_USE_CACHE) {
     const global = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+    global[Symbol.for('tiercel.bundled')] ??= { cache: undefined }
     // @ts-ignore Next.js is there whenever it bundles this.
-    global[Symbol.for('tiercel.next-cache')] ??= require('next/cache')
+    global[Symbol.for('tiercel.bundled')].cache ??= require('next/cache')
   }
 }
 

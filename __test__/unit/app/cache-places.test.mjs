@@ -82,9 +82,9 @@ const inCachedFunction = async ({ root, steps }) => {
   const storage = new AsyncLocalStorage()
   require(file).workUnitAsyncStorage = storage
   const told = []
-  globalThis[Symbol.for('tiercel.next-cache')] = {
-    cacheTag: (...tags) => told.push(tags),
-    cacheLife: (life) => told.push(life),
+  const cacheTag = (...tags) => told.push(tags)
+  globalThis[Symbol.for('tiercel.bundled')] = {
+    cache: { cacheTag, cacheLife: (life) => told.push(life) },
   }
   const { cache } = require(`${root}app.js`)
   const within = (unit, body) => storage.run(unit, body)
@@ -121,7 +121,7 @@ const handing = async ({ cache, within, usual, told }) => {
   await get(() => 2)
   await cache.expire('key')
   const first = await within(usual, () => get(() => 3))
-  globalThis[Symbol.for('tiercel.next-cache')] = {}
+  globalThis[Symbol.for('tiercel.bundled')].cache = {}
   const other = await within({ type: 'cache' }, get)
   return { outside, shorter, usually, longer, stale, first, other }
 }

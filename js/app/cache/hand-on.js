@@ -8,9 +8,14 @@ const { tagOf } = require('./entry.js')
  * `cacheTag` and `cacheLife`. Bundles of Next.js bring these along: see `app.js`.
  */
 
-const BUNDLED = Symbol.for('tiercel.next-cache')
+const BUNDLED = Symbol.for('tiercel.bundled')
 
 const global = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+
+global[BUNDLED] ??= { cache: undefined }
+/** What bundles bring along: looked at in each hit, which a look into `globalThis` would slow down.
+ * @type {{ cache: any }} */
+const bundled = global[BUNDLED]
 
 /**
  * What a value has to hand on; lifetimes without end say nothing.
@@ -47,7 +52,7 @@ const staleOf = ({ tags, servedMs }) => ({ tags, servedMs, revalidateMs: 0 })
  * @returns {T} the value
  */
 function handOn(entry, prefix, own, value) {
-  if (global[BUNDLED] !== undefined) give(entry, prefix + own)
+  if (bundled.cache !== undefined) give(entry, prefix + own)
   return value
 }
 
@@ -56,7 +61,7 @@ function give({ tags, revalidateMs, servedMs }, key) {
   const unit = next.unit()
   if (unit?.type !== 'cache') return
   try {
-    const { cacheTag, cacheLife } = global[BUNDLED]
+    const { cacheTag, cacheLife } = bundled.cache
     cacheTag(...tags, tagOf(key))
     // Only ever shorter: a lifetime that is named replaces that of the profile.
     const life = {
