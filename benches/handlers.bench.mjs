@@ -4,6 +4,7 @@
  *
  * Ratios count, taken within one run; nanoseconds are of this machine. Nothing is asserted.
  */
+import { start } from '../tools/redis/servers.mjs'
 import { Contestant, contest, median } from './handlers/contest.mjs'
 import { rowOf, table } from './handlers/report.mjs'
 import { nextVersion } from './handlers/subjects.mjs'
@@ -158,6 +159,67 @@ async function heap() {
   }
 }
 
+/** What it costs to be looked at. @returns {Promise<Row[]>} */
+async function overheads() {
+  const hit = { subject: 'tiercel', act: 'page hot' }
+  const [remembered, forgotten, untold, told] = await figures([
+    hit,
+    { ...hit, env: { TIERCEL_DECISIONS: '0' } },
+    { ...hit, act: 'page in turns' },
+    { ...hit, act: 'page told' },
+  ])
+  const row = (
+    /** @type {string} */ what,
+    /** @type {number[]} */ tiercel,
+    /** @type {string} */ against,
+    /** @type {number[]} */ other,
+  ) => {
+    const ratio = median(tiercel.map((ns, launch) => ns / other[launch]))
+    return rowOf({
+      what,
+      against,
+      tiercel: median(tiercel),
+      other: median(other),
+      unit: 'ns',
+      ratio,
+    })
+  }
+  return [
+    row('get APP_PAGE, decisions remembered', remembered, 'none remembered', forgotten),
+    row('get APP_PAGE, told to a subscriber', told, 'nobody subscribes', untold),
+    await snapshots(),
+  ]
+}
+
+/** The CPU time of an idle instance of a fleet, with snapshots and without. */
+async function snapshots() {
+  const server = await start('single', {
+    maxmemory: '64mb',
+    settings: { 'maxmemory-policy': 'volatile-lru' },
+  })
+  const shared = { TIERCEL_REDIS_URL: server.url, TIERCEL_NAMESPACE: 'bench' }
+  const instance = (/** @type {string} */ seconds) =>
+    new Contestant('tiercel', { env: { ...shared, TIERCEL_SNAPSHOT_SECONDS: seconds } })
+  const contestants = [instance('1'), instance('0')]
+  try {
+    for (const contestant of contestants) await contestant.ask('rest', 2_000)
+    const rested = await inTurn(contestants, options.quick ? 2 : 5, 'rest', 5_000)
+    const [tiercel, other] = rested.map((ns) => median(ns) / 5)
+    const ratio = tiercel / other
+    const what = 'a second of an idle instance, one snapshot in it'
+    return rowOf({ what, against: 'no snapshots', tiercel, other, unit: 'ms', ratio })
+  } finally {
+    for (const contestant of contestants) contestant.kill()
+    await server.stop()
+  }
+}
+
+/** By entrant, then launch: ns of one call. @param {import('./handlers/contest.mjs').Entrant[]} entrants */
+async function figures(entrants) {
+  const launches = await contest(entrants, effort)
+  return entrants.map((_, index) => launches.map((ns) => ns[index]))
+}
+
 /**
  * @param {Contestant[]} contestants
  * @param {number} rounds
@@ -201,6 +263,7 @@ const sections = [
   ...matches.map((match) => ({ words: match.what, rows: () => play(match) })),
   { words: 'invalidate and get', rows: invalidations },
   { words: 'full GC, event loop, memory', rows: heap },
+  { words: 'overheads: decisions, channels, snapshots', rows: overheads },
 ]
 
 async function main() {

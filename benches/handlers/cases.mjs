@@ -3,6 +3,8 @@
  * The cases measured in rounds. A case prepares a subject once, then runs many times over; the
  * values that a run consumes are made before its time is taken.
  */
+import { channel } from 'node:diagnostics_channel'
+import { setImmediate as turn } from 'node:timers/promises'
 import * as values from './values.mjs'
 
 const { pageKey, fetchKey, useKey, page, fetched, entryOf, bytes, drain } = values
@@ -10,6 +12,7 @@ const { PAGE_GET, PAGE_SET, FETCH_GET, FETCH_SET, SOFT_TAGS } = values
 
 /** Entries taken in turn: more than fit into the nearest caches, fewer than are kept ready. */
 const KEYS = 256
+const IN_A_TURN = 500
 
 /**
  * @typedef {import('./subjects.mjs').Subject} Subject
@@ -182,9 +185,36 @@ function invalidation(entries, isRead) {
   }
 }
 
+/** As many calls as a busy event loop makes between two of its turns. @param {Case} one @returns {Case} */
+function inTurns(one) {
+  return {
+    ...one,
+    async run(count, ...rest) {
+      for (let left = count; left > 0; left -= IN_A_TURN) {
+        await one.run(Math.min(left, IN_A_TURN), ...rest)
+        await turn()
+      }
+    },
+  }
+}
+
+/** With somebody who listens. @param {Case} one @returns {Case} */
+function told(one) {
+  return {
+    ...one,
+    async prepare(subject) {
+      const kit = await one.prepare(subject)
+      channel('tiercel:get').subscribe(() => {})
+      return kit
+    },
+  }
+}
+
 /** @type {Record<string, () => Case>} */
 export const cases = {
   'page hot': () => hotGet('page'),
+  'page in turns': () => inTurns(hotGet('page')),
+  'page told': () => told(inTurns(hotGet('page'))),
   'page fresh key': () => hotGet('page', { isFresh: true }),
   'page after invalidations': () => hotGet('page', { isFresh: true, invalidated: 10_000 }),
   'fetch hot': () => hotGet('fetch'),

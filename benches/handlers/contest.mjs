@@ -57,6 +57,7 @@ export class Contestant {
  * @typedef {object} Entrant
  * @property {string} subject
  * @property {string} act the case, as named in cases.mjs
+ * @property {Record<string, string>} [env] options of Tiercel
  */
 
 /**
@@ -68,7 +69,7 @@ export async function contest(entrants, { launches, rounds }) {
   const results = []
   // Several launches: compiled code and the layout of memory differ between processes.
   for (let launch = 0; launch < launches; launch++) {
-    const contestants = entrants.map(({ subject }) => new Contestant(subject))
+    const contestants = entrants.map(({ subject, env }) => new Contestant(subject, { env }))
     try {
       results.push(await oneLaunch(contestants, entrants, rounds))
     } finally {

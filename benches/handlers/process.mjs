@@ -48,6 +48,14 @@ async function warm() {
   }
 }
 
+/** The CPU time of a while in which nobody asks for anything, in ns. @param {number} ms */
+async function rest(ms) {
+  const started = process.cpuUsage()
+  await new Promise((wake) => setTimeout(wake, ms))
+  const { user, system } = process.cpuUsage(started)
+  return (user + system) * 1e3
+}
+
 /** @type {Record<string, (...args: any[]) => any>} */
 const acts = {
   async prepare(act) {
@@ -59,6 +67,7 @@ const acts = {
   fill: (entries, size) => fill(name, under, entries, size),
   fullGc,
   footprint,
+  rest,
   load: (ms) => load(name, under, ms),
 }
 
