@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 
 /** Longest wait for anything a page promises. */
-export const WAIT_MS = 15_000
+export const WAIT_MS = 30_000
 
 /** @typedef {{ seed: string | null }} Seen */
 

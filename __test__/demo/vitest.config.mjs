@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['__test__/demo/**/*.test.mjs'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     // The demo is built first, and perhaps the addon.
     hookTimeout: 600_000,
   },
