@@ -13,7 +13,10 @@ import { join } from 'node:path'
 import { fleet } from '../tools/instances/fleet.mjs'
 import { connect, start } from '../tools/redis/servers.mjs'
 import { root } from '../tools/run.mjs'
+import { pause } from '../tools/time.mjs'
+import { rounded } from './handlers/report.mjs'
 import { options } from './options.mjs'
+import { coreSecs } from './shared/server.mjs'
 
 const USAGE = `Usage: npm run bench:dashboard -- [options]
 
@@ -126,26 +129,11 @@ async function perMinute() {
   ).rows.slice(-1)
   const add = ['EVAL', script, '1', '{bench}:c:1', JSON.stringify(values), '60000']
   await client.command(...add)
-  const before = await cpu()
-  for (let n = 0; n < MINUTES; n += 100) {
-    await client.pipeline(Array.from({ length: 100 }, () => add))
-  }
-  const secs = (await cpu()) - before
+  const secs = await coreSecs(redis, async () => {
+    for (let n = 0; n < MINUTES; n += 100) {
+      await client.pipeline(Array.from({ length: 100 }, () => add))
+    }
+  })
   client.close()
   return (secs * 1e6) / MINUTES
-}
-
-async function cpu() {
-  const info = await redis.info('cpu')
-  return Number(info.used_cpu_sys) + Number(info.used_cpu_user)
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((wake) => setTimeout(wake, ms))
-}
-
-/** @param {number} number */
-function rounded(number) {
-  return Math.round(number * 1e3) / 1e3
 }

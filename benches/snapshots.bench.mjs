@@ -11,7 +11,11 @@
  */
 import { fleet } from '../tools/instances/fleet.mjs'
 import { connect, start } from '../tools/redis/servers.mjs'
+import { pause } from '../tools/time.mjs'
+import { median } from './handlers/contest.mjs'
+import { rounded } from './handlers/report.mjs'
 import { options } from './options.mjs'
+import { coreSecs } from './shared/server.mjs'
 
 const USAGE = `Usage: npm run bench:snapshots -- [options]
 
@@ -44,7 +48,7 @@ try {
     alone.push(await perPoll(clients, () => []))
     along.push(await perPoll(clients, (n) => ['SET', keyOf(n), bytes, 'PX', EVERY_MS * LIVES]))
   }
-  const read = await cpuOf(() => readAll(clients[0]))
+  const read = await coreSecs(redis, () => readAll(clients[0]))
   for (const client of clients) client.close()
   const micros = median(along) - median(alone)
   const figures = {
@@ -104,7 +108,7 @@ async function fill(instance) {
 async function perPoll(clients, along) {
   const until = performance.now() + ROUND_MS
   let polls = 0
-  const secs = await cpuOf(async () => {
+  const secs = await coreSecs(redis, async () => {
     await Promise.all(
       clients.map(async (client, n) => {
         while (performance.now() < until) {
@@ -122,36 +126,9 @@ async function perPoll(clients, along) {
 async function readAll(client) {
   const keys = Array.from({ length: INSTANCES }, (_, n) => keyOf(n))
   for (let n = 0; n < READS; n++) {
-    // 200 together, as in src/redis/operate/look.rs.
+    // 200 together, as in src/redis/published.rs.
     for (let at = 0; at < keys.length; at += 200) {
       await client.command('MGET', ...keys.slice(at, at + 200))
     }
   }
-}
-
-/** The seconds of a core that the server takes for something. @param {() => Promise<void>} work */
-async function cpuOf(work) {
-  const before = await cpu()
-  await work()
-  return (await cpu()) - before
-}
-
-async function cpu() {
-  const info = await redis.info('cpu')
-  return Number(info.used_cpu_sys) + Number(info.used_cpu_user)
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((wake) => setTimeout(wake, ms))
-}
-
-/** @param {number} number */
-function rounded(number) {
-  return Math.round(number * 1e3) / 1e3
-}
-
-/** @param {number[]} all */
-function median(all) {
-  return [...all].sort((a, b) => a - b)[all.length >> 1]
 }

@@ -1,8 +1,11 @@
-//! What one instance answers when all are asked about something: its last decisions about it.
+//! A decision in words, and what one instance answers when all are asked about something: its last
+//! decisions about it.
 //!
 //! # Format
 //! JSON of [`MOST_BYTES`] at most. As with a snapshot, a fleet has several versions: a reader ignores
 //! fields that it does not know, and fields that are missing have their default.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,19 +38,19 @@ pub struct Account {
     pub decisions: Vec<Statement>,
 }
 
-/// A decision as an instance tells it: that of `decisions()`, with its time on the clock of the server.
+/// A decision, as it is shown: to this process with its time here, to others with that of the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[expect(missing_docs, reason = "`index.d.ts` describes each of these fields")]
 pub struct Statement {
     pub time: f64,
-    pub call: String,
-    pub kind: String,
+    pub call: Cow<'static, str>,
+    pub kind: Cow<'static, str>,
     pub key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    pub tier: String,
-    pub outcome: String,
+    pub tier: Cow<'static, str>,
+    pub outcome: Cow<'static, str>,
     pub reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -64,9 +67,9 @@ pub struct Statement {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<String>,
+    pub lease: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub waited_for: Vec<String>,
+    pub waited_for: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms: Option<f64>,
 }

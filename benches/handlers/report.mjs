@@ -23,6 +23,9 @@ export function rowOf({ ratio, goal, ...row }) {
   return { ...row, ratio, goal, isReached: Math.round(ratio * 100) <= Math.round(goal * 100) }
 }
 
+/** To three digits. @param {number} number */
+export const rounded = (number) => Math.round(number * 1e3) / 1e3
+
 /** @param {number | undefined} value @param {Row['unit']} unit */
 function amount(value, unit) {
   if (value === undefined) return ''

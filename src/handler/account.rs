@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::recall::{Decisions, Shown, recall};
+use super::recall::{Decisions, recall};
 use crate::account::{Account, MOST_DECISIONS, Statement};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
@@ -22,25 +22,21 @@ pub fn account(
     let remembers = engine.options.decisions;
     let mut account = Account { remembers: remembers as u64, ..Account::default() };
     for one in recall(engine, journals, remembers) {
-        let subject = subject_of(one.kind, &one.key);
+        let subject = subject_of(&one.kind, &one.key);
         if !is_about(&one, subject.as_deref(), text) {
             continue;
         }
         account.found += 1;
         if account.decisions.len() < MOST_DECISIONS {
             let at = Timestamp((one.time * 1e3) as u64).shifted_us(offset_us);
-            account.decisions.extend(told(one, at, subject));
+            let time = (at.0 / 1_000) as f64;
+            account.decisions.push(Statement { time, subject, ..one });
         }
     }
     account
 }
 
-fn told(one: Shown, at: Timestamp, subject: Option<String>) -> Option<Statement> {
-    let told: Statement = serde_json::to_value(one).and_then(serde_json::from_value).ok()?;
-    Some(Statement { time: (at.0 / 1_000) as f64, subject, ..told })
-}
-
-fn is_about(one: &Shown, subject: Option<&str>, text: &str) -> bool {
+fn is_about(one: &Statement, subject: Option<&str>, text: &str) -> bool {
     let is_invalidation = one.call == "invalidate";
     let mut tags = one.tags.iter().flatten().map(String::as_str).chain(one.tag.as_deref());
     if tags.any(|tag| names(tag, text, false)) {

@@ -1,5 +1,4 @@
 //! Remembered decisions, in the shape in which they are shown.
-#![expect(missing_docs, reason = "`index.d.ts` describes each of these fields")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use serde::Serialize;
 
 use super::Handler;
 use super::decision::{CallName, Decided, Decision, Facts, Outcome, Reach, TierName, Why};
+use crate::account::Statement;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Former, Heard};
 use crate::generation::leases::Role;
@@ -22,40 +22,7 @@ const MOST_TOLD: usize = 4_096;
 /// The journal of a thread.
 pub type Decisions = Journal<Arc<Decided>>;
 
-/// A decision, as it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shown {
-    pub time: f64,
-    pub call: &'static str,
-    pub kind: &'static str,
-    pub key: String,
-    pub tier: &'static str,
-    pub outcome: &'static str,
-    pub reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub age_secs: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revalidate_secs: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expire_secs: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub waited_for: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ms: Option<f64>,
-}
-
-impl Shown {
+impl Statement {
     /// A decision made at `at`.
     pub fn new(at: Timestamp, decided: &Decided) -> Self {
         let Decided { call, kind, key, decision } = decided;
@@ -70,11 +37,12 @@ impl Shown {
         let reason = why.to_string();
         Self {
             time: (at.0 / 1_000) as f64,
-            call: call.as_str(),
-            kind: kind.map_or("TAG", ValueKind::as_str),
+            call: call.as_str().into(),
+            kind: kind.map_or("TAG", ValueKind::as_str).into(),
             key: String::from_utf16_lossy(key),
-            tier: tier.as_str(),
-            outcome: outcome.as_str(),
+            subject: None,
+            tier: tier.as_str().into(),
+            outcome: outcome.as_str().into(),
             reason: match outcome {
                 Outcome::Meanwhile => format!("another generates: {reason}"),
                 _ => reason,
@@ -86,8 +54,8 @@ impl Shown {
             expire_secs: secs(facts.and_then(|facts| facts.expire_us)),
             bytes: facts.map(|facts| facts.bytes as f64),
             tags: facts.map(tags_of),
-            lease: role.and_then(leased),
-            waited_for: waits.clone(),
+            lease: role.and_then(leased).map(Into::into),
+            waited_for: waits.iter().map(|wait| (*wait).into()).collect(),
             ms: took_us.map(|us| us as f64 / 1e3),
         }
     }
@@ -114,7 +82,7 @@ fn leased(role: Role) -> Option<&'static str> {
 
 /// The last `most` decisions in these journals, and invalidations that came from other processes,
 /// the newest first.
-pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<Shown> {
+pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<Statement> {
     let most = most.min(engine.options.decisions);
     let mut all: Vec<_> = journals.iter().flat_map(|journal| journal.last(most)).collect();
     let heard = engine.heard(most, |_| true);
@@ -131,11 +99,13 @@ pub fn recall(engine: &Engine, journals: &[Arc<Decisions>], most: usize) -> Vec<
 }
 
 /// `named` are the entries that were hit; a hit of another is left out.
-fn shown(all: Vec<Remembered<Arc<Decided>>>, named: &HashMap<u64, Former>) -> Vec<Shown> {
+fn shown(all: Vec<Remembered<Arc<Decided>>>, named: &HashMap<u64, Former>) -> Vec<Statement> {
     all.into_iter()
         .filter_map(|Remembered { at, what }| match what {
-            What::Detailed(decided) => Some(Shown::new(at, &decided)),
-            What::Hit(entry) => named.get(&entry).map(|former| Shown::new(at, &hit(at, former))),
+            What::Detailed(decided) => Some(Statement::new(at, &decided)),
+            What::Hit(entry) => {
+                named.get(&entry).map(|former| Statement::new(at, &hit(at, former)))
+            }
         })
         .collect()
 }
@@ -149,7 +119,7 @@ pub struct Look {
     /// noted.
     pub lost: f64,
     /// The others, the oldest first.
-    pub decisions: Vec<Shown>,
+    pub decisions: Vec<Statement>,
 }
 
 impl Handler<'_> {
@@ -169,9 +139,9 @@ impl Handler<'_> {
 }
 
 /// Invalidations by other processes after a position, the oldest first.
-pub fn heard(engine: &Engine, after: f64) -> Vec<Shown> {
+pub fn heard(engine: &Engine, after: f64) -> Vec<Statement> {
     let heard = engine.heard(usize::MAX, |heard| heard.position as f64 > after);
-    heard.iter().rev().map(|(at, heard)| Shown::new(*at, &told(heard))).collect()
+    heard.iter().rev().map(|(at, heard)| Statement::new(*at, &told(heard))).collect()
 }
 
 /// The entries that were hit, by number.

@@ -9,7 +9,8 @@ use super::hits::Hits;
 use super::invalidate::Invalidating;
 use super::next_clock::NextClock;
 use super::ready::{Handle, ReadyObjects};
-use super::recall::{Decisions, Shown};
+use super::recall::Decisions;
+use crate::account::Statement;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Former};
 use crate::entry::Entry;
@@ -30,7 +31,7 @@ pub struct Thread {
     /// Looks into the inbox so far.
     rounds: Cell<u64>,
     /// What became of the last call, while decisions are printed.
-    decision: RefCell<Option<Shown>>,
+    decision: RefCell<Option<Statement>>,
     /// Whether JavaScript asks what became of calls, in addition to what is printed.
     is_told: Cell<bool>,
     /// The last decisions, if any are to be remembered.
@@ -231,7 +232,7 @@ impl Thread {
     /// Notes what became of a call at `now`; `is_told` if JavaScript asks for it right after.
     pub(super) fn decide(&self, now: Timestamp, decided: Decided, is_told: bool) {
         if is_told || self.is_told.get() {
-            *self.decision.borrow_mut() = Some(Shown::new(now, &decided));
+            *self.decision.borrow_mut() = Some(Statement::new(now, &decided));
         }
         if let Some(journal) = self.journal() {
             journal.note(now, Arc::new(decided));
@@ -250,7 +251,7 @@ impl Thread {
     }
 
     /// What became of the last call, while decisions are told.
-    pub fn last_decision(&self) -> Option<Shown> {
+    pub fn last_decision(&self) -> Option<Statement> {
         self.decision.borrow_mut().take()
     }
 }

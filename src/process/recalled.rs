@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::{engine, running};
-use crate::handler::recall::{self, Decisions, Shown};
+use crate::account::Statement;
+use crate::handler::recall::{self, Decisions};
 use crate::handler::thread::Thread;
 
 static JOURNALS: Mutex<Vec<Weak<Decisions>>> = Mutex::new(Vec::new());
@@ -25,11 +26,11 @@ pub(super) fn journals() -> Vec<Arc<Decisions>> {
 }
 
 /// The last decisions of this process, the newest first.
-pub fn decisions(most: usize) -> Vec<Shown> {
+pub fn decisions(most: usize) -> Vec<Statement> {
     recall::recall(engine(), &journals(), most)
 }
 
 /// Invalidations by other processes after a position, the oldest first.
-pub fn heard(after: f64) -> Vec<Shown> {
+pub fn heard(after: f64) -> Vec<Statement> {
     running().map_or_else(Vec::new, |engine| recall::heard(engine, after))
 }

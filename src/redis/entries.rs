@@ -324,21 +324,10 @@ fn entry(value: Value) -> Found {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::wake::bells::Bell;
-
-    #[derive(Default)]
-    struct Counted(AtomicU32);
-
-    impl Bell for Counted {
-        fn ring(&self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::wake::bells::tests::Counted;
 
     /// How often a waiter has been rung for each time an entry of these sizes is read, on a thread
     /// that holds bells back.
@@ -347,7 +336,7 @@ mod tests {
         let answers = sizes.map(|size| {
             let (bell, seen) = (bell.clone(), seen.clone());
             let receive = Box::new(move |_| {
-                seen.lock().push(bell.0.load(Ordering::Relaxed));
+                seen.lock().push(bell.rings());
                 bells::ring(Some(&bell));
                 WakeOnDrop::default()
             });

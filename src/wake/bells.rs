@@ -101,14 +101,20 @@ pub fn ring<B: Bell + 'static>(bell: Option<&Arc<B>>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
 
     use super::*;
 
     #[derive(Default)]
-    struct Counted(AtomicU32);
+    pub(crate) struct Counted(AtomicU32);
+
+    impl Counted {
+        pub(crate) fn rings(&self) -> u32 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
 
     impl Bell for Counted {
         fn ring(&self) {
@@ -129,7 +135,7 @@ mod tests {
     #[test]
     fn a_bell_rings_at_once_unless_its_thread_holds_bells_back() {
         let bell = Arc::new(Counted::default());
-        let rings = || bell.0.load(Ordering::Relaxed);
+        let rings = || bell.rings();
         ring(Some(&bell));
         assert_eq!(rings(), 1);
         thread::scope(|scope| {
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn many_calls_are_not_held_back() {
         let bell = Arc::new(Counted::default());
-        let rings = || bell.0.load(Ordering::Relaxed);
+        let rings = || bell.rings();
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _holding = hold();
@@ -173,7 +179,7 @@ mod tests {
     #[test]
     fn a_call_is_not_held_back_for_long() {
         let bell = Arc::new(Counted::default());
-        let rings = || bell.0.load(Ordering::Relaxed);
+        let rings = || bell.rings();
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _holding = hold();

@@ -19,7 +19,7 @@ fn listen(next: &Next) -> f64 {
 }
 
 fn words(look: &Look) -> Vec<String> {
-    let words = |one: &super::super::recall::Shown| {
+    let words = |one: &crate::account::Statement| {
         format!("{} {} {} {}", one.call, one.key, one.outcome, one.reason)
     };
     look.decisions.iter().map(words).collect()

@@ -1,9 +1,10 @@
 //! Remembered decisions.
 
 use super::*;
+use crate::account::Statement;
 use crate::coherence::event::{Message, Row};
 use crate::handler::hot::Checked;
-use crate::handler::recall::{self, Shown};
+use crate::handler::recall;
 use crate::store::Listener;
 use crate::tags::{Epoch, Position};
 
@@ -123,7 +124,7 @@ fn of_the_invalidations_by_others_as_many_are_told_as_are_asked_for() {
             Message { epoch: Epoch(7), previous, position: Position(position), rows: vec![row] };
         next.engine.hears("web:1", &message);
     }
-    let keys = |told: Vec<Shown>| told.into_iter().map(|one| one.key).collect::<Vec<_>>();
+    let keys = |told: Vec<Statement>| told.into_iter().map(|one| one.key).collect::<Vec<_>>();
     assert_eq!(keys(recall::heard(&next.engine, 60.0)), ["at 70", "at 80"]);
     assert_eq!(keys(recall::recall(&next.engine, &[], 2)), ["at 80", "at 70"]);
     assert_eq!(next.engine.heard(1, |heard| heard.position < 80).len(), 1);
