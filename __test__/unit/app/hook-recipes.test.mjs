@@ -71,11 +71,12 @@ describe('Cloudflare', () => {
     const purge = await recipe(test, 'cloudflare', env())
     const tags = Array.from({ length: 31 }, (_, n) => `tag ${n}`)
     const patterns = ['/shop/layout', '/(site)/größen/[slug]/page']
-    await purge(event({ tags, paths: ['/blog/größe', '/', '/about/page', ...patterns] }))
+    await purge(event({ tags, paths: ['/blog/größe', '/@alice', '/', '/about/page', ...patterns] }))
     expect(bodies()).toEqual([
       {
         files: [
           'https://shop.example/blog/gr%C3%B6%C3%9Fe',
+          'https://shop.example/@alice',
           'https://shop.example/',
           'https://shop.example/about',
         ],
