@@ -10,6 +10,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import { setImmediate as turn } from 'node:timers/promises'
+import { median } from './handlers/contest.mjs'
 import { options } from './options.mjs'
 
 const USAGE = `Usage: npm run bench:channels -- [options]
@@ -45,9 +46,6 @@ async function round() {
   }
   return Number(process.hrtime.bigint() - begun) / (turns * hits)
 }
-
-/** @param {number[]} all */
-const median = (all) => all.toSorted((a, b) => a - b)[all.length >> 1]
 
 async function measure() {
   /** @type {{ without: number[], with: number[] }} */

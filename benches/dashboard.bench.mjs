@@ -43,16 +43,17 @@ const env = { TIERCEL_REDIS_URL: redis.url, TIERCEL_NAMESPACE: 'bench' }
 const instances = await fleet(3, { ...env, TIERCEL_SNAPSHOT_SECONDS: '1' })
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let dashboard
+const traffic = setInterval(() => void busy().catch(() => {}), 100)
 try {
-  const traffic = setInterval(() => void busy().catch(() => {}), 100)
   dashboard = spawn(
     process.execPath,
     [join(root, 'bin', 'tiercel.js'), 'dashboard', '--port', '0', '--json'],
     { cwd: dir, env: { ...process.env, ...env, TIERCEL_DASHBOARD_TOKEN: TOKEN } },
   )
-  const url = await new Promise((resolve) =>
-    dashboard?.stdout?.once('data', (chunk) => resolve(JSON.parse(String(chunk)).url)),
-  )
+  const url = await new Promise((resolve, reject) => {
+    dashboard?.stdout?.once('data', (chunk) => resolve(JSON.parse(String(chunk)).url))
+    dashboard?.once('exit', (code) => reject(new Error(`the dashboard ended with ${code}`)))
+  })
   /** @type {Record<string, number>} */
   const figures = {}
   for (const viewers of VIEWERS) {
@@ -60,13 +61,13 @@ try {
     figures[`corePercentOf${viewers}`] = corePercent
     if (viewers === 1) figures.bytesPerSecAndViewer = bytesPerSec
   }
-  clearInterval(traffic)
   const micros = await perMinute()
   figures.microsPerMinute = rounded(micros)
   figures.redisCorePercentOf500 = rounded((micros * INSTANCES * 100) / 60e6)
   if (options.json) console.log(JSON.stringify(figures))
   else console.table(figures)
 } finally {
+  clearInterval(traffic)
   dashboard?.kill('SIGINT')
   await instances.stop()
   await redis.stop()

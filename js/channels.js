@@ -35,20 +35,8 @@ let seen
 
 /** @param {Told} started */
 function begin(started) {
-  // One copy of this module tells for all copies of a realm.
-  const one = /** @type {Record<symbol, unknown>} */ (/** @type {unknown} */ (globalThis))
-  one[Symbol.for('tiercel.channels')] ??= channels
-  if (one[Symbol.for('tiercel.channels')] !== channels) return
   native ??= started
   wake()
-}
-
-// Node.js does not tell that somebody subscribes.
-for (const channel of all) {
-  channel.subscribe = function (listener) {
-    Object.getPrototypeOf(this).subscribe.call(this, listener)
-    wake()
-  }
 }
 
 const isHeard = () => all.some((channel) => channel.hasSubscribers)
@@ -130,4 +118,18 @@ function tellConnection() {
   channels.connection.publish(event)
 }
 
-module.exports = { begin }
+const realm = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis))
+const ONE = Symbol.for('tiercel.channels')
+if (realm[ONE] === undefined) {
+  realm[ONE] = { begin }
+  // Node.js does not tell that somebody subscribes.
+  for (const channel of all) {
+    channel.subscribe = function (listener) {
+      Object.getPrototypeOf(this).subscribe.call(this, listener)
+      wake()
+    }
+  }
+}
+
+/** One copy of this module tells for all copies of a realm: the first. @type {{ begin: typeof begin }} */
+module.exports = realm[ONE]

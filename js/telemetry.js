@@ -3,6 +3,7 @@
 const { isMainThread } = require('node:worker_threads')
 const { debug } = require('./debug.js')
 const exemplars = require('./exemplars.js')
+const { textOf } = require('./thrown.js')
 const { version } = require('../package.json')
 
 /**
@@ -147,8 +148,9 @@ function boundsOfHistograms() {
 
 /** @param {Span | undefined} begun @param {unknown} error */
 function failed(begun, error) {
-  const message = error instanceof Error ? error.message : String(error)
-  begun?.setStatus({ code: ERROR, message: cut(message) })
+  if (begun === undefined) return
+  const message = error instanceof Error ? error.message : textOf(error)
+  begun.setStatus({ code: ERROR, message: cut(message) })
 }
 
 /** @param {Span | undefined} begun */

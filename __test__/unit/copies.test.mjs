@@ -50,6 +50,28 @@ for (const isOther of [false, true]) {
   })
 }
 
+test.concurrent('whichever copy runs the engine, subscribers are told', async () => {
+  const { answer } = await inChild(async ({ index }) => {
+    const { channel } = require('node:diagnostics_channel')
+    // Loaded, and never used.
+    require(index.replace('index.js', 'js/channels.js'))
+    for (const file of Object.keys(require.cache)) {
+      if (!file.endsWith('.node')) delete require.cache[file]
+    }
+    const Tiercel = require(index)
+    await new Tiercel().get('before', { kind: 'FETCH' })
+    for (const file of Object.keys(require.cache)) {
+      if (!file.endsWith('.node')) delete require.cache[file]
+    }
+    require(index.replace('index.js', 'js/channels.js'))
+    const told = new Promise((wake) => channel('tiercel:get').subscribe(({ key }) => wake(key)))
+    await new Tiercel().get('after', { kind: 'FETCH' })
+    const late = new Promise((wake) => setTimeout(wake, 3_000, 'nobody'))
+    return Promise.race([told, late])
+  })
+  expect(answer).toBe('after')
+})
+
 test.concurrent('copies that come and go leave nothing behind', async () => {
   const { answer, stderr } = await inChild(
     async ({ index }) => {

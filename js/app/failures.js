@@ -1,5 +1,7 @@
 // @ts-check
 
+const { textOf } = require('../thrown.js')
+
 /**
  * Reports what a function of the app has thrown: to its `onError`, else, and if that fails too, as a
  * warning of the process at 1, 2, 4, 8 failures and so on. Never rejects.
@@ -17,15 +19,6 @@ async function reportFailure(name, count, error, tell) {
   if ((count & (count - 1)) !== 0) return
   const text = `tiercel: the hook ${name} has failed ${count} times: ${textOf(error)}`
   process.emitWarning(text, { code: 'TIERCEL_HOOK_FAILED' })
-}
-
-/** What was thrown need be no error, nor anything that has a text. @param {unknown} error */
-function textOf(error) {
-  try {
-    return String(error)
-  } catch {
-    return typeof error
-  }
 }
 
 module.exports = { reportFailure }

@@ -68,6 +68,11 @@ class Listener {
     while (this.#waiting.length > 0) void this.#call()
   }
 
+  /** What waits is told to nobody any more. */
+  end = () => {
+    this.#waiting.length = 0
+  }
+
   #next = async () => {
     if (this.#isCalling) return
     this.#isCalling = true
@@ -94,13 +99,14 @@ class Listener {
  * @param {Listener<any, any>} listener
  * @returns {() => void} ends it
  */
-function listen(names, { hear, exit }) {
+function listen(names, { hear, exit, end }) {
   const channels = names.map((name) => diagnostics.channel(name))
   for (const channel of channels) channel.subscribe(hear)
   process.on('exit', exit)
   return () => {
     for (const channel of channels) channel.unsubscribe(hear)
     process.off('exit', exit)
+    end()
   }
 }
 

@@ -49,11 +49,27 @@ function define(type, name, unit, help, read, { labels = [], aggregator = 'sum',
 /** @param {number} value @returns {Sample[]} */
 const one = (value) => [{ labels: {}, value }]
 
-/** One number of the statistics. @param {'counter' | 'gauge'} type @param {string} name @param {Definition['unit']} unit @param {string} help @param {(stats: Stats) => number} of @param {More} [more] */
+/**
+ * One number of the statistics.
+ * @param {'counter' | 'gauge'} type
+ * @param {string} name
+ * @param {Definition['unit']} unit
+ * @param {string} help
+ * @param {(stats: Stats) => number} of
+ * @param {More} [more]
+ */
 const number = (type, name, unit, help, of, more) =>
   define(type, name, unit, help, (stats) => one(of(stats)), more)
 
-/** One number of the shared tier. @param {'counter' | 'gauge'} type @param {string} name @param {Definition['unit']} unit @param {string} help @param {(shared: import('../../index.js').SharedStats) => number | undefined} of @param {More} [more] */
+/**
+ * One number of the shared tier.
+ * @param {'counter' | 'gauge'} type
+ * @param {string} name
+ * @param {Definition['unit']} unit
+ * @param {string} help
+ * @param {(shared: import('../../index.js').SharedStats) => number | undefined} of
+ * @param {More} [more]
+ */
 const ofShared = (type, name, unit, help, of, more) =>
   define(
     type,

@@ -2,8 +2,8 @@
 
 /**
  * `tiercel/metrics`: what `stats()` counts, for those that collect it. `definitions.js` has every
- * metric once, in the shape of `definition.js`; `names.js` spells them, `text.js` makes text of them, `prom-client.js` metrics of a registry, `route.js` a
- * route handler.
+ * metric once, in the shape of `definition.js`; `names.js` spells them, `text.js` makes text of them,
+ * `prom-client.js` metrics of a registry, `route.js` a route handler.
  */
 
 const { metrics } = require('./metrics.js')

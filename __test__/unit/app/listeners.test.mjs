@@ -37,6 +37,38 @@ test.concurrent('decisions are told together, in their order, until it ends', as
   expect(answer.calls).toBeLessThan(20)
 })
 
+test.concurrent('who has ended is told nothing of what still waited', async () => {
+  const { answer } = await inChild(
+    async ({ index, app }) => {
+      const Tiercel = require(index)
+      const { onDecision } = require(app)
+      const told = []
+      let open
+      const gate = new Promise((wake) => {
+        open = wake
+      })
+      const end = onDecision(async (decisions) => {
+        told.push(...decisions.map(({ key }) => key))
+        await gate
+      })
+      const pause = (ms) => new Promise((wake) => setTimeout(wake, ms))
+      await new Tiercel().get('first', { kind: 'FETCH' })
+      while (told.length === 0) await pause(10)
+      const heard = []
+      const { channel } = require('node:diagnostics_channel')
+      channel('tiercel:get').subscribe(({ key }) => heard.push(key))
+      await new Tiercel().get('second', { kind: 'FETCH' })
+      while (!heard.includes('second')) await pause(10)
+      end()
+      open()
+      await pause(200)
+      return told
+    },
+    { given },
+  )
+  expect(answer).toEqual(['first'])
+})
+
 test.concurrent('one call at a time: what comes meanwhile waits, and what has no room is counted', async () => {
   const { answer } = await inChild(
     async ({ index, app }) => {
