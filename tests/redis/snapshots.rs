@@ -173,8 +173,9 @@ fn the_minutes_of_all_are_added_up_and_those_that_are_refused_stay() {
         ]
         .concat(),
     );
-    minutes(&refused, 200..203);
-    wait_until("a try", || refused.heard.minutes.lock().len() < 3);
+    minutes(&refused, 200..220);
+    wait_until("a try", || refused.heard.minutes.lock().len() < 20);
     std::thread::sleep(Duration::from_millis(1_500));
-    assert_eq!(refused.heard.minutes.lock().len(), 2, "one was tried");
+    let left = refused.heard.minutes.lock().len();
+    assert!(left >= 15, "one is tried at a time, less and less often: {left}");
 }
