@@ -51,12 +51,17 @@ test('a path finds the decisions of all three, in the order of time, under their
   expect(Math.abs(times[0] - Date.now())).toBeLessThan(60_000)
   expect(answer.decisions[0].reason).toContain('tag posts, hard')
 
+  const invalidations = ({ decisions }) => decisions.filter(({ call }) => call === 'invalidate')
+  // The third invalidated a tag of the page, of which it knows nothing.
+  const [ofPage, ...others] = invalidations(answer)
+  expect(others).toEqual([])
+  expect(ofPage).toMatchObject({ key: 'posts', outcome: 'hard' })
+  expect(pidOf(ofPage.reason)).toBe(three)
+
   const { remembered } = await json(['why', '/blog/a'], app)
   expect(remembered.decisions.map(told)).toEqual(answer.decisions.map(told))
-  // The tag has been invalidated by the third, which heard of no page.
   const byTag = await why(instances[0], 'posts')
-  const invalidated = byTag.decisions.filter(({ call }) => call === 'invalidate')
-  expect(new Set(invalidated.map((each) => pidOf(each.instance)))).toContain(three)
+  expect(invalidations(byTag).map((each) => pidOf(each.instance))).toEqual([three])
   const found = byTag.instances.reduce((sum, each) => sum + each.found, 0)
   expect(found).toBe(byTag.decisions.length)
 })
@@ -81,6 +86,23 @@ test('the URL of a fetch and the name of a function are known to whoever has see
   expect((await why(one, 'getAuthors')).decisions).toEqual([])
   const { remembered } = await json(['why', 'getPosts'], app)
   expect(remembered.decisions).toHaveLength(1)
+})
+
+test('many may ask at once, over the connection that is there', async (test) => {
+  const { app, instances } = await visited(test)
+  const received = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await server.command('INFO', 'stats'))[1])
+  const before = [await received(), await received()]
+  const all = await instances[0].run(({ Tiercel }) =>
+    Promise.all(Array.from({ length: 6 }, () => Tiercel.why('/blog/a'))),
+  )
+  expect((await received()) - before[1]).toBe(before[1] - before[0])
+  expect(all.map(({ silent }) => silent)).toEqual(Array(6).fill([]))
+  expect(all.map((each) => each.decisions.length)).toEqual(Array(6).fill(all[0].decisions.length))
+  expect(await run(['why', ''], app)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('a path or a key is missing'),
+  })
 })
 
 test('one that stands still, and one that knows no questions, are named', async (test) => {
