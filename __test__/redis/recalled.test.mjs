@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
@@ -30,7 +30,7 @@ async function visited(test, more) {
   await one.app.get('APP_PAGE', '/blog/a')
   await one.app.set('/blog/a', page(tagged('_N_T_/blog/a', 'posts')), hour)
   await until('another one reads it', () => two.app.get('APP_PAGE', '/blog/a'))
-  await three.invalidate(['posts'])
+  await three.run(({ Tiercel }) => Tiercel.updateTags(['posts']))
   await two.app.get('APP_PAGE', '/blog/a')
   return { app, instances }
 }
@@ -68,10 +68,20 @@ test('a path finds the decisions of all three, in the order of time, under their
 
 test('the URL of a fetch and the name of a function are known to whoever has seen them', async (test) => {
   const app = appOf(test, server.url)
-  const id = '80'.repeat(21)
+  const [id, numbered] = ['80', '81'].map((digits) => digits.repeat(21))
   writeFileSync(
     join(app.serverDistDir, 'server-reference-manifest.json'),
-    JSON.stringify({ node: { [id]: { filename: 'app/page.tsx', exportedName: 'getPosts' } } }),
+    JSON.stringify({
+      node: {
+        [id]: { filename: 'app/page.tsx', exportedName: 'getPosts' },
+        [numbered]: { filename: 'lib/a.js', exportedName: '$$RSC_SERVER_CACHE_3' },
+      },
+    }),
+  )
+  mkdirSync(join(app.serverDistDir, 'chunks'))
+  writeFileSync(
+    join(app.serverDistDir, 'chunks', 'a.js'),
+    `registerServerReference(o,"${numbered}",null),Object.defineProperty(o,"name",{value:"getTags"})`,
   )
   const [one, two] = await instancesOf(test, app, 2)
   const fetchUrl = 'https://api.example/posts?page=2'
@@ -84,6 +94,11 @@ test('the URL of a fetch and the name of a function are known to whoever has see
   expect(ofFunction).toMatchObject({ kind: 'USE_CACHE', subject: 'app/page.tsx getPosts' })
   expect(pidOf(ofFunction.instance)).toBe(two.pid)
   expect((await why(one, 'getAuthors')).decisions).toEqual([])
+  // Whoever tells of it, and wherever the name stands, it is the same.
+  await two.useGet(`["build-1","${numbered}",[]]`, [])
+  const own = await two.run(({ Tiercel }) => Tiercel.decisions({ key: 'getTags' }))
+  const all = [own, (await why(one, 'getTags')).decisions]
+  expect(all.flat().map(({ subject }) => subject)).toEqual(Array(2).fill('lib/a.js getTags'))
   const { remembered } = await json(['why', 'getPosts'], app)
   expect(remembered.decisions).toHaveLength(1)
 })

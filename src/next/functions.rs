@@ -1,8 +1,7 @@
 //! The functions behind the keys of `'use cache'`: Next.js writes in which file each of them is
-//! (`server-reference-manifest.json`, 16.0 to 16.4). `js/subjects.js` reads the same for its process.
-//! A function that has the directive inside is only numbered there; its name stands in the compiled code,
-//! where the compiler gives it back: `registerServerReference(o,"<id>",null),
-//! Object.defineProperty(o,"name",{value:"getPosts"})`.
+//! (`server-reference-manifest.json`, 16.0 to 16.4). A function that has the directive inside is only
+//! numbered there; its name stands in the compiled code, where the compiler gives it back:
+//! `registerServerReference(o,"<id>",null),Object.defineProperty(o,"name",{value:"getPosts"})`.
 
 use std::collections::HashMap;
 use std::fs;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::APPS;
+use crate::account::Statement;
 use crate::next::functions;
 
 /// URLs that are remembered.
@@ -62,6 +63,14 @@ pub(super) fn subjects() -> impl Fn(&str, &str) -> Option<String> {
             known.iter().find_map(|functions| functions.get(id)).cloned()
         }
         _ => None,
+    }
+}
+
+/// Says what the keys of decisions stand for.
+pub(super) fn name(decisions: &mut [Statement]) {
+    let subject_of = subjects();
+    for one in decisions {
+        one.subject = subject_of(&one.kind, &one.key);
     }
 }
 

@@ -62,7 +62,7 @@ use health::Counters;
 use keys::Keys;
 use kin::Kin;
 pub use operate::RedisOperator;
-pub use published::ReceiveTold;
+pub use published::ReceivePublished;
 use published::{Asker, Question};
 use queue::WriteQueue;
 use session::Session;
@@ -148,13 +148,13 @@ impl RedisStore {
 
     /// Asks what the listed instances tell of themselves. It is answered in any case, on another
     /// thread, within the time that a connection may take.
-    pub fn published(&self, receive: ReceiveTold<Published>) {
+    pub fn published(&self, receive: ReceivePublished<Published>) {
         self.ask(Question::Published(Asker::new(receive)));
     }
 
     /// Asks the listed instances what they remember about something. It is answered likewise, a second
     /// later at most.
-    pub fn accounts(&self, of: String, receive: ReceiveTold<Vec<Answered>>) {
+    pub fn accounts(&self, of: String, receive: ReceivePublished<Vec<Answered>>) {
         self.ask(Question::Accounts(of, Asker::new(receive)));
     }
 

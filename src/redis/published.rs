@@ -26,7 +26,7 @@ use crate::store::Trouble as Reason;
 pub(super) const TOGETHER: usize = 200;
 
 /// Called once with what came of a question.
-pub type ReceiveTold<T> = Box<dyn FnOnce(Result<T, Trouble>) + Send>;
+pub type ReceivePublished<T> = Box<dyn FnOnce(Result<T, Trouble>) + Send>;
 
 /// What instances published. Each is listed, whether or not it is alive. All of it may take `limit`.
 pub(super) async fn published(
@@ -108,10 +108,10 @@ impl Question {
 }
 
 /// One who waits. Whatever happens to the question, it is answered.
-pub(super) struct Asker<T>(Option<ReceiveTold<T>>);
+pub(super) struct Asker<T>(Option<ReceivePublished<T>>);
 
 impl<T> Asker<T> {
-    pub(super) fn new(receive: ReceiveTold<T>) -> Self {
+    pub(super) fn new(receive: ReceivePublished<T>) -> Self {
         Self(Some(receive))
     }
 
