@@ -99,9 +99,7 @@ function tell() {
 
 /** @param {DecisionEvent} decision */
 function publish(decision) {
-  const { call, kind, key, lease } = decision
-  const subject = require('./decisions.js').subjectOf(kind, key)
-  if (subject !== undefined) decision.subject = subject
+  const { call, lease } = decision
   if (channels[call].hasSubscribers) channels[call].publish(decision)
   if (lease && channels.lease.hasSubscribers) channels.lease.publish(decision)
 }

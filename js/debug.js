@@ -25,15 +25,6 @@ const debug = {
   hasTime: false,
 }
 
-/** What a key stands for, once that is known.
- * @type {(kind: string, key: string) => string | undefined} */
-let subjectOf = () => undefined
-
-/** @param {typeof subjectOf} known */
-function explain(known) {
-  subjectOf = known
-}
-
 /** The last line, and how often it was repeated since. */
 const last = {
   id: '',
@@ -139,8 +130,6 @@ function cut(text, most) {
 function tell(key, why) {
   if (why === '') return
   const decision = JSON.parse(why)
-  const subject = subjectOf(decision.kind, key)
-  if (subject !== undefined) decision.subject = subject
   hand({ ...decision, key: shortened(key) })
 }
 
@@ -187,4 +176,4 @@ function listen(hear) {
   ears = setInterval(look, HEAR_MS).unref()
 }
 
-module.exports = { debug, print, tell, tellInvalidation, explain, listen }
+module.exports = { debug, print, tell, tellInvalidation, listen }

@@ -1,9 +1,6 @@
 // @ts-check
 
-const apps = require('./apps.js')
-const { explain } = require('./debug.js')
 const { native } = require('./native.js')
-const subjects = require('./subjects.js')
 
 /**
  * @typedef {import('../index.js').Decision} Decision
@@ -22,21 +19,12 @@ function decisions({ key, limit } = {}) {
   const part = key === undefined ? undefined : String(key)
   /** @type {Decision[]} */
   const all = JSON.parse(native.decisions(part === undefined ? (most ?? ALL) : ALL))
-  for (const one of all) {
-    const subject = subjectOf(one.kind, one.key)
-    if (subject !== undefined) one.subject = subject
-  }
   return part === undefined ? all : all.filter((one) => isAbout(one, part)).slice(0, most)
 }
-
-/** @param {string} kind @param {string} key */
-const subjectOf = (kind, key) => subjects.of(kind, key, apps.dirs())
-
-explain(subjectOf)
 
 /** @param {Decision} decision @param {string} part */
 function isAbout({ key, subject, tags }, part) {
   return key.includes(part) || subject?.includes(part) || tags?.some((tag) => tag.includes(part))
 }
 
-module.exports = { decisions, subjectOf }
+module.exports = { decisions }

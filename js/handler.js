@@ -172,11 +172,11 @@ class TiercelHandler {
         const flags = flagsOf(this.constructor) | (ctx?.isImplicitBuildTimeCache ? FLAG.LOCAL : 0)
         const kindAndFlags = kind | (flags << KIND_BITS)
         const expire = ctx?.cacheControl?.expire
+        if (kind === FETCH) subjects.note(key, ctx.fetchUrl ?? value.data.url)
         const { id } = this.#app
         const why = telemetry.generated(began[1], () =>
           native.put(kindAndFlags, key, stamp, tags, revalidate, expire, parts, id),
         )
-        if (kind === FETCH) subjects.note(key, ctx.fetchUrl ?? value.data.url)
         if (debug.sink) tell(key, why)
         // Other instances read the replacement of an on-demand page from the server.
         if (IS_BUILDING || this.#isOnDemand) await at.drained()

@@ -17,6 +17,8 @@ pub const MOST_DECISIONS: usize = 20;
 pub const MOST_BYTES: usize = 16 << 10;
 /// Bytes that are read as an account: later versions may say more.
 pub const MOST_READ: usize = 64 << 10;
+/// Begins the reason of an invalidation that came from another process, before what that calls itself.
+pub const FROM: &str = "from ";
 /// Characters of a key, a reason, or a list of tags.
 const MOST_CHARS: usize = 400;
 /// Tags of a decision.

@@ -44,7 +44,7 @@ pub use self::fleet::{accounts, history, instances};
 pub use self::opening::Seen;
 use self::opening::{Opening, Shared};
 pub use self::operator::operator;
-pub use self::recalled::{decisions, heard, remember};
+pub use self::recalled::{decisions, heard, named, remember};
 pub use self::subjects::note_url;
 
 static ENGINE: OnceCell<Arc<Engine>> = OnceCell::new();

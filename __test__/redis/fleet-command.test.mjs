@@ -188,6 +188,17 @@ describe('top', () => {
     }
   })
 
+  test('what is printed once, and help, end with their codes when nobody reads them', async (test) => {
+    const { app } = await started(test, 1)
+    const all = [['instances'], ['instances', '--json'], ['why', 'a', '--json'], ['why', '--help']]
+    for (const args of [...all, ['--help'], ['--version']]) {
+      const { leave, ended } = begun(test, args, app)
+      leave()
+      const code = args.includes('a') ? 1 : 0
+      expect(await ended, args.join(' ')).toMatchObject({ code, stderr: '' })
+    }
+  })
+
   test('Ctrl-C ends it at once, also while the server says nothing', async (test) => {
     const own = await start('single')
     test.onTestFinished(() => own.stop())

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
@@ -30,7 +30,7 @@ async function visited(test, more) {
   await one.app.get('APP_PAGE', '/blog/a')
   await one.app.set('/blog/a', page(tagged('_N_T_/blog/a', 'posts')), hour)
   await until('another one reads it', () => two.app.get('APP_PAGE', '/blog/a'))
-  await three.invalidate(['posts'])
+  await three.run(({ Tiercel }) => Tiercel.updateTags(['posts']))
   await two.app.get('APP_PAGE', '/blog/a')
   return { app, instances }
 }
@@ -51,22 +51,37 @@ test('a path finds the decisions of all three, in the order of time, under their
   expect(Math.abs(times[0] - Date.now())).toBeLessThan(60_000)
   expect(answer.decisions[0].reason).toContain('tag posts, hard')
 
+  const invalidations = ({ decisions }) => decisions.filter(({ call }) => call === 'invalidate')
+  // The third invalidated a tag of the page, of which it knows nothing.
+  const [ofPage, ...others] = invalidations(answer)
+  expect(others).toEqual([])
+  expect(ofPage).toMatchObject({ key: 'posts', outcome: 'hard' })
+  expect(pidOf(ofPage.reason)).toBe(three)
+
   const { remembered } = await json(['why', '/blog/a'], app)
   expect(remembered.decisions.map(told)).toEqual(answer.decisions.map(told))
-  // The tag has been invalidated by the third, which heard of no page.
   const byTag = await why(instances[0], 'posts')
-  const invalidated = byTag.decisions.filter(({ call }) => call === 'invalidate')
-  expect(new Set(invalidated.map((each) => pidOf(each.instance)))).toContain(three)
+  expect(invalidations(byTag).map((each) => pidOf(each.instance))).toEqual([three])
   const found = byTag.instances.reduce((sum, each) => sum + each.found, 0)
   expect(found).toBe(byTag.decisions.length)
 })
 
 test('the URL of a fetch and the name of a function are known to whoever has seen them', async (test) => {
   const app = appOf(test, server.url)
-  const id = '80'.repeat(21)
+  const [id, numbered] = ['80', '81'].map((digits) => digits.repeat(21))
   writeFileSync(
     join(app.serverDistDir, 'server-reference-manifest.json'),
-    JSON.stringify({ node: { [id]: { filename: 'app/page.tsx', exportedName: 'getPosts' } } }),
+    JSON.stringify({
+      node: {
+        [id]: { filename: 'app/page.tsx', exportedName: 'getPosts' },
+        [numbered]: { filename: 'lib/a.js', exportedName: '$$RSC_SERVER_CACHE_3' },
+      },
+    }),
+  )
+  mkdirSync(join(app.serverDistDir, 'chunks'))
+  writeFileSync(
+    join(app.serverDistDir, 'chunks', 'a.js'),
+    `registerServerReference(o,"${numbered}",null),Object.defineProperty(o,"name",{value:"getTags"})`,
   )
   const [one, two] = await instancesOf(test, app, 2)
   const fetchUrl = 'https://api.example/posts?page=2'
@@ -79,8 +94,30 @@ test('the URL of a fetch and the name of a function are known to whoever has see
   expect(ofFunction).toMatchObject({ kind: 'USE_CACHE', subject: 'app/page.tsx getPosts' })
   expect(pidOf(ofFunction.instance)).toBe(two.pid)
   expect((await why(one, 'getAuthors')).decisions).toEqual([])
+  // Whoever tells of it, and wherever the name stands, it is the same.
+  await two.useGet(`["build-1","${numbered}",[]]`, [])
+  const own = await two.run(({ Tiercel }) => Tiercel.decisions({ key: 'getTags' }))
+  const all = [own, (await why(one, 'getTags')).decisions]
+  expect(all.flat().map(({ subject }) => subject)).toEqual(Array(2).fill('lib/a.js getTags'))
   const { remembered } = await json(['why', 'getPosts'], app)
   expect(remembered.decisions).toHaveLength(1)
+})
+
+test('many may ask at once, over the connection that is there', async (test) => {
+  const { app, instances } = await visited(test)
+  const received = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await server.command('INFO', 'stats'))[1])
+  const before = [await received(), await received()]
+  const all = await instances[0].run(({ Tiercel }) =>
+    Promise.all(Array.from({ length: 6 }, () => Tiercel.why('/blog/a'))),
+  )
+  expect((await received()) - before[1]).toBe(before[1] - before[0])
+  expect(all.map(({ silent }) => silent)).toEqual(Array(6).fill([]))
+  expect(all.map((each) => each.decisions.length)).toEqual(Array(6).fill(all[0].decisions.length))
+  expect(await run(['why', ''], app)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('a path or a key is missing'),
+  })
 })
 
 test('one that stands still, and one that knows no questions, are named', async (test) => {

@@ -36,12 +36,15 @@ const RUN = {
  * @returns {Promise<number>} the exit code
  */
 async function run(name, args) {
+  const controller = new AbortController()
+  // Whoever read the lines has left, as `head` does. What ends by itself goes on to its exit code. It is
+  // told of the last line after the command has ended, so this stays.
+  process.stdout.on('error', () => controller.abort())
   const { values: flags, positionals: given } = parsed(name, args)
   if (flags.help) {
     out(help.of(name))
     return 0
   }
-  const controller = new AbortController()
   let isEndless = false
   const endless = () => {
     isEndless = true
@@ -55,16 +58,12 @@ async function run(name, args) {
     }
     controller.abort()
   }
-  // Whoever read the lines has left, as `head` does. What ends by itself goes on to its exit code.
-  const close = () => controller.abort()
   process.on('SIGINT', stop)
-  process.stdout.on('error', close)
   try {
     return await RUN[name](flags, given, endless)
   } finally {
     endAll()
     process.off('SIGINT', stop)
-    process.stdout.off('error', close)
   }
 }
 

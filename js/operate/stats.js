@@ -101,8 +101,11 @@ function whole(operator, now) {
   const most = now.mostBytes > 0 ? ` of ${size(now.mostBytes)}` : ', without a bound'
   const rows = [
     ['namespace', `${namespace} on ${place}`],
-    ['nodes', now.nodes.length > 1 && now.nodes.join(', ')],
-    ['away', now.away.map(({ server, trouble }) => `${server} (${shown(trouble)})`).join(', ')],
+    ['nodes', now.nodes.length > 1 && now.nodes.map((node) => shown(node)).join(', ')],
+    [
+      'away',
+      now.away.map(({ server, trouble }) => `${shown(server)} (${shown(trouble)})`).join(', '),
+    ],
     [
       'instances',
       `${now.instances}${now.behind > 0 ? `, ${now.behind} behind the last invalidation` : ''}`,

@@ -23,7 +23,7 @@ const MEMORY =
  */
 async function why(flags, given) {
   const [text] = given
-  if (given.length !== 1) throw new UsageError('a path or a key is missing')
+  if (given.length !== 1 || text === '') throw new UsageError('a path or a key is missing')
   const place = await places.find(flags)
   const answer = await explained(must(place, flags), text)
   const { said, isAnswered, output, invalidated: tags, remembered } = answer

@@ -4,6 +4,7 @@ use super::env::{Slot, State};
 use super::{raw, read};
 use crate::handler::dating::Began;
 use crate::handler::invalidate::Pending;
+use crate::handler::recall::Look;
 use crate::process;
 
 /// `invalidate(tags, expire)`: hard without `expire`; else stale now and dead after `expire`
@@ -83,7 +84,10 @@ pub(super) extern "C" fn told(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<1>(env, info, |call| {
         let [after] = call.args;
         let after = read::number(env, after).map_or(u64::MAX, |after| after as u64);
-        let told = call.state.handler().told(after);
+        let told = call.state.handler().told(after).map(|look| {
+            let decisions = process::named(look.decisions);
+            Look { decisions, ..look }
+        });
         raw::text(env, &serde_json::to_string(&told).unwrap_or_default())
     })
 }
@@ -91,8 +95,8 @@ pub(super) extern "C" fn told(env: raw::Env, info: raw::Info) -> raw::Value {
 /// `why()`: the last decision as JSON, while decisions are told; an empty text if there is none.
 pub(super) extern "C" fn why(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {
-        let last = call.state.thread.last_decision();
-        let why = last.map(|last| serde_json::to_string(&last).unwrap_or_default());
-        raw::text(env, &why.unwrap_or_default())
+        let last = call.state.thread.last_decision().into_iter().collect();
+        let why = process::named(last).first().map(serde_json::to_string);
+        raw::text(env, &why.and_then(Result::ok).unwrap_or_default())
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Handler;
+use crate::account::FROM;
 use crate::clock::Timestamp;
 use crate::engine::{Absence, Former, Reason, Stored};
 use crate::entry::{Entry, Meta};
@@ -213,7 +214,7 @@ impl fmt::Display for Why {
             Self::Set(stored) => f.write_str(stored.as_str()),
             Self::NoValue => f.write_str("the generation brought no value to store"),
             Self::InEffect(Reach::Here) => f.write_str("here only, to be recorded later"),
-            Self::InEffect(Reach::From { process, .. }) => write!(f, "from {process}"),
+            Self::InEffect(Reach::From { process, .. }) => write!(f, "{FROM}{process}"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn rows(engine: &Engine) -> Vec<Row> {
 }
 
 /// On the clock of the store, so that the minutes of all instances are the same.
-fn now_us(engine: &Engine) -> u64 {
+pub fn now_us(engine: &Engine) -> u64 {
     engine.clock.now().shifted_us(engine.ledger.store_offset_us()).0
 }
 

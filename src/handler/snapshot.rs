@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::engine::report::Report;
 use crate::journal::What;
+use crate::next::tags::PATH_TAG;
 use crate::next::value::ValueKind;
 use crate::snapshot::{
     Answers, Busy, Invalidated, Leases, MOST_BUSY, MOST_INVALIDATED, MOST_SLOW, Memory, Slow,
@@ -25,8 +26,6 @@ use crate::tags::TagList;
 const WINDOW_US: u64 = 60_000_000;
 /// Entries whose keys are looked up. A key that was regenerated has had several.
 const MOST_ENTRIES: usize = 32;
-/// Begins the tags that Next.js derives from a path: they say no more than the key.
-const IMPLICIT: &[u8] = b"_N_T_";
 
 /// The names of the kinds in a snapshot: those of `stats()`.
 pub(super) const KINDS: [(Kind, &str); Kind::ALL.len()] = [
@@ -196,7 +195,9 @@ impl Gets {
     }
 
     fn count_tags(&mut self, tags: &TagList, share: f64) {
-        for tag in tags.iter().filter(|tag| !is_own(tag) && !tag.starts_with(IMPLICIT)) {
+        // Those of a path say no more than the key.
+        let is_of_path = |tag: &[u8]| tag.starts_with(PATH_TAG.as_bytes());
+        for tag in tags.iter().filter(|tag| !is_own(tag) && !is_of_path(tag)) {
             add(&mut self.tags, tag.into(), share);
         }
     }

@@ -1,8 +1,7 @@
 //! The functions behind the keys of `'use cache'`: Next.js writes in which file each of them is
-//! (`server-reference-manifest.json`, 16.0 to 16.4). `js/subjects.js` reads the same for its process.
-//! A function that has the directive inside is only numbered there; its name stands in the compiled code,
-//! where the compiler gives it back: `registerServerReference(o,"<id>",null),
-//! Object.defineProperty(o,"name",{value:"getPosts"})`.
+//! (`server-reference-manifest.json`, 16.0 to 16.4). A function that has the directive inside is only
+//! numbered there; its name stands in the compiled code, where the compiler gives it back:
+//! `registerServerReference(o,"<id>",null),Object.defineProperty(o,"name",{value:"getPosts"})`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -82,9 +81,14 @@ impl Code {
     fn learn(&mut self, text: &str) {
         for part in text.split("registerServerReference").skip(1) {
             let end = part.char_indices().nth(FRONT * 2).map_or(part.len(), |(at, _)| at);
-            // What stands between quotes: the id, `name`, perhaps `value`, and the name.
-            let quoted = part.get(..end).unwrap_or_default().split('"').skip(1).step_by(2);
-            let mut words = quoted.filter(|word| *word != "value");
+            // What stands between quotes, and what follows it: the id, `name`, perhaps `value` as a
+            // property, and the name.
+            let mut parts = part.get(..end).unwrap_or_default().split('"').skip(1);
+            let quoted = std::iter::from_fn(|| Some((parts.next()?, parts.next()?)));
+            let is_property = |next: &str| next.trim_start().starts_with(':');
+            let mut words = quoted
+                .filter(|(word, next)| !(*word == "value" && is_property(next)))
+                .map(|(word, _)| word);
             let (Some(id), Some("name"), Some(name)) = (words.next(), words.next(), words.next())
             else {
                 continue;
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn a_name_that_the_manifest_has_not_is_found_in_the_compiled_code() {
         let dir = std::env::temp_dir().join(format!("functions-{}", std::process::id()));
-        let ids = ["c0", "c1", "c2", "c3"].map(|front| front.repeat(21));
+        let ids = ["c0", "c1", "c2", "c3", "c4", "c5"].map(|front| front.repeat(21));
         let write = |path: &str, text: &str| {
             let file = dir.join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -186,17 +190,20 @@ mod tests {
             "chunks/a/b.js",
             &format!("{}{}", minified(&ids[0], "plain"), minified(&ids[1], "größe")),
         );
-        let spread = format!(
-            "registerServerReference($$RSC, \"{}\", null);\nObject.defineProperty($$RSC, \"name\", {{\n  \"value\": \"spread\" }});",
-            ids[2]
-        );
-        write("app/page.js", &spread);
+        write("chunks/value.js", &format!("{}f(\"later\")", minified(&ids[4], "value")));
+        let spread = |id: &str, name: &str| {
+            format!(
+                "registerServerReference($$RSC, \"{id}\", null);\nObject.defineProperty($$RSC, \"name\", {{\n  \"value\": \"{name}\" }});",
+            )
+        };
+        write("app/page.js", &(spread(&ids[2], "spread") + &spread(&ids[5], "value")));
         write("chunks/forged.js", &minified(&ids[3], "a b\u{1b}"));
         write("chunks/c.txt", &minified(&ids[3], "text"));
         let names = functions(&dir);
         fs::remove_dir_all(&dir).unwrap();
         let told = ids.each_ref().map(|id| names[id].as_str());
-        let all = ["lib/a.js plain", "lib/a.js größe", "lib/a.js spread", "lib/a.js function 4"];
+        let all = ["plain", "größe", "spread", "function 4", "value", "value"];
+        let all = all.map(|name| format!("lib/a.js {name}"));
         assert_eq!(told, all);
     }
 

@@ -11,6 +11,8 @@ pub const KEY_TAG: &[u8] = b"tiercel:key:";
 pub const KIND_TAG: &[u8] = b"tiercel:kind:";
 /// Begins the tag of a key of the app's own code.
 pub const OWN_TAG: &[u8] = b"tiercel:own:";
+/// Begins the tags that Next.js makes of paths: `NEXT_CACHE_IMPLICIT_TAG_ID` of 16.
+pub const PATH_TAG: &str = "_N_T_";
 /// The longest tag that Next.js takes, in UTF-16 code units: `NEXT_CACHE_TAG_MAX_LENGTH`, 16.0 to 16.4.
 const MOST_UNITS: usize = 256;
 

@@ -1,9 +1,11 @@
 //! What all instances remember about something, in the order of time.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::server::Answered;
-use crate::account::{Account, Statement};
+use crate::account::{Account, FROM, Statement};
 use crate::snapshot::Snapshot;
 
 /// What was answered.
@@ -52,6 +54,7 @@ impl Accounts {
         }
         // Those of one instance stay in their order: many fall into one millisecond.
         all.decisions.sort_by(|one, other| other.told.time.total_cmp(&one.told.time));
+        all.fold();
         all.instances.sort();
         all.silent.sort();
         all
@@ -65,6 +68,67 @@ impl Accounts {
         self.decisions.extend(recalled);
         self.instances.push(Named { name, remembers, found });
     }
+
+    /// Leaves one line of each invalidation: that of the instance which made it, or else that of the
+    /// first which heard of it.
+    fn fold(&mut self) {
+        let mut is_needless = needless(&self.decisions).into_iter();
+        let mut folded: HashMap<String, u64> = HashMap::new();
+        self.decisions.retain(|one| {
+            let is_needless = is_needless.next().unwrap_or(false);
+            if is_needless {
+                *folded.entry(one.instance.clone()).or_default() += 1;
+            }
+            !is_needless
+        });
+        for one in &mut self.instances {
+            one.found = one.found.saturating_sub(folded.remove(&one.name).unwrap_or_default());
+        }
+    }
+}
+
+/// What tells invalidations apart, beside their time: who made it, of what, and how.
+type Made<'a> = (&'a str, &'a str, &'a str);
+
+/// Who made an invalidation, and its position where this is told by one that heard of it.
+fn made(one: &Recalled) -> Option<(Made<'_>, Option<u64>)> {
+    let told = Some(&one.told).filter(|told| told.call == "invalidate")?;
+    let of = |author| (author, told.key.as_str(), &*told.outcome);
+    Some(match (told.reason.strip_prefix(FROM), told.position) {
+        (Some(author), Some(position)) => (of(author), Some(position as u64)),
+        _ => (of(&one.instance), None),
+    })
+}
+
+/// Whether an invalidation is told elsewhere, of each of these decisions, which are the newest first.
+fn needless(decisions: &[Recalled]) -> Vec<bool> {
+    let mut own: HashMap<Made<'_>, Vec<f64>> = HashMap::new();
+    let mut first: HashMap<(Made<'_>, u64), usize> = HashMap::new();
+    for (at, one) in decisions.iter().enumerate() {
+        match made(one) {
+            Some((made, Some(position))) => drop(first.insert((made, position), at)),
+            Some((made, None)) => own.entry(made).or_default().push(one.told.time),
+            None => {}
+        }
+    }
+    let all = decisions.iter().enumerate();
+    all.map(|(at, one)| {
+        let Some((made, Some(position))) = made(one) else { return false };
+        first.get(&(made, position)) != Some(&at)
+            || own.get_mut(&made).is_some_and(|times| take_nearest(times, position))
+    })
+    .collect()
+}
+
+/// Takes the time that is nearest to a position, if one is left: one who made the same invalidation
+/// several times has told each of them once.
+fn take_nearest(times: &mut Vec<f64>, position: u64) -> bool {
+    let ms = position as f64 / 1e3;
+    let away = |time: &f64| (time - ms).abs();
+    let nearest = times.iter().enumerate();
+    let nearest = nearest.min_by(|(_, one), (_, other)| away(one).total_cmp(&away(other)));
+    let taken = nearest.map(|(at, _)| at).map(|at| times.swap_remove(at));
+    taken.is_some()
 }
 
 fn name_of(silent: &Answered) -> String {
@@ -109,5 +173,64 @@ mod tests {
         let shown = serde_json::to_value(&all).unwrap();
         assert_eq!(shown["decisions"][0]["key"], "a7");
         assert_eq!(shown["decisions"][0]["instance"], "a:7");
+    }
+
+    fn invalidated(time: f64, key: &str, heard: Option<(&str, f64)>) -> Statement {
+        let (reason, position) =
+            heard.map_or_else(Default::default, |(from, at)| (format!("from {from}"), Some(at)));
+        Statement {
+            time,
+            call: "invalidate".into(),
+            outcome: "hard".into(),
+            key: key.into(),
+            reason,
+            position,
+            ..Statement::default()
+        }
+    }
+
+    fn told_by(told: Vec<(&str, Vec<Statement>)>) -> (Vec<String>, Vec<u64>) {
+        let answered = |(host, decisions): (&str, Vec<Statement>)| {
+            let found = decisions.len() as u64;
+            let account =
+                Account { host: host.into(), pid: 7, found, decisions, ..Account::default() };
+            let account = account.encode().map(Into::into);
+            Answered { id: host.into(), account, snapshot: None }
+        };
+        let answered: Vec<_> = told.into_iter().map(answered).collect();
+        let all = Accounts::of(&answered);
+        let line = |one: &Recalled| format!("{} {} {}", one.instance, one.told.key, one.told.time);
+        let found = all.instances.iter().map(|one| one.found).collect();
+        (all.decisions.iter().map(line).collect(), found)
+    }
+
+    #[test]
+    fn an_invalidation_is_told_once_and_by_the_one_that_made_it() {
+        let (first, second) = (Some(("a:7", 10_500.0)), Some(("a:7", 20_500.0)));
+        let heard = || vec![invalidated(21.0, "t", second), invalidated(11.0, "t", first)];
+        // It has forgotten none.
+        let own = vec![invalidated(20.0, "t", None), invalidated(10.0, "t", None)];
+        let told = told_by(vec![("b", heard()), ("a", own), ("c", heard())]);
+        assert_eq!(told, (vec!["a:7 t 20".to_owned(), "a:7 t 10".into()], vec![2, 0, 0]));
+        // It remembers the second only.
+        let own = vec![invalidated(20.0, "t", None)];
+        let told = told_by(vec![("b", heard()), ("a", own), ("c", heard())]);
+        assert_eq!(told.0, ["a:7 t 20", "c:7 t 11"]);
+        assert_eq!(told.1.iter().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn an_invalidation_of_one_that_does_not_answer_is_told_by_the_first_that_heard_of_it() {
+        let at = |position| Some(("gone:7", position));
+        let told = told_by(vec![
+            ("b", vec![invalidated(6.0, "t", at(5_000.0)), invalidated(3.0, "t", at(2_000.0))]),
+            ("c", vec![invalidated(5.0, "t", at(5_000.0)), invalidated(5.0, "u", at(5_000.0))]),
+        ]);
+        let lines = ["c:7 t 5", "c:7 u 5", "b:7 t 3"].map(ToOwned::to_owned).to_vec();
+        assert_eq!(told, (lines, vec![1, 2]));
+        // Others made the same: that is another one.
+        let own = vec![invalidated(5.0, "t", None)];
+        let heard = vec![invalidated(6.0, "t", at(5_000.0))];
+        assert_eq!(told_by(vec![("b", own), ("c", heard)]).0, ["c:7 t 6", "b:7 t 5"]);
     }
 }

@@ -1,9 +1,9 @@
 //! The fleet that this process belongs to: what it tells of itself, and what the others have told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,9 +16,8 @@ use crate::handler::history;
 use crate::handler::snapshot::snapshot;
 use crate::operate::account::Accounts;
 use crate::operate::fleet::{Askers, Fleet, Joined, Receive, Reported, fleet};
-use crate::operate::server::{Server, Trouble};
-use crate::options::SharedOptions;
-use crate::redis::{RedisOperator, host};
+use crate::operate::server::Trouble;
+use crate::redis::host;
 use crate::snapshot::Snapshot;
 
 /// The bytes that this process publishes.
@@ -43,10 +42,6 @@ fn told(engine: &Engine) -> Snapshot {
 
 static ASKERS: Askers = Askers::new();
 
-/// Questions about what instances remember, each on a thread of its own; and the most of them.
-static ASKING: AtomicUsize = AtomicUsize::new(0);
-const MOST_ASKING: usize = 4;
-
 /// Asks what the instances of the fleet tell of themselves; without a shared tier there is this one.
 /// The answer is JSON: an object with `trouble` if the server does not say. It comes on another thread.
 /// Who asks while a question is under way has its answer.
@@ -58,10 +53,13 @@ pub fn instances(receive: Receive) {
     if let Some(store) = STORE.get() {
         return store.published(Box::new(|told| answer(|| told.map(|told| fleet(&told)))));
     }
-    // Not here: counting decisions takes milliseconds.
-    let counted = std::thread::Builder::new().spawn(|| answer(|| Ok(alone(engine))));
-    if counted.is_err() {
-        answer(|| Ok(alone(engine)));
+    elsewhere(|| answer(|| Ok(alone(engine))));
+}
+
+/// On another thread, if there can be one: counting decisions takes milliseconds.
+fn elsewhere(work: impl Fn() + Clone + Send + 'static) {
+    if std::thread::Builder::new().spawn(work.clone()).is_err() {
+        work();
     }
 }
 
@@ -73,16 +71,6 @@ fn json<T: Serialize>(make: impl FnOnce() -> Result<T, Trouble>) -> Bytes {
     let told = guard(make).unwrap_or_else(|| Err(Trouble::failed("a defect of tiercel")));
     let told = told.map_or_else(|trouble| json!({ "trouble": trouble }), |told| json!(told));
     told.to_string().into()
-}
-
-/// The server of the shared tier, if there is one.
-fn server(engine: &Engine) -> Result<Option<RedisOperator>, Trouble> {
-    let Some((tier, shared)) = engine.tier().zip(engine.options.shared.as_ref()) else {
-        return Ok(None);
-    };
-    let shared = SharedOptions { namespace: Some(tier.namespace.clone()), ..shared.clone() };
-    let server = RedisOperator::new(&shared);
-    server.map(Some).map_err(|error| Trouble::failed(error.to_string()))
 }
 
 /// What this process answers when all instances are asked about something.
@@ -98,36 +86,29 @@ fn own(engine: &Engine, of: &str) -> Account {
 /// Asks what the instances of the fleet remember about something; without a shared tier there is this
 /// one. The answer is JSON, as that of [`instances`] is, and comes on another thread.
 pub fn accounts(of: String, receive: Receive) {
-    let under_way = ASKING.fetch_add(1, Ordering::Relaxed);
-    if under_way >= MOST_ASKING {
-        ASKING.fetch_sub(1, Ordering::Relaxed);
-        return receive(json::<Accounts>(|| Err(Trouble::failed("others ask already"))));
+    let engine = engine();
+    if let Some(store) = STORE.get() {
+        let told = |told: Result<Vec<_>, _>| json(|| told.map(|told| Accounts::of(&told)));
+        return store.accounts(of, Box::new(move |all| receive(told(all))));
     }
-    let ask = move || {
-        receive(json(|| remembered(&of)));
-        ASKING.fetch_sub(1, Ordering::Relaxed);
-    };
-    // Of its own: it waits for a second, over a connection that is opened for it.
-    if std::thread::Builder::new().spawn(ask).is_err() {
-        ASKING.fetch_sub(1, Ordering::Relaxed);
-    }
+    let receive = Arc::new(Mutex::new(Some(receive)));
+    elsewhere(move || {
+        if let Some(receive) = receive.lock().take() {
+            receive(json(|| Ok(own_alone(engine, &of))));
+        }
+    });
 }
 
-fn remembered(of: &str) -> Result<Accounts, Trouble> {
-    let engine = engine();
-    if let Some(server) = server(engine)? {
-        return Ok(Accounts::of(&server.ask(of)?));
-    }
+fn own_alone(engine: &Engine, of: &str) -> Accounts {
     let mut all = Accounts::default();
     all.add(own(engine, of));
-    Ok(all)
+    all
 }
 
 /// What this process counted in each minute of the last hour.
 pub fn history() -> Value {
     let engine = engine();
-    let now_us = engine.clock.now().shifted_us(engine.ledger.store_offset_us()).0;
-    crate::operate::history::own(now_us, &history::rows(engine))
+    crate::operate::history::own(history::now_us(engine), &history::rows(engine))
 }
 
 fn alone(engine: &Arc<Engine>) -> Fleet {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::{engine, running};
+use super::{engine, running, subjects};
 use crate::account::Statement;
 use crate::handler::recall::{self, Decisions};
 use crate::handler::thread::Thread;
@@ -27,7 +27,13 @@ pub(super) fn journals() -> Vec<Arc<Decisions>> {
 
 /// The last decisions of this process, the newest first.
 pub fn decisions(most: usize) -> Vec<Statement> {
-    recall::recall(engine(), &journals(), most)
+    named(recall::recall(engine(), &journals(), most))
+}
+
+/// Decisions, with what their keys stand for.
+pub fn named(mut decisions: Vec<Statement>) -> Vec<Statement> {
+    subjects::name(&mut decisions);
+    decisions
 }
 
 /// Invalidations by other processes after a position, the oldest first.

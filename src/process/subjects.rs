@@ -1,6 +1,7 @@
 //! What keys stand for: the URL behind the digest of a `fetch`, the function behind the number of a
 //! `'use cache'` entry. JavaScript notes each URL once; the functions are read when somebody asks.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::APPS;
+use crate::account::Statement;
 use crate::next::functions;
 
 /// URLs that are remembered.
@@ -47,9 +49,10 @@ pub fn note_url(key: &str, url: &str) {
     URLS.lock().get_or_insert_default().note(key, url);
 }
 
-/// What keys stand for, as this process knows it now. Blocks.
+/// What keys stand for, as this process knows it now. Blocks at the first key of a function, and reads
+/// nothing before.
 pub(super) fn subjects() -> impl Fn(&str, &str) -> Option<String> {
-    let known: Vec<_> = APPS.dirs().into_iter().map(functions_of).collect();
+    let known = LazyCell::new(|| APPS.dirs().into_iter().map(functions_of).collect::<Vec<_>>());
     move |kind, key| match kind {
         "FETCH" => {
             let urls = URLS.lock();
@@ -60,6 +63,14 @@ pub(super) fn subjects() -> impl Fn(&str, &str) -> Option<String> {
             known.iter().find_map(|functions| functions.get(id)).cloned()
         }
         _ => None,
+    }
+}
+
+/// Says what the keys of decisions stand for.
+pub(super) fn name(decisions: &mut [Statement]) {
+    let subject_of = subjects();
+    for one in decisions {
+        one.subject = subject_of(&one.kind, &one.key);
     }
 }
 

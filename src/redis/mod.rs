@@ -62,14 +62,15 @@ use health::Counters;
 use keys::Keys;
 use kin::Kin;
 pub use operate::RedisOperator;
-use published::Question;
 pub use published::ReceivePublished;
+use published::{Asker, Question};
 use queue::WriteQueue;
 use session::Session;
 
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
 use crate::guard::guard;
+use crate::operate::server::{Answered, Published};
 use crate::options::{Server, SharedOptions};
 use crate::store::{
     Address, Health, LeaseEnd, LeaseRequest, Listener, Make, Receive, ReceiveLease, SharedStore,
@@ -103,7 +104,7 @@ enum Order {
     Own(Vec<Asked>),
     After(Duration, Box<dyn FnOnce() + Send>),
     Kin(Kin),
-    Published(Question),
+    Ask(Question),
     Leave(SyncSender<()>),
 }
 
@@ -147,9 +148,19 @@ impl RedisStore {
 
     /// Asks what the listed instances tell of themselves. It is answered in any case, on another
     /// thread, within the time that a connection may take.
-    pub fn published(&self, receive: ReceivePublished) {
+    pub fn published(&self, receive: ReceivePublished<Published>) {
+        self.ask(Question::Published(Asker::new(receive)));
+    }
+
+    /// Asks the listed instances what they remember about something. It is answered likewise, a second
+    /// later at most.
+    pub fn accounts(&self, of: String, receive: ReceivePublished<Vec<Answered>>) {
+        self.ask(Question::Accounts(of, Asker::new(receive)));
+    }
+
+    fn ask(&self, question: Question) {
         // Without a thread it comes back here, and is answered by being dropped.
-        let _ = self.orders.send(Order::Published(Question::new(receive)));
+        let _ = self.orders.send(Order::Ask(question));
     }
 
     /// Checks options as far as possible without the server.
@@ -312,7 +323,7 @@ async fn serve(
                 guard(call);
             })),
             Order::Kin(kin) => session.find_kin(kin),
-            Order::Published(question) => session.tell_published(question),
+            Order::Ask(question) => session.tell_asker(question),
             Order::Leave(done) => {
                 session.leave().await;
                 return Some(done);

@@ -1,5 +1,5 @@
-//! What the listed instances tell of themselves, for whoever asks: over the connection of the protocol,
-//! which is there anyway, and never longer than one may take to open.
+//! What whoever asks the instances is told, over the connection of the protocol, which is there anyway:
+//! what those that are listed tell of themselves, and what they remember about something.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,47 +8,56 @@ use bytes::Bytes;
 use fred::types::Value;
 use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-use super::connect::{Connection, within};
+use super::connect::Connection;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::operate::{call, call_at, content, unreached};
+use super::operate::{ask, call, call_at, content, unreached};
 use super::reply::{number, parts};
 use super::servers::Servers;
 use super::session::Session;
 use crate::clock::Timestamp;
 use crate::guard::guard;
-use crate::operate::server::{Published, Trouble};
+use crate::operate::server::{Answered, Published, Trouble};
 use crate::store::Trouble as Reason;
 
 /// Snapshots read together: the server would serve nobody else during one call for all of them.
 pub(super) const TOGETHER: usize = 200;
 
-/// Called once with what they tell.
-pub type ReceivePublished = Box<dyn FnOnce(Result<Published, Trouble>) + Send>;
+/// Called once with what came of a question.
+pub type ReceivePublished<T> = Box<dyn FnOnce(Result<T, Trouble>) + Send>;
 
-/// What instances published. Each is listed, whether or not it is alive. Each command may take `limit`.
+/// What instances published. Each is listed, whether or not it is alive. All of it may take `limit`.
 pub(super) async fn published(
     servers: &Servers,
     keys: &Keys,
     limit: Duration,
 ) -> Result<Published, Failure> {
-    let ids = ids(servers, keys, limit).await?;
-    let found = snapshots(servers, keys, limit, &ids).await?;
-    let now = within(limit, Box::pin(call(servers, "TIME", Vec::new()))).await?;
-    let instances = ids.into_iter().zip(found).collect();
-    Ok(Published { now: moment(&now).ok_or(Failure::NONSENSE)?, instances })
+    let read = async {
+        let ids = ids(servers, keys).await?;
+        let found = snapshots(servers, keys, &ids).await?;
+        let now = call(servers, "TIME", Vec::new()).await.map_err(|error| Failure::of(&error))?;
+        let instances = ids.into_iter().zip(found).collect();
+        let now = moment(&now).ok_or(Failure::NONSENSE)?;
+        Ok(Published { now, instances })
+    };
+    timely(limit, read).await
+}
+
+/// What comes of it, unless that takes longer than `limit`.
+pub(super) async fn timely<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    timeout(limit, Box::pin(work)).await.unwrap_or(Err(Failure::TimedOut))
 }
 
 /// The names of the instances that are listed.
-pub(super) async fn ids(
-    servers: &Servers,
-    keys: &Keys,
-    limit: Duration,
-) -> Result<Vec<String>, Failure> {
+pub(super) async fn ids(servers: &Servers, keys: &Keys) -> Result<Vec<String>, Failure> {
     let (list, range) = (keys.instances(), ["0", "-1"].map(Value::from));
-    let listed = call_at(servers, "ZRANGE", &list, &range);
-    let listed = within(limit, Box::pin(listed)).await?;
+    let listed = call_at(servers, "ZRANGE", &list, &range).await;
+    let listed = listed.map_err(|error| Failure::of(&error))?;
     let ids = parts(&listed).unwrap_or_default().iter().filter_map(Value::as_string);
     Ok(ids.filter(|id| !id.starts_with("born:")).collect())
 }
@@ -57,7 +66,6 @@ pub(super) async fn ids(
 pub(super) async fn snapshots(
     servers: &Servers,
     keys: &Keys,
-    limit: Duration,
     ids: &[String],
 ) -> Result<Vec<Option<Bytes>>, Failure> {
     let mut all = Vec::with_capacity(ids.len());
@@ -66,8 +74,7 @@ pub(super) async fn snapshots(
         let mut names = some.iter().map(|id| keys.snapshot(id));
         let Some(first) = names.next() else { continue };
         let more: Vec<Value> = names.map(Value::from).collect();
-        let read = call_at(servers, "MGET", &first, &more);
-        match within(limit, Box::pin(read)).await? {
+        match call_at(servers, "MGET", &first, &more).await.map_err(|error| Failure::of(&error))? {
             Value::Array(found) if found.len() == some.len() => {
                 all.extend(found.into_iter().map(content));
             }
@@ -83,22 +90,39 @@ pub(super) fn moment(told: &Value) -> Option<Timestamp> {
     Some(Timestamp(number(secs)?.checked_mul(1_000_000)?.checked_add(number(us)?)?))
 }
 
-/// A question that somebody waits for. It is answered whatever happens to it.
-pub(super) struct Question(Option<ReceivePublished>);
+/// What somebody wants to know.
+pub(super) enum Question {
+    /// What instances tell of themselves.
+    Published(Asker<Published>),
+    /// What they remember about something.
+    Accounts(String, Asker<Vec<Answered>>),
+}
 
 impl Question {
-    pub(super) fn new(receive: ReceivePublished) -> Self {
+    fn refuse(self, reason: Reason) {
+        match self {
+            Self::Published(asker) => asker.tell(Err(because(reason))),
+            Self::Accounts(_, asker) => asker.tell(Err(because(reason))),
+        }
+    }
+}
+
+/// One who waits. Whatever happens to the question, it is answered.
+pub(super) struct Asker<T>(Option<ReceivePublished<T>>);
+
+impl<T> Asker<T> {
+    pub(super) fn new(receive: ReceivePublished<T>) -> Self {
         Self(Some(receive))
     }
 
-    fn answer(mut self, told: Result<Published, Trouble>) {
+    fn tell(mut self, told: Result<T, Trouble>) {
         if let Some(receive) = self.0.take() {
             guard(|| receive(told));
         }
     }
 }
 
-impl Drop for Question {
+impl<T> Drop for Asker<T> {
     fn drop(&mut self) {
         if let Some(receive) = self.0.take() {
             guard(|| receive(Err(because(Reason::Closed))));
@@ -111,7 +135,7 @@ pub(super) struct Askers {
     waiting: Mutex<Vec<Question>>,
     /// Why no connection could be opened the last time.
     away: Mutex<Option<Reason>>,
-    /// How long a command may take.
+    /// How long the server may take.
     limit: Duration,
 }
 
@@ -123,14 +147,14 @@ impl Askers {
 
 impl Session {
     /// Answers a question: over the connection, or once it is known whether there will be one.
-    pub(super) fn tell_published(self: &Arc<Self>, question: Question) {
+    pub(super) fn tell_asker(self: &Arc<Self>, question: Question) {
         if let Some(link) = self.link() {
             tokio::spawn(answer(self.clone(), link, question));
             return;
         }
         let away = *self.askers.away.lock();
         match away {
-            Some(reason) => question.answer(Err(because(reason))),
+            Some(reason) => question.refuse(reason),
             None => self.askers.waiting.lock().push(question),
         }
     }
@@ -149,15 +173,24 @@ impl Session {
         *self.askers.away.lock() = Some(reason);
         let waiting = std::mem::take(&mut *self.askers.waiting.lock());
         for question in waiting {
-            question.answer(Err(because(reason)));
+            question.refuse(reason);
         }
     }
 }
 
 async fn answer(session: Arc<Session>, link: Arc<Connection>, question: Question) {
-    let told = published(&link.client, &session.keys, session.askers.limit).await;
+    let (keys, limit) = (&session.keys, session.askers.limit);
     // Not here: reading what hundreds tell takes milliseconds, and polls do not wait for it.
-    spawn_blocking(move || question.answer(told.map_err(unreached)));
+    match question {
+        Question::Published(asker) => {
+            let told = published(&link.client, keys, limit).await.map_err(unreached);
+            spawn_blocking(move || asker.tell(told));
+        }
+        Question::Accounts(of, asker) => {
+            let told = ask::ask(&link, keys, limit, &of).await;
+            spawn_blocking(move || asker.tell(told));
+        }
+    }
 }
 
 fn because(reason: Reason) -> Trouble {

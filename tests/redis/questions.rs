@@ -147,4 +147,12 @@ fn the_rights_of_an_app_are_enough_and_without_one_nobody_is_asked() {
     assert_eq!(texts(&ask().unwrap()), [Some("one".to_owned())]);
     server.call(&["ACL", "SETUSER", "app", "-publish"]);
     assert_eq!(ask().unwrap_err().kind, "denied");
+    // One that never answers, whose name may not be read, costs the other's answer as little.
+    server.call(&["ACL", "SETUSER", "app", "+publish", "-mget"]);
+    server.call(&["ZADD", "{app}:i", "9000000000000000", "00000000deadbeef"]);
+    assert_eq!(texts(&ask().unwrap()), [None, Some("one".to_owned())]);
+    server.call(&["ACL", "SETUSER", "app", "-get"]);
+    assert_eq!(ask().unwrap_err().kind, "denied", "nobody is silent for want of rights");
+    let nothing = RedisOperator::new(&shared).unwrap().ask("").unwrap_err();
+    assert_eq!(nothing.detail, "nothing is asked for");
 }

@@ -31,7 +31,7 @@ fn a_key_a_tag_and_a_url_find_the_decisions_about_them_and_no_others() {
     next.invalidate("posts", None);
     next.get();
     let all = ["get miss", "set stored", "get miss"];
-    for text in ["/a", "a", "api.example/p", "https://api.example/p?page=2"] {
+    for text in ["a", "api.example/p", "https://api.example/p?page=2", "/p", "/p?page="] {
         assert_eq!(calls(&asked(&next, text)), all, "{text}");
     }
     assert_eq!(calls(&asked(&next, "posts")), ["get miss", "invalidate hard", "set stored"]);
@@ -42,6 +42,21 @@ fn a_key_a_tag_and_a_url_find_the_decisions_about_them_and_no_others() {
     let told = asked(&next, "posts");
     assert_eq!(told.decisions[0].subject.as_deref(), Some("https://api.example/p?page=2"));
     assert_eq!(told.found, 3);
+}
+
+#[test]
+fn a_path_finds_the_invalidations_of_the_tags_that_it_had() {
+    let next = watched(ValueKind::AppPage);
+    next.set(&["posts", "a, tag"]);
+    for tag in ["authors", "posts", "a, tag", "post"] {
+        next.invalidate(tag, None);
+    }
+    let told = asked(&next, "/a");
+    let keys: Vec<_> = told.decisions.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(keys, ["a, tag", "posts", "/a"]);
+    assert_eq!(told.found, 3);
+    assert_eq!(calls(&asked(&next, "/b")), [""; 0], "another path had none of them");
+    assert_eq!(calls(&asked(&next, "a, tag")), ["invalidate hard", "set stored"]);
 }
 
 #[test]

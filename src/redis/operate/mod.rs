@@ -4,7 +4,7 @@
 //! itself; `scan` lists entries, `look` reads one, and the table; `ask` asks all instances. Calls block, and drive the
 //! connections meanwhile: between two calls nothing happens on them.
 
-mod ask;
+pub(super) mod ask;
 mod facts;
 mod look;
 mod rights;
@@ -195,7 +195,10 @@ impl Server for RedisOperator {
     }
 
     fn ask(&self, about: &str) -> Result<Vec<Answered>, Trouble> {
-        self.run(ask::ask(&self.inner, about))
+        self.run(async {
+            let (link, within) = (self.inner.link().await?, self.inner.shared.connect_timeout);
+            ask::ask(&link, &self.inner.keys, within, about).await
+        })
     }
 
     fn history(&self) -> Result<Minutes, Trouble> {
