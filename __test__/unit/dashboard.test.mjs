@@ -44,6 +44,27 @@ const post = (body, headers = same) => ({
   headers,
   body: typeof body === 'string' ? body : JSON.stringify(body),
 })
+/** A browser at a page of which a part of the path is taken away before it is asked here. */
+function browserAt(page, taken) {
+  const to = (address) => new URL(address, `http://h${page}`)
+  return {
+    path: (address, handlers, { method = 'GET', ...more } = {}) => {
+      const url = to(address)
+      const rest = url.pathname.slice(page.replace(/\/$/, '').length)
+      url.pathname = url.pathname.slice(taken.length)
+      const request = new Request(url, { method, ...more })
+      return handlers[method](request, {
+        params: Promise.resolve({ path: rest.split('/').filter(Boolean) }),
+      })
+    },
+    formOf: (html) => /<form method="post" action="([^"]*)">/.exec(html)[1],
+    /** Where a cookie without a path belongs to: RFC 6265, 5.1.4. */
+    folderOf: (address) => {
+      const { pathname } = to(address)
+      return pathname.slice(0, Math.max(1, pathname.lastIndexOf('/')))
+    },
+  }
+}
 const reader = { accept: 'text/html,*/*' }
 
 describe('who is answered', () => {
@@ -116,7 +137,7 @@ describe('who is answered', () => {
     expect([right.status, right.headers.get('location')]).toEqual([303, '../_cache'])
     const set = right.headers.get('set-cookie')
     expect(set).toMatch(
-      /^tiercel_dashboard=\d+\.[\w-]{43}; Path=\/app\/_cache; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+      /^tiercel_dashboard=\d+\.[\w-]{43}; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     )
     expect(set).not.toContain(TOKEN)
     const cookie = set.split(';')[0]
@@ -128,9 +149,41 @@ describe('who is answered', () => {
     vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', 'another')
     expect((await ask(own, '', { headers: { cookie } })).status).toBe(401)
     const left = await ask(dashboard({ token: TOKEN }), 'leave', post('', { ...same, cookie }))
-    expect(left.headers.get('set-cookie')).toContain(
-      'tiercel_dashboard=; Path=/app/_cache; Max-Age=0',
+    expect(left.headers.get('set-cookie')).toContain('tiercel_dashboard=; Max-Age=0')
+  })
+
+  // What the browser asks for, and what of it is left here: `basePath` and proxies take parts away.
+  test.for([
+    ['/_cache', ''],
+    ['/shop/_cache', '/shop'],
+    ['/shop/_cache/', '/shop'],
+    ['/', ''],
+    ['/shop/', '/shop'],
+  ])('the cookie of a browser at %s comes back', async ([at, taken]) => {
+    const { path, folderOf, formOf } = browserAt(at, taken)
+    const handlers = dashboard({ token: TOKEN })
+    const door = await path('', handlers, { headers: reader })
+    const action = formOf(await door.text())
+    const form = new URLSearchParams({ token: TOKEN }).toString()
+    const wrong = await path(action, handlers, post('token=wrong'))
+    expect(new URL(formOf(await wrong.text()), new URL(action, `http://h${at}`)).href).toBe(
+      new URL(action, `http://h${at}`).href,
     )
+    const right = await path(action, handlers, post(form))
+    expect(right.status).toBe(303)
+    const to = new URL(right.headers.get('location'), new URL(action, `http://h${at}`))
+    expect(to.pathname).toBe(at)
+    const set = right.headers.get('set-cookie')
+    expect(set).not.toMatch(/path=/i)
+    for (const asked of [at, new URL(`${at.replace(/\/?$/, '/')}events`, 'http://h').pathname]) {
+      expect(`${asked}/`.startsWith(`${folderOf(action)}/`.replace('//', '/'))).toBe(true)
+    }
+    const cookie = set.split(';')[0]
+    const page = await path('', handlers, { headers: { ...reader, cookie } })
+    const leave = formOf(await page.text())
+    expect(folderOf(leave)).toBe(folderOf(action))
+    const left = await path(leave, handlers, post('', { ...same, cookie }))
+    expect(left.headers.get('set-cookie')).toContain('Max-Age=0')
   })
 
   test('behind TLS the cookie is for TLS', async () => {
@@ -251,11 +304,12 @@ test('nothing may be loaded from elsewhere, framed, guessed or kept', async () =
 })
 
 test('the pages have no script or style of their own, and names in their addresses are text', () => {
-  for (const page of [whole('a/'), door('a/'), door('', 'wrong')]) {
+  const of = (base) => ({ files: base, forms: base })
+  for (const page of [whole(of('a/')), door(of('a/')), door(of(''), 'wrong')]) {
     expect(page).not.toMatch(/<style|<script(?! type="module" src=)|style=|\son\w+=/)
   }
-  expect(whole(HOSTILE)).not.toContain('<img')
-  expect(door(HOSTILE)).not.toContain('<img')
+  expect(whole(of(HOSTILE), true)).not.toContain('<img')
+  expect(door(of(HOSTILE))).not.toContain('<img')
 })
 
 test('the script makes no HTML of texts', () => {

@@ -6,7 +6,7 @@ const { isIP } = require('node:net')
 /**
  * Who is answered. Nobody in production, unless a token or a function says who.
  *
- * @typedef {{ base: string, asked: string }} Place below which path it lies, and what of it is asked
+ * @typedef {{ folder: string, asked: string }} Place the last part of its own path, and what of it is asked
  * @typedef {'in' | 'token' | 'hidden' | Response} Admission `token`: whoever has it; `hidden`: nobody
  */
 
@@ -56,22 +56,26 @@ class Gate {
     return isRight
   }
 
-  /** The cookie by which a browser stays in. @param {Request} request @param {string} base */
-  cookie(request, base) {
+  /** The cookie by which a browser stays in. @param {Request} request */
+  cookie(request) {
     const until = Math.floor(Date.now() / 1e3) + STAYS_SECS
-    return cookieOf(request, base, `${until}.${seal(this.wanted() ?? '', until)}`, STAYS_SECS)
+    return cookieOf(request, `${until}.${seal(this.wanted() ?? '', until)}`, STAYS_SECS)
   }
 }
 
-/** The cookie that ends it. @param {Request} request @param {string} base */
-const farewell = (request, base) => cookieOf(request, base, '', 0)
+/** The cookie that ends it. @param {Request} request */
+const farewell = (request) => cookieOf(request, '', 0)
 
-/** @param {Request} request @param {string} base @param {string} value @param {number} maxAge */
-function cookieOf(request, base, value, maxAge) {
+/**
+ * Without a path: the browser takes the folder of the address that it sent the form to. Only the
+ * browser knows it, since `basePath` and proxies take parts away from what is seen here.
+ * @param {Request} request @param {string} value @param {number} maxAge
+ */
+function cookieOf(request, value, maxAge) {
   const protocol = request.headers.get('x-forwarded-proto')?.split(',')[0].trim()
   const isSecure = (protocol ?? new URL(request.url).protocol.slice(0, -1)) === 'https'
   const secure = isSecure ? '; Secure' : ''
-  return `${COOKIE}=${value}; Path=${base || '/'}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
+  return `${COOKIE}=${value}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
 }
 
 /** Whether a request carries the token, or a cookie that was given for it. @param {Request} request @param {string} wanted */

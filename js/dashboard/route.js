@@ -70,6 +70,9 @@ function routes(open, given) {
   }
 }
 
+/** Forms of the page. */
+const FORMS = ['enter', 'leave']
+
 /** @typedef {{ params?: unknown }} Context */
 /** @typedef {InstanceType<typeof Gate>} Guard */
 /** @typedef {InstanceType<typeof Sampler>} Looking */
@@ -103,10 +106,13 @@ async function answer({ gate, sampler }, request, context, method) {
 async function placeOf(request, context) {
   const params = /** @type {Record<string, unknown>} */ ((await context?.params) ?? {})
   const caught = Object.values(params).find(Array.isArray) ?? []
-  const parts = new URL(request.url).pathname.replace(/\/+$/, '').split('/')
+  const { pathname, searchParams } = new URL(request.url)
+  const parts = pathname.split('/').filter((part) => part !== '')
   // By their number: the names may be spelled in other ways there.
-  const base = parts.slice(0, parts.length - caught.length).join('/')
-  return { base, asked: caught.map(String).join('/') }
+  const folder = parts[parts.length - caught.length - 1] ?? ''
+  const form = request.method === 'POST' && FORMS.find((name) => searchParams.has(name))
+  const asked = caught.length === 0 && form ? form : caught.map(String).join('/')
+  return { folder, asked }
 }
 
 /**
@@ -116,14 +122,15 @@ async function placeOf(request, context) {
  * @param {Place} place
  * @param {'GET' | 'POST'} method
  */
-async function atTheDoor(gate, request, { base, asked }, method) {
+async function atTheDoor(gate, request, { folder, asked }, method) {
   if (method === 'GET' && OPEN.has(asked)) return asset(asked)
   const isReader = request.headers.get('accept')?.includes('text/html')
-  if (method === 'GET' && asked === '' && isReader) return html(200, page.door(here(request, base)))
+  if (method === 'GET' && asked === '' && isReader)
+    return html(200, page.door(here(request, folder)))
   if (method === 'POST' && asked === 'enter') {
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
     const isRight = gate.try(form.get('token') ?? '')
-    if (isRight) return home(request, base, gate.cookie(request, base))
+    if (isRight) return home(request, folder, gate.cookie(request))
     const problem = isRight === undefined ? 'crowded' : 'wrong'
     return html(isRight === undefined ? 429 : 403, page.door(beside(request), problem))
   }
@@ -131,34 +138,36 @@ async function atTheDoor(gate, request, { base, asked }, method) {
 }
 
 /** @param {Looking} sampler @param {Request} request @param {Place} place @param {boolean} isGuarded */
-function shown(sampler, request, { base, asked }, isGuarded) {
-  if (asked === '') return html(200, page.whole(here(request, base), isGuarded))
+function shown(sampler, request, { folder, asked }, isGuarded) {
+  if (asked === '') return html(200, page.whole(here(request, folder), isGuarded))
   if (asked === 'events') return stream(sampler, request)
   return Object.hasOwn(assets, asked) ? asset(asked) : said(404, 'Not found')
 }
 
 /**
  * What addresses on the page begin with: its own last part. A proxy may have changed what is before.
+ * Where addresses end with a slash, forms are sent to the page itself: the folder of an address below
+ * it, which the cookie is for, would be another.
  * @param {Request} request
- * @param {string} base
+ * @param {string} folder
+ * @returns {import('./page.js').Addresses}
  */
-function here(request, base) {
-  const last = lastOf(base)
-  return isFolder(request) || last === '' ? '' : `${last}/`
+function here(request, folder) {
+  if (isFolder(request)) return { files: '', forms: './?' }
+  const files = folder === '' ? '' : `${folder}/`
+  return { files, forms: files }
 }
 
-/** The same for an answer to what was asked below the page. @param {Request} request */
-const beside = (request) => (isFolder(request) ? '../' : '')
+/** The same for an answer to a form. @param {Request} request @returns {import('./page.js').Addresses} */
+const beside = (request) =>
+  isFolder(request) ? { files: '', forms: './?' } : { files: '', forms: '' }
 
 /** Whether the app ends its addresses with a slash. @param {Request} request */
 const isFolder = (request) => new URL(request.url).pathname.endsWith('/')
 
-/** @param {string} base */
-const lastOf = (base) => base.slice(base.lastIndexOf('/') + 1)
-
-/** Back to the page. @param {Request} request @param {string} base @param {string} [cookie] */
-function home(request, base, cookie) {
-  const location = `${beside(request)}${base === '' ? './' : `../${lastOf(base)}`}`
+/** From a form back to the page. @param {Request} request @param {string} folder @param {string} [cookie] */
+function home(request, folder, cookie) {
+  const location = isFolder(request) || folder === '' ? './' : `../${folder}`
   const headers = { ...HEADERS, location, ...(cookie && { 'set-cookie': cookie }) }
   return new Response(null, { status: 303, headers })
 }
@@ -168,9 +177,9 @@ function home(request, base, cookie) {
  * @param {Request} request
  * @param {Place} place
  */
-async function done(sampler, request, { base, asked }) {
-  if (asked === 'leave') return home(request, base, farewell(request, base))
-  if (asked === 'enter') return home(request, base)
+async function done(sampler, request, { folder, asked }) {
+  if (asked === 'leave') return home(request, folder, farewell(request))
+  if (asked === 'enter') return home(request, folder)
   const act = ACTS[asked]
   if (!act) return said(404, 'Not found')
   try {
