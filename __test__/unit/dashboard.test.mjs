@@ -102,6 +102,27 @@ describe('who is answered', () => {
     }
   })
 
+  test.for([
+    ['localhost:3000', 200],
+    ['192.168.1.7, 127.0.0.1:3000', 200],
+    ['abc.tunnel.example', 404],
+    ['localhost, abc.tunnel.example', 404],
+    ['', 404],
+    ['no name', 404],
+    ['localhost@abc.tunnel.example', 404],
+    ['localhost#.tunnel.example', 404],
+    ['[::', 404],
+  ])('nor through a tunnel, which says of %j', async ([name, status]) => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const headers = { 'x-forwarded-host': name }
+    expect((await ask(own, '', { headers, at: 'localhost:3000' })).status).toBe(status)
+    if (name !== '') {
+      expect((await ask(own, '', { headers: { host: name } })).status).toBe(
+        name.includes(',') ? 404 : status,
+      )
+    }
+  })
+
   test('who has the token, whatever it is given in', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', TOKEN)
@@ -200,8 +221,39 @@ describe('who is answered', () => {
     for (let n = 0; n < 22; n++) codes.push((await ask(handlers, 'enter', form(`${n}`))).status)
     expect(codes.slice(18)).toEqual([403, 403, 429, 429])
     // Who has it is let in whatever others try.
-    expect((await ask(handlers, 'enter', form(TOKEN))).status).toBe(429)
+    expect((await ask(handlers, 'enter', form(TOKEN))).status).toBe(303)
     expect((await ask(handlers, '', { headers: bearer })).status).toBe(200)
+  })
+
+  test('nor by programs, which leave the door open to people', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const wrong = { authorization: 'Bearer of somebody' }
+    const codes = []
+    for (let n = 0; n < 22; n++) {
+      codes.push((await ask(handlers, n % 2 ? 'events' : 'why', { headers: wrong })).status)
+    }
+    expect(codes.slice(18)).toEqual([401, 401, 429, 429])
+    expect((await ask(handlers, 'why', post({ name: 'x' }, wrong))).status).toBe(429)
+    expect((await ask(handlers, 'enter', post('token=wrong'))).status).toBe(429)
+    expect((await ask(handlers, '', { headers: bearer })).status).toBe(200)
+    expect((await ask(handlers, '', { headers: { ...wrong, ...reader } })).status).toBe(200)
+    // Who gives none tries none.
+    expect((await ask(handlers, 'events')).status).toBe(401)
+  })
+
+  test('a login of a proxy is not in the way of a cookie, and is no program either', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const form = new URLSearchParams({ token: TOKEN }).toString()
+    const proxy = { authorization: `Basic ${btoa('somebody:else')}` }
+    const entered = await ask(handlers, 'enter', post(form, { ...same, ...proxy }))
+    const cookie = entered.headers.get('set-cookie').split(';')[0]
+    const why = (headers) => ask(handlers, 'why', post({ name: 'page' }, { ...headers, cookie }))
+    for (const authorization of [proxy.authorization, 'Bearer of the proxy']) {
+      const headers = { authorization, cookie }
+      expect((await ask(handlers, 'app.js', { headers })).status).toBe(200)
+      expect((await why({ ...same, authorization })).status).toBe(200)
+      expect((await why({ authorization })).status).toBe(403)
+    }
   })
 
   test('whom the app lets in, and nobody with a token of the environment', async () => {

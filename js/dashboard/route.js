@@ -4,7 +4,7 @@ const checks = require('../app/checks.js')
 const { UsageError } = require('../command/usage.js')
 const acts = require('./acts.js')
 const assets = require('./assets.js')
-const { Gate, farewell, isSameOrigin } = require('./gate.js')
+const { Gate, bearerOf, farewell, isSameOrigin } = require('./gate.js')
 const page = require('./page.js')
 const { Sampler } = require('./sampler.js')
 
@@ -70,6 +70,7 @@ function routes(open, given) {
   }
 }
 
+const ELSEWHERE = 'Not from this page'
 /** Forms of the page. */
 const FORMS = ['enter', 'leave']
 
@@ -91,8 +92,9 @@ async function answer({ gate, sampler }, request, context, method) {
   const admission = await gate.admit(request)
   if (admission instanceof Response) return admission
   if (admission === 'hidden') return said(404, 'Not found')
-  if (method === 'POST' && !isSameOrigin(request)) return said(403, 'Not from this page')
   if (admission === 'token') return atTheDoor(gate, request, place, method)
+  const isProgram = admission === 'program'
+  if (method === 'POST' && !isSameOrigin(request, isProgram)) return said(403, ELSEWHERE)
   if (method === 'GET') return shown(sampler, request, place, gate.wanted() !== undefined)
   return done(sampler, request, place)
 }
@@ -128,11 +130,15 @@ async function atTheDoor(gate, request, { folder, asked }, method) {
   if (method === 'GET' && asked === '' && isReader)
     return html(200, page.door(here(request, folder)))
   if (method === 'POST' && asked === 'enter') {
+    if (!isSameOrigin(request, false)) return said(403, ELSEWHERE)
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
-    const isRight = gate.try(form.get('token') ?? '')
-    if (isRight) return home(request, folder, gate.cookie(request))
-    const problem = isRight === undefined ? 'crowded' : 'wrong'
-    return html(isRight === undefined ? 429 : 403, page.door(beside(request), problem))
+    const tried = gate.try(form.get('token') ?? '')
+    if (tried === 'right') return home(request, folder, gate.cookie(request))
+    return html(tried === 'crowded' ? 429 : 403, page.door(beside(request), tried))
+  }
+  const bearer = bearerOf(request)
+  if (bearer !== undefined && gate.try(bearer) === 'crowded') {
+    return said(429, 'Too many wrong tokens', { 'retry-after': '60' })
   }
   return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
 }
