@@ -53,6 +53,35 @@ test('a purge is counted first, and holds on every instance once it is answered'
   expect((await act('why', { what: 'tag', name: 'authors' })).said).toMatch(/^never: /)
 })
 
+test('dry runs at once count alike, and nothing stays connected for them', async (test) => {
+  const { app } = await started(test)
+  // Pages of a scan have 250 keys.
+  await server.command(
+    'EVAL',
+    'for n = 1, 2000 do redis.call("SET", ARGV[1] .. n, "x") end',
+    '0',
+    'of-others:',
+  )
+  const { act } = client(await served(test, app))
+  const clients = async () => (await server.command('CLIENT', 'LIST')).trim().split('\n').length
+  const before = await clients()
+  const aim = { what: 'tag', name: 'posts' }
+  const all = await Promise.all([1, 2, 3].map(() => act('preview', aim)))
+  for (const found of all) expect(found).toMatchObject({ entries: 1, isAll: true })
+  await until('it is closed', async () => (await clients()) <= before || undefined)
+  // Who leaves ends the scan, so that the next one is counted at once.
+  const long = await Promise.all(
+    Array.from({ length: 9 }, async () => {
+      const over = new AbortController()
+      const counted = act('preview', aim, over.signal).catch(({ name }) => name)
+      setTimeout(() => over.abort(), 100)
+      return counted
+    }),
+  )
+  expect(long).toContain('AbortError')
+  expect(await act('preview', aim)).toMatchObject({ entries: 1 })
+})
+
 test('a viewer sees the fleet; nothing is connected before and after', async (test) => {
   const { app, instances } = await started(test)
   const dashboard = await served(test, app)

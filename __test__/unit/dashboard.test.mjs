@@ -453,6 +453,74 @@ describe('a sampler', () => {
     const looks = given.fleet.mock.calls.length
     await new Promise((pass) => setTimeout(pass, 350))
     expect(given.fleet.mock.calls.length).toBe(looks)
+    // What was opened is kept: a thread belongs to it.
+    for (let n = 0; n < 3; n++) {
+      await sampler.ask(async (asked) => expect(asked).toBe(given))
+      sampler.join(all[0])
+      sampler.leave(all[0])
+    }
+    expect(open).toHaveBeenCalledTimes(1)
+  })
+
+  test('nothing is asked while what was opened is being closed', async () => {
+    let isClosing = false
+    const rest = vi.fn(async () => {
+      isClosing = true
+      await new Promise((pass) => setTimeout(pass, 20))
+      isClosing = false
+    })
+    const sampler = new Sampler(() => source({ rest }), 3)
+    for (let n = 0; n < 3; n++) await sampler.ask(async () => expect(isClosing).toBe(false))
+    expect(rest).toHaveBeenCalledTimes(3)
+  })
+
+  /** A question that is answered when it is told to. */
+  const held = () => {
+    let answer
+    const answered = new Promise((resolve) => {
+      answer = resolve
+    })
+    return { ask: vi.fn(() => answered), answer }
+  }
+
+  test('answers one question after the other, and so many at most', async () => {
+    const sampler = new Sampler(() => source(), 3)
+    const [one, ...others] = Array.from({ length: 9 }, held)
+    const answers = [one, ...others].map(({ ask: question }) => sampler.ask(question))
+    await vi.waitFor(() => expect(one.ask).toHaveBeenCalled())
+    await expect(sampler.ask(async () => {})).rejects.toThrow(/too many questions/)
+    expect(others.every((other) => other.ask.mock.calls.length === 0)).toBe(true)
+    // What takes long keeps nobody waiting but its own kind.
+    const long = [held(), held()]
+    const counts = long.map(({ ask: question }) => sampler.ask(question, { isLong: true }))
+    await vi.waitFor(() => expect(long[0].ask).toHaveBeenCalled())
+    expect(long[1].ask).not.toHaveBeenCalled()
+    for (const [n, { answer }] of [one, ...others].entries()) answer(n)
+    expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    for (const { answer } of long) answer('counted')
+    expect(await Promise.all(counts)).toEqual(['counted', 'counted'])
+  })
+
+  test('a question fails alone, and one that nobody waits for is not asked', async () => {
+    const sampler = new Sampler(() => source(), 3)
+    const first = held()
+    const answer = sampler.ask(first.ask)
+    const over = new AbortController()
+    const second = held()
+    const left = sampler.ask(second.ask, { signal: over.signal })
+    const failing = sampler.ask(async () => {
+      throw new Error('of its own')
+    })
+    const last = sampler.ask(async () => 'last')
+    over.abort()
+    await expect(left).rejects.toThrow(/abort/)
+    first.answer('first')
+    expect(await answer).toBe('first')
+    await expect(failing).rejects.toThrow('of its own')
+    expect(await last).toBe('last')
+    expect(second.ask).not.toHaveBeenCalled()
+    await expect(sampler.ask(second.ask, { signal: over.signal })).rejects.toThrow(/abort/)
+    expect(await sampler.ask(async () => 'again')).toBe('again')
   })
 
   test('one look is for all, and nobody is told what is as it was', async () => {

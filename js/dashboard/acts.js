@@ -92,11 +92,12 @@ async function ofTag(source, tag) {
  * What a purge would hit.
  * @param {Source} source
  * @param {Aim} aim
+ * @param {AbortSignal} [signal]
  */
-async function preview(source, aim) {
+async function preview(source, aim, signal) {
   const target = targeted(source, aim)
   if (source.isFleet) {
-    const found = await tally(source.operator(), target, { rate: RATE, most: MOST_COUNTED })
+    const found = await tally(source.operator(), target, { rate: RATE, most: MOST_COUNTED, signal })
     return { ...found, isAll: found.scanned >= found.total }
   }
   // Memory is no list: what was asked for lately tells what there is.

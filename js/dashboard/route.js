@@ -4,6 +4,7 @@ const checks = require('../app/checks.js')
 const { UsageError } = require('../command/usage.js')
 const acts = require('./acts.js')
 const assets = require('./assets.js')
+const { Crowd } = require('./lane.js')
 const { Gate, bearerOf, farewell, isSameOrigin } = require('./gate.js')
 const page = require('./page.js')
 const { Sampler } = require('./sampler.js')
@@ -186,28 +187,37 @@ function home(request, folder, cookie) {
 async function done(sampler, request, { folder, asked }) {
   if (asked === 'leave') return home(request, folder, farewell(request))
   if (asked === 'enter') return home(request, folder)
-  const act = ACTS[asked]
+  const act = Object.hasOwn(ACTS, asked) ? ACTS[asked] : undefined
   if (!act) return said(404, 'Not found')
+  const { signal } = request
   try {
     const given = JSON.parse(await bodyOf(request))
-    return json(200, await sampler.ask((source) => act(source, given)))
+    const isLong = asked === 'preview'
+    return json(200, await sampler.ask((source) => act(source, given, signal), { signal, isLong }))
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const isKnown =
-      error instanceof acts.Refusal ||
-      error instanceof UsageError ||
-      error instanceof SyntaxError ||
-      code?.startsWith('TIERCEL_')
-    if (!isKnown) throw error
-    const why = error instanceof SyntaxError ? 'the body is no JSON' : message
-    return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
+    if (signal?.aborted) return said(499, 'Nobody waits for it')
+    return failed(error)
   }
 }
 
-/** @type {Record<string, (source: import('./source.js').Source, given: unknown) => Promise<unknown>>} */
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof Crowd) return json(503, { error: error.message }, { 'retry-after': '5' })
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  const isKnown =
+    error instanceof acts.Refusal ||
+    error instanceof UsageError ||
+    error instanceof SyntaxError ||
+    code?.startsWith('TIERCEL_')
+  if (!isKnown) throw error
+  const why = error instanceof SyntaxError ? 'the body is no JSON' : message
+  return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
+}
+
+/** @type {Record<string, (source: import('./source.js').Source, given: unknown, signal: AbortSignal) => Promise<unknown>>} */
 const ACTS = {
   why: (source, given) => acts.why(source, given),
-  preview: (source, given) => acts.preview(source, acts.aimOf(given)),
+  preview: (source, given, signal) => acts.preview(source, acts.aimOf(given), signal),
   purge: (source, given) => acts.purge(source, acts.aimOf(given)),
 }
 
@@ -273,11 +283,11 @@ const html = (status, content) =>
     headers: { ...HEADERS, 'content-type': 'text/html; charset=utf-8' },
   })
 
-/** @param {number} status @param {unknown} value */
-const json = (status, value) =>
+/** @param {number} status @param {unknown} value @param {Record<string, string>} [more] */
+const json = (status, value, more) =>
   new Response(JSON.stringify(value), {
     status,
-    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
+    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8', ...more },
   })
 
 /** @param {number} status @param {string} text @param {Record<string, string>} [more] */

@@ -1,11 +1,13 @@
 // @ts-check
 
 const { Figures } = require('../operate/fleet/figures.js')
+const { Lane } = require('./lane.js')
 const { seriesOf } = require('./series.js')
 
 /**
  * Looks, for as long as somebody else does: one look serves all viewers, and each is told what has
- * changed since the one before. With the last viewer it ends, and with it the connection it made.
+ * changed since the one before. With the last viewer it ends, and with it the connection it made; what
+ * was opened is kept, because a thread belongs to it.
  *
  * @typedef {import('./source.js').Source} Source
  * @typedef {{ send: (bytes: Uint8Array) => boolean, end: () => void }} Viewer
@@ -34,8 +36,12 @@ class Sampler {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #isLooking = false
-  /** Questions that are being answered. */
+  /** Questions that are being answered, or wait for it. */
   #questions = 0
+  /** A scan takes seconds, and nothing but another one waits for it. */
+  #lanes = { short: new Lane(), long: new Lane() }
+  /** @type {Promise<void> | undefined} */
+  #resting
   /** The sections of the page as JSON. @type {Map<string, string>} */
   #told = new Map()
   #saidAt = 0
@@ -62,31 +68,37 @@ class Sampler {
   }
 
   /**
-   * Answers a question from where figures come from.
+   * Answers a question from where figures come from, once those before it are answered.
    * @template T
    * @param {(source: Source) => Promise<T>} question
+   * @param {{ signal?: AbortSignal, isLong?: boolean }} [how] what tells that nobody waits any more
    */
-  async ask(question) {
+  async ask(question, { signal, isLong = false } = {}) {
+    const lane = isLong ? this.#lanes.long : this.#lanes.short
     this.#questions++
     try {
-      return await question(this.#opened())
+      return await lane.run(async () => question(await this.#opened()), signal)
     } finally {
       this.#questions--
-      void this.#rest().catch(() => {})
+      this.#rest()
     }
   }
 
-  #opened() {
+  async #opened() {
+    if (this.#resting) await this.#resting
     this.#source ??= this.#open()
     return this.#source
   }
 
-  /** Ends what was opened, unless somebody looks or waits for an answer. */
-  async #rest() {
-    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking) return
+  /** Ends the connections of what was opened, unless somebody looks or waits for an answer. */
+  #rest() {
+    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking || !this.#source) return
     const source = this.#source
-    this.#source = undefined
-    await source?.rest()
+    const ended = (this.#resting ?? Promise.resolve()).then(() => source.rest()).catch(() => {})
+    this.#resting = ended
+    void ended.then(() => {
+      if (this.#resting === ended) this.#resting = undefined
+    })
   }
 
   /** @param {Viewer} viewer */
@@ -108,7 +120,7 @@ class Sampler {
     this.#asked = { history: 0, nodes: 0 }
     this.#events = []
     // A look that is under way ends first.
-    void this.#rest().catch(() => {})
+    this.#rest()
   }
 
   async #look() {
@@ -117,7 +129,7 @@ class Sampler {
     const isFirst = this.#told.size === 0
     const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
-    if (this.#viewers.size === 0) return this.#rest().catch(() => {})
+    if (this.#viewers.size === 0) return this.#rest()
     const changed = new Map()
     for (const [name, value] of Object.entries(next)) {
       const json = JSON.stringify(value ?? null)
@@ -154,7 +166,7 @@ class Sampler {
 
   /** @returns {Promise<Record<string, unknown>>} */
   async #sections() {
-    const source = this.#opened()
+    const source = await this.#opened()
     const now = performance.now()
     const fleet = await source.fleet()
     if (now >= this.#asked.nodes) {

@@ -31,7 +31,7 @@ async function serve(flags, endless) {
   await first.close()
   // A port of this machine is open to all of its users.
   const token = process.env.TIERCEL_DASHBOARD_TOKEN || randomBytes(18).toString('base64url')
-  const handlers = routes(() => ofServer(must(place, flags)), { token })
+  const handlers = routes(() => ofServer(first), { token })
   const listener = createServer((asked, answer) => {
     void respond(handlers, asked, answer).catch(() => answer.destroy())
   })
