@@ -98,14 +98,13 @@ impl History {
         past.collect::<Vec<_>>().into_iter().chain([open]).collect()
     }
 
-    /// The rows that were not published yet, the oldest first. They count as published from now on:
-    /// one that is sent twice would count twice.
-    pub fn unpublished(&self) -> Vec<Row> {
+    /// The oldest row that was not published yet. It counts as published from now on: one that is
+    /// sent twice would count twice.
+    pub fn next_unpublished(&self) -> Option<Row> {
         let mut kept = self.kept.lock();
-        let after = kept.published;
-        let rows: Vec<Row> = kept.rows.iter().filter(|row| row.minute > after).cloned().collect();
-        kept.published = rows.last().map_or(after, |row| row.minute);
-        rows
+        let row = kept.rows.iter().find(|row| row.minute > kept.published).cloned()?;
+        kept.published = row.minute;
+        Some(row)
     }
 }
 
@@ -145,6 +144,10 @@ mod tests {
         Totals { counted: one("fetch.fresh", fresh), held: one("memoryBytes", 7) }
     }
 
+    fn unpublished(history: &History) -> Vec<Row> {
+        std::iter::from_fn(|| history.next_unpublished()).collect()
+    }
+
     fn fresh(rows: &[Row]) -> Vec<(u64, u64)> {
         rows.iter().map(|row| (row.minute, *row.values.get("fetch.fresh").unwrap_or(&0))).collect()
     }
@@ -177,10 +180,14 @@ mod tests {
         let history = History::default();
         history.close(10 * MINUTE_US, || totals(1));
         history.close(11 * MINUTE_US, || totals(2));
-        assert_eq!(fresh(&history.unpublished()), [(10, 2)]);
-        assert_eq!(history.unpublished(), []);
-        history.close(12 * MINUTE_US, || totals(2));
-        assert_eq!(fresh(&history.unpublished()), [(11, 0)]);
+        assert_eq!(fresh(&unpublished(&history)), [(10, 2)]);
+        assert_eq!(unpublished(&history), []);
+        for minute in [12, 13, 14] {
+            history.close(minute * MINUTE_US, || totals(2));
+        }
+        assert_eq!(history.next_unpublished().map(|row| row.minute), Some(11));
+        // The others wait for whoever asks next.
+        assert_eq!(fresh(&unpublished(&history)), [(12, 0), (13, 0)]);
     }
 
     #[test]
@@ -189,7 +196,7 @@ mod tests {
         history.close(10 * MINUTE_US, || totals(9));
         history.close(11 * MINUTE_US, || totals(9));
         history.close(12 * MINUTE_US, || totals(8));
-        assert_eq!(fresh(&history.unpublished())[1], (11, 0));
+        assert_eq!(fresh(&unpublished(&history))[1], (11, 0));
     }
 
     #[test]

@@ -211,10 +211,10 @@ pub trait Listener: Send + Sync {
         None
     }
 
-    /// The minutes of its history that are over and were not asked for before: see
+    /// The next minute of its history that is over and was not asked for before: see
     /// [`crate::history`].
-    fn minutes(&self) -> Vec<Row> {
-        Vec::new()
+    fn minute(&self) -> Option<Row> {
+        None
     }
 
     /// The present moment on the engine's clock.

@@ -71,7 +71,7 @@ pub(super) extern "C" fn tell(env: raw::Env, info: raw::Info) -> raw::Value {
 /// `hush()`: nobody calls `told` any more.
 pub(super) extern "C" fn hush(env: raw::Env, info: raw::Info) -> raw::Value {
     raw::call::<0>(env, info, |call| {
-        call.state.thread.hush();
+        call.state.handler().hush();
         raw::undefined(env)
     })
 }

@@ -35,13 +35,16 @@ pub(super) struct Batch {
     pub(super) payload: Payload,
     pub(super) origin: Origin,
     progress: Progress,
+    /// Whether a call that waited for it has ended: its invalidation is in effect here, and not yet
+    /// elsewhere.
+    is_owed: bool,
 }
 
 /// Where a batch comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Origin {
     /// Calls that wait for it.
-    Calls(Vec<Call>),
+    Calls(BTreeSet<Call>),
     /// Calls that no longer wait. If the write fails, [`super::event::Action::Queued`] has yet to
     /// report it.
     GivenUp,
@@ -74,11 +77,17 @@ pub(super) struct Batches {
 
 impl Batch {
     /// The calls that wait for it.
-    pub(super) fn calls(&self) -> &[Call] {
-        match &self.origin {
-            Origin::Calls(calls) => calls,
-            Origin::GivenUp | Origin::Outbox => &[],
-        }
+    pub(super) fn calls(&self) -> impl Iterator<Item = Call> {
+        let calls = match &self.origin {
+            Origin::Calls(calls) => Some(calls),
+            Origin::GivenUp | Origin::Outbox => None,
+        };
+        calls.into_iter().flatten().copied()
+    }
+
+    /// Whether any waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.calls().next().is_some()
     }
 
     pub(super) fn wait(&self) -> Option<&AckWait> {
@@ -101,7 +110,8 @@ impl Batches {
         let is_open = matches!((&payload, &origin), (Payload::Tags(_), Origin::Calls(_)));
         self.open = is_open.then_some(number).or(self.open);
         self.unsent.insert((now, number));
-        self.all.insert(number, Batch { payload, origin, progress: Progress::Unsent(now) });
+        let progress = Progress::Unsent(now);
+        self.all.insert(number, Batch { payload, origin, progress, is_owed: false });
         number
     }
 
@@ -129,7 +139,7 @@ impl Batches {
                 tags.push((tag.clone(), *change));
             }
         }
-        calls.push(call);
+        calls.insert(call);
         Some((number, repeated))
     }
 
@@ -186,11 +196,10 @@ impl Batches {
 
     /// A call waits for a batch no longer. Returns whether it was the last.
     pub(super) fn forsake(&mut self, number: u64, call: Call) -> bool {
-        let Some(Batch { origin: Origin::Calls(calls), .. }) = self.all.get_mut(&number) else {
-            return false;
-        };
-        calls.retain(|other| *other != call);
-        calls.is_empty()
+        let Some(batch) = self.all.get_mut(&number) else { return false };
+        batch.is_owed = true;
+        let Origin::Calls(calls) = &mut batch.origin else { return false };
+        calls.remove(&call) && calls.is_empty()
     }
 
     pub(super) fn give_up(&mut self, number: u64) {
@@ -226,8 +235,10 @@ impl Batches {
         self.all.values().filter(|batch| batch.origin == Origin::Outbox).count()
     }
 
-    /// Whether one that no call waits for is not recorded, as far as is known.
+    /// Whether one that a call has waited for in vain, or none waits for, is not recorded, as far as is
+    /// known.
     pub(super) fn is_owing(&self) -> bool {
-        self.all.values().any(|batch| batch.calls().is_empty() && batch.wait().is_none())
+        let is_owed = |batch: &Batch| batch.is_owed || !batch.is_awaited();
+        self.all.values().any(|batch| batch.wait().is_none() && is_owed(batch))
     }
 }

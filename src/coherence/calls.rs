@@ -1,8 +1,8 @@
 //! Invalidations on their way to the store.
 //!
-//! A call of the user becomes batches of a bounded number of tags, and shares one with the calls that
-//! come while others are under way. A batch that is not recorded in time goes to the outbox and its
-//! calls resolve: no call waits for that batch any more.
+//! A call of the user becomes batches of a bounded number of tags, and shares one with the calls
+//! that come while others are under way. A batch that is not recorded in time goes to the outbox and
+//! its calls resolve: no call waits for that batch any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,7 +139,7 @@ impl Fleet {
             vec![number]
         } else {
             let part = |tags: &[_]| {
-                let origin = Origin::Calls(vec![call]);
+                let origin = Origin::Calls([call].into());
                 self.batches.add(now, Payload::Tags(tags.to_vec()), origin)
             };
             changes.chunks(MOST_TAGS).map(part).collect()
@@ -194,7 +194,9 @@ impl Fleet {
         }
         let trusts_young = self.omits(Omitted::TrustYoungList);
         let wait = AckWait::begin(self.timing, now, written, trusts_young);
-        let Some(Batch { payload, .. }) = self.batches.get(number).cloned() else { return };
+        let Some(payload) = self.batches.get(number).map(|batch| batch.payload.clone()) else {
+            return;
+        };
         if self.is_awaited(number) {
             self.wait_for_acks(now, number, wait);
         } else {
@@ -212,14 +214,14 @@ impl Fleet {
     }
 
     fn is_awaited(&self, number: u64) -> bool {
-        self.batches.get(number).is_some_and(|batch| !batch.calls().is_empty())
+        self.batches.get(number).is_some_and(Batch::is_awaited)
     }
 
     fn wait_for_acks(&mut self, now: Timestamp, number: u64, wait: AckWait) {
         self.batches.set(number, Progress::Waiting(wait));
         self.read_acks_soon(now);
-        for call in self.batches.get(number).map_or(&[][..], Batch::calls) {
-            self.calls.recorded(*call);
+        for call in self.batches.get(number).into_iter().flat_map(Batch::calls) {
+            self.calls.recorded(call);
         }
     }
 
@@ -240,7 +242,7 @@ impl Fleet {
                 Payload::Tags(tags) => self.known.hold(now, tags),
                 Payload::Everything => self.known.hold_all(now),
             }
-            batch.calls().iter().for_each(|call| self.calls.lost(*call));
+            batch.calls().for_each(|call| self.calls.lost(call));
         }
     }
 
@@ -274,8 +276,8 @@ impl Fleet {
     pub(super) fn settled(&mut self, number: u64) {
         let Some(batch) = self.batches.remove(number) else { return };
         for call in batch.calls() {
-            if self.calls.finish_one(*call, number) == Finished::Whole {
-                self.out.push(Action::Resolve(*call, Outcome::Everywhere));
+            if self.calls.finish_one(call, number) == Finished::Whole {
+                self.out.push(Action::Resolve(call, Outcome::Everywhere));
             }
         }
     }

@@ -66,7 +66,7 @@ impl Fleet {
             self.out.push(Action::Resolve(call, Outcome::Here));
             return;
         }
-        let batch = self.batches.add(now, Payload::Everything, Origin::Calls(vec![call]));
+        let batch = self.batches.add(now, Payload::Everything, Origin::Calls([call].into()));
         self.calls.begin(now, call, self.timing, vec![batch]);
     }
 

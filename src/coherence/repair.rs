@@ -2,17 +2,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::batches::Payload;
+use super::batches::{MOST_UNDER_WAY, Payload};
 use super::event::{Action, Command, Invalidated, MOST_TAGS, Request, Row};
 use super::fleet::{Fleet, Sent};
 use super::omitted::Omitted;
 use super::view::lifetimes;
 use crate::clock::Timestamp;
 use crate::tags::{Epoch, Position};
-
-/// Repairs under way together. Every instance that knows more than the table sends them, and none
-/// may be late.
-const MOST_UNDER_WAY: usize = 4;
 
 /// How an instance relates to the table of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

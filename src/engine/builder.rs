@@ -167,8 +167,8 @@ impl Listener for Ears {
         self.engine()?.account(of)
     }
 
-    fn minutes(&self) -> Vec<Row> {
-        self.engine().map(|engine| engine.minutes()).unwrap_or_default()
+    fn minute(&self) -> Option<Row> {
+        self.engine()?.minute()
     }
 
     fn now(&self) -> Timestamp {

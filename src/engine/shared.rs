@@ -365,8 +365,8 @@ impl Listener for Engine {
         self.host.as_ref().and_then(|host| (host.account)(self, of))
     }
 
-    fn minutes(&self) -> Vec<Row> {
-        self.history.unpublished()
+    fn minute(&self) -> Option<Row> {
+        self.history.next_unpublished()
     }
 
     fn now(&self) -> Timestamp {

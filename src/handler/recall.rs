@@ -124,8 +124,8 @@ pub struct Look {
 
 impl Handler<'_> {
     /// What this thread has decided after its first `after` decisions. From the first call on they
-    /// are remembered for this, whatever the options say, and until [`Thread::hush`] it is noted what
-    /// was hit.
+    /// are remembered for this, whatever the options say, and it is noted what was hit, until
+    /// [`Handler::hush`].
     pub fn told(self, after: u64) -> Option<Look> {
         self.engine.watch();
         self.thread.open_journal(MOST_TOLD);
@@ -135,6 +135,13 @@ impl Handler<'_> {
         let decisions = shown(decisions, &named);
         let lost = lost + (found - decisions.len()) as u64;
         Some(Look { end: end as f64, lost: lost as f64, decisions })
+    }
+}
+
+impl Handler<'_> {
+    /// Nobody calls [`Handler::told`] any more.
+    pub fn hush(self) {
+        self.thread.hush(self.engine.options.decisions > 0);
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Thread {
     hits: RefCell<Hits>,
     /// Whether somebody does.
     is_heard: Cell<bool>,
+    /// Whether the journal is written.
+    is_noting: Cell<bool>,
     /// How long the present get has waited, in microseconds.
     waited_us: Cell<u64>,
     /// Invalidations that are not in effect everywhere yet, by token.
@@ -70,6 +72,7 @@ impl Thread {
             journal: OnceCell::new(),
             hits: RefCell::default(),
             is_heard: Cell::new(false),
+            is_noting: Cell::new(false),
             waited_us: Cell::new(0),
             invalidating: RefCell::default(),
             next_token: Cell::new(1),
@@ -155,7 +158,7 @@ impl Thread {
         self.ready.borrow_mut().clear();
         // That side lets go of its objects by itself.
         self.take_dropped();
-        self.hush();
+        self.let_hits_go();
     }
 
     /// Hands an entry to the gets that wait for it: they run right after the next look into the
@@ -188,13 +191,14 @@ impl Thread {
         if most == 0 || self.journal.get().is_some() {
             return None;
         }
+        self.is_noting.set(true);
         Some(self.journal.get_or_init(|| Arc::new(Decisions::new(most))).clone())
     }
 
-    /// The last decisions, if any are remembered.
+    /// The last decisions, if any are remembered now.
     #[inline]
     pub fn journal(&self) -> Option<&Arc<Decisions>> {
-        self.journal.get()
+        self.journal.get().filter(|_| self.is_noting.get())
     }
 
     /// Remembers a plain hit.
@@ -210,11 +214,17 @@ impl Thread {
     /// What was hit since the last look, by number; from the first look on.
     pub(super) fn take_hits(&self) -> HashMap<u64, Former> {
         self.is_heard.set(true);
+        self.is_noting.set(true);
         self.hits.take().into_named()
     }
 
-    /// Nobody looks any more.
-    pub fn hush(&self) {
+    /// Nobody looks any more. Decisions are noted on if they are remembered in any case.
+    pub(super) fn hush(&self, is_remembering: bool) {
+        self.is_noting.set(is_remembering);
+        self.let_hits_go();
+    }
+
+    fn let_hits_go(&self) {
         self.is_heard.set(false);
         self.hits.take();
     }

@@ -21,14 +21,17 @@ impl Session {
         if self.snapshotless.is_on(self.listener.now()) {
             return;
         }
-        for Row { minute, values } in self.listener.minutes() {
+        // One after the other: what is not sent is there when the next connection is.
+        while let Some(Row { minute, values }) = self.listener.minute() {
             let keys = [self.keys.history(minute)];
             let Ok(json) = serde_json::to_string(&values) else { continue };
             let args = vec![Value::from(json), Value::from(KEPT_MS.to_string())];
             let run = Box::pin(self.scripts.history.run(&link.client, &keys, args));
-            if let Err(Failure::Denied(_)) = within(self.command_timeout, run).await {
+            let Err(failure) = within(self.command_timeout, run).await else { continue };
+            if matches!(failure, Failure::Denied(_)) {
                 self.snapshotless.begin(self.listener.now());
             }
+            return;
         }
     }
 }

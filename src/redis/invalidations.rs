@@ -1,4 +1,5 @@
-//! Hears what other instances publish, and questions of operators. Messages make invalidations fast; polls make them certain.
+//! Hears what other instances publish, and questions of operators. Messages make invalidations
+//! fast; polls make them certain.
 //! Nothing depends on the messages: a user who may not subscribe only waits longer.
 
 use std::sync::Arc;

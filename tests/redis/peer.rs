@@ -1,5 +1,6 @@
 //! A process as the store sees it: it sends what the test wants, and records what it hears.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use tiercel::clock::{Clock, Timestamp};
 use tiercel::coherence::event::{
     Answer, Command, Event, Invalidated, Known, Lifetime, Polled, Request, Row,
 };
+use tiercel::history;
 use tiercel::options::{Options, SharedOptions};
 use tiercel::redis::RedisStore;
 use tiercel::store::{Address, Listener, Part, Refusal, Room, SharedStore};
@@ -39,6 +41,7 @@ pub(crate) struct Heard {
     pub(crate) rooms: Mutex<Vec<Room>>,
     /// What it tells of itself.
     pub(crate) snapshot: Mutex<Option<Vec<u8>>>,
+    pub(crate) minutes: Mutex<VecDeque<history::Row>>,
     /// How often it was asked for that.
     asked: AtomicU64,
     /// What it answers to questions, and how long that takes it.
@@ -79,6 +82,10 @@ impl Listener for Heard {
         self.snapshot.lock().clone()
     }
 
+    fn minute(&self) -> Option<history::Row> {
+        self.minutes.lock().pop_front()
+    }
+
     fn account(&self, of: &str) -> Option<Vec<u8>> {
         self.questions.lock().push(of.to_owned());
         let (account, takes) = self.account.lock().clone();
@@ -103,6 +110,7 @@ impl Heard {
             refused: Mutex::default(),
             rooms: Mutex::default(),
             snapshot: Mutex::default(),
+            minutes: Mutex::default(),
             asked: AtomicU64::new(0),
             account: Mutex::default(),
             questions: Mutex::default(),

@@ -86,6 +86,13 @@ impl Server {
         self.call_bytes(&parts).join(" ")
     }
 
+    /// The connections that it has taken so far, with the one that asks.
+    pub(crate) fn connections(&self) -> u64 {
+        let info = self.call(&["INFO", "stats"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().trim().parse().unwrap()
+    }
+
     /// The reply to a command, flattened.
     pub(crate) fn call_bytes(&self, parts: &[&[u8]]) -> Vec<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use tiercel::history::{Row, Values};
 use tiercel::operate::server::{Published, Server as _, Trouble};
 use tiercel::options::SharedOptions;
 use tiercel::redis::{RedisOperator, RedisStore};
@@ -94,17 +95,12 @@ fn an_instance_asks_over_the_connection_that_it_has() {
     wait_until("what it tells", || told(&operator) == [Some("one".to_owned())]);
     drop(operator);
     // The look itself is a connection.
-    let count = || {
-        let info = server.call(&["INFO", "stats"]);
-        let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
-        line.unwrap().trim().parse::<u64>().unwrap()
-    };
-    let before = count();
+    let before = server.connections();
     let published = asked(&one.store).unwrap();
     let texts: Vec<_> = published.instances.into_iter().map(|(_, bytes)| bytes.unwrap()).collect();
     assert_eq!(texts, ["one"]);
     assert!(published.now.0 > 0);
-    assert_eq!(count(), before + 1);
+    assert_eq!(server.connections(), before + 1);
 }
 
 #[test]
@@ -146,4 +142,40 @@ fn where_it_is_forbidden_all_else_works_and_nobody_is_told() {
     assert_eq!(peer.heard.refused.lock().len(), 0, "nobody suffers from it");
     assert!(peer.store.health().refuses.is_empty() && !peer.store.health().is_broken);
     peer.poll(&nothing());
+}
+
+/// Minutes that one has to tell.
+fn minutes(peer: &Peer, all: std::ops::Range<u64>) {
+    let values = Values::from([("sets".to_owned(), 1)]);
+    peer.heard.minutes.lock().extend(all.map(|minute| Row { minute, values: values.clone() }));
+}
+
+#[test]
+fn the_minutes_of_all_are_added_up_and_those_that_are_refused_stay() {
+    let server = server!();
+    let (one, other) = (
+        telling(&every_second(shared(server.port)), "one"),
+        telling(&every_second(shared(server.port)), "two"),
+    );
+    minutes(&one, 100..103);
+    minutes(&other, 101..102);
+    wait_until("the sum", || server.call(&["GET", "{app}:c:101"]) == r#"{"sets":2}"#);
+    wait_until("the last", || server.call(&["GET", "{app}:c:102"]) == r#"{"sets":1}"#);
+    let user = ["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all"];
+    server.call(&user);
+    let url = format!("redis://app:pw@127.0.0.1:{}", server.port);
+    let refused = telling(&every_second(shared_at(&url)), "three");
+    wait_until("what it tells", || names(&server).split(' ').count() == 3);
+    server.call(
+        &[
+            &user[..],
+            &["resetkeys", "~app:*", "~{app}:t", "~{app}:h", "~{app}:i", "~{app}:p", "~{app}:s:*"],
+        ]
+        .concat(),
+    );
+    minutes(&refused, 200..220);
+    wait_until("a try", || refused.heard.minutes.lock().len() < 20);
+    std::thread::sleep(Duration::from_millis(1_500));
+    let left = refused.heard.minutes.lock().len();
+    assert!(left >= 15, "one is tried at a time, less and less often: {left}");
 }

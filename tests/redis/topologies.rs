@@ -166,12 +166,6 @@ fn nodes(operator: &RedisOperator) -> Vec<Node> {
     operator.nodes().unwrap()
 }
 
-fn connections(server: &Server) -> String {
-    let info = server.call(&["INFO", "stats"]);
-    let line = info.lines().find(|line| line.starts_with("total_connections_received"));
-    line.unwrap().to_owned()
-}
-
 #[test]
 fn an_operator_keeps_its_connections_and_a_shard_that_is_away_hides_no_other() {
     let Some(mut cluster) = Cluster::start() else { return };
@@ -180,11 +174,10 @@ fn an_operator_keeps_its_connections_and_a_shard_that_is_away_hides_no_other() {
     assert!(all.len() == 3 && all.iter().all(|one| one.trouble.is_none()), "{all:?}");
     assert!(all.iter().all(|one| one.info["run_id"].len() == 40), "{all:?}");
     // The look itself is a connection.
-    let before: Vec<_> = cluster.servers.iter().map(connections).collect();
+    let before: Vec<_> = cluster.servers.iter().map(Server::connections).collect();
     assert_eq!(nodes(&operator).len(), 3);
     for (server, before) in cluster.servers.iter().zip(before) {
-        let count = |line: &str| line.split_once(':').unwrap().1.trim().parse::<u64>().unwrap();
-        assert_eq!(count(&connections(server)), count(&before) + 1);
+        assert_eq!(server.connections(), before + 1);
         assert!(!server.call(&["INFO", "commandstats"]).contains("cmdstat_dbsize"));
     }
     let owner = cluster.owner();

@@ -84,6 +84,50 @@ fn a_call_that_waits_no_longer_leaves_its_command_to_the_others() {
 }
 
 #[test]
+fn what_a_call_has_waited_for_in_vain_is_owed_while_others_go_on_waiting() {
+    let mut stage = busy();
+    stage.invalidate(5, "a");
+    stage.after(500 * MS);
+    stage.invalidate(6, "b");
+    stage.after(499 * MS);
+    for at in [100, 110, 120, 130] {
+        stage.answer_write(at, at + 10, |_| ());
+    }
+    stage.after(MS);
+    assert_eq!((is_resolved(&stage, 5), is_resolved(&stage, 6)), (Some(Outcome::Here), None));
+    let until = stage.state.lease_until();
+    for _ in 0..4 {
+        stage.after(100 * MS);
+        while stage.sends(is_poll) {
+            stage.answer_poll(|_| ());
+        }
+    }
+    assert_eq!(is_resolved(&stage, 6), None);
+    assert_eq!(stage.state.lease_until(), until, "others do not know of it");
+}
+
+#[test]
+fn a_tag_of_any_number_of_calls_is_one_command_however_they_end() {
+    let mut stage = busy();
+    let calls = 5..=10_000;
+    for call in calls.clone() {
+        stage.invalidate(call, "a");
+    }
+    stage.after(1_000 * MS);
+    assert!(calls.clone().all(|call| is_resolved(&stage, call) == Some(Outcome::Here)));
+    assert!(stage.has_told(&Action::Queued(1)));
+    for at in [100, 110, 120, 130] {
+        stage.answer_write(at, at + 10, |_| ());
+    }
+    stage.after(200 * MS);
+    let writes = stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
+    assert_eq!(writes, 1);
+    stage.answer_write(140, 150, |_| ());
+    assert_eq!(stage.judge(Position(149), "a"), Verdict::Gone);
+    assert_eq!(stage.judge(Position(150), "a"), Verdict::Fresh);
+}
+
+#[test]
 fn what_nobody_waits_for_any_more_is_put_off() {
     let mut stage = busy();
     stage.invalidate(5, "a");

@@ -96,10 +96,11 @@ fn the_last_decision_is_none_of_an_earlier_call() {
 
 #[test]
 fn a_hit_that_nobody_has_noted_is_counted() {
-    let next = forgetful();
+    let next = Next::alone(ValueKind::Fetch, json!({ "decisions": 16 }));
+    next.thread.open_journal(16);
     let end = listen(&next);
     next.set(&["a"]);
-    next.thread.hush();
+    next.handler().hush();
     next.get();
     let end = {
         let look = look(&next, end);
@@ -109,4 +110,29 @@ fn a_hit_that_nobody_has_noted_is_counted() {
     next.get();
     let look = look(&next, end);
     assert_eq!((words(&look), look.lost), (vec!["get /a fresh 0 s old".to_owned()], 0.0));
+}
+
+#[test]
+fn once_nobody_listens_nothing_is_remembered_for_that() {
+    let next = forgetful();
+    let end = listen(&next);
+    next.set(&["a"]);
+    next.handler().hush();
+    assert!(next.thread.journal().is_none());
+    next.get();
+    // Whoever listens then is told of what comes.
+    let again = listen(&next);
+    next.get();
+    assert_eq!((again - end, words(&look(&next, again)).len()), (1.0, 1));
+}
+
+#[test]
+fn decisions_are_remembered_on_when_another_side_of_javascript_takes_over() {
+    let next = Next::alone(ValueKind::Fetch, json!({ "decisions": 16 }));
+    next.thread.open_journal(16);
+    listen(&next);
+    next.thread.clear();
+    next.set(&["a"]);
+    let journal = next.thread.journal().unwrap();
+    assert_eq!(journal.last(16).len(), 1);
 }
