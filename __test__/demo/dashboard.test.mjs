@@ -85,6 +85,26 @@ describe('the dashboard in a browser', { timeout: 120_000 }, () => {
     await page.getByText('live', { exact: true }).waitFor({ timeout: 30_000 })
     await instance.run(({ Tiercel }) => Tiercel.updateTags(['after the restart']))
     await page.getByRole('cell', { name: 'after the restart' }).waitFor()
+    // With another token nobody is in any more.
+    await dashboard.stop()
+    const env = { ...app.env, TIERCEL_DASHBOARD_TOKEN: 'another' }
+    const other = await served(suite, { ...app, env }, ['--port', String(port)])
+    await page.getByLabel('Token').waitFor({ timeout: 30_000 })
+    await other.stop()
+    dashboard = await served(suite, app, ['--port', String(port)])
+    await close()
+  })
+
+  promise('it says so when it is not shown', async () => {
+    const { page, close } = await opened(1280)
+    await page.route('**/events', (route) =>
+      route.fulfill({ status: 503, contentType: 'text/plain', body: 'Too many viewers\n' }),
+    )
+    await dashboard.stop()
+    dashboard = await served(suite, app, ['--port', String(port)])
+    await page.getByText('full', { exact: true }).waitFor({ timeout: 30_000 })
+    await page.getByText('As many look at once as may.').waitFor()
+    await sound(page)
     await close()
   })
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assets as made } from '../../scripts/dashboard.mjs'
 import { entryOf, index, load } from './support.mjs'
 
@@ -409,6 +409,58 @@ test('figures come as they are, and then what has changed', async () => {
   await stream.return()
 })
 
+describe('a stream lasts some minutes', () => {
+  const toFake = ['setTimeout', 'clearTimeout', 'performance']
+  beforeEach(() => vi.useFakeTimers({ toFake, shouldAdvanceTime: true }))
+  afterEach(() => vi.useRealTimers())
+
+  test('and its reader is admitted anew, to what there was', async () => {
+    let isIn = true
+    const handlers = dashboard({ authorize: () => isIn })
+    const first = messages(await ask(handlers, 'events'))
+    await Tiercel.updateTags(['before the end'])
+    const known = {}
+    while (!known.events?.some(({ tags }) => tags === 'before the end') || !known.now.getsPerSec) {
+      await Tiercel.get('page', [])
+      Object.assign(known, (await first.next()).value)
+    }
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    const told = []
+    for await (const one of first) told.push(one.event)
+    expect(told.at(-1)).toBe('again')
+    const second = messages(await ask(handlers, 'events'))
+    const { value } = await second.next()
+    expect(value.event).toBe('all')
+    expect(value.events.map(({ tags }) => tags)).toContain('before the end')
+    // A rate needs two looks.
+    expect(value.now.getsPerSec).toEqual(expect.any(Number))
+    await second.return()
+    isIn = false
+    expect((await ask(handlers, 'events')).status).toBe(404)
+  })
+
+  test('and says that it is alive', async () => {
+    const sampler = new Sampler(
+      () => ({
+        about: {},
+        everyMs: 2_000,
+        isFleet: false,
+        fleet: async () => ({ nowMs: 1_000, instances: [], silent: [] }),
+        nodes: async () => [],
+        history: async () => ({ nowMs: 1_000, rows: [] }),
+        rest: async () => {},
+      }),
+      3,
+    )
+    const one = { send: vi.fn(() => true), end: vi.fn() }
+    sampler.join(one)
+    await vi.advanceTimersByTimeAsync(35_000)
+    const told = one.send.mock.calls.map(([bytes]) => new TextDecoder().decode(bytes))
+    expect(told.slice(2)).toEqual(['event: alive\ndata: {}\n\n', 'event: alive\ndata: {}\n\n'])
+    sampler.leave(one)
+  })
+})
+
 test('why, a dry run and a purge of a process alone', async () => {
   const handlers = dashboard({ token: TOKEN })
   const does = async (act, given) =>
@@ -532,6 +584,35 @@ describe('a sampler', () => {
     // How it comes back, and all figures once.
     for (const one of all) expect(one.send).toHaveBeenCalledTimes(2)
     for (const one of all) sampler.leave(one)
+  })
+
+  test('who is dismissed finds all as it was, but nothing is kept for long', async ({
+    onTestFinished,
+  }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => vi.useRealTimers())
+    const given = source()
+    const sampler = new Sampler(() => given, 50)
+    const [one, other] = [viewer(), viewer()]
+    const told = ({ send }, at) => new TextDecoder().decode(send.mock.calls.at(at)[0])
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.send).toHaveBeenCalledTimes(2))
+    sampler.dismiss(one)
+    sampler.dismiss(one)
+    sampler.leave(one)
+    expect([told(one, -1), one.end.mock.calls.length]).toEqual(['event: again\ndata: {}\n\n', 1])
+    expect([sampler.count, given.rest.mock.calls.length]).toEqual([0, 0])
+    sampler.join(other)
+    expect(told(other, -1)).toBe(told(one, 1))
+    sampler.dismiss(other)
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(given.rest).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(given.rest).toHaveBeenCalledTimes(1)
+    const late = viewer()
+    sampler.join(late)
+    expect(late.send).toHaveBeenCalledTimes(1)
+    sampler.leave(late)
   })
 
   test('who does not read is let go of', async () => {

@@ -163,6 +163,13 @@ const colourOf = (kind) => `--kind-${Object.keys(KINDS).indexOf(kind) + 1}`
 /** @param {(number | null)[]} list */
 const sum = (list) => list.reduce((/** @type {number} */ all, one) => all + (one ?? 0), 0)
 
+/** What is wrong, above the figures. @param {string} text */
+function warn(text) {
+  const box = byId('trouble')
+  box.hidden = text === ''
+  say(box, text)
+}
+
 /** What changes with each section. @type {Record<string, () => void>} */
 const shows = {
   about() {
@@ -179,9 +186,7 @@ const shows = {
     document.title = `${namespace} · Tiercel`
   },
   trouble() {
-    const box = byId('trouble')
-    box.hidden = known.trouble === null
-    say(box, known.trouble === null ? '' : `${known.trouble}. What is shown is from before.`)
+    warn(known.trouble ? `${known.trouble}. What is shown is from before.` : '')
   },
   now() {
     const { getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases, silent } = known.now
@@ -370,6 +375,24 @@ function asks({ name }, what = 'path') {
   return h('button.name', { type: 'button', title: `Why: ${name}`, onclick: ask }, name)
 }
 
+/** @type {Record<import('./live.mjs').State, { word: string, said?: string }>} */
+const STATES = {
+  live: { word: 'live' },
+  reconnecting: { word: 'reconnecting' },
+  full: {
+    word: 'full',
+    said: 'As many look at once as may. This page tries again twice a minute.',
+  },
+  shut: {
+    word: 'shut',
+    said: 'The server does not let you see the figures, or no longer. Reload this page to come in again.',
+  },
+  away: {
+    word: 'not there',
+    said: 'The server says that there is no such page: nobody lets you in any more, or it was moved.',
+  },
+}
+
 theme(byId('theme'), () => {
   for (const chart of Object.values(charts)) chart.redraw()
 })
@@ -386,6 +409,9 @@ live(`${base}events`, {
   state(state) {
     const status = byId('status')
     status.dataset.state = state
-    say(status.lastElementChild, state)
+    say(status.lastElementChild, STATES[state].word)
+    if (STATES[state].said) warn(STATES[state].said)
+    else if (state === 'live') shows.trouble()
   },
+  enter: () => location.reload(),
 })

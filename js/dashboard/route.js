@@ -20,6 +20,8 @@ const OPTIONS = /** @type {const} */ (['token', 'authorize', 'viewers'])
 const MOST_VIEWERS = 100
 /** Messages that a viewer may be behind. */
 const MOST_BEHIND = 16
+/** How long a stream lasts: whoever is let in no more sees no longer what there is. */
+const STREAM_MS = 5 * 60_000
 const MOST_BODY = 16_384
 
 const HEADERS = {
@@ -224,38 +226,48 @@ const ACTS = {
 /** @param {Looking} sampler @param {Request} request */
 function stream(sampler, request) {
   if (sampler.isFull) return said(503, 'Too many viewers', { 'retry-after': '30' })
-  /** @type {import('./sampler.js').Viewer} */
-  let viewer
+  /** @type {() => void} */
+  let gone = () => {}
   const body = new ReadableStream(
     {
       start(controller) {
-        viewer = {
-          send: (bytes) => {
-            if ((controller.desiredSize ?? 0) <= 0) return false
-            controller.enqueue(bytes)
-            return true
-          },
-          end: () => {
-            try {
-              controller.close()
-            } catch {
-              // The other side has closed it.
-            }
-          },
+        const viewer = viewerOf(controller)
+        // The browser comes back, and is admitted anew.
+        const timer = setTimeout(() => sampler.dismiss(viewer), STREAM_MS)
+        timer.unref()
+        gone = () => {
+          clearTimeout(timer)
+          sampler.leave(viewer)
         }
         request.signal?.addEventListener('abort', () => {
-          sampler.leave(viewer)
+          gone()
           viewer.end()
         })
         sampler.join(viewer)
       },
-      cancel: () => sampler.leave(viewer),
+      cancel: () => gone(),
     },
     { highWaterMark: MOST_BEHIND },
   )
   const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
   return new Response(body, { headers: { ...HEADERS, ...headers } })
 }
+
+/** @param {ReadableStreamDefaultController} controller @returns {import('./sampler.js').Viewer} */
+const viewerOf = (controller) => ({
+  send: (bytes) => {
+    if ((controller.desiredSize ?? 0) <= 0) return false
+    controller.enqueue(bytes)
+    return true
+  },
+  end: () => {
+    try {
+      controller.close()
+    } catch {
+      // The other side has closed it.
+    }
+  },
+})
 
 /** A body of a sensible length. @param {Request} request */
 async function bodyOf(request) {

@@ -20,6 +20,8 @@ const NODES_MS = 4_000
 const SILENCE_MS = 15_000
 /** What a browser that lost the connection waits before it comes back. */
 const RETRY_MS = 1_000
+/** How long it is remembered what was told to somebody who is to come back. */
+const RETURN_MS = 5_000
 const MOST_LISTED = 12
 const MOST_EVENTS = 60
 const SAME_MS = 1_000
@@ -36,6 +38,8 @@ class Sampler {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #isLooking = false
+  /** The last viewer is to come back until then. @type {NodeJS.Timeout | undefined} */
+  #awaited
   /** Questions that are being answered, or wait for it. */
   #questions = 0
   /** A scan takes seconds, and nothing but another one waits for it. */
@@ -92,7 +96,8 @@ class Sampler {
 
   /** Ends the connections of what was opened, unless somebody looks or waits for an answer. */
   #rest() {
-    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking || !this.#source) return
+    if (this.#viewers.size > 0 || this.#awaited || this.#questions > 0 || this.#isLooking) return
+    if (!this.#source) return
     const source = this.#source
     const ended = (this.#resting ?? Promise.resolve()).then(() => source.rest()).catch(() => {})
     this.#resting = ended
@@ -103,6 +108,8 @@ class Sampler {
 
   /** @param {Viewer} viewer */
   join(viewer) {
+    clearTimeout(this.#awaited)
+    this.#awaited = undefined
     this.#viewers.add(viewer)
     viewer.send(text.encode(`retry: ${RETRY_MS}\n\n`))
     if (this.#told.size > 0) viewer.send(message('all', this.#told))
@@ -112,9 +119,32 @@ class Sampler {
 
   /** @param {Viewer} viewer */
   leave(viewer) {
-    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return
+    if (this.#isLast(viewer)) this.#forget()
+  }
+
+  /** Ends what a viewer is told; it comes back at once, and finds all as it was. @param {Viewer} viewer */
+  dismiss(viewer) {
+    if (!this.#viewers.has(viewer)) return
+    viewer.send(message('again', new Map()))
+    if (this.#isLast(viewer)) {
+      this.#awaited = setTimeout(() => {
+        this.#awaited = undefined
+        this.#forget()
+      }, RETURN_MS)
+      this.#awaited.unref()
+    }
+    viewer.end()
+  }
+
+  /** Lets go of a viewer, and stops if there is none after it. @param {Viewer} viewer */
+  #isLast(viewer) {
+    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return false
     clearTimeout(this.#timer)
     this.#timer = undefined
+    return true
+  }
+
+  #forget() {
     this.#figures = new Figures()
     this.#told = new Map()
     this.#asked = { history: 0, nodes: 0 }
@@ -155,7 +185,7 @@ class Sampler {
     const now = performance.now()
     if (changed.size === 0 && now - this.#saidAt < SILENCE_MS) return
     this.#saidAt = now
-    const bytes = changed.size === 0 ? text.encode(': alive\n\n') : message(event, changed)
+    const bytes = message(changed.size === 0 ? 'alive' : event, changed)
     for (const viewer of this.#viewers) {
       // One that does not read is let go of; it comes back by itself.
       if (viewer.send(bytes)) continue
