@@ -1,9 +1,10 @@
 // @ts-check
 
 import { Chart } from './charts.mjs'
-import { h, keep, put, row, say } from './dom.mjs'
+import { h, put, row, say } from './dom.mjs'
 import { count, KINDS, micros, percent, plural, size, span, time } from './format.mjs'
 import { live } from './live.mjs'
+import { instanceRow, namedRow, table } from './tables.mjs'
 import { theme } from './theme.mjs'
 import { purgeBox, whyBox } from './tools.mjs'
 
@@ -42,42 +43,6 @@ const charts = {
   redis: new Chart('Redis round trip', 'micros', 'p50 and p99 of reads and exchanges'),
   memory: new Chart('Memory', 'bytes', 'of all instances'),
   events: new Chart('Invalidations', 'count', 'a minute'),
-}
-
-/** @param {string} title @param {string[]} heads @param {string} empty @param {string} [id] */
-function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-')) {
-  const body = h('tbody')
-  const none = h('p.empty', null, empty)
-  const head = h(
-    'tr',
-    null,
-    heads.map((name) =>
-      name.startsWith('#')
-        ? h('th.n', { scope: 'col' }, name.slice(1))
-        : h('th', { scope: 'col' }, name),
-    ),
-  )
-  const frame = h(
-    'div.frame.scrolls',
-    { tabindex: '0', role: 'group', 'aria-labelledby': id },
-    h('table', null, h('thead', null, head), body),
-  )
-  const element = h('section.card', { 'aria-labelledby': id }, h('h2', { id }, title), frame, none)
-  const fill = (
-    /** @type {any[]} */ items,
-    /** @type {(item: any) => string} */ keyOf,
-    /** @type {() => any} */ make,
-  ) => {
-    keep(body, items, keyOf, make)
-    frame.hidden = items.length === 0
-    none.hidden = items.length > 0
-  }
-  fill(
-    [],
-    () => '',
-    () => h('tr'),
-  )
-  return { element, fill, frame }
 }
 
 const kinds = table(
@@ -206,7 +171,11 @@ const shows = {
     tile('instances', count(known.rows?.length ?? 0), `${states()}${others}`)
   },
   rows() {
-    fleet.fill(known.rows, ({ id, name }) => id || name, instanceRow)
+    fleet.fill(
+      known.rows,
+      ({ id, name }) => id || name,
+      () => instanceRow(() => known.now.at),
+    )
     if (known.now) shows.now()
   },
   redis() {
@@ -217,15 +186,11 @@ const shows = {
   busiest() {
     const { keys: of, tags: ofTags, slow: ofSlow } = known.busiest
     const keyOf = (/** @type {any} */ one) => `${one.kind} ${one.name}`
-    keys.fill(of, keyOf, () =>
-      row(['key', '', 'n'], (one) => [asks(one), one.kind, count(one.perSec)]),
-    )
-    tags.fill(ofTags, keyOf, () =>
-      row(['key', 'n'], (one) => [asks(one, 'tag'), count(one.perSec)]),
-    )
-    slow.fill(ofSlow, keyOf, () =>
-      row(['key', '', 'n'], (one) => [asks(one), one.kind, span(one.ms)]),
-    )
+    const rate = (/** @type {any} */ one) => count(one.perSec)
+    const kind = (/** @type {any} */ one) => one.kind
+    keys.fill(of, keyOf, () => namedRow('path', [kind, rate], why.ask))
+    tags.fill(ofTags, keyOf, () => namedRow('tag', [rate], why.ask))
+    slow.fill(ofSlow, keyOf, () => namedRow('path', [kind, (one) => span(one.ms)], why.ask))
   },
   events() {
     const keyOf = (/** @type {any} */ one) => `${one.by} ${one.at} ${one.tags}`
@@ -344,35 +309,6 @@ function kindRow() {
     ]
   })
   return element
-}
-
-function instanceRow() {
-  return row(['key', '', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', ''], (one) => {
-    const isFine = one.state === 'connected' || one.state === 'none'
-    const { tiercel, next, node, build } = one.versions
-    return [
-      one.name,
-      h(isFine ? 'span' : 'span.warn', null, one.state === 'none' ? 'memory only' : one.state),
-      percent(one.hitPercent),
-      count(one.getsPerSec),
-      micros(one.p50Micros),
-      micros(one.p99Micros),
-      `${size(one.memoryBytes)}${one.memoryPercent === null ? '' : ` ${Math.floor(one.memoryPercent)} %`}`,
-      span(one.lagMs),
-      count(one.leases),
-      count(one.evictions),
-      span(Math.max(0, known.now.at - one.startedAt)),
-      [tiercel, next && `next ${next}`, node && `node ${node}`, build].filter(Boolean).join(', '),
-    ]
-  })
-}
-
-/** A name that can be asked about. @param {any} one @param {'path' | 'tag'} what */
-function asks({ name }, what = 'path') {
-  // Of a name that was cut nothing is known.
-  if (name.endsWith('…')) return h('span', { title: name }, name)
-  const ask = () => why.ask(what, name)
-  return h('button.name', { type: 'button', title: `Why: ${name}`, onclick: ask }, name)
 }
 
 /** @type {Record<import('./live.mjs').State, { word: string, said?: string }>} */
