@@ -691,6 +691,31 @@ test('the last hour is made of what was counted', () => {
   expect([open.minutes.at(-1), open.secs]).toEqual([9 * minute, 20])
 })
 
+test('a minute of a fleet is shown once all have told of it, or a minute later', () => {
+  const minute = 60_000
+  const of = (instances) => ({ 'fetch.fresh': instances, instances })
+  const rows = [
+    { at: 7 * minute, values: of(2) },
+    { at: 8 * minute, values: of(1) },
+    { at: 9 * minute, values: of(1) },
+  ]
+  const shown = (nowMs, began) =>
+    seriesOf(
+      { nowMs, rows },
+      began.map((startedAt) => ({ startedAt })),
+    ).minutes.at(-1) / minute
+  const now = 10 * minute + 1
+  expect(shown(now, [0])).toBe(9)
+  expect(shown(now, [0, 0])).toBe(8)
+  // Those that began later, or at the very end, have nothing to tell.
+  expect(shown(now, [0, now])).toBe(9)
+  expect(shown(now, [0, 10 * minute - 1])).toBe(9)
+  expect(shown(now, [0, 9.5 * minute])).toBe(8)
+  expect(shown(11 * minute + 1, [0, 0])).toBe(9)
+  expect(shown(now, [])).toBe(9)
+  expect(shown(12 * minute, [])).toBe(11)
+})
+
 test('edge and browser bundles are told that it does not belong there', () => {
   const edge = require('./js/dashboard/edge.js')
   for (const name of ['GET', 'POST', 'dashboard']) {

@@ -112,7 +112,7 @@ put(
   h(
     'p.foot',
     null,
-    'One point a minute; a minute is shown once every instance has told of it. Percentiles are upper bounds of buckets, each twice as wide as the one before.',
+    'One point a minute. A minute is shown once every instance has told of it, or a minute later. Percentiles are upper bounds of buckets, each twice as wide as the one before.',
   ),
 )
 

@@ -215,7 +215,7 @@ class Sampler {
     }
     if (source.isFleet) sections.redis = shown.redis
     if (now >= this.#asked.history) {
-      sections.series = seriesOf(await source.history())
+      sections.series = seriesOf(await source.history(), source.isFleet ? fleet.instances : [])
       this.#asked.history = now + HISTORY_MS
     }
     return sections

@@ -21,13 +21,16 @@ const MINUTES = 60
 /** Buckets of a histogram: `src/stats/buckets.rs`. */
 const BUCKETS = 24
 
-/** @param {History} history */
-function seriesOf({ nowMs, rows }) {
+/** An instance that begins so late in a minute may have nothing to tell of it. */
+const LATE_MS = 10_000
+
+/** @param {History} history @param {{ startedAt: number }[]} [instances] that add what they counted to a minute */
+function seriesOf({ nowMs, rows }, instances = []) {
   const byMinute = new Map(rows.map(({ at, values }) => [at, values]))
   const last = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS
   const isOpen = byMinute.has(last)
   // A minute that is under way is shown where it is known: by a process alone.
-  const end = isOpen ? last : last - MINUTE_MS
+  const end = isOpen ? last : endOf(last, byMinute, instances)
   const minutes = Array.from({ length: MINUTES }, (_, n) => end - (MINUTES - 1 - n) * MINUTE_MS)
   const values = minutes.map((at) => byMinute.get(at))
   const some = KINDS.filter((kind) =>
@@ -54,6 +57,19 @@ function seriesOf({ nowMs, rows }) {
     led: count('led'),
     sets: count('sets'),
   }
+}
+
+/**
+ * The last minute of a fleet: with what some have told of it, it would look like a slump. Whoever is
+ * gone, or slow, keeps it back for a minute at most.
+ * @param {number} last when the minute under way began
+ * @param {Map<number, Record<string, number>>} byMinute
+ * @param {{ startedAt: number }[]} instances
+ */
+function endOf(last, byMinute, instances) {
+  const over = last - MINUTE_MS
+  const all = instances.filter(({ startedAt }) => startedAt < last - LATE_MS).length
+  return (byMinute.get(over)?.instances ?? 0) >= all ? over : over - MINUTE_MS
 }
 
 /** @param {Record<string, number>} of @param {string} kind */
