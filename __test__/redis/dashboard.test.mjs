@@ -31,7 +31,7 @@ async function started(test, env = often) {
 
 test('a purge is counted first, and holds on every instance once it is answered', async (test) => {
   const { app, instances } = await started(test)
-  const { act } = client(await served(test, app))
+  const { act, look } = client(await served(test, app))
   const aim = { what: 'tag', name: 'posts' }
   const found = await until('it is in the server', async () => {
     const found = await act('preview', aim)
@@ -51,6 +51,19 @@ test('a purge is counted first, and holds on every instance once it is answered'
   expect(await read()).toEqual([null, null])
   expect((await act('why', { what: 'tag', name: 'posts' })).said).toMatch(/^invalidated: /)
   expect((await act('why', { what: 'tag', name: 'authors' })).said).toMatch(/^never: /)
+  // No instance has made it, so none tells of it: the page does, also to whoever comes later.
+  const began = Date.now()
+  await act('purge', { what: 'path', name: '/blog', soft: true })
+  for (let n = 0; n < 2; n++) {
+    const { known, leave } = await look()
+    await until('it is told', () => known.events?.length || undefined)
+    expect(known.events).toMatchObject([
+      { tags: 'path /blog', isSoft: true, isEverywhere: true, by: 'dashboard' },
+      { tags: 'posts', isSoft: false, isEverywhere: true, by: 'dashboard' },
+    ])
+    expect(Math.abs(known.events[0].at - began)).toBeLessThan(30_000)
+    leave()
+  }
 })
 
 test('dry runs at once count alike, and nothing stays connected for them', async (test) => {

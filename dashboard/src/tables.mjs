@@ -23,7 +23,7 @@ export function table(title, heads, empty, id = title.toLowerCase().replaceAll('
     ),
   )
   const frame = h(
-    'div.frame',
+    'div.frame.scrolls',
     { tabindex: '0', role: 'group', 'aria-labelledby': id },
     h('table', null, h('thead', null, head), body),
   )

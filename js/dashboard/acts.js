@@ -15,6 +15,8 @@ const MOST_COUNTED = 50_000
 const RATE = 5_000
 const MOST_CHARS = 2_048
 const MOST_DECISIONS = 8
+/** Characters of a name in the time line. */
+const MOST_SHOWN = 80
 
 /** What somebody gave is of no use. */
 class Refusal extends Error {}
@@ -118,16 +120,33 @@ async function preview(source, aim, signal) {
 /**
  * @param {Source} source
  * @param {Aim} aim
+ * @param {(invalidated: unknown) => void} record what no instance tells of
  */
-async function purge(source, aim) {
+async function purge(source, aim, record) {
   const { tags } = targeted(source, aim)
   const expireSecs = aim.isSoft ? SOFT_SECS : undefined
   const began = performance.now()
   if (source.isFleet) {
-    return invalidated(source.operator(), { tags, all: false, expireSecs }, () => {})
+    const done = await invalidated(source.operator(), { tags, all: false, expireSecs }, () => {})
+    record(recordOf(aim, done))
+    return done
   }
   await source.purge(tags, expireSecs)
   return { isEverywhere: true, instances: 1, acknowledged: 1, tookMs: performance.now() - began }
+}
+
+/** As an instance tells of what it has invalidated. @param {Aim} aim @param {any} done */
+function recordOf({ what, name, isSoft }, { position, isEverywhere, acknowledgedMs, tookMs }) {
+  const text = name.length > MOST_SHOWN ? `${name.slice(0, MOST_SHOWN - 1)}…` : name
+  return {
+    // Positions are microseconds of the server.
+    at: position / 1e3,
+    tags: what === 'tag' ? text : `${what} ${text}`,
+    isSoft,
+    isEverywhere,
+    ms: acknowledgedMs ?? tookMs,
+    by: 'dashboard',
+  }
 }
 
 module.exports = { why, preview, purge, aimOf, Refusal }

@@ -195,7 +195,8 @@ async function done(sampler, request, { folder, asked }) {
   try {
     const given = JSON.parse(await bodyOf(request))
     const isLong = asked === 'preview'
-    return json(200, await sampler.ask((source) => act(source, given, signal), { signal, isLong }))
+    const how = { signal, record: (/** @type {any} */ one) => sampler.record(one) }
+    return json(200, await sampler.ask((source) => act(source, given, how), { signal, isLong }))
   } catch (error) {
     if (signal?.aborted) return said(499, 'Nobody waits for it')
     return failed(error)
@@ -216,11 +217,14 @@ function failed(error) {
   return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
 }
 
-/** @type {Record<string, (source: import('./source.js').Source, given: unknown, signal: AbortSignal) => Promise<unknown>>} */
+/**
+ * @typedef {{ signal: AbortSignal, record: (invalidated: unknown) => void }} How
+ * @type {Record<string, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
+ */
 const ACTS = {
   why: (source, given) => acts.why(source, given),
-  preview: (source, given, signal) => acts.preview(source, acts.aimOf(given), signal),
-  purge: (source, given) => acts.purge(source, acts.aimOf(given)),
+  preview: (source, given, { signal }) => acts.preview(source, acts.aimOf(given), signal),
+  purge: (source, given, { record }) => acts.purge(source, acts.aimOf(given), record),
 }
 
 /** @param {Looking} sampler @param {Request} request */

@@ -24,6 +24,8 @@ const RETRY_MS = 1_000
 const RETURN_MS = 5_000
 const MOST_LISTED = 12
 const MOST_EVENTS = 60
+/** As many as an instance tells of. */
+const MOST_OWN = 5
 const SAME_MS = 1_000
 
 const text = new TextEncoder()
@@ -54,6 +56,8 @@ class Sampler {
   #nodes = []
   /** Invalidations that were seen, the newest first. @type {any[]} */
   #events = []
+  /** Those that were made here. No instance tells of them. @type {any[]} */
+  #own = []
   #most
 
   /** @param {() => Source} open @param {number} most viewers */
@@ -86,6 +90,11 @@ class Sampler {
       this.#questions--
       this.#rest()
     }
+  }
+
+  /** Shows an invalidation that was made here. @param {any} invalidated */
+  record(invalidated) {
+    this.#own = [invalidated, ...this.#own].slice(0, MOST_OWN)
   }
 
   async #opened() {
@@ -211,7 +220,7 @@ class Sampler {
       now: { at: shown.nowMs, ...shown.total, silent: shown.silent },
       rows: shown.rows.map(rowOf),
       busiest: { keys: few(shown.busiest), tags: few(shown.busiestTags), slow: slowest(fleet) },
-      events: this.#remembered(shown.invalidated),
+      events: this.#remembered([...this.#own, ...shown.invalidated]),
     }
     if (source.isFleet) sections.redis = shown.redis
     if (now >= this.#asked.history) {
