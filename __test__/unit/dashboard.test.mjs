@@ -686,6 +686,11 @@ test('the last hour is made of what was counted', () => {
   expect(over.kinds.fetch.misses.slice(-2)).toEqual([1, 0])
   expect([over.kinds.fetch.p50.at(-2), over.kinds.fetch.p99.at(-2)]).toEqual([16, 512])
   expect(over.instances.slice(-2)).toEqual([0, 2])
+  // Of all gets of the hour together, which no minute tells.
+  const slow = { at: 9 * minute, values: { 'fetch.fresh': 300, 'fetch.t12': 300 } }
+  const { fetch } = seriesOf({ nowMs: 10 * minute, rows: [rows[0], slow] }).kinds
+  expect([fetch.p50.slice(-2), fetch.hour]).toEqual([[16, 4_096], { p50: 4_096, p99: 4_096 }])
+  expect(seriesOf({ nowMs: 10 * minute, rows: [rows[1]] }).kinds.fetch.hour.p50).toBe(null)
   // Where the minute under way is known it is shown, as long as it is so far.
   const open = seriesOf({ nowMs: 9 * minute + 20_000, rows })
   expect([open.minutes.at(-1), open.secs]).toEqual([9 * minute, 20])

@@ -2,7 +2,7 @@
 
 import { Chart } from './charts.mjs'
 import { h, put, row, say } from './dom.mjs'
-import { count, KINDS, micros, percent, plural, size, span, time } from './format.mjs'
+import { count, KINDS, micros, moment, percent, plural, size, span } from './format.mjs'
 import { live } from './live.mjs'
 import { instanceRow, namedRow, table } from './tables.mjs'
 import { theme } from './theme.mjs'
@@ -196,7 +196,7 @@ const shows = {
     const keyOf = (/** @type {any} */ one) => `${one.by} ${one.at} ${one.tags}`
     events.fill(known.events, keyOf, () =>
       row(['time', '', 'key', 'n', ''], (one) => [
-        time(one.at),
+        moment(one.at),
         one.isSoft ? 'soft' : 'hard',
         one.tags,
         one.isEverywhere ? span(one.ms) : 'not yet',
@@ -206,8 +206,7 @@ const shows = {
   },
   series() {
     const { kinds: of, redis } = known.series
-    const last = redis.p50.findLast((/** @type {any} */ one) => one !== null)
-    if (last !== undefined) say(tiles.redis.value, micros(last))
+    say(tiles.redis.value, micros(redis.p50.at(-1)))
     totals()
     draw()
     kinds.fill(Object.keys(of), (kind) => kind, kindRow)
@@ -298,14 +297,13 @@ function kindRow() {
     const of = known.series.kinds[one]
     const [hits, misses, stale] = [sum(of.hits), sum(of.misses), sum(of.stale)]
     const all = hits + misses
-    const last = (/** @type {(number | null)[]} */ list) => list.findLast((n) => n !== null)
     return [
       label,
       count(all),
       percent(all ? (100 * hits) / all : null),
       percent(all ? (100 * stale) / all : null),
-      micros(last(of.p50)),
-      micros(last(of.p99)),
+      micros(of.hour.p50),
+      micros(of.hour.p99),
     ]
   })
   return element

@@ -46,8 +46,8 @@ function seriesOf({ nowMs, rows }, instances = []) {
     secs: isOpen ? Math.max(1, Math.min(60, (nowMs - last) / 1e3)) : 60,
     kinds: Object.fromEntries(some.map((kind) => [kind, kindOf(values, kind)])),
     redis: {
-      p50: line((of) => percentile(of, 'redis', 0.5)),
-      p99: line((of) => percentile(of, 'redis', 0.99)),
+      p50: line((of) => percentile(timesOf(of, 'redis'), 0.5)),
+      p99: line((of) => percentile(timesOf(of, 'redis'), 0.99)),
     },
     memory: count('memoryBytes'),
     instances: count('instances'),
@@ -78,23 +78,30 @@ const partsOf = (of, kind) => ['fresh', 'stale', 'misses'].map((part) => of[`${k
 /** @param {(Record<string, number> | undefined)[]} values @param {string} kind */
 function kindOf(values, kind) {
   const parts = values.map((of) => of && partsOf(of, kind))
+  const times = values.map((of) => of && timesOf(of, kind))
+  const hour = Array.from({ length: BUCKETS }, (_, bucket) =>
+    times.reduce((sum, of) => sum + (of?.[bucket] ?? 0), 0),
+  )
   return {
     hits: parts.map((of) => (of ? of[0] + of[1] : null)),
     stale: parts.map((of) => (of ? of[1] : null)),
     misses: parts.map((of) => (of ? of[2] : null)),
-    p50: values.map((of) => (of ? percentile(of, kind, 0.5) : null)),
-    p99: values.map((of) => (of ? percentile(of, kind, 0.99) : null)),
+    p50: times.map((of) => (of ? percentile(of, 0.5) : null)),
+    p99: times.map((of) => (of ? percentile(of, 0.99) : null)),
+    hour: { p50: percentile(hour, 0.5), p99: percentile(hour, 0.99) },
   }
 }
 
+/** How many took how long. @param {Record<string, number>} of @param {string} name */
+const timesOf = (of, name) =>
+  Array.from({ length: BUCKETS }, (_, bucket) => of[`${name}.t${bucket}`] ?? 0)
+
 /**
  * In microseconds, by the upper bound of the bucket it falls into; the last bucket has none.
- * @param {Record<string, number>} of
- * @param {string} name
+ * @param {number[]} counts
  * @param {number} share
  */
-function percentile(of, name, share) {
-  const counts = Array.from({ length: BUCKETS }, (_, n) => of[`${name}.t${n}`] ?? 0)
+function percentile(counts, share) {
   const all = counts.reduce((sum, count) => sum + count, 0)
   if (all === 0) return null
   let below = 0
