@@ -185,6 +185,8 @@ test('it needs Redis, a port that is free, and a token', async (test) => {
   ])
   expect((await fetch(dashboard.url)).status).toBe(401)
   expect((await client(dashboard).get()).status).toBe(200)
+  const head = await fetch(`${dashboard.url}app.css`, { method: 'HEAD' })
+  expect([head.status, await head.text()]).toEqual([200, ''])
   expect((await fetch(dashboard.url, { method: 'PUT' })).status).toBe(405)
   expect(await dashboard.stop()).toBe(0)
 })

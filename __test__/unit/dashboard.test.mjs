@@ -409,6 +409,32 @@ test('figures come as they are, and then what has changed', async () => {
   await stream.return()
 })
 
+test('who reads no stream is no viewer', async () => {
+  const over = new AbortController()
+  const handlers = dashboard({
+    viewers: 1,
+    // Whoever asks leaves meanwhile.
+    authorize: ({ method }) => {
+      if (method === 'GET') over.abort()
+      return true
+    },
+  })
+  const asked = (method, signal) =>
+    handlers.GET(new Request('http://h/_cache/events', { method, signal }), {
+      params: { path: ['events'] },
+    })
+  for (let n = 0; n < 2; n++) {
+    const head = await asked('HEAD')
+    expect([head.status, head.body]).toEqual([200, null])
+    expect(head.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect((await asked('GET', over.signal)).status).toBe(499)
+  }
+  const stream = messages(await asked('GET'))
+  await stream.next()
+  expect((await asked('HEAD')).status).toBe(503)
+  await stream.return()
+})
+
 describe('a stream lasts some minutes', () => {
   const toFake = ['setTimeout', 'clearTimeout', 'performance']
   beforeEach(() => vi.useFakeTimers({ toFake, shouldAdvanceTime: true }))

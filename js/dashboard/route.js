@@ -230,6 +230,14 @@ const ACTS = {
 /** @param {Looking} sampler @param {Request} request */
 function stream(sampler, request) {
   if (sampler.isFull) return said(503, 'Too many viewers', { 'retry-after': '30' })
+  const headers = {
+    ...HEADERS,
+    'content-type': 'text/event-stream; charset=utf-8',
+    'x-accel-buffering': 'no',
+  }
+  // Nobody reads the body of an answer to these, so nobody would end it.
+  if (request.method === 'HEAD') return new Response(null, { headers })
+  if (request.signal?.aborted) return said(499, 'Nobody waits for it')
   /** @type {() => void} */
   let gone = () => {}
   const body = new ReadableStream(
@@ -253,8 +261,7 @@ function stream(sampler, request) {
     },
     { highWaterMark: MOST_BEHIND },
   )
-  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
-  return new Response(body, { headers: { ...HEADERS, ...headers } })
+  return new Response(body, { headers })
 }
 
 /** @param {ReadableStreamDefaultController} controller @returns {import('./sampler.js').Viewer} */
@@ -313,4 +320,4 @@ const said = (status, text, more) =>
     headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8', ...more },
   })
 
-module.exports = { routes, HEADERS }
+module.exports = { routes }

@@ -71,8 +71,8 @@ async function listening(listener, port, host) {
  */
 async function respond(handlers, asked, answer) {
   const { method = 'GET' } = asked
-  if (method !== 'GET' && method !== 'POST') {
-    answer.writeHead(405, { allow: 'GET, POST' }).end()
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
+    answer.writeHead(405, { allow: 'GET, HEAD, POST' }).end()
     return
   }
   const over = new AbortController()
@@ -85,7 +85,8 @@ async function respond(handlers, asked, answer) {
     ...(method === 'POST' && { body: /** @type {any} */ (Readable.toWeb(asked)), duplex: 'half' }),
   })
   const path = url.pathname.split('/').filter((part) => part !== '')
-  const response = await handlers[method](request, { params: { path } })
+  const handle = method === 'POST' ? handlers.POST : handlers.GET
+  const response = await handle(request, { params: { path } })
   answer.writeHead(response.status, Object.fromEntries(response.headers))
   if (!response.body) {
     answer.end()
