@@ -49,7 +49,10 @@ test('a purge is counted first, and holds on every instance once it is answered'
     acknowledgedMs: expect.any(Number),
   })
   expect(await read()).toEqual([null, null])
-  expect((await act('why', { what: 'tag', name: 'posts' })).said).toMatch(/^invalidated: /)
+  const ofTag = await act('why', { what: 'tag', name: 'posts' })
+  expect(ofTag.said).toMatch(/^invalidated: /)
+  // Of all instances, as those of a path are.
+  expect(new Set(ofTag.decisions.map(({ instance }) => instance)).size).toBe(2)
   expect((await act('why', { what: 'tag', name: 'authors' })).said).toMatch(/^never: /)
   // No instance has made it, so none tells of it: the page does, also to whoever comes later.
   const began = Date.now()
@@ -183,10 +186,20 @@ test('it needs Redis, a port that is free, and a token', async (test) => {
     2,
     `tiercel: --port ${port} is taken; see tiercel dashboard --help\n`,
   ])
+  const anywhere = await run(['dashboard', '--port', '0', '--host', ''], app)
+  expect([anywhere.code, anywhere.stderr]).toEqual([
+    2,
+    'tiercel: --host takes a name or an address; see tiercel dashboard --help\n',
+  ])
   expect((await fetch(dashboard.url)).status).toBe(401)
   expect((await client(dashboard).get()).status).toBe(200)
   const head = await fetch(`${dashboard.url}app.css`, { method: 'HEAD' })
   expect([head.status, await head.text()]).toEqual([200, ''])
   expect((await fetch(dashboard.url, { method: 'PUT' })).status).toBe(405)
   expect(await dashboard.stop()).toBe(0)
+  // A token that was given is in no log.
+  const env = { ...app.env, TIERCEL_DASHBOARD_TOKEN: 'of the environment' }
+  const known = await served(test, { ...app, env })
+  expect(Object.keys(known).sort()).toEqual(['namespace', 'place', 'stop', 'url'])
+  expect((await client({ ...known, token: env.TIERCEL_DASHBOARD_TOKEN }).get()).status).toBe(200)
 })

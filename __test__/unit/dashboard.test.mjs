@@ -491,7 +491,7 @@ test('why, a dry run and a purge of a process alone', async () => {
   const handlers = dashboard({ token: TOKEN })
   const does = async (act, given) =>
     (await ask(handlers, act, post(given, { ...same, ...bearer }))).json()
-  expect(await does('why', { name: 'page' })).toMatchObject({ isAnswered: true })
+  expect((await does('why', { name: 'page' })).said).toMatch(/^fresh: /)
   expect((await does('why', { name: 'never' })).said).toMatch(/^unknown: /)
   const aim = { what: 'tag', name: HOSTILE }
   expect(await does('preview', aim)).toMatchObject({
@@ -750,6 +750,11 @@ test('a minute of a fleet is shown once all have told of it, or a minute later',
 test('edge and browser bundles are told that it does not belong there', () => {
   const edge = require('./js/dashboard/edge.js')
   for (const name of ['GET', 'POST', 'dashboard']) {
-    expect(() => edge[name]()).toThrow(expect.objectContaining({ code: expect.any(String) }))
+    expect(() => edge[name]()).toThrow(
+      expect.objectContaining({
+        code: 'TIERCEL_EDGE_RUNTIME',
+        message: expect.stringMatching(/^tiercel\/dashboard /),
+      }),
+    )
   }
 })

@@ -1,6 +1,7 @@
 // @ts-check
 
 const { explained } = require('../operate/why.js')
+const { recalled } = require('../operate/recalled.js')
 const { SOFT_SECS, invalidated, tally, targetOf } = require('../operate/purge.js')
 
 /**
@@ -43,6 +44,9 @@ function nameOf(what, given) {
 const targeted = (source, { what, name, isSoft }) =>
   targetOf(source.operator(), { [what]: [name] }, isSoft)
 
+/** What is known of an entry that nobody has looked for. */
+const NOTHING = { invalidated: [], parts: {}, entry: null }
+
 /**
  * @param {Source} source
  * @param {unknown} given
@@ -52,42 +56,41 @@ async function why(source, given) {
   if (what === 'tag') return ofTag(source, nameOf('tag', name))
   const text = nameOf('path or key', name)
   if (source.isFleet) {
-    const { remembered: fleet, ...answer } = await explained(source.operator(), text)
-    return { ...answer, decisions: fleet.decisions.slice(0, MOST_DECISIONS) }
+    const answer = await explained(source.operator(), text)
+    const { said, output, invalidated, parts, entry, remembered } = answer
+    return { said, output, invalidated, parts, entry, decisions: few(remembered.decisions) }
   }
   const decisions = source.decisions({ key: text, limit: MOST_DECISIONS })
-  return { ...remembered(text, decisions), decisions }
+  return { ...NOTHING, said: remembered(text, decisions), decisions }
 }
+
+/** @param {any[]} decisions */
+const few = (decisions) => decisions.slice(0, MOST_DECISIONS)
 
 /** Without a server: what this process decided last. @param {string} text @param {any[]} decisions */
 function remembered(text, decisions) {
-  const parts = { invalidated: [], parts: {}, entry: null }
   const last = decisions.find(({ call, key }) => call === 'get' && key === text)
-  if (!last) {
-    const said = `unknown: this process has not decided about ${text} lately, and without Redis nothing else tells`
-    return { said, isAnswered: false, ...parts }
-  }
-  const isAnswered = last.outcome !== 'miss'
-  return { said: `${last.outcome}: ${last.reason}`, isAnswered, ...parts }
+  if (last) return `${last.outcome}: ${last.reason}`
+  return `unknown: this process has not decided about ${text} lately, and without Redis nothing else tells`
 }
 
 /** @param {Source} source @param {string} tag */
 async function ofTag(source, tag) {
-  const decisions = source.decisions({ key: tag, limit: MOST_DECISIONS })
   if (!source.isFleet) {
+    const decisions = source.decisions({ key: tag, limit: MOST_DECISIONS })
     const last = decisions.find(({ call }) => call === 'invalidate')
     const said = last
       ? `invalidated: ${last.outcome === 'soft' ? 'softly' : 'hard'}, by this process`
       : 'never: this process has not invalidated it lately'
-    return { said, isAnswered: !last, invalidated: [], parts: {}, entry: null, decisions }
+    return { ...NOTHING, said, decisions }
   }
   const { rows } = await source.operator().run('table', { tags: [tag] })
+  const { decisions } = await recalled(source.operator(), tag)
   const said =
     rows.length > 0
       ? 'invalidated: what was generated before is stale or gone'
       : 'never: as far as Redis remembers, the tag was not invalidated'
-  const isAnswered = rows.length === 0
-  return { said, isAnswered, invalidated: rows, parts: {}, entry: null, decisions }
+  return { ...NOTHING, said, invalidated: rows, decisions: few(decisions) }
 }
 
 /**
