@@ -156,7 +156,7 @@ function watchStream() {
       own.stream = this
       const keep = (/** @type {MessageEvent} */ { data }) =>
         Object.assign(own.told, JSON.parse(data))
-      for (const name of ['all', 'some']) this.addEventListener(name, keep)
+      this.addEventListener('figures', keep)
     }
   }
 }
@@ -181,7 +181,7 @@ const change = (page, isTurned = true) =>
       busiest: { keys, tags, slow },
       series: { ...series, kinds: Object.fromEntries(kinds) },
     }
-    stream.dispatchEvent(new MessageEvent('some', { data: JSON.stringify(sections) }))
+    stream.dispatchEvent(new MessageEvent('figures', { data: JSON.stringify(sections) }))
   }, isTurned)
 
 /** The page, for somebody who has typed the token. @param {number} width @param {() => void} [first] */

@@ -20,7 +20,7 @@ const WATCH_MS = 5_000
 
 /**
  * @param {string} address
- * @param {{ figures: (sections: Record<string, any>, isAll: boolean) => void, state: (state: State) => void, enter: () => void }} told
+ * @param {{ figures: (sections: Record<string, any>) => void, state: (state: State) => void, enter: () => void }} told
  *   `enter`: what shows where one may come in
  */
 export function live(address, { figures, state, enter }) {
@@ -52,8 +52,7 @@ export function live(address, { figures, state, enter }) {
         heardAt = Date.now()
         then(/** @type {MessageEvent} */ (event).data)
       })
-    heard('all', (data) => figures(JSON.parse(data), true))
-    heard('some', (data) => figures(JSON.parse(data), false))
+    heard('figures', (data) => figures(JSON.parse(data)))
     heard('alive', () => {})
     // A stream lasts some minutes: whether one may still see it is asked anew.
     heard('again', open)

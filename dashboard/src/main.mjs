@@ -169,13 +169,14 @@ const shows = {
     )
     const others = silent > 0 ? `, ${silent} silent` : ''
     tile('instances', count(known.rows?.length ?? 0), `${states()}${others}`)
-  },
-  rows() {
     fleet.fill(
-      known.rows,
+      known.rows ?? [],
       ({ id, name }) => id || name,
       () => instanceRow(() => known.now.at),
     )
+  },
+  rows() {
+    // Instances are counted, and how long they run, where the rest of `now` is shown.
     if (known.now) shows.now()
   },
   redis() {
@@ -332,12 +333,9 @@ theme(byId('theme'), () => {
 })
 
 live(`${base}events`, {
-  figures(sections, isAll) {
+  figures(sections) {
     Object.assign(known, sections)
-    // Instances are counted where the rest of `now` is shown.
-    for (const [name, show] of Object.entries(shows)) {
-      if (name in sections && (isAll || sections[name] !== undefined)) show()
-    }
+    for (const [name, show] of Object.entries(shows)) if (name in sections) show()
     document.body.dataset.ready = 'yes'
   },
   state(state) {

@@ -57,7 +57,8 @@ async function why(source, given) {
   const text = nameOf('path or key', name)
   if (source.isFleet) {
     const answer = await explained(source.operator(), text)
-    const { said, output, invalidated, parts, entry, remembered } = answer
+    const { said, output, invalidated, parts, remembered } = answer
+    const entry = answer.entry && { tags: answer.entry.tags, bytes: answer.entry.bytes }
     return { said, output, invalidated, parts, entry, decisions: few(remembered.decisions) }
   }
   const decisions = source.decisions({ key: text, limit: MOST_DECISIONS })

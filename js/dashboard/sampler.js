@@ -121,7 +121,7 @@ class Sampler {
     this.#awaited = undefined
     this.#viewers.add(viewer)
     viewer.send(text.encode(`retry: ${RETRY_MS}\n\n`))
-    if (this.#told.size > 0) viewer.send(message('all', this.#told))
+    if (this.#told.size > 0) viewer.send(message('figures', this.#told))
     if (this.#timer !== undefined || this.#isLooking) return
     void this.#look()
   }
@@ -165,7 +165,6 @@ class Sampler {
   async #look() {
     this.#isLooking = true
     const began = performance.now()
-    const isFirst = this.#told.size === 0
     const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
     if (this.#viewers.size === 0) return this.#rest()
@@ -176,7 +175,7 @@ class Sampler {
       this.#told.set(name, json)
       changed.set(name, json)
     }
-    this.#say(isFirst ? 'all' : 'some', changed)
+    this.#say(changed)
     // The last one may have been let go of.
     if (this.#viewers.size === 0) return
     const everyMs = this.#source?.everyMs ?? RETRY_MS
@@ -189,12 +188,12 @@ class Sampler {
     this.#timer.unref()
   }
 
-  /** @param {string} event @param {Map<string, string>} changed */
-  #say(event, changed) {
+  /** @param {Map<string, string>} changed */
+  #say(changed) {
     const now = performance.now()
     if (changed.size === 0 && now - this.#saidAt < SILENCE_MS) return
     this.#saidAt = now
-    const bytes = message(changed.size === 0 ? 'alive' : event, changed)
+    const bytes = message(changed.size === 0 ? 'alive' : 'figures', changed)
     for (const viewer of this.#viewers) {
       // One that does not read is let go of; it comes back by itself.
       if (viewer.send(bytes)) continue
@@ -217,12 +216,16 @@ class Sampler {
     const sections = {
       about: source.about,
       trouble: null,
-      now: { at: shown.nowMs, ...shown.total, silent: shown.silent },
+      now: nowOf(shown),
       rows: shown.rows.map(rowOf),
-      busiest: { keys: few(shown.busiest), tags: few(shown.busiestTags), slow: slowest(fleet) },
+      busiest: {
+        keys: busiest(shown.busiest),
+        tags: busiest(shown.busiestTags),
+        slow: slowest(fleet),
+      },
       events: this.#remembered([...this.#own, ...shown.invalidated]),
     }
-    if (source.isFleet) sections.redis = shown.redis
+    if (source.isFleet) sections.redis = redisOf(shown.redis)
     if (now >= this.#asked.history) {
       sections.series = seriesOf(await source.history(), source.isFleet ? fleet.instances : [])
       this.#asked.history = now + HISTORY_MS
@@ -261,26 +264,39 @@ function troubled(error) {
   return { trouble: said.replace(/^tiercel: /, '') }
 }
 
-/** @param {any} row */
-function rowOf({ instance, ...row }) {
-  const { version, next, node, build, startedAt, memory, leases, sets, invalidations } = instance
+/** What is shown of an instance. How long it runs the page knows itself. @param {any} row */
+function rowOf({ id, name, state, instance, ...row }) {
+  const { version, next, node, build, startedAt, memory } = instance
+  const { hitPercent, getsPerSec, p50Micros, p99Micros, memoryBytes, memoryPercent } = row
   return {
-    ...row,
-    // These change with every look, and the page counts on by itself.
-    upMs: undefined,
-    ageMs: undefined,
-    startedAt,
-    at: instance.at,
-    versions: { tiercel: version, next, node, build },
-    entries: memory.entries,
-    capacityBytes: memory.capacityBytes,
+    id,
+    name,
+    state,
+    hitPercent,
+    getsPerSec,
+    p50Micros,
+    p99Micros,
+    memoryBytes,
+    memoryPercent,
+    lagMs: row.lagMs,
+    leases: row.leases,
     evictions: memory.evictions,
-    taken: leases.taken,
-    followed: leases.followed,
-    sets,
-    invalidations,
+    startedAt,
+    versions: { tiercel: version, next, node, build },
   }
 }
+
+/** @param {any} shown */
+function nowOf({ nowMs, total, silent }) {
+  const { getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases } = total
+  return { at: nowMs, getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases, silent }
+}
+
+/** @param {any} redis */
+const redisOf = ({ commandsPerSec, cpuPercent }) => ({ commandsPerSec, cpuPercent })
+
+/** @param {any[]} list */
+const busiest = (list) => few(list).map(({ name, kind, perSec }) => ({ name, kind, perSec }))
 
 /** @template T @param {T[]} list */
 const few = (list) => list.slice(0, MOST_LISTED)
@@ -289,11 +305,9 @@ const few = (list) => list.slice(0, MOST_LISTED)
 function slowest({ instances }) {
   /** @type {Map<string, any>} */
   const all = new Map()
-  for (const { name: by, slowest: own = [] } of /** @type {any[]} */ (instances)) {
-    for (const one of own) {
-      const known = all.get(`${one.kind} ${one.name}`)
-      if (!known || known.ms < one.ms) all.set(`${one.kind} ${one.name}`, { ...one, by })
-    }
+  for (const one of instances.flatMap((/** @type {any} */ { slowest: own = [] }) => own)) {
+    const known = all.get(`${one.kind} ${one.name}`)
+    if (!known || known.ms < one.ms) all.set(`${one.kind} ${one.name}`, one)
   }
   return few([...all.values()].sort((one, other) => other.ms - one.ms))
 }

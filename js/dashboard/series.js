@@ -50,12 +50,8 @@ function seriesOf({ nowMs, rows }, instances = []) {
       p99: line((of) => percentile(timesOf(of, 'redis'), 0.99)),
     },
     memory: count('memoryBytes'),
-    instances: count('instances'),
     invalidations: count('invalidations'),
-    evictions: count('evictions'),
     saved: count('saved'),
-    led: count('led'),
-    sets: count('sets'),
   }
 }
 
