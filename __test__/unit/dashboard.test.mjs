@@ -517,7 +517,15 @@ describe('a sampler', () => {
   })
   const viewer = (takes = true) => ({ send: vi.fn(() => takes), end: vi.fn() })
 
-  test('opens nothing before somebody looks, and ends with the last one', async () => {
+  /** Looks are made when the test says so. */
+  const stepped = ({ onTestFinished }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => vi.useRealTimers())
+    return (ms) => vi.advanceTimersByTimeAsync(ms)
+  }
+
+  test('opens nothing before somebody looks, and ends with the last one', async (test) => {
+    const pass = stepped(test)
     const given = source()
     const open = vi.fn(() => given)
     const sampler = new Sampler(open, 3)
@@ -525,11 +533,12 @@ describe('a sampler', () => {
     const all = [viewer(), viewer(), viewer()]
     for (const one of all) sampler.join(one)
     expect([sampler.isFull, open.mock.calls.length]).toEqual([true, 1])
-    await vi.waitFor(() => expect(given.fleet.mock.calls.length).toBeGreaterThan(2))
+    await pass(350)
+    expect(given.fleet.mock.calls.length).toBeGreaterThan(2)
     for (const one of all) sampler.leave(one)
     await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
     const looks = given.fleet.mock.calls.length
-    await new Promise((pass) => setTimeout(pass, 350))
+    await pass(60_000)
     expect(given.fleet.mock.calls.length).toBe(looks)
     // What was opened is kept: a thread belongs to it.
     for (let n = 0; n < 3; n++) {
@@ -612,11 +621,8 @@ describe('a sampler', () => {
     for (const one of all) sampler.leave(one)
   })
 
-  test('who is dismissed finds all as it was, but nothing is kept for long', async ({
-    onTestFinished,
-  }) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => vi.useRealTimers())
+  test('who is dismissed finds all as it was, but nothing is kept for long', async (test) => {
+    const pass = stepped(test)
     const given = source()
     const sampler = new Sampler(() => given, 50)
     const [one, other] = [viewer(), viewer()]
@@ -631,9 +637,9 @@ describe('a sampler', () => {
     sampler.join(other)
     expect(told(other, -1)).toBe(told(one, 1))
     sampler.dismiss(other)
-    await vi.advanceTimersByTimeAsync(4_000)
+    await pass(4_000)
     expect(given.rest).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(2_000)
+    await pass(2_000)
     expect(given.rest).toHaveBeenCalledTimes(1)
     const late = viewer()
     sampler.join(late)
@@ -652,14 +658,15 @@ describe('a sampler', () => {
     sampler.leave(quick)
   })
 
-  test('with the last one that does not read it ends', async () => {
+  test('with the last one that does not read it ends', async (test) => {
+    const pass = stepped(test)
     const given = source()
     const sampler = new Sampler(() => given, 50)
     const one = { send: vi.fn(() => false), end: vi.fn() }
     sampler.join(one)
     await vi.waitFor(() => expect(one.end).toHaveBeenCalled())
     await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
-    await new Promise((pass) => setTimeout(pass, 300))
+    await pass(60_000)
     expect(given.fleet).toHaveBeenCalledTimes(1)
   })
 

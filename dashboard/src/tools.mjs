@@ -151,7 +151,11 @@ const decided = ({ time: at, instance, call, outcome, tier, reason, ms }) =>
     h('time', null, moment(at)),
     instance !== undefined && h('span.key', null, instance),
     h('span', null, `${call} ${outcome}`),
-    h('span.hint', null, `${tier}: ${reason}${ms ? `, ${span(ms)}` : ''}`),
+    h(
+      'span.hint',
+      null,
+      [reason ? `${tier}: ${reason}` : tier, ms && span(ms)].filter(Boolean).join(', '),
+    ),
   )
 
 /** @param {string} base */
