@@ -493,6 +493,13 @@ test('why, a dry run and a purge of a process alone', async () => {
     (await ask(handlers, act, post(given, { ...same, ...bearer }))).json()
   expect((await does('why', { name: 'page' })).said).toMatch(/^fresh: /)
   expect((await does('why', { name: 'never' })).said).toMatch(/^unknown: /)
+  // A tag is not a part of another, and what was decided about it since hides nothing.
+  const ofTag = async (name) => (await does('why', { what: 'tag', name })).said
+  await Tiercel.updateTags(['a tag of why', 'one more'])
+  await Tiercel.set('of why', Promise.resolve(entryOf('x', { tags: ['one more'] })))
+  for (let n = 0; n < 20; n++) await Tiercel.get('of why', [])
+  expect(await ofTag('a tag of')).toMatch(/^never: /)
+  expect(await ofTag('one more')).toMatch(/^invalidated: hard/)
   const aim = { what: 'tag', name: HOSTILE }
   expect(await does('preview', aim)).toMatchObject({
     entries: 1,

@@ -16,6 +16,8 @@ const MOST_COUNTED = 50_000
 const RATE = 5_000
 const MOST_CHARS = 2_048
 const MOST_DECISIONS = 8
+/** Decisions of this process that are looked through. */
+const MOST_REMEMBERED = 4_096
 /** Characters of a name in the time line. */
 const MOST_SHOWN = 80
 
@@ -78,12 +80,12 @@ function remembered(text, decisions) {
 /** @param {Source} source @param {string} tag */
 async function ofTag(source, tag) {
   if (!source.isFleet) {
-    const decisions = source.decisions({ key: tag, limit: MOST_DECISIONS })
-    const last = decisions.find(({ call }) => call === 'invalidate')
+    const all = source.decisions({ key: tag, limit: MOST_REMEMBERED })
+    const last = all.find(({ call, key }) => call === 'invalidate' && key.split(', ').includes(tag))
     const said = last
       ? `invalidated: ${last.outcome === 'soft' ? 'softly' : 'hard'}, by this process`
       : 'never: this process has not invalidated it lately'
-    return { ...NOTHING, said, decisions }
+    return { ...NOTHING, said, decisions: few(all) }
   }
   const { rows } = await source.operator().run('table', { tags: [tag] })
   const { decisions } = await recalled(source.operator(), tag)
@@ -108,7 +110,10 @@ async function preview(source, aim, signal) {
   }
   // Memory is no list: what was asked for lately tells what there is.
   const hit = new Map()
-  for (const { kind, key, tags, call } of source.decisions({ key: aim.name, limit: 4_096 })) {
+  for (const { kind, key, tags, call } of source.decisions({
+    key: aim.name,
+    limit: MOST_REMEMBERED,
+  })) {
     const isHit = aim.what === 'tag' ? tags?.includes(aim.name) : key === aim.name
     if (call !== 'invalidate' && isHit) hit.set(`${kind} ${key}`, kind)
   }
