@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { start } from '../../tools/redis/servers.mjs'
 import { appOf, instancesOf } from '../redis/command.mjs'
 import { served } from '../redis/dashboard.mjs'
@@ -85,6 +85,53 @@ describe('the dashboard in a browser', { timeout: 120_000 }, () => {
     await page.getByText('live', { exact: true }).waitFor({ timeout: 30_000 })
     await instance.run(({ Tiercel }) => Tiercel.updateTags(['after the restart']))
     await page.getByRole('cell', { name: 'after the restart' }).waitFor()
+    // With another token nobody is in any more.
+    await dashboard.stop()
+    const env = { ...app.env, TIERCEL_DASHBOARD_TOKEN: 'another' }
+    const other = await served(suite, { ...app, env }, ['--port', String(port)])
+    await page.getByLabel('Token').waitFor({ timeout: 30_000 })
+    await other.stop()
+    dashboard = await served(suite, app, ['--port', String(port)])
+    await close()
+  })
+
+  promise('what somebody is at stays where it is while figures change', async () => {
+    const { page, close } = await opened(1280, watchStream)
+    await fill()
+    const keys = page.locator('section', { has: page.locator('#busiest-keys') })
+    const one = keys.getByRole('button', { name: 'post-1' })
+    const tags = page.locator('section', { has: page.locator('#busiest-tags') })
+    const kind = page.getByRole('checkbox', { name: 'fetch' })
+    await keys.getByRole('button').nth(1).waitFor()
+    for (const control of [one, tags.getByRole('button', { name: 'posts' }), kind]) {
+      await control.focus()
+      const held = await page.evaluateHandle(() => document.activeElement)
+      for (let n = 0; n < 2; n++) {
+        await change(page)
+        expect(await held.evaluate((element) => element === document.activeElement)).toBe(true)
+      }
+    }
+    const why = page.locator('#why-name')
+    await why.fill('')
+    await one.hover()
+    await page.mouse.down()
+    await one.evaluate((element) => element.blur())
+    for (let n = 0; n < 2; n++) await change(page, false)
+    await page.mouse.up()
+    await vi.waitFor(async () => expect(await why.inputValue()).toBe('post-1'))
+    await close()
+  })
+
+  promise('it says so when it is not shown', async () => {
+    const { page, close } = await opened(1280)
+    await page.route('**/events', (route) =>
+      route.fulfill({ status: 503, contentType: 'text/plain', body: 'Too many viewers\n' }),
+    )
+    await dashboard.stop()
+    dashboard = await served(suite, app, ['--port', String(port)])
+    await page.getByText('full', { exact: true }).waitFor({ timeout: 30_000 })
+    await page.getByText('As many look at once as may.').waitFor()
+    await sound(page)
     await close()
   })
 })
@@ -98,11 +145,51 @@ async function fill() {
   }
 }
 
-/** The page, for somebody who has typed the token. @param {number} width */
-async function opened(width) {
+/** Lets a test tell figures, and none but its own once it has told some. */
+function watchStream() {
+  const own = /** @type {any} */ (globalThis)
+  own.told = {}
+  own.EventSource = class extends EventSource {
+    /** @param {string} address */
+    constructor(address) {
+      super(address)
+      own.stream = this
+      const keep = (/** @type {MessageEvent} */ { data }) =>
+        Object.assign(own.told, JSON.parse(data))
+      this.addEventListener('figures', keep)
+    }
+  }
+}
+
+/** Other figures. @param {import('playwright-core').Page} page @param {boolean} [isTurned] in another order */
+const change = (page, isTurned = true) =>
+  page.evaluate((isTurned) => {
+    const own = /** @type {any} */ (globalThis)
+    const { told, stream } = own
+    own.isStill = true
+    const { busiest, series } = told
+    const others = (/** @type {any[]} */ list) => {
+      const all = list.map((one) => ({ ...one, perSec: one.perSec + 1 }))
+      return isTurned ? all.reverse() : all
+    }
+    const [keys, tags, slow] = [others(busiest.keys), others(busiest.tags), others(busiest.slow)]
+    const kinds = Object.entries(series.kinds).map(([kind, of]) => [
+      kind,
+      { ...of, hits: of.hits.map((/** @type {number | null} */ n) => (n ?? 0) + 1) },
+    ])
+    const sections = {
+      busiest: { keys, tags, slow },
+      series: { ...series, kinds: Object.fromEntries(kinds) },
+    }
+    stream.dispatchEvent(new MessageEvent('figures', { data: JSON.stringify(sections) }))
+  }, isTurned)
+
+/** The page, for somebody who has typed the token. @param {number} width @param {() => void} [first] */
+async function opened(width, first) {
   const viewport = { width, height: 900 }
   const context = await browser.newContext({ viewport, colorScheme: 'light' })
   const page = await context.newPage()
+  if (first) await page.addInitScript(first)
   /** @type {string[]} */
   const errors = []
   page.on('pageerror', ({ message }) => errors.push(message))

@@ -105,7 +105,7 @@ async function firstEvent(url) {
   let text = ''
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
     text += chunk
-    const [, data] = /^event: all\ndata: (.*)\n\n/m.exec(text) ?? []
+    const [, data] = /^event: figures\ndata: (.*)\n\n/m.exec(text) ?? []
     if (data) return JSON.parse(data)
   }
   throw new Error(`the stream ended: ${text}`)

@@ -42,9 +42,9 @@ export function client({ url, token }) {
   const headers = { authorization: `Bearer ${token}` }
   return {
     get: (path = '') => fetch(url + path, { headers }),
-    async act(name, given) {
+    async act(name, given, signal) {
       const body = JSON.stringify(given)
-      return (await fetch(url + name, { method: 'POST', headers, body })).json()
+      return (await fetch(url + name, { method: 'POST', headers, body, signal })).json()
     },
     /** A viewer, who knows all sections as they were told last. */
     async look() {

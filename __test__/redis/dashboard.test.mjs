@@ -31,7 +31,7 @@ async function started(test, env = often) {
 
 test('a purge is counted first, and holds on every instance once it is answered', async (test) => {
   const { app, instances } = await started(test)
-  const { act } = client(await served(test, app))
+  const { act, look } = client(await served(test, app))
   const aim = { what: 'tag', name: 'posts' }
   const found = await until('it is in the server', async () => {
     const found = await act('preview', aim)
@@ -49,8 +49,53 @@ test('a purge is counted first, and holds on every instance once it is answered'
     acknowledgedMs: expect.any(Number),
   })
   expect(await read()).toEqual([null, null])
-  expect((await act('why', { what: 'tag', name: 'posts' })).said).toMatch(/^invalidated: /)
+  const ofTag = await act('why', { what: 'tag', name: 'posts' })
+  expect(ofTag.said).toMatch(/^invalidated: /)
+  // Of all instances, as those of a path are.
+  expect(new Set(ofTag.decisions.map(({ instance }) => instance)).size).toBe(2)
   expect((await act('why', { what: 'tag', name: 'authors' })).said).toMatch(/^never: /)
+  // No instance has made it, so none tells of it: the page does, also to whoever comes later.
+  const began = Date.now()
+  await act('purge', { what: 'path', name: '/blog', soft: true })
+  for (let n = 0; n < 2; n++) {
+    const { known, leave } = await look()
+    await until('it is told', () => known.events?.length || undefined)
+    expect(known.events).toMatchObject([
+      { tags: 'path /blog', isSoft: true, isEverywhere: true, by: 'dashboard' },
+      { tags: 'posts', isSoft: false, isEverywhere: true, by: 'dashboard' },
+    ])
+    expect(Math.abs(known.events[0].at - began)).toBeLessThan(30_000)
+    leave()
+  }
+})
+
+test('dry runs at once count alike, and nothing stays connected for them', async (test) => {
+  const { app } = await started(test)
+  // Pages of a scan have 250 keys.
+  await server.command(
+    'EVAL',
+    'for n = 1, 2000 do redis.call("SET", ARGV[1] .. n, "x") end',
+    '0',
+    'of-others:',
+  )
+  const { act } = client(await served(test, app))
+  const clients = async () => (await server.command('CLIENT', 'LIST')).trim().split('\n').length
+  const before = await clients()
+  const aim = { what: 'tag', name: 'posts' }
+  const all = await Promise.all([1, 2, 3].map(() => act('preview', aim)))
+  for (const found of all) expect(found).toMatchObject({ entries: 1, isAll: true })
+  await until('it is closed', async () => (await clients()) <= before || undefined)
+  // Who leaves ends the scan, so that the next one is counted at once.
+  const long = await Promise.all(
+    Array.from({ length: 9 }, async () => {
+      const over = new AbortController()
+      const counted = act('preview', aim, over.signal).catch(({ name }) => name)
+      setTimeout(() => over.abort(), 100)
+      return counted
+    }),
+  )
+  expect(long).toContain('AbortError')
+  expect(await act('preview', aim)).toMatchObject({ entries: 1 })
 })
 
 test('a viewer sees the fleet; nothing is connected before and after', async (test) => {
@@ -141,8 +186,20 @@ test('it needs Redis, a port that is free, and a token', async (test) => {
     2,
     `tiercel: --port ${port} is taken; see tiercel dashboard --help\n`,
   ])
+  const anywhere = await run(['dashboard', '--port', '0', '--host', ''], app)
+  expect([anywhere.code, anywhere.stderr]).toEqual([
+    2,
+    'tiercel: --host takes a name or an address; see tiercel dashboard --help\n',
+  ])
   expect((await fetch(dashboard.url)).status).toBe(401)
   expect((await client(dashboard).get()).status).toBe(200)
+  const head = await fetch(`${dashboard.url}app.css`, { method: 'HEAD' })
+  expect([head.status, await head.text()]).toEqual([200, ''])
   expect((await fetch(dashboard.url, { method: 'PUT' })).status).toBe(405)
   expect(await dashboard.stop()).toBe(0)
+  // A token that was given is in no log.
+  const env = { ...app.env, TIERCEL_DASHBOARD_TOKEN: 'of the environment' }
+  const known = await served(test, { ...app, env })
+  expect(Object.keys(known).sort()).toEqual(['namespace', 'place', 'stop', 'url'])
+  expect((await client({ ...known, token: env.TIERCEL_DASHBOARD_TOKEN }).get()).status).toBe(200)
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assets as made } from '../../scripts/dashboard.mjs'
 import { entryOf, index, load } from './support.mjs'
 
@@ -44,6 +44,27 @@ const post = (body, headers = same) => ({
   headers,
   body: typeof body === 'string' ? body : JSON.stringify(body),
 })
+/** A browser at a page of which a part of the path is taken away before it is asked here. */
+function browserAt(page, taken) {
+  const to = (address) => new URL(address, `http://h${page}`)
+  return {
+    path: (address, handlers, { method = 'GET', ...more } = {}) => {
+      const url = to(address)
+      const rest = url.pathname.slice(page.replace(/\/$/, '').length)
+      url.pathname = url.pathname.slice(taken.length)
+      const request = new Request(url, { method, ...more })
+      return handlers[method](request, {
+        params: Promise.resolve({ path: rest.split('/').filter(Boolean) }),
+      })
+    },
+    formOf: (html) => /<form method="post" action="([^"]*)">/.exec(html)[1],
+    /** Where a cookie without a path belongs to: RFC 6265, 5.1.4. */
+    folderOf: (address) => {
+      const { pathname } = to(address)
+      return pathname.slice(0, Math.max(1, pathname.lastIndexOf('/')))
+    },
+  }
+}
 const reader = { accept: 'text/html,*/*' }
 
 describe('who is answered', () => {
@@ -78,6 +99,27 @@ describe('who is answered', () => {
       ['abc.tunnel.example', 404],
     ]) {
       expect([at, (await ask(own, '', { at })).status]).toEqual([at, status])
+    }
+  })
+
+  test.for([
+    ['localhost:3000', 200],
+    ['192.168.1.7, 127.0.0.1:3000', 200],
+    ['abc.tunnel.example', 404],
+    ['localhost, abc.tunnel.example', 404],
+    ['', 404],
+    ['no name', 404],
+    ['localhost@abc.tunnel.example', 404],
+    ['localhost#.tunnel.example', 404],
+    ['[::', 404],
+  ])('nor through a tunnel, which says of %j', async ([name, status]) => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const headers = { 'x-forwarded-host': name }
+    expect((await ask(own, '', { headers, at: 'localhost:3000' })).status).toBe(status)
+    if (name !== '') {
+      expect((await ask(own, '', { headers: { host: name } })).status).toBe(
+        name.includes(',') ? 404 : status,
+      )
     }
   })
 
@@ -116,7 +158,7 @@ describe('who is answered', () => {
     expect([right.status, right.headers.get('location')]).toEqual([303, '../_cache'])
     const set = right.headers.get('set-cookie')
     expect(set).toMatch(
-      /^tiercel_dashboard=\d+\.[\w-]{43}; Path=\/app\/_cache; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+      /^tiercel_dashboard=\d+\.[\w-]{43}; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     )
     expect(set).not.toContain(TOKEN)
     const cookie = set.split(';')[0]
@@ -128,9 +170,41 @@ describe('who is answered', () => {
     vi.stubEnv('TIERCEL_DASHBOARD_TOKEN', 'another')
     expect((await ask(own, '', { headers: { cookie } })).status).toBe(401)
     const left = await ask(dashboard({ token: TOKEN }), 'leave', post('', { ...same, cookie }))
-    expect(left.headers.get('set-cookie')).toContain(
-      'tiercel_dashboard=; Path=/app/_cache; Max-Age=0',
+    expect(left.headers.get('set-cookie')).toContain('tiercel_dashboard=; Max-Age=0')
+  })
+
+  // What the browser asks for, and what of it is left here: `basePath` and proxies take parts away.
+  test.for([
+    ['/_cache', ''],
+    ['/shop/_cache', '/shop'],
+    ['/shop/_cache/', '/shop'],
+    ['/', ''],
+    ['/shop/', '/shop'],
+  ])('the cookie of a browser at %s comes back', async ([at, taken]) => {
+    const { path, folderOf, formOf } = browserAt(at, taken)
+    const handlers = dashboard({ token: TOKEN })
+    const door = await path('', handlers, { headers: reader })
+    const action = formOf(await door.text())
+    const form = new URLSearchParams({ token: TOKEN }).toString()
+    const wrong = await path(action, handlers, post('token=wrong'))
+    expect(new URL(formOf(await wrong.text()), new URL(action, `http://h${at}`)).href).toBe(
+      new URL(action, `http://h${at}`).href,
     )
+    const right = await path(action, handlers, post(form))
+    expect(right.status).toBe(303)
+    const to = new URL(right.headers.get('location'), new URL(action, `http://h${at}`))
+    expect(to.pathname).toBe(at)
+    const set = right.headers.get('set-cookie')
+    expect(set).not.toMatch(/path=/i)
+    for (const asked of [at, new URL(`${at.replace(/\/?$/, '/')}events`, 'http://h').pathname]) {
+      expect(`${asked}/`.startsWith(`${folderOf(action)}/`.replace('//', '/'))).toBe(true)
+    }
+    const cookie = set.split(';')[0]
+    const page = await path('', handlers, { headers: { ...reader, cookie } })
+    const leave = formOf(await page.text())
+    expect(folderOf(leave)).toBe(folderOf(action))
+    const left = await path(leave, handlers, post('', { ...same, cookie }))
+    expect(left.headers.get('set-cookie')).toContain('Max-Age=0')
   })
 
   test('behind TLS the cookie is for TLS', async () => {
@@ -147,8 +221,39 @@ describe('who is answered', () => {
     for (let n = 0; n < 22; n++) codes.push((await ask(handlers, 'enter', form(`${n}`))).status)
     expect(codes.slice(18)).toEqual([403, 403, 429, 429])
     // Who has it is let in whatever others try.
-    expect((await ask(handlers, 'enter', form(TOKEN))).status).toBe(429)
+    expect((await ask(handlers, 'enter', form(TOKEN))).status).toBe(303)
     expect((await ask(handlers, '', { headers: bearer })).status).toBe(200)
+  })
+
+  test('nor by programs, which leave the door open to people', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const wrong = { authorization: 'Bearer of somebody' }
+    const codes = []
+    for (let n = 0; n < 22; n++) {
+      codes.push((await ask(handlers, n % 2 ? 'events' : 'why', { headers: wrong })).status)
+    }
+    expect(codes.slice(18)).toEqual([401, 401, 429, 429])
+    expect((await ask(handlers, 'why', post({ name: 'x' }, wrong))).status).toBe(429)
+    expect((await ask(handlers, 'enter', post('token=wrong'))).status).toBe(429)
+    expect((await ask(handlers, '', { headers: bearer })).status).toBe(200)
+    expect((await ask(handlers, '', { headers: { ...wrong, ...reader } })).status).toBe(200)
+    // Who gives none tries none.
+    expect((await ask(handlers, 'events')).status).toBe(401)
+  })
+
+  test('a login of a proxy is not in the way of a cookie, and is no program either', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const form = new URLSearchParams({ token: TOKEN }).toString()
+    const proxy = { authorization: `Basic ${btoa('somebody:else')}` }
+    const entered = await ask(handlers, 'enter', post(form, { ...same, ...proxy }))
+    const cookie = entered.headers.get('set-cookie').split(';')[0]
+    const why = (headers) => ask(handlers, 'why', post({ name: 'page' }, { ...headers, cookie }))
+    for (const authorization of [proxy.authorization, 'Bearer of the proxy']) {
+      const headers = { authorization, cookie }
+      expect((await ask(handlers, 'app.js', { headers })).status).toBe(200)
+      expect((await why({ ...same, authorization })).status).toBe(200)
+      expect((await why({ authorization })).status).toBe(403)
+    }
   })
 
   test('whom the app lets in, and nobody with a token of the environment', async () => {
@@ -251,11 +356,12 @@ test('nothing may be loaded from elsewhere, framed, guessed or kept', async () =
 })
 
 test('the pages have no script or style of their own, and names in their addresses are text', () => {
-  for (const page of [whole('a/'), door('a/'), door('', 'wrong')]) {
+  const of = (base) => ({ files: base, forms: base })
+  for (const page of [whole(of('a/')), door(of('a/')), door(of(''), 'wrong')]) {
     expect(page).not.toMatch(/<style|<script(?! type="module" src=)|style=|\son\w+=/)
   }
-  expect(whole(HOSTILE)).not.toContain('<img')
-  expect(door(HOSTILE)).not.toContain('<img')
+  expect(whole(of(HOSTILE), true)).not.toContain('<img')
+  expect(door(of(HOSTILE))).not.toContain('<img')
 })
 
 test('the script makes no HTML of texts', () => {
@@ -290,25 +396,110 @@ test('figures come as they are, and then what has changed', async () => {
   expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
   const stream = messages(answer)
   const { value: first } = await stream.next()
-  expect(first).toMatchObject({ event: 'all', about: { isFleet: false }, trouble: null })
+  expect(first).toMatchObject({ event: 'figures', about: { isFleet: false }, trouble: null })
   expect(first.rows).toHaveLength(1)
   expect(first.rows[0].state).toBe('none')
   expect(first.busiest.tags.map(({ name }) => name)).toContain(HOSTILE)
   expect(first.series.kinds.useCache.hits.at(-1)).toBeGreaterThanOrEqual(20)
   await Tiercel.updateTags(['of the stream'])
   const { value: second } = await stream.next()
-  expect(second.event).toBe('some')
+  expect(second.event).toBe('figures')
   expect(second).not.toHaveProperty('about')
   expect(second.events).toMatchObject([{ tags: 'of the stream', isSoft: false }])
   await stream.return()
+})
+
+test('who reads no stream is no viewer', async () => {
+  const over = new AbortController()
+  const handlers = dashboard({
+    viewers: 1,
+    // Whoever asks leaves meanwhile.
+    authorize: ({ method }) => {
+      if (method === 'GET') over.abort()
+      return true
+    },
+  })
+  const asked = (method, signal) =>
+    handlers.GET(new Request('http://h/_cache/events', { method, signal }), {
+      params: { path: ['events'] },
+    })
+  for (let n = 0; n < 2; n++) {
+    const head = await asked('HEAD')
+    expect([head.status, head.body]).toEqual([200, null])
+    expect(head.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect((await asked('GET', over.signal)).status).toBe(499)
+  }
+  const stream = messages(await asked('GET'))
+  await stream.next()
+  expect((await asked('HEAD')).status).toBe(503)
+  await stream.return()
+})
+
+describe('a stream lasts some minutes', () => {
+  const toFake = ['setTimeout', 'clearTimeout', 'performance']
+  beforeEach(() => vi.useFakeTimers({ toFake, shouldAdvanceTime: true }))
+  afterEach(() => vi.useRealTimers())
+
+  test('and its reader is admitted anew, to what there was', async () => {
+    let isIn = true
+    const handlers = dashboard({ authorize: () => isIn })
+    const first = messages(await ask(handlers, 'events'))
+    await Tiercel.updateTags(['before the end'])
+    const known = {}
+    while (!known.events?.some(({ tags }) => tags === 'before the end') || !known.now.getsPerSec) {
+      await Tiercel.get('page', [])
+      Object.assign(known, (await first.next()).value)
+    }
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    const told = []
+    for await (const one of first) told.push(one.event)
+    expect(told.at(-1)).toBe('again')
+    const second = messages(await ask(handlers, 'events'))
+    const { value } = await second.next()
+    expect(value.event).toBe('figures')
+    expect(value.events.map(({ tags }) => tags)).toContain('before the end')
+    // A rate needs two looks.
+    expect(value.now.getsPerSec).toEqual(expect.any(Number))
+    await second.return()
+    isIn = false
+    expect((await ask(handlers, 'events')).status).toBe(404)
+  })
+
+  test('and says that it is alive', async () => {
+    const sampler = new Sampler(
+      () => ({
+        about: {},
+        everyMs: 2_000,
+        isFleet: false,
+        fleet: async () => ({ nowMs: 1_000, instances: [], silent: [] }),
+        nodes: async () => [],
+        history: async () => ({ nowMs: 1_000, rows: [] }),
+        rest: async () => {},
+      }),
+      3,
+    )
+    const one = { send: vi.fn(() => true), end: vi.fn() }
+    sampler.join(one)
+    await vi.advanceTimersByTimeAsync(35_000)
+    const told = one.send.mock.calls.map(([bytes]) => new TextDecoder().decode(bytes))
+    expect(told.slice(2)).toEqual(['event: alive\ndata: {}\n\n', 'event: alive\ndata: {}\n\n'])
+    sampler.leave(one)
+  })
 })
 
 test('why, a dry run and a purge of a process alone', async () => {
   const handlers = dashboard({ token: TOKEN })
   const does = async (act, given) =>
     (await ask(handlers, act, post(given, { ...same, ...bearer }))).json()
-  expect(await does('why', { name: 'page' })).toMatchObject({ isAnswered: true })
+  expect((await does('why', { name: 'page' })).said).toMatch(/^fresh: /)
   expect((await does('why', { name: 'never' })).said).toMatch(/^unknown: /)
+  // A tag is not a part of another, and what was decided about it since hides nothing.
+  const ofTag = async (name) => (await does('why', { what: 'tag', name })).said
+  await Tiercel.updateTags(['a tag of why', 'one more'])
+  await Tiercel.set('of why', Promise.resolve(entryOf('x', { tags: ['one more'] })))
+  for (let n = 0; n < 20; n++) await Tiercel.get('of why', [])
+  expect(await ofTag('a tag of')).toMatch(/^never: /)
+  expect(await ofTag('one more')).toMatch(/^invalidated: hard/)
   const aim = { what: 'tag', name: HOSTILE }
   expect(await does('preview', aim)).toMatchObject({
     entries: 1,
@@ -333,7 +524,15 @@ describe('a sampler', () => {
   })
   const viewer = (takes = true) => ({ send: vi.fn(() => takes), end: vi.fn() })
 
-  test('opens nothing before somebody looks, and ends with the last one', async () => {
+  /** Looks are made when the test says so. */
+  const stepped = ({ onTestFinished }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => vi.useRealTimers())
+    return (ms) => vi.advanceTimersByTimeAsync(ms)
+  }
+
+  test('opens nothing before somebody looks, and ends with the last one', async (test) => {
+    const pass = stepped(test)
     const given = source()
     const open = vi.fn(() => given)
     const sampler = new Sampler(open, 3)
@@ -341,12 +540,81 @@ describe('a sampler', () => {
     const all = [viewer(), viewer(), viewer()]
     for (const one of all) sampler.join(one)
     expect([sampler.isFull, open.mock.calls.length]).toEqual([true, 1])
-    await vi.waitFor(() => expect(given.fleet.mock.calls.length).toBeGreaterThan(2))
+    await pass(350)
+    expect(given.fleet.mock.calls.length).toBeGreaterThan(2)
     for (const one of all) sampler.leave(one)
     await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
     const looks = given.fleet.mock.calls.length
-    await new Promise((pass) => setTimeout(pass, 350))
+    await pass(60_000)
     expect(given.fleet.mock.calls.length).toBe(looks)
+    // What was opened is kept: a thread belongs to it.
+    for (let n = 0; n < 3; n++) {
+      await sampler.ask(async (asked) => expect(asked).toBe(given))
+      sampler.join(all[0])
+      sampler.leave(all[0])
+    }
+    expect(open).toHaveBeenCalledTimes(1)
+  })
+
+  test('nothing is asked while what was opened is being closed', async () => {
+    let isClosing = false
+    const rest = vi.fn(async () => {
+      isClosing = true
+      await new Promise((pass) => setTimeout(pass, 20))
+      isClosing = false
+    })
+    const sampler = new Sampler(() => source({ rest }), 3)
+    for (let n = 0; n < 3; n++) await sampler.ask(async () => expect(isClosing).toBe(false))
+    expect(rest).toHaveBeenCalledTimes(3)
+  })
+
+  /** A question that is answered when it is told to. */
+  const held = () => {
+    let answer
+    const answered = new Promise((resolve) => {
+      answer = resolve
+    })
+    return { ask: vi.fn(() => answered), answer }
+  }
+
+  test('answers one question after the other, and so many at most', async () => {
+    const sampler = new Sampler(() => source(), 3)
+    const [one, ...others] = Array.from({ length: 9 }, held)
+    const answers = [one, ...others].map(({ ask: question }) => sampler.ask(question))
+    await vi.waitFor(() => expect(one.ask).toHaveBeenCalled())
+    await expect(sampler.ask(async () => {})).rejects.toThrow(/too many questions/)
+    expect(others.every((other) => other.ask.mock.calls.length === 0)).toBe(true)
+    // What takes long keeps nobody waiting but its own kind.
+    const long = [held(), held()]
+    const counts = long.map(({ ask: question }) => sampler.ask(question, { isLong: true }))
+    await vi.waitFor(() => expect(long[0].ask).toHaveBeenCalled())
+    expect(long[1].ask).not.toHaveBeenCalled()
+    for (const [n, { answer }] of [one, ...others].entries()) answer(n)
+    expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    for (const { answer } of long) answer('counted')
+    expect(await Promise.all(counts)).toEqual(['counted', 'counted'])
+  })
+
+  test('a question fails alone, and one that nobody waits for is not asked', async () => {
+    const sampler = new Sampler(() => source(), 3)
+    const first = held()
+    const answer = sampler.ask(first.ask)
+    const over = new AbortController()
+    const second = held()
+    const left = sampler.ask(second.ask, { signal: over.signal })
+    const failing = sampler.ask(async () => {
+      throw new Error('of its own')
+    })
+    const last = sampler.ask(async () => 'last')
+    over.abort()
+    await expect(left).rejects.toThrow(/abort/)
+    first.answer('first')
+    expect(await answer).toBe('first')
+    await expect(failing).rejects.toThrow('of its own')
+    expect(await last).toBe('last')
+    expect(second.ask).not.toHaveBeenCalled()
+    await expect(sampler.ask(second.ask, { signal: over.signal })).rejects.toThrow(/abort/)
+    expect(await sampler.ask(async () => 'again')).toBe('again')
   })
 
   test('one look is for all, and nobody is told what is as it was', async () => {
@@ -360,6 +628,32 @@ describe('a sampler', () => {
     for (const one of all) sampler.leave(one)
   })
 
+  test('who is dismissed finds all as it was, but nothing is kept for long', async (test) => {
+    const pass = stepped(test)
+    const given = source()
+    const sampler = new Sampler(() => given, 50)
+    const [one, other] = [viewer(), viewer()]
+    const told = ({ send }, at) => new TextDecoder().decode(send.mock.calls.at(at)[0])
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.send).toHaveBeenCalledTimes(2))
+    sampler.dismiss(one)
+    sampler.dismiss(one)
+    sampler.leave(one)
+    expect([told(one, -1), one.end.mock.calls.length]).toEqual(['event: again\ndata: {}\n\n', 1])
+    expect([sampler.count, given.rest.mock.calls.length]).toEqual([0, 0])
+    sampler.join(other)
+    expect(told(other, -1)).toBe(told(one, 1))
+    sampler.dismiss(other)
+    await pass(4_000)
+    expect(given.rest).not.toHaveBeenCalled()
+    await pass(2_000)
+    expect(given.rest).toHaveBeenCalledTimes(1)
+    const late = viewer()
+    sampler.join(late)
+    expect(late.send).toHaveBeenCalledTimes(1)
+    sampler.leave(late)
+  })
+
   test('who does not read is let go of', async () => {
     const given = source({ fleet: async () => ({ ...fleet, nowMs: Date.now() }) })
     const sampler = new Sampler(() => given, 50)
@@ -371,14 +665,15 @@ describe('a sampler', () => {
     sampler.leave(quick)
   })
 
-  test('with the last one that does not read it ends', async () => {
+  test('with the last one that does not read it ends', async (test) => {
+    const pass = stepped(test)
     const given = source()
     const sampler = new Sampler(() => given, 50)
     const one = { send: vi.fn(() => false), end: vi.fn() }
     sampler.join(one)
     await vi.waitFor(() => expect(one.end).toHaveBeenCalled())
     await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
-    await new Promise((pass) => setTimeout(pass, 300))
+    await pass(60_000)
     expect(given.fleet).toHaveBeenCalledTimes(1)
   })
 
@@ -430,15 +725,49 @@ test('the last hour is made of what was counted', () => {
   expect(over.kinds.fetch.hits.slice(-3)).toEqual([null, 3, 2])
   expect(over.kinds.fetch.misses.slice(-2)).toEqual([1, 0])
   expect([over.kinds.fetch.p50.at(-2), over.kinds.fetch.p99.at(-2)]).toEqual([16, 512])
-  expect(over.instances.slice(-2)).toEqual([0, 2])
+  // Of all gets of the hour together, which no minute tells.
+  const slow = { at: 9 * minute, values: { 'fetch.fresh': 300, 'fetch.t12': 300 } }
+  const { fetch } = seriesOf({ nowMs: 10 * minute, rows: [rows[0], slow] }).kinds
+  expect([fetch.p50.slice(-2), fetch.hour]).toEqual([[16, 4_096], { p50: 4_096, p99: 4_096 }])
+  expect(seriesOf({ nowMs: 10 * minute, rows: [rows[1]] }).kinds.fetch.hour.p50).toBe(null)
   // Where the minute under way is known it is shown, as long as it is so far.
   const open = seriesOf({ nowMs: 9 * minute + 20_000, rows })
   expect([open.minutes.at(-1), open.secs]).toEqual([9 * minute, 20])
 })
 
+test('a minute of a fleet is shown once all have told of it, or a minute later', () => {
+  const minute = 60_000
+  const of = (instances) => ({ 'fetch.fresh': instances, instances })
+  const rows = [
+    { at: 7 * minute, values: of(2) },
+    { at: 8 * minute, values: of(1) },
+    { at: 9 * minute, values: of(1) },
+  ]
+  const shown = (nowMs, began) =>
+    seriesOf(
+      { nowMs, rows },
+      began.map((startedAt) => ({ startedAt })),
+    ).minutes.at(-1) / minute
+  const now = 10 * minute + 1
+  expect(shown(now, [0])).toBe(9)
+  expect(shown(now, [0, 0])).toBe(8)
+  // Those that began later, or at the very end, have nothing to tell.
+  expect(shown(now, [0, now])).toBe(9)
+  expect(shown(now, [0, 10 * minute - 1])).toBe(9)
+  expect(shown(now, [0, 9.5 * minute])).toBe(8)
+  expect(shown(11 * minute + 1, [0, 0])).toBe(9)
+  expect(shown(now, [])).toBe(9)
+  expect(shown(12 * minute, [])).toBe(11)
+})
+
 test('edge and browser bundles are told that it does not belong there', () => {
   const edge = require('./js/dashboard/edge.js')
   for (const name of ['GET', 'POST', 'dashboard']) {
-    expect(() => edge[name]()).toThrow(expect.objectContaining({ code: expect.any(String) }))
+    expect(() => edge[name]()).toThrow(
+      expect.objectContaining({
+        code: 'TIERCEL_EDGE_RUNTIME',
+        message: expect.stringMatching(/^tiercel\/dashboard /),
+      }),
+    )
   }
 })

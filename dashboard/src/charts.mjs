@@ -22,8 +22,18 @@ const SHOWN = {
   count,
 }
 
-/** @param {string} name of a custom property */
-const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+/** Has each colour for a moment: only where one is used is it said which of the two it is. */
+const probe = h('span', { hidden: true })
+document.body.append(probe)
+
+/** @param {string} name of a custom property @returns {string} `rgb(…)` */
+function colourOf(name) {
+  probe.style.color = `var(${name})`
+  return getComputedStyle(probe).color
+}
+
+/** What is below a line. @param {string} name of a custom property */
+const shadeOf = (name) => colourOf(name).replace('rgb(', 'rgba(').replace(')', ', 0.13)')
 
 export class Chart {
   #unit
@@ -126,7 +136,7 @@ export class Chart {
           stroke: () => colourOf(colour),
           width: 1.5,
           points: { show: points, fill: () => colourOf('--card') },
-          ...(fill && { fill: () => `${colourOf(colour)}22` }),
+          ...(fill && { fill: () => shadeOf(colour) }),
           ...(bars && {
             paths: uPlot.paths.bars?.({ size: [0.7, 12] }),
             fill: () => colourOf(colour),

@@ -52,20 +52,47 @@ export function keep(list, items, keyOf, make) {
     element.show(item)
     return element
   })
-  for (const gone of known.values()) gone.remove()
-  wanted.forEach((element, at) => {
-    if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null)
-  })
+  for (const gone of known.values()) {
+    // Whoever was there goes on from the list, not from the top of the page.
+    const frame = /** @type {HTMLElement | null} */ (gone.closest('[tabindex]'))
+    if (gone.matches(':focus-within')) frame?.focus({ preventScroll: true })
+    gone.remove()
+  }
+  order(list, wanted)
 }
 
-/** A row of cells that shows items. @param {string[]} classes @param {(item: any) => Child[]} cells */
+/**
+ * Puts children into an order. What somebody is at is not taken out, even for a moment: it would lose
+ * the focus, or the click that has begun.
+ * @param {Element} list
+ * @param {Element[]} wanted
+ */
+function order(list, wanted) {
+  const isHeld = (/** @type {Element} */ one) =>
+    one.parentNode === list && one.matches(':focus-within, :active')
+  const held = Math.max(0, wanted.findIndex(isHeld))
+  for (let at = held - 1; at >= 0; at--) {
+    const next = wanted[at + 1]
+    if (wanted[at].nextSibling !== next) list.insertBefore(wanted[at], next)
+  }
+  for (let at = held; at < wanted.length; at++) {
+    const place = at === 0 ? list.firstChild : wanted[at - 1].nextSibling
+    if (place !== wanted[at] && !isHeld(wanted[at])) list.insertBefore(wanted[at], place)
+  }
+}
+
+/**
+ * A row of cells that shows items. A node is put into its cell once.
+ * @param {string[]} classes
+ * @param {(item: any) => Child[]} cells
+ */
 export function row(classes, cells) {
   const elements = classes.map((name) => h(name ? `td.${name}` : 'td'))
   const element = h('tr', null, elements)
   element.show = (/** @type {any} */ item) => {
     cells(item).forEach((cell, at) => {
-      if (cell instanceof Node) put(elements[at], cell)
-      else say(elements[at], String(cell ?? ''))
+      if (!(cell instanceof Node)) say(elements[at], String(cell ?? ''))
+      else if (cell.parentNode !== elements[at]) put(elements[at], cell)
     })
   }
   return element

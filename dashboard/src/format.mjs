@@ -58,5 +58,15 @@ export function span(ms) {
 /** @param {number} ms */
 export const time = (ms) => new Date(ms).toLocaleTimeString('en-GB')
 
+/** With its day, unless that is today. @param {number} ms @param {number} [now] */
+export function moment(ms, now = Date.now()) {
+  const [at, today] = [new Date(ms), new Date(now)]
+  if (at.toDateString() === today.toDateString()) return time(ms)
+  const isThisYear = at.getFullYear() === today.getFullYear()
+  const year = isThisYear ? {} : /** @type {const} */ ({ year: 'numeric' })
+  const day = at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year })
+  return `${day}, ${time(ms)}`
+}
+
 /** @param {number} n @param {string} one @param {string} [many] */
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`

@@ -1,9 +1,10 @@
 // @ts-check
 
 import { Chart } from './charts.mjs'
-import { h, keep, put, row, say } from './dom.mjs'
-import { count, KINDS, micros, percent, plural, size, span, time } from './format.mjs'
+import { h, put, row, say } from './dom.mjs'
+import { count, KINDS, micros, moment, percent, plural, size, span } from './format.mjs'
 import { live } from './live.mjs'
+import { instanceRow, namedRow, table } from './tables.mjs'
 import { theme } from './theme.mjs'
 import { purgeBox, whyBox } from './tools.mjs'
 
@@ -42,42 +43,6 @@ const charts = {
   redis: new Chart('Redis round trip', 'micros', 'p50 and p99 of reads and exchanges'),
   memory: new Chart('Memory', 'bytes', 'of all instances'),
   events: new Chart('Invalidations', 'count', 'a minute'),
-}
-
-/** @param {string} title @param {string[]} heads @param {string} empty @param {string} [id] */
-function table(title, heads, empty, id = title.toLowerCase().replaceAll(' ', '-')) {
-  const body = h('tbody')
-  const none = h('p.empty', null, empty)
-  const head = h(
-    'tr',
-    null,
-    heads.map((name) =>
-      name.startsWith('#')
-        ? h('th.n', { scope: 'col' }, name.slice(1))
-        : h('th', { scope: 'col' }, name),
-    ),
-  )
-  const frame = h(
-    'div.frame.scrolls',
-    { tabindex: '0', role: 'group', 'aria-labelledby': id },
-    h('table', null, h('thead', null, head), body),
-  )
-  const element = h('section.card', { 'aria-labelledby': id }, h('h2', { id }, title), frame, none)
-  const fill = (
-    /** @type {any[]} */ items,
-    /** @type {(item: any) => string} */ keyOf,
-    /** @type {() => any} */ make,
-  ) => {
-    keep(body, items, keyOf, make)
-    frame.hidden = items.length === 0
-    none.hidden = items.length > 0
-  }
-  fill(
-    [],
-    () => '',
-    () => h('tr'),
-  )
-  return { element, fill, frame }
 }
 
 const kinds = table(
@@ -147,7 +112,7 @@ put(
   h(
     'p.foot',
     null,
-    'One point a minute; a minute is shown once every instance has told of it. Percentiles are upper bounds of buckets, each twice as wide as the one before.',
+    'One point a minute. A minute is shown once every instance has told of it, or a minute later. Percentiles are upper bounds of buckets, each twice as wide as the one before.',
   ),
 )
 
@@ -162,6 +127,13 @@ const colourOf = (kind) => `--kind-${Object.keys(KINDS).indexOf(kind) + 1}`
 
 /** @param {(number | null)[]} list */
 const sum = (list) => list.reduce((/** @type {number} */ all, one) => all + (one ?? 0), 0)
+
+/** What is wrong, above the figures. @param {string} text */
+function warn(text) {
+  const box = byId('trouble')
+  box.hidden = text === ''
+  say(box, text)
+}
 
 /** What changes with each section. @type {Record<string, () => void>} */
 const shows = {
@@ -179,9 +151,7 @@ const shows = {
     document.title = `${namespace} · Tiercel`
   },
   trouble() {
-    const box = byId('trouble')
-    box.hidden = known.trouble === null
-    say(box, known.trouble === null ? '' : `${known.trouble}. What is shown is from before.`)
+    warn(known.trouble ? `${known.trouble}. What is shown is from before.` : '')
   },
   now() {
     const { getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases, silent } = known.now
@@ -199,9 +169,14 @@ const shows = {
     )
     const others = silent > 0 ? `, ${silent} silent` : ''
     tile('instances', count(known.rows?.length ?? 0), `${states()}${others}`)
+    fleet.fill(
+      known.rows ?? [],
+      ({ id, name }) => id || name,
+      () => instanceRow(() => known.now.at),
+    )
   },
   rows() {
-    fleet.fill(known.rows, ({ id, name }) => id || name, instanceRow)
+    // Instances are counted, and how long they run, where the rest of `now` is shown.
     if (known.now) shows.now()
   },
   redis() {
@@ -212,21 +187,17 @@ const shows = {
   busiest() {
     const { keys: of, tags: ofTags, slow: ofSlow } = known.busiest
     const keyOf = (/** @type {any} */ one) => `${one.kind} ${one.name}`
-    keys.fill(of, keyOf, () =>
-      row(['key', '', 'n'], (one) => [asks(one), one.kind, count(one.perSec)]),
-    )
-    tags.fill(ofTags, keyOf, () =>
-      row(['key', 'n'], (one) => [asks(one, 'tag'), count(one.perSec)]),
-    )
-    slow.fill(ofSlow, keyOf, () =>
-      row(['key', '', 'n'], (one) => [asks(one), one.kind, span(one.ms)]),
-    )
+    const rate = (/** @type {any} */ one) => count(one.perSec)
+    const kind = (/** @type {any} */ one) => one.kind
+    keys.fill(of, keyOf, () => namedRow('path', [kind, rate], why.ask))
+    tags.fill(ofTags, keyOf, () => namedRow('tag', [rate], why.ask))
+    slow.fill(ofSlow, keyOf, () => namedRow('path', [kind, (one) => span(one.ms)], why.ask))
   },
   events() {
     const keyOf = (/** @type {any} */ one) => `${one.by} ${one.at} ${one.tags}`
     events.fill(known.events, keyOf, () =>
       row(['time', '', 'key', 'n', ''], (one) => [
-        time(one.at),
+        moment(one.at),
         one.isSoft ? 'soft' : 'hard',
         one.tags,
         one.isEverywhere ? span(one.ms) : 'not yet',
@@ -236,8 +207,7 @@ const shows = {
   },
   series() {
     const { kinds: of, redis } = known.series
-    const last = redis.p50.findLast((/** @type {any} */ one) => one !== null)
-    if (last !== undefined) say(tiles.redis.value, micros(last))
+    say(tiles.redis.value, micros(redis.p50.at(-1)))
     totals()
     draw()
     kinds.fill(Object.keys(of), (kind) => kind, kindRow)
@@ -328,46 +298,34 @@ function kindRow() {
     const of = known.series.kinds[one]
     const [hits, misses, stale] = [sum(of.hits), sum(of.misses), sum(of.stale)]
     const all = hits + misses
-    const last = (/** @type {(number | null)[]} */ list) => list.findLast((n) => n !== null)
     return [
       label,
       count(all),
       percent(all ? (100 * hits) / all : null),
       percent(all ? (100 * stale) / all : null),
-      micros(last(of.p50)),
-      micros(last(of.p99)),
+      micros(of.hour.p50),
+      micros(of.hour.p99),
     ]
   })
   return element
 }
 
-function instanceRow() {
-  return row(['key', '', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', ''], (one) => {
-    const isFine = one.state === 'connected' || one.state === 'none'
-    const { tiercel, next, node, build } = one.versions
-    return [
-      one.name,
-      h(isFine ? 'span' : 'span.warn', null, one.state === 'none' ? 'memory only' : one.state),
-      percent(one.hitPercent),
-      count(one.getsPerSec),
-      micros(one.p50Micros),
-      micros(one.p99Micros),
-      `${size(one.memoryBytes)}${one.memoryPercent === null ? '' : ` ${Math.floor(one.memoryPercent)} %`}`,
-      span(one.lagMs),
-      count(one.leases),
-      count(one.evictions),
-      span(Math.max(0, known.now.at - one.startedAt)),
-      [tiercel, next && `next ${next}`, node && `node ${node}`, build].filter(Boolean).join(', '),
-    ]
-  })
-}
-
-/** A name that can be asked about. @param {any} one @param {'path' | 'tag'} what */
-function asks({ name }, what = 'path') {
-  // Of a name that was cut nothing is known.
-  if (name.endsWith('…')) return h('span', { title: name }, name)
-  const ask = () => why.ask(what, name)
-  return h('button.name', { type: 'button', title: `Why: ${name}`, onclick: ask }, name)
+/** @type {Record<import('./live.mjs').State, { word: string, said?: string }>} */
+const STATES = {
+  live: { word: 'live' },
+  reconnecting: { word: 'reconnecting' },
+  full: {
+    word: 'full',
+    said: 'As many look at once as may. This page tries again twice a minute.',
+  },
+  shut: {
+    word: 'shut',
+    said: 'The server does not let you see the figures, or no longer. Reload this page to come in again.',
+  },
+  away: {
+    word: 'not there',
+    said: 'The server says that there is no such page: nobody lets you in any more, or it was moved.',
+  },
 }
 
 theme(byId('theme'), () => {
@@ -375,17 +333,17 @@ theme(byId('theme'), () => {
 })
 
 live(`${base}events`, {
-  figures(sections, isAll) {
+  figures(sections) {
     Object.assign(known, sections)
-    // Instances are counted where the rest of `now` is shown.
-    for (const [name, show] of Object.entries(shows)) {
-      if (name in sections && (isAll || sections[name] !== undefined)) show()
-    }
+    for (const [name, show] of Object.entries(shows)) if (name in sections) show()
     document.body.dataset.ready = 'yes'
   },
   state(state) {
     const status = byId('status')
     status.dataset.state = state
-    say(status.lastElementChild, state)
+    say(status.lastElementChild, STATES[state].word)
+    if (STATES[state].said) warn(STATES[state].said)
+    else if (state === 'live') shows.trouble()
   },
+  enter: () => location.reload(),
 })

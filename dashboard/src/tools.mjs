@@ -1,7 +1,7 @@
 // @ts-check
 
 import { h, put } from './dom.mjs'
-import { count, plural, size, span, time } from './format.mjs'
+import { count, moment, plural, size, span } from './format.mjs'
 
 /** The boxes that ask: why something is answered as it is, and what a purge would hit. */
 
@@ -138,7 +138,7 @@ function explained({ said, output, invalidated, parts, entry, decisions }) {
 
 /** @param {any} row */
 function ofRow({ tag, hard, soft }) {
-  const at = (/** @type {number} */ position) => time(position / 1e3)
+  const at = (/** @type {number} */ position) => moment(position / 1e3)
   const parts = [hard > 0 && `hard at ${at(hard)}`, soft > 0 && `softly at ${at(soft)}`]
   return `${tag} was invalidated ${parts.filter(Boolean).join(', ')}`
 }
@@ -148,10 +148,14 @@ const decided = ({ time: at, instance, call, outcome, tier, reason, ms }) =>
   h(
     'li',
     null,
-    h('time', null, time(at)),
+    h('time', null, moment(at)),
     instance !== undefined && h('span.key', null, instance),
     h('span', null, `${call} ${outcome}`),
-    h('span.hint', null, `${tier}: ${reason}${ms ? `, ${span(ms)}` : ''}`),
+    h(
+      'span.hint',
+      null,
+      [reason ? `${tier}: ${reason}` : tier, ms && span(ms)].filter(Boolean).join(', '),
+    ),
   )
 
 /** @param {string} base */

@@ -1,8 +1,9 @@
 // @ts-check
 
 /** What edge and browser bundles get: there is nothing to show. */
-const { kv: refusal } = require('../app/edge.js')
 
-exports.dashboard = () => refusal()
-exports.GET = () => refusal()
-exports.POST = () => refusal()
+const refuse = require('../refusal.js').refusalOf('tiercel/dashboard')
+
+exports.dashboard = refuse
+exports.GET = refuse
+exports.POST = refuse

@@ -6,14 +6,15 @@ const { isIP } = require('node:net')
 /**
  * Who is answered. Nobody in production, unless a token or a function says who.
  *
- * @typedef {{ base: string, asked: string }} Place below which path it lies, and what of it is asked
- * @typedef {'in' | 'token' | 'hidden' | Response} Admission `token`: whoever has it; `hidden`: nobody
+ * @typedef {{ folder: string, asked: string }} Place the last part of its own path, and what of it is asked
+ * @typedef {'in' | 'program' | 'token' | 'hidden' | Response} Admission
+ *   `program`: in, and no browser that another site makes use of; `token`: whoever has it; `hidden`: nobody
  */
 
 const COOKIE = 'tiercel_dashboard'
 /** How long a browser stays in. */
 const STAYS_SECS = 12 * 3_600
-/** Wrong tokens that are tried in a minute, by whomever. */
+/** Wrong tokens in a minute, by whomever, that are answered as such. */
 const MOST_TRIES = 20
 const MINUTE_MS = 60_000
 
@@ -33,10 +34,16 @@ class Gate {
     if (this.#authorize) {
       const answer = await this.#authorize(request)
       if (answer instanceof Response) return answer
-      return answer === true ? 'in' : 'hidden'
+      if (answer !== true) return 'hidden'
+      // No browser adds this one by itself.
+      return bearerOf(request) === undefined ? 'in' : 'program'
     }
     const wanted = this.wanted()
-    if (wanted) return isHolder(request, wanted) ? 'in' : 'token'
+    if (wanted) {
+      const bearer = bearerOf(request)
+      if (bearer !== undefined && isSame(bearer, wanted)) return 'program'
+      return hasCookie(request, wanted) ? 'in' : 'token'
+    }
     return process.env.NODE_ENV === 'development' && isNearby(request) ? 'in' : 'hidden'
   }
 
@@ -45,39 +52,51 @@ class Gate {
     return this.#authorize ? undefined : this.#token || process.env.TIERCEL_DASHBOARD_TOKEN
   }
 
-  /** Whether a token is right; undefined if too many were wrong lately. @param {string} given */
+  /**
+   * What a token is. The right one is right whatever others try: they could keep everybody out.
+   * @param {string} given
+   * @returns {'right' | 'wrong' | 'crowded'} `crowded`: wrong, as too many were lately
+   */
   try(given) {
+    const wanted = this.wanted()
+    if (wanted !== undefined && isSame(given, wanted)) return 'right'
     const now = Date.now()
     if (now - this.#tries.since >= MINUTE_MS) this.#tries = { since: now, count: 0 }
-    if (this.#tries.count >= MOST_TRIES) return undefined
-    const wanted = this.wanted()
-    const isRight = wanted !== undefined && isSame(given, wanted)
-    if (!isRight) this.#tries.count++
-    return isRight
+    if (this.#tries.count >= MOST_TRIES) return 'crowded'
+    this.#tries.count++
+    return 'wrong'
   }
 
-  /** The cookie by which a browser stays in. @param {Request} request @param {string} base */
-  cookie(request, base) {
+  /** The cookie by which a browser stays in. @param {Request} request */
+  cookie(request) {
     const until = Math.floor(Date.now() / 1e3) + STAYS_SECS
-    return cookieOf(request, base, `${until}.${seal(this.wanted() ?? '', until)}`, STAYS_SECS)
+    return cookieOf(request, `${until}.${seal(this.wanted() ?? '', until)}`, STAYS_SECS)
   }
 }
 
-/** The cookie that ends it. @param {Request} request @param {string} base */
-const farewell = (request, base) => cookieOf(request, base, '', 0)
+/** The cookie that ends it. @param {Request} request */
+const farewell = (request) => cookieOf(request, '', 0)
 
-/** @param {Request} request @param {string} base @param {string} value @param {number} maxAge */
-function cookieOf(request, base, value, maxAge) {
+/**
+ * Without a path: the browser takes the folder of the address that it sent the form to. Only the
+ * browser knows it, since `basePath` and proxies take parts away from what is seen here.
+ * @param {Request} request @param {string} value @param {number} maxAge
+ */
+function cookieOf(request, value, maxAge) {
   const protocol = request.headers.get('x-forwarded-proto')?.split(',')[0].trim()
   const isSecure = (protocol ?? new URL(request.url).protocol.slice(0, -1)) === 'https'
   const secure = isSecure ? '; Secure' : ''
-  return `${COOKIE}=${value}; Path=${base || '/'}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
+  return `${COOKIE}=${value}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
 }
 
-/** Whether a request carries the token, or a cookie that was given for it. @param {Request} request @param {string} wanted */
-function isHolder(request, wanted) {
-  const given = request.headers.get('authorization')
-  if (given !== null) return isSame(given, `Bearer ${wanted}`)
+/** What a program gives as the token. A proxy may ask for a login of its own. @param {Request} request */
+function bearerOf(request) {
+  const given = request.headers.get('authorization') ?? ''
+  return /^bearer /i.test(given) ? given.slice('Bearer '.length) : undefined
+}
+
+/** Whether a request carries a cookie that was given for the token. @param {Request} request @param {string} wanted */
+function hasCookie(request, wanted) {
   const cookies = (request.headers.get('cookie') ?? '').split(';').map((one) => one.trim())
   return cookies.some((one) => {
     const [, until, sealed] = /^tiercel_dashboard=(\d{1,12})\.([\w-]{43})$/.exec(one) ?? []
@@ -99,12 +118,20 @@ function isSame(one, other) {
 
 /**
  * Whether a browser asks for this machine or for an address: a name may be that of a tunnel, or of
- * another site that has it point here.
+ * another site that has it point here. Tunnels tell the name that was asked for beside this one.
  * @param {Request} request
  */
 function isNearby(request) {
-  const { hostname } = new URL(`http://${hostOf(request)}`)
-  const name = hostname.replace(/^\[|\]$/g, '')
+  const forwarded = request.headers.get('x-forwarded-host')
+  const hosts = [hostOf(request), ...(forwarded === null ? [] : forwarded.split(','))]
+  return hosts.every((host) => isNear(host.trim()))
+}
+
+/** @param {string} host */
+function isNear(host) {
+  // Nothing that may be read in another way elsewhere.
+  if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false
+  const name = new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '')
   return isIP(name) > 0 || name === 'localhost' || name.endsWith('.localhost')
 }
 
@@ -112,15 +139,15 @@ function isNearby(request) {
 const hostOf = (request) => request.headers.get('host') ?? new URL(request.url).host
 
 /**
- * Whether a page of this very site sends it. Programs that give the token themselves are no browser
- * that another site makes use of.
+ * Whether a page of this very site sends it, or a program that says of no site.
  * @param {Request} request
+ * @param {boolean} isProgram
  */
-function isSameOrigin(request) {
+function isSameOrigin(request, isProgram) {
   const site = request.headers.get('sec-fetch-site')
   if (site !== null) return site === 'same-origin'
   const origin = request.headers.get('origin')
-  if (origin === null) return request.headers.get('authorization') !== null
+  if (origin === null) return isProgram
   const forwarded = request.headers.get('x-forwarded-host')?.split(',')[0].trim()
   try {
     return [hostOf(request), forwarded].includes(new URL(origin).host)
@@ -129,4 +156,4 @@ function isSameOrigin(request) {
   }
 }
 
-module.exports = { Gate, farewell, isSameOrigin }
+module.exports = { Gate, bearerOf, farewell, isSameOrigin }

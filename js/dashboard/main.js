@@ -5,6 +5,7 @@
  *
  *   route.js    what is answered           gate.js     who is answered
  *   sampler.js  one look for all viewers   source.js   where figures come from (series.js: the hour)
+ *   lane.js     one question at a time
  *   acts.js     why, dry run, purge        page.js     the page; its script and style: assets.js
  *   serve.js    the same without an app, for `tiercel dashboard`
  */

@@ -5,6 +5,8 @@
  * somebody else has named comes later, as text.
  */
 
+/** @typedef {{ files: string, forms: string }} Addresses what those of files and of forms begin with */
+
 const MARK =
   '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 7h18M3 12h12M3 17h6" /></svg>'
 
@@ -28,16 +30,16 @@ const PROBLEMS = {
   crowded: 'Too many wrong tokens were tried. Wait a minute.',
 }
 
-/** @param {string} base @param {keyof typeof PROBLEMS} [problem] */
-function door(base, problem) {
+/** @param {Addresses} addresses @param {keyof typeof PROBLEMS} [problem] */
+function door({ files, forms }, problem) {
   const said = problem ? `<p class="problem" role="alert">${PROBLEMS[problem]}</p>` : ''
   return document(
-    base,
+    files,
     'Tiercel',
     `<body class="door">
 <main>
 <h1>${MARK}Tiercel</h1>
-<form method="post" action="${safe(base)}enter">
+<form method="post" action="${safe(forms)}enter">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus${problem ? ' aria-invalid="true"' : ''}>
 ${said}
@@ -49,13 +51,13 @@ ${said}
   )
 }
 
-/** @param {string} base @param {boolean} [isGuarded] whether a token let somebody in */
-function whole(base, isGuarded) {
-  const leave = `<form method="post" action="${safe(base)}leave"><button type="submit" class="quiet">Leave</button></form>\n`
+/** @param {Addresses} addresses @param {boolean} [isGuarded] whether a token let somebody in */
+function whole({ files, forms }, isGuarded) {
+  const leave = `<form method="post" action="${safe(forms)}leave"><button type="submit" class="quiet">Leave</button></form>\n`
   return document(
-    base,
+    files,
     'Tiercel',
-    `<body data-base="${safe(base)}">
+    `<body data-base="${safe(files)}">
 <a class="skip" href="#main">Skip to the figures</a>
 <header class="top">
 <h1>${MARK}Tiercel</h1>
@@ -69,7 +71,7 @@ ${isGuarded ? leave : ''}</header>
 <div id="view"></div>
 </main>
 </body>`,
-    `<script type="module" src="${safe(base)}app.js"></script>\n`,
+    `<script type="module" src="${safe(files)}app.js"></script>\n`,
   )
 }
 

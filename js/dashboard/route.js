@@ -4,7 +4,8 @@ const checks = require('../app/checks.js')
 const { UsageError } = require('../command/usage.js')
 const acts = require('./acts.js')
 const assets = require('./assets.js')
-const { Gate, farewell, isSameOrigin } = require('./gate.js')
+const { Crowd } = require('./lane.js')
+const { Gate, bearerOf, farewell, isSameOrigin } = require('./gate.js')
 const page = require('./page.js')
 const { Sampler } = require('./sampler.js')
 
@@ -19,6 +20,8 @@ const OPTIONS = /** @type {const} */ (['token', 'authorize', 'viewers'])
 const MOST_VIEWERS = 100
 /** Messages that a viewer may be behind. */
 const MOST_BEHIND = 16
+/** How long a stream lasts: whoever is let in no more sees no longer what there is. */
+const STREAM_MS = 5 * 60_000
 const MOST_BODY = 16_384
 
 const HEADERS = {
@@ -70,6 +73,10 @@ function routes(open, given) {
   }
 }
 
+const ELSEWHERE = 'Not from this page'
+/** Forms of the page. */
+const FORMS = ['enter', 'leave']
+
 /** @typedef {{ params?: unknown }} Context */
 /** @typedef {InstanceType<typeof Gate>} Guard */
 /** @typedef {InstanceType<typeof Sampler>} Looking */
@@ -88,8 +95,9 @@ async function answer({ gate, sampler }, request, context, method) {
   const admission = await gate.admit(request)
   if (admission instanceof Response) return admission
   if (admission === 'hidden') return said(404, 'Not found')
-  if (method === 'POST' && !isSameOrigin(request)) return said(403, 'Not from this page')
   if (admission === 'token') return atTheDoor(gate, request, place, method)
+  const isProgram = admission === 'program'
+  if (method === 'POST' && !isSameOrigin(request, isProgram)) return said(403, ELSEWHERE)
   if (method === 'GET') return shown(sampler, request, place, gate.wanted() !== undefined)
   return done(sampler, request, place)
 }
@@ -103,10 +111,13 @@ async function answer({ gate, sampler }, request, context, method) {
 async function placeOf(request, context) {
   const params = /** @type {Record<string, unknown>} */ ((await context?.params) ?? {})
   const caught = Object.values(params).find(Array.isArray) ?? []
-  const parts = new URL(request.url).pathname.replace(/\/+$/, '').split('/')
+  const { pathname, searchParams } = new URL(request.url)
+  const parts = pathname.split('/').filter((part) => part !== '')
   // By their number: the names may be spelled in other ways there.
-  const base = parts.slice(0, parts.length - caught.length).join('/')
-  return { base, asked: caught.map(String).join('/') }
+  const folder = parts[parts.length - caught.length - 1] ?? ''
+  const form = request.method === 'POST' && FORMS.find((name) => searchParams.has(name))
+  const asked = caught.length === 0 && form ? form : caught.map(String).join('/')
+  return { folder, asked }
 }
 
 /**
@@ -116,49 +127,56 @@ async function placeOf(request, context) {
  * @param {Place} place
  * @param {'GET' | 'POST'} method
  */
-async function atTheDoor(gate, request, { base, asked }, method) {
+async function atTheDoor(gate, request, { folder, asked }, method) {
   if (method === 'GET' && OPEN.has(asked)) return asset(asked)
   const isReader = request.headers.get('accept')?.includes('text/html')
-  if (method === 'GET' && asked === '' && isReader) return html(200, page.door(here(request, base)))
+  if (method === 'GET' && asked === '' && isReader)
+    return html(200, page.door(here(request, folder)))
   if (method === 'POST' && asked === 'enter') {
+    if (!isSameOrigin(request, false)) return said(403, ELSEWHERE)
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
-    const isRight = gate.try(form.get('token') ?? '')
-    if (isRight) return home(request, base, gate.cookie(request, base))
-    const problem = isRight === undefined ? 'crowded' : 'wrong'
-    return html(isRight === undefined ? 429 : 403, page.door(beside(request), problem))
+    const tried = gate.try(form.get('token') ?? '')
+    if (tried === 'right') return home(request, folder, gate.cookie(request))
+    return html(tried === 'crowded' ? 429 : 403, page.door(beside(request), tried))
+  }
+  const bearer = bearerOf(request)
+  if (bearer !== undefined && gate.try(bearer) === 'crowded') {
+    return said(429, 'Too many wrong tokens', { 'retry-after': '60' })
   }
   return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
 }
 
 /** @param {Looking} sampler @param {Request} request @param {Place} place @param {boolean} isGuarded */
-function shown(sampler, request, { base, asked }, isGuarded) {
-  if (asked === '') return html(200, page.whole(here(request, base), isGuarded))
+function shown(sampler, request, { folder, asked }, isGuarded) {
+  if (asked === '') return html(200, page.whole(here(request, folder), isGuarded))
   if (asked === 'events') return stream(sampler, request)
   return Object.hasOwn(assets, asked) ? asset(asked) : said(404, 'Not found')
 }
 
 /**
  * What addresses on the page begin with: its own last part. A proxy may have changed what is before.
+ * Where addresses end with a slash, forms are sent to the page itself: the folder of an address below
+ * it, which the cookie is for, would be another.
  * @param {Request} request
- * @param {string} base
+ * @param {string} folder
+ * @returns {import('./page.js').Addresses}
  */
-function here(request, base) {
-  const last = lastOf(base)
-  return isFolder(request) || last === '' ? '' : `${last}/`
+function here(request, folder) {
+  if (isFolder(request)) return { files: '', forms: './?' }
+  const files = folder === '' ? '' : `${folder}/`
+  return { files, forms: files }
 }
 
-/** The same for an answer to what was asked below the page. @param {Request} request */
-const beside = (request) => (isFolder(request) ? '../' : '')
+/** The same for an answer to a form. @param {Request} request @returns {import('./page.js').Addresses} */
+const beside = (request) =>
+  isFolder(request) ? { files: '', forms: './?' } : { files: '', forms: '' }
 
 /** Whether the app ends its addresses with a slash. @param {Request} request */
 const isFolder = (request) => new URL(request.url).pathname.endsWith('/')
 
-/** @param {string} base */
-const lastOf = (base) => base.slice(base.lastIndexOf('/') + 1)
-
-/** Back to the page. @param {Request} request @param {string} base @param {string} [cookie] */
-function home(request, base, cookie) {
-  const location = `${beside(request)}${base === '' ? './' : `../${lastOf(base)}`}`
+/** From a form back to the page. @param {Request} request @param {string} folder @param {string} [cookie] */
+function home(request, folder, cookie) {
+  const location = isFolder(request) || folder === '' ? './' : `../${folder}`
   const headers = { ...HEADERS, location, ...(cookie && { 'set-cookie': cookie }) }
   return new Response(null, { status: 303, headers })
 }
@@ -168,69 +186,99 @@ function home(request, base, cookie) {
  * @param {Request} request
  * @param {Place} place
  */
-async function done(sampler, request, { base, asked }) {
-  if (asked === 'leave') return home(request, base, farewell(request, base))
-  if (asked === 'enter') return home(request, base)
-  const act = ACTS[asked]
+async function done(sampler, request, { folder, asked }) {
+  if (asked === 'leave') return home(request, folder, farewell(request))
+  if (asked === 'enter') return home(request, folder)
+  const act = Object.hasOwn(ACTS, asked) ? ACTS[asked] : undefined
   if (!act) return said(404, 'Not found')
+  const { signal } = request
   try {
     const given = JSON.parse(await bodyOf(request))
-    return json(200, await sampler.ask((source) => act(source, given)))
+    const isLong = asked === 'preview'
+    const how = { signal, record: (/** @type {any} */ one) => sampler.record(one) }
+    return json(200, await sampler.ask((source) => act(source, given, how), { signal, isLong }))
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const isKnown =
-      error instanceof acts.Refusal ||
-      error instanceof UsageError ||
-      error instanceof SyntaxError ||
-      code?.startsWith('TIERCEL_')
-    if (!isKnown) throw error
-    const why = error instanceof SyntaxError ? 'the body is no JSON' : message
-    return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
+    if (signal?.aborted) return said(499, 'Nobody waits for it')
+    return failed(error)
   }
 }
 
-/** @type {Record<string, (source: import('./source.js').Source, given: unknown) => Promise<unknown>>} */
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof Crowd) return json(503, { error: error.message }, { 'retry-after': '5' })
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  const isKnown =
+    error instanceof acts.Refusal ||
+    error instanceof UsageError ||
+    error instanceof SyntaxError ||
+    code?.startsWith('TIERCEL_')
+  if (!isKnown) throw error
+  const why = error instanceof SyntaxError ? 'the body is no JSON' : message
+  return json(code ? 503 : 400, { error: why.replace(/^tiercel: /, '') })
+}
+
+/**
+ * @typedef {{ signal: AbortSignal, record: (invalidated: unknown) => void }} How
+ * @type {Record<string, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
+ */
 const ACTS = {
   why: (source, given) => acts.why(source, given),
-  preview: (source, given) => acts.preview(source, acts.aimOf(given)),
-  purge: (source, given) => acts.purge(source, acts.aimOf(given)),
+  preview: (source, given, { signal }) => acts.preview(source, acts.aimOf(given), signal),
+  purge: (source, given, { record }) => acts.purge(source, acts.aimOf(given), record),
 }
 
 /** @param {Looking} sampler @param {Request} request */
 function stream(sampler, request) {
   if (sampler.isFull) return said(503, 'Too many viewers', { 'retry-after': '30' })
-  /** @type {import('./sampler.js').Viewer} */
-  let viewer
+  const headers = {
+    ...HEADERS,
+    'content-type': 'text/event-stream; charset=utf-8',
+    'x-accel-buffering': 'no',
+  }
+  // Nobody reads the body of an answer to these, so nobody would end it.
+  if (request.method === 'HEAD') return new Response(null, { headers })
+  if (request.signal?.aborted) return said(499, 'Nobody waits for it')
+  /** @type {() => void} */
+  let gone = () => {}
   const body = new ReadableStream(
     {
       start(controller) {
-        viewer = {
-          send: (bytes) => {
-            if ((controller.desiredSize ?? 0) <= 0) return false
-            controller.enqueue(bytes)
-            return true
-          },
-          end: () => {
-            try {
-              controller.close()
-            } catch {
-              // The other side has closed it.
-            }
-          },
+        const viewer = viewerOf(controller)
+        // The browser comes back, and is admitted anew.
+        const timer = setTimeout(() => sampler.dismiss(viewer), STREAM_MS)
+        timer.unref()
+        gone = () => {
+          clearTimeout(timer)
+          sampler.leave(viewer)
         }
         request.signal?.addEventListener('abort', () => {
-          sampler.leave(viewer)
+          gone()
           viewer.end()
         })
         sampler.join(viewer)
       },
-      cancel: () => sampler.leave(viewer),
+      cancel: () => gone(),
     },
     { highWaterMark: MOST_BEHIND },
   )
-  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
-  return new Response(body, { headers: { ...HEADERS, ...headers } })
+  return new Response(body, { headers })
 }
+
+/** @param {ReadableStreamDefaultController} controller @returns {import('./sampler.js').Viewer} */
+const viewerOf = (controller) => ({
+  send: (bytes) => {
+    if ((controller.desiredSize ?? 0) <= 0) return false
+    controller.enqueue(bytes)
+    return true
+  },
+  end: () => {
+    try {
+      controller.close()
+    } catch {
+      // The other side has closed it.
+    }
+  },
+})
 
 /** A body of a sensible length. @param {Request} request */
 async function bodyOf(request) {
@@ -258,11 +306,11 @@ const html = (status, content) =>
     headers: { ...HEADERS, 'content-type': 'text/html; charset=utf-8' },
   })
 
-/** @param {number} status @param {unknown} value */
-const json = (status, value) =>
+/** @param {number} status @param {unknown} value @param {Record<string, string>} [more] */
+const json = (status, value, more) =>
   new Response(JSON.stringify(value), {
     status,
-    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
+    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8', ...more },
   })
 
 /** @param {number} status @param {string} text @param {Record<string, string>} [more] */
@@ -272,4 +320,4 @@ const said = (status, text, more) =>
     headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8', ...more },
   })
 
-module.exports = { routes, HEADERS }
+module.exports = { routes }

@@ -1,11 +1,13 @@
 // @ts-check
 
 const { Figures } = require('../operate/fleet/figures.js')
+const { Lane } = require('./lane.js')
 const { seriesOf } = require('./series.js')
 
 /**
  * Looks, for as long as somebody else does: one look serves all viewers, and each is told what has
- * changed since the one before. With the last viewer it ends, and with it the connection it made.
+ * changed since the one before. With the last viewer it ends, and with it the connection it made; what
+ * was opened is kept, because a thread belongs to it.
  *
  * @typedef {import('./source.js').Source} Source
  * @typedef {{ send: (bytes: Uint8Array) => boolean, end: () => void }} Viewer
@@ -18,8 +20,12 @@ const NODES_MS = 4_000
 const SILENCE_MS = 15_000
 /** What a browser that lost the connection waits before it comes back. */
 const RETRY_MS = 1_000
+/** How long it is remembered what was told to somebody who is to come back. */
+const RETURN_MS = 5_000
 const MOST_LISTED = 12
 const MOST_EVENTS = 60
+/** As many as an instance tells of. */
+const MOST_OWN = 5
 const SAME_MS = 1_000
 
 const text = new TextEncoder()
@@ -34,8 +40,14 @@ class Sampler {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #isLooking = false
-  /** Questions that are being answered. */
+  /** The last viewer is to come back until then. @type {NodeJS.Timeout | undefined} */
+  #awaited
+  /** Questions that are being answered, or wait for it. */
   #questions = 0
+  /** A scan takes seconds, and nothing but another one waits for it. */
+  #lanes = { short: new Lane(), long: new Lane() }
+  /** @type {Promise<void> | undefined} */
+  #resting
   /** The sections of the page as JSON. @type {Map<string, string>} */
   #told = new Map()
   #saidAt = 0
@@ -44,6 +56,8 @@ class Sampler {
   #nodes = []
   /** Invalidations that were seen, the newest first. @type {any[]} */
   #events = []
+  /** Those that were made here. No instance tells of them. @type {any[]} */
+  #own = []
   #most
 
   /** @param {() => Source} open @param {number} most viewers */
@@ -62,62 +76,98 @@ class Sampler {
   }
 
   /**
-   * Answers a question from where figures come from.
+   * Answers a question from where figures come from, once those before it are answered.
    * @template T
    * @param {(source: Source) => Promise<T>} question
+   * @param {{ signal?: AbortSignal, isLong?: boolean }} [how] what tells that nobody waits any more
    */
-  async ask(question) {
+  async ask(question, { signal, isLong = false } = {}) {
+    const lane = isLong ? this.#lanes.long : this.#lanes.short
     this.#questions++
     try {
-      return await question(this.#opened())
+      return await lane.run(async () => question(await this.#opened()), signal)
     } finally {
       this.#questions--
-      void this.#rest().catch(() => {})
+      this.#rest()
     }
   }
 
-  #opened() {
+  /** Shows an invalidation that was made here. @param {any} invalidated */
+  record(invalidated) {
+    this.#own = [invalidated, ...this.#own].slice(0, MOST_OWN)
+  }
+
+  async #opened() {
+    if (this.#resting) await this.#resting
     this.#source ??= this.#open()
     return this.#source
   }
 
-  /** Ends what was opened, unless somebody looks or waits for an answer. */
-  async #rest() {
-    if (this.#viewers.size > 0 || this.#questions > 0 || this.#isLooking) return
+  /** Ends the connections of what was opened, unless somebody looks or waits for an answer. */
+  #rest() {
+    if (this.#viewers.size > 0 || this.#awaited || this.#questions > 0 || this.#isLooking) return
+    if (!this.#source) return
     const source = this.#source
-    this.#source = undefined
-    await source?.rest()
+    const ended = (this.#resting ?? Promise.resolve()).then(() => source.rest()).catch(() => {})
+    this.#resting = ended
+    void ended.then(() => {
+      if (this.#resting === ended) this.#resting = undefined
+    })
   }
 
   /** @param {Viewer} viewer */
   join(viewer) {
+    clearTimeout(this.#awaited)
+    this.#awaited = undefined
     this.#viewers.add(viewer)
     viewer.send(text.encode(`retry: ${RETRY_MS}\n\n`))
-    if (this.#told.size > 0) viewer.send(message('all', this.#told))
+    if (this.#told.size > 0) viewer.send(message('figures', this.#told))
     if (this.#timer !== undefined || this.#isLooking) return
     void this.#look()
   }
 
   /** @param {Viewer} viewer */
   leave(viewer) {
-    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return
+    if (this.#isLast(viewer)) this.#forget()
+  }
+
+  /** Ends what a viewer is told; it comes back at once, and finds all as it was. @param {Viewer} viewer */
+  dismiss(viewer) {
+    if (!this.#viewers.has(viewer)) return
+    viewer.send(message('again', new Map()))
+    if (this.#isLast(viewer)) {
+      this.#awaited = setTimeout(() => {
+        this.#awaited = undefined
+        this.#forget()
+      }, RETURN_MS)
+      this.#awaited.unref()
+    }
+    viewer.end()
+  }
+
+  /** Lets go of a viewer, and stops if there is none after it. @param {Viewer} viewer */
+  #isLast(viewer) {
+    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return false
     clearTimeout(this.#timer)
     this.#timer = undefined
+    return true
+  }
+
+  #forget() {
     this.#figures = new Figures()
     this.#told = new Map()
     this.#asked = { history: 0, nodes: 0 }
     this.#events = []
     // A look that is under way ends first.
-    void this.#rest().catch(() => {})
+    this.#rest()
   }
 
   async #look() {
     this.#isLooking = true
     const began = performance.now()
-    const isFirst = this.#told.size === 0
     const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
-    if (this.#viewers.size === 0) return this.#rest().catch(() => {})
+    if (this.#viewers.size === 0) return this.#rest()
     const changed = new Map()
     for (const [name, value] of Object.entries(next)) {
       const json = JSON.stringify(value ?? null)
@@ -125,7 +175,7 @@ class Sampler {
       this.#told.set(name, json)
       changed.set(name, json)
     }
-    this.#say(isFirst ? 'all' : 'some', changed)
+    this.#say(changed)
     // The last one may have been let go of.
     if (this.#viewers.size === 0) return
     const everyMs = this.#source?.everyMs ?? RETRY_MS
@@ -138,12 +188,12 @@ class Sampler {
     this.#timer.unref()
   }
 
-  /** @param {string} event @param {Map<string, string>} changed */
-  #say(event, changed) {
+  /** @param {Map<string, string>} changed */
+  #say(changed) {
     const now = performance.now()
     if (changed.size === 0 && now - this.#saidAt < SILENCE_MS) return
     this.#saidAt = now
-    const bytes = changed.size === 0 ? text.encode(': alive\n\n') : message(event, changed)
+    const bytes = message(changed.size === 0 ? 'alive' : 'figures', changed)
     for (const viewer of this.#viewers) {
       // One that does not read is let go of; it comes back by itself.
       if (viewer.send(bytes)) continue
@@ -154,7 +204,7 @@ class Sampler {
 
   /** @returns {Promise<Record<string, unknown>>} */
   async #sections() {
-    const source = this.#opened()
+    const source = await this.#opened()
     const now = performance.now()
     const fleet = await source.fleet()
     if (now >= this.#asked.nodes) {
@@ -166,14 +216,18 @@ class Sampler {
     const sections = {
       about: source.about,
       trouble: null,
-      now: { at: shown.nowMs, ...shown.total, silent: shown.silent },
+      now: nowOf(shown),
       rows: shown.rows.map(rowOf),
-      busiest: { keys: few(shown.busiest), tags: few(shown.busiestTags), slow: slowest(fleet) },
-      events: this.#remembered(shown.invalidated),
+      busiest: {
+        keys: busiest(shown.busiest),
+        tags: busiest(shown.busiestTags),
+        slow: slowest(fleet),
+      },
+      events: this.#remembered([...this.#own, ...shown.invalidated]),
     }
-    if (source.isFleet) sections.redis = shown.redis
+    if (source.isFleet) sections.redis = redisOf(shown.redis)
     if (now >= this.#asked.history) {
-      sections.series = seriesOf(await source.history())
+      sections.series = seriesOf(await source.history(), source.isFleet ? fleet.instances : [])
       this.#asked.history = now + HISTORY_MS
     }
     return sections
@@ -210,26 +264,39 @@ function troubled(error) {
   return { trouble: said.replace(/^tiercel: /, '') }
 }
 
-/** @param {any} row */
-function rowOf({ instance, ...row }) {
-  const { version, next, node, build, startedAt, memory, leases, sets, invalidations } = instance
+/** What is shown of an instance. How long it runs the page knows itself. @param {any} row */
+function rowOf({ id, name, state, instance, ...row }) {
+  const { version, next, node, build, startedAt, memory } = instance
+  const { hitPercent, getsPerSec, p50Micros, p99Micros, memoryBytes, memoryPercent } = row
   return {
-    ...row,
-    // These change with every look, and the page counts on by itself.
-    upMs: undefined,
-    ageMs: undefined,
-    startedAt,
-    at: instance.at,
-    versions: { tiercel: version, next, node, build },
-    entries: memory.entries,
-    capacityBytes: memory.capacityBytes,
+    id,
+    name,
+    state,
+    hitPercent,
+    getsPerSec,
+    p50Micros,
+    p99Micros,
+    memoryBytes,
+    memoryPercent,
+    lagMs: row.lagMs,
+    leases: row.leases,
     evictions: memory.evictions,
-    taken: leases.taken,
-    followed: leases.followed,
-    sets,
-    invalidations,
+    startedAt,
+    versions: { tiercel: version, next, node, build },
   }
 }
+
+/** @param {any} shown */
+function nowOf({ nowMs, total, silent }) {
+  const { getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases } = total
+  return { at: nowMs, getsPerSec, hitPercent, memoryBytes, capacityBytes, lagMs, leases, silent }
+}
+
+/** @param {any} redis */
+const redisOf = ({ commandsPerSec, cpuPercent }) => ({ commandsPerSec, cpuPercent })
+
+/** @param {any[]} list */
+const busiest = (list) => few(list).map(({ name, kind, perSec }) => ({ name, kind, perSec }))
 
 /** @template T @param {T[]} list */
 const few = (list) => list.slice(0, MOST_LISTED)
@@ -238,11 +305,9 @@ const few = (list) => list.slice(0, MOST_LISTED)
 function slowest({ instances }) {
   /** @type {Map<string, any>} */
   const all = new Map()
-  for (const { name: by, slowest: own = [] } of /** @type {any[]} */ (instances)) {
-    for (const one of own) {
-      const known = all.get(`${one.kind} ${one.name}`)
-      if (!known || known.ms < one.ms) all.set(`${one.kind} ${one.name}`, { ...one, by })
-    }
+  for (const one of instances.flatMap((/** @type {any} */ { slowest: own = [] }) => own)) {
+    const known = all.get(`${one.kind} ${one.name}`)
+    if (!known || known.ms < one.ms) all.set(`${one.kind} ${one.name}`, one)
   }
   return few([...all.values()].sort((one, other) => other.ms - one.ms))
 }

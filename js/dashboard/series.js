@@ -21,13 +21,16 @@ const MINUTES = 60
 /** Buckets of a histogram: `src/stats/buckets.rs`. */
 const BUCKETS = 24
 
-/** @param {History} history */
-function seriesOf({ nowMs, rows }) {
+/** An instance that begins so late in a minute may have nothing to tell of it. */
+const LATE_MS = 10_000
+
+/** @param {History} history @param {{ startedAt: number }[]} [instances] that add what they counted to a minute */
+function seriesOf({ nowMs, rows }, instances = []) {
   const byMinute = new Map(rows.map(({ at, values }) => [at, values]))
   const last = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS
   const isOpen = byMinute.has(last)
   // A minute that is under way is shown where it is known: by a process alone.
-  const end = isOpen ? last : last - MINUTE_MS
+  const end = isOpen ? last : endOf(last, byMinute, instances)
   const minutes = Array.from({ length: MINUTES }, (_, n) => end - (MINUTES - 1 - n) * MINUTE_MS)
   const values = minutes.map((at) => byMinute.get(at))
   const some = KINDS.filter((kind) =>
@@ -43,17 +46,26 @@ function seriesOf({ nowMs, rows }) {
     secs: isOpen ? Math.max(1, Math.min(60, (nowMs - last) / 1e3)) : 60,
     kinds: Object.fromEntries(some.map((kind) => [kind, kindOf(values, kind)])),
     redis: {
-      p50: line((of) => percentile(of, 'redis', 0.5)),
-      p99: line((of) => percentile(of, 'redis', 0.99)),
+      p50: line((of) => percentile(timesOf(of, 'redis'), 0.5)),
+      p99: line((of) => percentile(timesOf(of, 'redis'), 0.99)),
     },
     memory: count('memoryBytes'),
-    instances: count('instances'),
     invalidations: count('invalidations'),
-    evictions: count('evictions'),
     saved: count('saved'),
-    led: count('led'),
-    sets: count('sets'),
   }
+}
+
+/**
+ * The last minute of a fleet: with what some have told of it, it would look like a slump. Whoever is
+ * gone, or slow, keeps it back for a minute at most.
+ * @param {number} last when the minute under way began
+ * @param {Map<number, Record<string, number>>} byMinute
+ * @param {{ startedAt: number }[]} instances
+ */
+function endOf(last, byMinute, instances) {
+  const over = last - MINUTE_MS
+  const all = instances.filter(({ startedAt }) => startedAt < last - LATE_MS).length
+  return (byMinute.get(over)?.instances ?? 0) >= all ? over : over - MINUTE_MS
 }
 
 /** @param {Record<string, number>} of @param {string} kind */
@@ -62,23 +74,30 @@ const partsOf = (of, kind) => ['fresh', 'stale', 'misses'].map((part) => of[`${k
 /** @param {(Record<string, number> | undefined)[]} values @param {string} kind */
 function kindOf(values, kind) {
   const parts = values.map((of) => of && partsOf(of, kind))
+  const times = values.map((of) => of && timesOf(of, kind))
+  const hour = Array.from({ length: BUCKETS }, (_, bucket) =>
+    times.reduce((sum, of) => sum + (of?.[bucket] ?? 0), 0),
+  )
   return {
     hits: parts.map((of) => (of ? of[0] + of[1] : null)),
     stale: parts.map((of) => (of ? of[1] : null)),
     misses: parts.map((of) => (of ? of[2] : null)),
-    p50: values.map((of) => (of ? percentile(of, kind, 0.5) : null)),
-    p99: values.map((of) => (of ? percentile(of, kind, 0.99) : null)),
+    p50: times.map((of) => (of ? percentile(of, 0.5) : null)),
+    p99: times.map((of) => (of ? percentile(of, 0.99) : null)),
+    hour: { p50: percentile(hour, 0.5), p99: percentile(hour, 0.99) },
   }
 }
 
+/** How many took how long. @param {Record<string, number>} of @param {string} name */
+const timesOf = (of, name) =>
+  Array.from({ length: BUCKETS }, (_, bucket) => of[`${name}.t${bucket}`] ?? 0)
+
 /**
  * In microseconds, by the upper bound of the bucket it falls into; the last bucket has none.
- * @param {Record<string, number>} of
- * @param {string} name
+ * @param {number[]} counts
  * @param {number} share
  */
-function percentile(of, name, share) {
-  const counts = Array.from({ length: BUCKETS }, (_, n) => of[`${name}.t${n}`] ?? 0)
+function percentile(counts, share) {
   const all = counts.reduce((sum, count) => sum + count, 0)
   if (all === 0) return null
   let below = 0

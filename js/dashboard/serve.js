@@ -23,6 +23,9 @@ const HOST = '127.0.0.1'
  */
 async function serve(flags, endless) {
   const port = options.count(flags.port, 'port', PORT, [0, 65_535])
+  const host = flags.host ?? HOST
+  // Node would listen on every address there is.
+  if (host.trim() === '') throw new UsageError('--host takes a name or an address')
   const place = await places.find(flags)
   // What is wrong from the start is said here, and not on a page.
   const first = must(place, flags)
@@ -30,21 +33,23 @@ async function serve(flags, endless) {
   const { namespace, place: server } = first.about()
   await first.close()
   // A port of this machine is open to all of its users.
-  const token = process.env.TIERCEL_DASHBOARD_TOKEN || randomBytes(18).toString('base64url')
-  const handlers = routes(() => ofServer(must(place, flags)), { token })
+  const given = process.env.TIERCEL_DASHBOARD_TOKEN
+  const token = given || randomBytes(18).toString('base64url')
+  const handlers = routes(() => ofServer(first), { token })
   const listener = createServer((asked, answer) => {
     void respond(handlers, asked, answer).catch(() => answer.destroy())
   })
-  const host = flags.host ?? HOST
   await listening(listener, port, host)
   const signal = endless()
   const { port: taken } = /** @type {import('node:net').AddressInfo} */ (listener.address())
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}/`
-  if (flags.json) out(JSON.stringify({ url, token, namespace, place: server }))
+  // Whoever gave it has it; logs need not.
+  const told = given ? { url } : { url, token }
+  if (flags.json) out(JSON.stringify({ ...told, namespace, place: server }))
   else {
     out(`${namespace} on ${server}`)
     out(url)
-    out(process.env.TIERCEL_DASHBOARD_TOKEN ? 'token: TIERCEL_DASHBOARD_TOKEN' : `token: ${token}`)
+    out(given ? 'token: TIERCEL_DASHBOARD_TOKEN' : `token: ${token}`)
   }
   if (!signal.aborted) await once(signal, 'abort')
   listener.close()
@@ -71,8 +76,8 @@ async function listening(listener, port, host) {
  */
 async function respond(handlers, asked, answer) {
   const { method = 'GET' } = asked
-  if (method !== 'GET' && method !== 'POST') {
-    answer.writeHead(405, { allow: 'GET, POST' }).end()
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
+    answer.writeHead(405, { allow: 'GET, HEAD, POST' }).end()
     return
   }
   const over = new AbortController()
@@ -85,7 +90,8 @@ async function respond(handlers, asked, answer) {
     ...(method === 'POST' && { body: /** @type {any} */ (Readable.toWeb(asked)), duplex: 'half' }),
   })
   const path = url.pathname.split('/').filter((part) => part !== '')
-  const response = await handlers[method](request, { params: { path } })
+  const handle = method === 'POST' ? handlers.POST : handlers.GET
+  const response = await handle(request, { params: { path } })
   answer.writeHead(response.status, Object.fromEntries(response.headers))
   if (!response.body) {
     answer.end()

@@ -26,12 +26,13 @@ class Trouble extends Error {
   }
 }
 
-/** Those that may have been asked something. @type {Set<any>} */
+/** Those that may have been asked something, none of which is kept for that. @type {Set<WeakRef<any>>} */
 const asked = new Set()
+const gone = new FinalizationRegistry((/** @type {WeakRef<any>} */ one) => asked.delete(one))
 
 /** Nobody waits for an answer any more: a process that ends would wait for the threads that do. */
 function endAll() {
-  for (const one of asked) one.end()
+  for (const one of asked) one.deref()?.end()
 }
 
 class Operator {
@@ -83,7 +84,7 @@ class Operator {
 
   /**
    * All entries, as they are found; of the first `most` keys at least.
-   * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number) => void }} options
+   * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number) => void, signal?: AbortSignal }} options
    */
   async *entries(options) {
     for await (const entries of this.pages(options)) yield* entries
@@ -94,9 +95,10 @@ class Operator {
    * @param {Parameters<Operator['entries']>[0]} options
    * @returns {AsyncGenerator<any[]>}
    */
-  async *pages({ rate, most = Number.POSITIVE_INFINITY, onProgress }) {
+  async *pages({ rate, most = Number.POSITIVE_INFINITY, onProgress, signal }) {
     const { total } = await this.run('scan', { rate })
     for (;;) {
+      signal?.throwIfAborted()
       const page = await this.run('page', { build: this.build })
       onProgress?.(page.scanned, total)
       yield page.entries
@@ -151,7 +153,9 @@ function open(place, where) {
   const texts = [given, variables].map((one) => JSON.stringify(one))
   const opened = place.native.operator(texts[0], texts[1], place.namespace)
   if (!opened) return undefined
-  asked.add(opened)
+  const one = new WeakRef(opened)
+  asked.add(one)
+  gone.register(opened, one)
   return new Operator(place, opened)
 }
 

@@ -250,9 +250,9 @@ async function counted(operator, target, rate, isJson) {
  * What a target hits in the server, and in what of it was looked at.
  * @param {import('./operator.js').Asked} operator
  * @param {Pick<Target, 'hits'>} target
- * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number, hit: number) => void }} options
+ * @param {{ rate: number, most?: number, onProgress?: (scanned: number, total: number, hit: number) => void, signal?: AbortSignal }} options
  */
-async function tally(operator, target, { rate, most, onProgress }) {
+async function tally(operator, target, { rate, most, onProgress, signal }) {
   /** @type {Record<string, { entries: number, bytes: number }>} */
   const byKind = {}
   const found = { entries: 0, bytes: 0, byKind, scanned: 0, total: 0 }
@@ -260,7 +260,7 @@ async function tally(operator, target, { rate, most, onProgress }) {
     Object.assign(found, { scanned, total })
     onProgress?.(scanned, total, found.entries)
   }
-  for await (const entry of operator.entries({ rate, most, onProgress: count })) {
+  for await (const entry of operator.entries({ rate, most, onProgress: count, signal })) {
     if (!target.hits(entry)) continue
     found.entries++
     found.bytes += entry.bytes

@@ -104,6 +104,8 @@ impl Operator {
 
     /// Ends the connections, until something is asked again.
     pub fn close(&self) {
+        // It may have connections of its own.
+        *self.scan.lock() = None;
         self.server.close();
     }
 

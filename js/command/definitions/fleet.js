@@ -73,7 +73,7 @@ module.exports = [
       },
       {
         title: 'What to show',
-        flags: [{ name: 'json', text: 'address and token as a line of JSON' }, HELP],
+        flags: [{ name: 'json', text: 'address, and a new token, as a line of JSON' }, HELP],
       },
     ],
     exits: EXITS,
