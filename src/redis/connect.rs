@@ -23,7 +23,8 @@ use super::client::{config, exposed};
 use super::diagnosis;
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
-use super::role::Role;
+use super::reads::Reads;
+use super::role::{is_primary, takes_writes};
 use super::sentinels::Sentinels;
 use super::servers::{Servers, Shards};
 use crate::coherence::event::Command;
@@ -80,6 +81,8 @@ pub(super) struct Connection {
     vote_limit: Duration,
     probe: Key,
     given_up: Notify,
+    /// The connections beside it that read entries.
+    pub(super) reads: Reads,
 }
 
 /// Keeps a link alive. Dropping it closes the link.
@@ -151,6 +154,23 @@ impl Connector {
         &self.opener
     }
 
+    /// The server from which a link's entries are read; `None` in a cluster, which has several.
+    pub(super) fn reads_from(&self, link: &Connection) -> Option<ServerConfig> {
+        match (&self.way, &link.sentinels) {
+            (Way::To(server), _) => Some(server.clone()),
+            (_, Some((_, server))) => {
+                let server = self.opener.certified(server.clone());
+                Some(ServerConfig::Centralized { server })
+            }
+            _ => None,
+        }
+    }
+
+    /// How to log in to a server, and how long that may take.
+    pub(super) fn login(&self) -> (&Config, Duration) {
+        (&self.opener.config, self.opener.connection.connection_timeout + SETUP_LIMIT)
+    }
+
     /// The primary that the Sentinels name; `None` without Sentinels.
     pub(super) async fn named(&self) -> Option<Result<Server, Failure>> {
         let Way::Sentinels(sentinels) = &self.way else { return None };
@@ -189,6 +209,7 @@ impl Connector {
             vote_limit: self.vote_limit,
             probe: self.probe.clone(),
             given_up: Notify::new(),
+            reads: Reads::default(),
         });
         link.answers().await?;
         *self.seen.lock() = None;
@@ -355,23 +376,6 @@ fn is_answer<T>(result: Result<T, Failure>) -> Result<(), Failure> {
         Failure::BadReply(_) | Failure::Denied(_) => Ok(()),
         lost => Err(lost),
     })
-}
-
-/// Whether a server considers itself a primary: one that was just named may not do so yet.
-async fn is_primary(client: &Client) -> Result<(), Failure> {
-    match within(PROBE_LIMIT, Role::ask(client)).await? {
-        Role::Primary => Ok(()),
-        Role::Replica { .. } | Role::Unsaid => Err(Failure::Lost(Trouble::Replica)),
-    }
-}
-
-/// Whether a server takes writes, as far as it says so to this user.
-async fn takes_writes(client: &Client) -> Result<(), Failure> {
-    match within(PROBE_LIMIT, Role::ask(client)).await {
-        Ok(Role::Replica { takes_writes: false, .. }) => Err(Failure::Lost(Trouble::Replica)),
-        Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => Ok(()),
-        Err(failure) => Err(failure),
-    }
 }
 
 fn way(opener: &Opener, topology: &Topology) -> Way {

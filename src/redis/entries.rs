@@ -40,9 +40,9 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// An address, and the request for its lease that goes with the read or follows it.
 pub(super) type Claim = (Address, Option<LeaseRequest>);
 /// The reply to a claim, and what lies at its address.
-type Finding = (LeaseReply, Found);
+pub(super) type Finding = (LeaseReply, Found);
 /// What lies at an address.
-type Found = Result<Option<Bytes>, Unavailable>;
+pub(super) type Found = Result<Option<Bytes>, Unavailable>;
 
 /// A read that a get waits for. It is always answered: dropping it answers too.
 pub(super) struct Read {
@@ -84,6 +84,12 @@ impl Session {
     /// Reads entries. Without a connection all are answered immediately.
     pub(super) fn read(self: &Arc<Self>, reads: Vec<Read>) {
         let Some(link) = self.link() else { return drop(reads) };
+        let left = self.read_ahead(&link, reads);
+        self.read_by_link(&link, left);
+    }
+
+    /// Reads entries over the link.
+    pub(super) fn read_by_link(self: &Arc<Self>, link: &Arc<Connection>, reads: Vec<Read>) {
         // The entries of a cluster lie on different servers.
         let together = if link.is_of_cluster { 1 } else { TOGETHER };
         let mut left = reads.into_iter();
@@ -104,8 +110,19 @@ impl Session {
         let began = stopwatch_ns();
         let asked: Vec<Claim> = reads.iter().map(|read| (read.address, read.claim)).collect();
         let Some(told) = self.look(link, &asked).await else { return };
+        self.answer_reads(link, reads.into_iter().zip(told), began);
+    }
+
+    /// Answers reads with what lies there. Those that found nothing claim first, if they want to. The
+    /// turn began at `began` of the stopwatch.
+    pub(super) fn answer_reads(
+        self: &Arc<Self>,
+        link: &Arc<Connection>,
+        told: impl IntoIterator<Item = (Read, Finding)>,
+        began: u64,
+    ) {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for (read, (reply, entry)) in reads.into_iter().zip(told) {
+        for (read, (reply, entry)) in told {
             let claims_later = read.claim.filter(|claim| claim.only_absent);
             match (claims_later, &entry) {
                 (Some(claim), Ok(None)) => missing.push((read, claim)),
@@ -114,13 +131,18 @@ impl Session {
             }
         }
         deliver(found);
-        if missing.is_empty() {
-            return;
+        // With more in one call, the first would wait for the last.
+        while !missing.is_empty() {
+            let some: Vec<(Read, LeaseRequest)> =
+                missing.drain(..missing.len().min(TOGETHER)).collect();
+            let (session, link) = (self.clone(), link.clone());
+            tokio::spawn(async move {
+                let asked: Vec<Claim> =
+                    some.iter().map(|(read, claim)| (read.address, Some(*claim))).collect();
+                let told = session.claim_absent(&link, &asked, began).await;
+                deliver(some.into_iter().map(|(read, _)| read).zip(told));
+            });
         }
-        let asked: Vec<Claim> =
-            missing.iter().map(|(read, claim)| (read.address, Some(*claim))).collect();
-        let told = self.claim_absent(link, &asked, began).await;
-        deliver(missing.into_iter().map(|(read, _)| read).zip(told));
     }
 
     /// Reads, and makes the claims that leave with the reads; `None` if the server does not answer.

@@ -121,7 +121,8 @@ impl Keys {
         [format!("{{{namespace}}}:doctor"), format!("{namespace}:{{doctor}}")].map(Key::from)
     }
 
-    fn entry_name(&self, address: Address) -> String {
+    /// The name of an entry.
+    pub(super) fn entry_name(&self, address: Address) -> String {
         format!("{}:{{{}}}", self.namespace, store::digits(address))
     }
 }

@@ -1,16 +1,17 @@
 //! The shared tier on a Redis or Valkey server, a pair watched by Sentinel, or a cluster.
 //!
-//! One thread does everything, over three connections: one for the protocol of coherence and for
-//! reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`,
+//! One thread does everything, over four connections: one for the protocol of coherence, one
+//! for reads, one for writes, one that is subscribed. `connect` opens, with the configuration of `client`,
 //! and watches them, `tls` encrypts them, `diagnosis` says why that fails, `health` counts,
 //! `refusals` tracks what the server refuses, `room` asks how much it holds, `role` whether it is a
 //! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
+//! most `reads` go over a `pipeline`, which `dial` connects;
 //! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
 //! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
-//! processes of the same build elsewhere; `app` serves the app's own code, over a fourth connection
+//! processes of the same build elsewhere; `app` serves the app's own code, over a fifth connection
 //! that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the
 //! server.
 
@@ -18,6 +19,7 @@ mod app;
 mod client;
 mod connect;
 mod diagnosis;
+mod dial;
 mod entries;
 mod exchange;
 mod failure;
@@ -29,9 +31,11 @@ mod keys;
 mod kin;
 mod leases;
 mod operate;
+mod pipeline;
 mod published;
 mod questions;
 mod queue;
+mod reads;
 mod refusals;
 mod reply;
 mod role;

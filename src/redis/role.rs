@@ -5,6 +5,11 @@ use fred::error::Error;
 use fred::interfaces::ClientLike;
 use fred::types::InfoKind;
 
+use super::connect::within;
+use super::failure::Failure;
+use super::health::PROBE_LIMIT;
+use crate::store::Trouble;
+
 /// The part that a server plays.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -35,6 +40,23 @@ impl Role {
             }
             None => Self::Unsaid,
         }
+    }
+}
+
+/// Whether a server considers itself a primary: one that was just named may not do so yet.
+pub(super) async fn is_primary(client: &Client) -> Result<(), Failure> {
+    match within(PROBE_LIMIT, Role::ask(client)).await? {
+        Role::Primary => Ok(()),
+        Role::Replica { .. } | Role::Unsaid => Err(Failure::Lost(Trouble::Replica)),
+    }
+}
+
+/// Whether a server takes writes, as far as it says so to this user.
+pub(super) async fn takes_writes(client: &Client) -> Result<(), Failure> {
+    match within(PROBE_LIMIT, Role::ask(client)).await {
+        Ok(Role::Replica { takes_writes: false, .. }) => Err(Failure::Lost(Trouble::Replica)),
+        Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => Ok(()),
+        Err(failure) => Err(failure),
     }
 }
 

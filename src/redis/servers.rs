@@ -95,6 +95,19 @@ impl Servers {
         self.shards.as_ref().is_none_or(is_of)
     }
 
+    /// The server that has a key of a cluster.
+    pub(super) fn server_of(&self, key: &Key) -> Option<Server> {
+        self.shards.as_ref()?.at(key.cluster_hash())
+    }
+
+    /// Each shard of a cluster, and how to reach it.
+    pub(super) fn shards(&self) -> Vec<(Server, Server)> {
+        let Some(shards) = &self.shards else { return Vec::new() };
+        let others: Vec<_> = shards.others.lock().keys().cloned().collect();
+        let all = others.into_iter().chain([shards.owner.clone()]);
+        all.map(|server| (server.clone(), shards.named(&server))).collect()
+    }
+
     /// Each primary, and the connection to it while there is one. Waits a moment for those on their way.
     pub(super) async fn primaries(&self) -> Vec<(Server, Option<Client>)> {
         let Some(shards) = &self.shards else { return Vec::new() };

@@ -10,6 +10,7 @@ use fred::interfaces::ClientLike;
 use fred::types::RespVersion;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::app::{self, Door};
@@ -319,6 +320,7 @@ impl Session {
 struct Attached<'a> {
     session: &'a Arc<Session>,
     life: ConnectionGuard,
+    reading: JoinHandle<()>,
 }
 
 impl<'a> Attached<'a> {
@@ -326,13 +328,15 @@ impl<'a> Attached<'a> {
         *session.link.lock() = Some(life.link().clone());
         session.counters.set_broken(false);
         session.tell(Event::Connected);
-        Self { session, life }
+        let reading = tokio::spawn(session.clone().keep_reads(life.link().clone()));
+        Self { session, life, reading }
     }
 }
 
 impl Drop for Attached<'_> {
     fn drop(&mut self) {
         self.session.give_up(self.life.link());
+        self.reading.abort();
     }
 }
 

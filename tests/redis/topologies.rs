@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tiercel::coherence::event::{Command, Event};
 use tiercel::operate::server::{Node, Server as _};
-use tiercel::options::{SharedOptions, Tls};
+use tiercel::options::{SharedOptions, Tls, Topology};
 use tiercel::redis::{RedisOperator, RedisStore};
 use tiercel::store::SharedStore;
 use tiercel::tags::{Epoch, Position};
@@ -30,6 +30,9 @@ fn serves(shared: &SharedOptions) {
         matches!(event, Event::Heard(message) if message.epoch == Epoch(0)).then_some(())
     });
     let (known, _) = (one.register(), two.register());
+    let is_cluster = matches!(shared.server.topology, Topology::Cluster { .. });
+    let shards = if is_cluster { 3 } else { 1 };
+    wait_until("the connections for reads", || two.store.health().connections == 3 + shards);
     let written = one.hard("a");
     let heard = two.heard.take("the message", |event| match event {
         Event::Heard(message) => Some(message.clone()),

@@ -26,9 +26,9 @@ fn set() -> Deed {
 fn the_first_to_ask_waits_for_the_connection_and_nobody_opens_one_before() {
     let server = server!();
     let peer = Peer::connected(&patient(&server));
-    wait_until("three connections", || tiercel_connections(&server) == 3);
+    wait_until("all connections", || tiercel_connections(&server) == 4);
     assert!(get(&peer.store).is_ok());
-    assert_eq!(tiercel_connections(&server), 4);
+    assert_eq!(tiercel_connections(&server), 5);
 }
 
 /// Connections of the process to a server, without ours.
