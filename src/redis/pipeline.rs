@@ -1,9 +1,8 @@
 //! A connection for many small commands: they leave together, and are answered in their order.
 //!
-//! The client has a task, a timer and two messages between tasks for each command, which cost more
-//! than a read itself. Here a command is bytes in a buffer, and whoever waits for it is in a queue; one
-//! task writes the buffer and reads the answers. It knows neither servers nor logins: [`super::dial`]
-//! opens the stream.
+//! The client has a task, a timer and two messages for each command, which cost more than a read itself.
+//! Here a command is bytes in a buffer, and whoever waits for it is in a queue; one task writes the
+//! buffer and reads the answers. It knows neither servers nor logins: [`super::dial`] opens the stream.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,7 +21,7 @@ use crate::clock::stopwatch_ns;
 
 /// Space for what one look at the stream may bring.
 const READ_BYTES: usize = 64 << 10;
-/// Buffers that have become larger than this are freed once they are empty.
+/// Buffers that have become larger than this are freed when they are empty.
 const KEPT_BYTES: usize = 1 << 20;
 /// While answers arrive, a command may take so many times its limit.
 const MOST_LIMITS: u64 = 4;
@@ -164,9 +163,12 @@ impl<T, S: AsyncRead + AsyncWrite + Unpin> Driver<'_, T, S> {
 
     fn read(&mut self, context: &mut Context<'_>, takes: &impl Takes<T>) -> Result<(), Ended> {
         loop {
+            // What a large answer needed is not kept for ever.
+            if self.input.is_empty() && self.input.capacity() > KEPT_BYTES {
+                self.input = BytesMut::new();
+            }
             self.input.reserve(READ_BYTES);
-            let poll = pin!(self.stream.read_buf(&mut self.input)).poll(context);
-            match poll {
+            match pin!(self.stream.read_buf(&mut self.input)).poll(context) {
                 Poll::Ready(Ok(0) | Err(_)) => return Err(Ended),
                 Poll::Ready(Ok(_)) => self.take(takes)?,
                 Poll::Pending => return Ok(()),

@@ -70,6 +70,7 @@ impl Session {
         let mut tasks = JoinSet::new();
         let mut kept: HashMap<Server, AbortHandle> = HashMap::new();
         loop {
+            while tasks.try_join_next().is_some() {}
             let shards = link.client.shards();
             kept.retain(|shard, task| {
                 let is_shard = shards.iter().any(|(other, _)| other == shard);
