@@ -70,6 +70,8 @@ pub(super) struct Batches {
     all: BTreeMap<u64, Batch>,
     /// Those that are not sent, and from when on they may be.
     unsent: BTreeSet<(Timestamp, u64)>,
+    /// Those that are recorded.
+    waiting: BTreeSet<u64>,
     under_way: usize,
     /// The one that later calls may join: it was never sent.
     open: Option<u64>,
@@ -147,15 +149,20 @@ impl Batches {
         self.all.get(&number)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Batch)> {
-        self.all.iter().map(|(number, batch)| (*number, batch))
+    /// What those that are recorded wait for. The others, of which there may be many, cost nothing.
+    pub(super) fn waits(&self) -> impl Iterator<Item = (u64, &AckWait)> {
+        let of = |number: &u64| Some((*number, self.all.get(number)?.wait()?));
+        self.waiting.iter().filter_map(of)
     }
 
-    pub(super) fn waits_mut(&mut self) -> impl Iterator<Item = &mut AckWait> {
-        self.all.values_mut().filter_map(|batch| match &mut batch.progress {
-            Progress::Waiting(wait) => Some(wait),
-            Progress::Unsent(_) | Progress::Sent => None,
-        })
+    /// Changes all of that.
+    pub(super) fn change_waits(&mut self, mut change: impl FnMut(&mut AckWait)) {
+        for number in &self.waiting {
+            if let Some(Batch { progress: Progress::Waiting(wait), .. }) = self.all.get_mut(number)
+            {
+                change(wait);
+            }
+        }
     }
 
     pub(super) fn wait_mut(&mut self, number: u64) -> Option<&mut AckWait> {
@@ -173,10 +180,12 @@ impl Batches {
             Progress::Sent | Progress::Waiting(_) => None,
         };
         let is_sent = progress == Progress::Sent;
+        let is_waiting = matches!(progress, Progress::Waiting(_));
         let before = std::mem::replace(&mut batch.progress, progress);
         self.leave(number, &before);
         self.unsent.extend(unsent_from.map(|at| (at, number)));
         self.under_way += usize::from(is_sent);
+        self.waiting.extend(is_waiting.then_some(number));
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Batch> {
@@ -190,7 +199,7 @@ impl Batches {
         match progress {
             Progress::Unsent(at) => drop(self.unsent.remove(&(*at, number))),
             Progress::Sent => self.under_way = self.under_way.saturating_sub(1),
-            Progress::Waiting(_) => {}
+            Progress::Waiting(_) => drop(self.waiting.remove(&number)),
         }
     }
 
@@ -226,8 +235,7 @@ impl Batches {
 
     /// Those that are recorded.
     pub(super) fn recorded(&self) -> Vec<u64> {
-        let waiting = self.all.iter().filter(|(_, batch)| batch.wait().is_some());
-        waiting.map(|(number, _)| *number).collect()
+        self.waiting.iter().copied().collect()
     }
 
     /// Batches of the outbox that are not recorded.
