@@ -7,12 +7,12 @@
 //! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
-//! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
-//! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
-//! processes of the same build elsewhere; `app` serves the app's own code, over a fourth connection
-//! that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the
-//! server.
+//! what other instances publish; `timer` waits for the listener's next moment; `entries` reads and
+//! writes entries, which wait in a `queue`; `leases` agrees on which instance generates them;
+//! `snapshots` tell the others how it does, `published` is what they tell, and `questions` answers
+//! what operators ask all of them; `kin` finds processes of the same build elsewhere; `app` serves
+//! the app's own code, over a fourth connection that its first call opens; `operate` answers the one
+//! who runs it. `keys` names what lies on the server.
 
 mod app;
 mod client;
@@ -41,6 +41,7 @@ mod sentinels;
 mod servers;
 mod session;
 mod snapshots;
+mod timer;
 mod tls;
 mod wire;
 
@@ -66,6 +67,7 @@ use published::Question;
 pub use published::ReceivePublished;
 use queue::WriteQueue;
 use session::Session;
+use timer::Timer;
 
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
@@ -90,6 +92,8 @@ pub struct RedisStore {
     own: Mutex<Vec<Asked>>,
     writes: Arc<WriteQueue>,
     counters: Arc<Counters>,
+    listener: Arc<dyn Listener>,
+    timer: Arc<Timer>,
     /// Orders of the app's own code that are not answered yet.
     asked: Arc<AtomicUsize>,
 }
@@ -125,18 +129,21 @@ impl RedisStore {
         let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
         let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
+        let timer = Arc::new(Timer::new());
+        let (thread_listener, thread_timer) = (listener.clone(), timer.clone());
         let runtime =
             Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
         let started = runtime.and_then(|runtime| {
             let (counters, writes) = (thread_counters, thread_writes);
+            let (listener, timer) = (thread_listener, thread_timer);
             let session =
-                Session::new(shared, most_tags, keys, connector, counters, writes, listener);
+                Session::new(shared, most_tags, keys, connector, counters, writes, listener, timer);
             let run = move || run(runtime, session, wanted);
             std::thread::Builder::new().name("tiercel".into()).spawn(run)
         });
         started.map_err(|_| Error::NoThread)?;
         let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { orders, reads, own, writes, counters, asked })
+        Ok(Self { orders, reads, own, writes, counters, listener, timer, asked })
     }
 
     /// Finds out whether processes of the same build, by its name, use another namespace. `is_given`:
@@ -216,8 +223,10 @@ impl SharedStore for RedisStore {
     }
 
     fn exchange(&self, commands: Vec<(Request, Command)>) {
-        // Sent even without commands: the listener's timer may have changed.
-        let _ = self.orders.send(Order::Exchange(commands));
+        // Without commands, only the listener's timer may have changed.
+        if !commands.is_empty() || self.timer.is_late(self.listener.next_timer()) {
+            let _ = self.orders.send(Order::Exchange(commands));
+        }
     }
 
     /// Removes this process from the list that an invalidation waits for, and stops.
