@@ -247,7 +247,7 @@ impl Session {
     pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
             Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => true,
-            Err(Failure::TimedOut) => self.counters.late(),
+            Err(Failure::TimedOut) => self.counters.late(stopwatch_ns()),
             Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 self.counters.in_time();
                 false
