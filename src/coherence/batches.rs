@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acks::AckWait;
 use super::event::{Call, MOST_TAGS};
+use super::timing::Timing;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
 
@@ -75,6 +76,15 @@ pub(super) struct Batches {
     under_way: usize,
     /// The one that later calls may join: it was never sent.
     open: Option<u64>,
+    rest: Rest,
+}
+
+/// From one command to the next, while there is room for more calls: twice what the last one took. An
+/// idle store is written to at once, a busy one as seldom as that is busy, with more in each command.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Rest {
+    sent: Timestamp,
+    span_us: u64,
 }
 
 impl Batch {
@@ -219,17 +229,28 @@ impl Batches {
 
     /// When the next one may be sent, unless enough are under way.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let first = self.unsent.first().map(|(at, _)| *at);
-        first.filter(|_| self.under_way < MOST_UNDER_WAY)
+        let (at, number) = *self.unsent.first()?;
+        let has_room = |batch: &Batch| batch.payload.tags() < MOST_TAGS;
+        let rests = self.open == Some(number) && self.all.get(&number).is_some_and(has_room);
+        let rested = self.rest.sent.after_us(self.rest.span_us);
+        let due = if rests { at.max(rested) } else { at };
+        (self.under_way < MOST_UNDER_WAY).then_some(due)
+    }
+
+    /// One that was sent at this moment has its answer now.
+    pub(super) fn answered(&mut self, sent: Timestamp, now: Timestamp, timing: Timing) {
+        let span_us = now.since_us(sent).saturating_mul(2);
+        self.rest.span_us = span_us.min(timing.most_batch_rest_us);
     }
 
     /// The next one that may be sent at `now`, which is under way then.
     pub(super) fn send_next(&mut self, now: Timestamp) -> Option<(u64, Payload)> {
-        let (at, number) = *self.unsent.first()?;
-        if now < at || self.under_way >= MOST_UNDER_WAY {
+        let (_, number) = *self.unsent.first()?;
+        if now < self.due()? {
             return None;
         }
         self.set(number, Progress::Sent);
+        self.rest.sent = now;
         Some((number, self.all.get(&number)?.payload.clone()))
     }
 

@@ -183,6 +183,7 @@ impl Fleet {
         written: &Invalidated,
     ) {
         self.writing.end();
+        self.batches.answered(sent, now, self.timing);
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();

@@ -17,6 +17,8 @@ pub struct Timing {
     pub retry_us: u64,
     /// How long a gap between positions may close by itself before it is polled for.
     pub gap_us: u64,
+    /// The longest pause between two invalidations while the store is busy.
+    pub most_batch_rest_us: u64,
     /// From an invalidation to the first read of acknowledgements; doubled for each further one.
     pub ack_poll_us: u64,
     /// From one acknowledgement to the next, and how long that becomes while the store is busy.
@@ -35,6 +37,7 @@ impl Default for Timing {
             budget_us: 1_000_000,
             retry_us: 100_000,
             gap_us: 2_000,
+            most_batch_rest_us: 10_000,
             ack_poll_us: 1_000,
             ack_rest_us: 1_500,
             most_ack_rest_us: 60_000,

@@ -35,6 +35,7 @@ fn pair(allowed: Budget) -> Config {
             budget_us: 20 * TICK,
             retry_us: TICK,
             gap_us: TICK,
+            most_batch_rest_us: TICK,
             ack_poll_us: TICK,
             ack_rest_us: TICK,
             most_ack_rest_us: 2 * TICK,
