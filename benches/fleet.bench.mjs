@@ -2,8 +2,9 @@
 /**
  * What a fleet costs one Redis server: `npm run bench:fleet`.
  *
- * A Rust program (benches/fleet) runs so many engines in one process, each with the connections and the
- * thread that an instance has, against a server of its own. It measures them idle, at ten
+ * A Rust program (benches/fleet) runs so many engines in one process, each with the connections that an
+ * instance has, against a server of its own. They share a thread: with one each, as in processes of
+ * their own, the machine would be busy with switching between them. It measures them idle, at ten
  * invalidating calls a second, and at more and more of them until the slowest hundredth takes longer
  * than 250 ms to be known everywhere. Cores are those that the kernel counts for the server and for
  * the program: where both together come near to what the machine has, a rate is that of the machine,
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
     tags: { type: 'string', default: '' },
+    threads: { type: 'string', default: '1' },
   },
 })
 
@@ -32,6 +34,8 @@ const USAGE = `Usage: npm run bench:fleet -- [options]
   --quick          fleets of 10 and 50, short
   --instances n,…  fleets of these sizes; default 10,50,100,500
   --tags n,…       tables of these sizes; 0 = none; default 100000,1000000
+  --threads n      threads that all instances share; 0 = one each, as in processes of their own;
+                   default 1
   --json           the figures as JSON`
 
 if (options.help) {
@@ -99,7 +103,8 @@ async function measured(instances) {
   const redis = await start('single', { settings })
   try {
     const address = `${redis.host}:${redis.port}`
-    return await told({ measure: 'fleet', address, pid: redis.pid, instances, secs })
+    const { threads } = options
+    return await told({ measure: 'fleet', address, pid: redis.pid, instances, secs, threads })
   } finally {
     await redis.stop()
   }

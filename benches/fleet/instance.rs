@@ -1,5 +1,6 @@
 //! Instances: shipped engines with their shipped carriers, all in this process.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
@@ -17,12 +18,38 @@ use tiercel::options::Options;
 use tiercel::redis::RedisStore;
 use tiercel::tags::Tag;
 use tiercel::wake::{Notice, Ticket, Wait, Wake};
+use tokio::runtime::{self, Handle};
 
 /// How long a fleet may take to connect.
 const MOST_STARTING_SECS: u64 = 60;
 
-/// One instance, connected or about to be.
-pub(crate) fn start(address: &str, most_tags: usize) -> Result<Arc<Engine>, String> {
+/// Threads that instances share. None: each has its own, as in a process of its own.
+pub(crate) struct Threads(Vec<Handle>);
+
+impl Threads {
+    pub(crate) fn start(count: u64) -> Result<Self, String> {
+        let one = |_| {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            let handle = runtime.handle().clone();
+            std::thread::spawn(move || runtime.block_on(pending::<()>()));
+            Ok(handle)
+        };
+        (0..count).map(one).collect::<Result<_, String>>().map(Self)
+    }
+
+    fn of(&self, nth: usize) -> Option<&Handle> {
+        self.0.get(nth % self.0.len().max(1))
+    }
+}
+
+/// The `nth` instance, connected or about to be.
+pub(crate) fn start(
+    threads: &Threads,
+    nth: usize,
+    address: &str,
+    most_tags: usize,
+) -> Result<Arc<Engine>, String> {
     let given = json!({
         "redisUrl": format!("redis://{address}"),
         "namespace": "fleet",
@@ -33,7 +60,10 @@ pub(crate) fn start(address: &str, most_tags: usize) -> Result<Arc<Engine>, Stri
     let coherence = Coherence::fleet(options.max_tags, Timing::default());
     Builder::new(options, Clock::system(), coherence).build_sharing(|options, listener| {
         let shared = options.shared.as_ref().ok_or("no shared tier")?;
-        let store = RedisStore::start(shared, options.max_tags, listener);
+        let store = match threads.of(nth) {
+            Some(runtime) => RedisStore::start_on(runtime, shared, options.max_tags, listener),
+            None => RedisStore::start(shared, options.max_tags, listener),
+        };
         let store = Arc::new(store.map_err(|error| error.to_string())?);
         Ok(Tier::new(store, shared, options.shared_entry_bytes(), true))
     })

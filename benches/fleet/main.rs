@@ -20,7 +20,7 @@ use tiercel::engine::Engine;
 use tiercel::tags::Tag;
 
 use gauge::{Server, own};
-use instance::Calls;
+use instance::{Calls, Threads};
 use load::Load;
 
 /// What the program was asked for.
@@ -66,7 +66,8 @@ fn fleet(arguments: &Arguments) -> Result<(), String> {
     let mut server = Server::at(address, arguments.number("pid")? as u32)
         .map_err(|error| format!("no server: {error}"))?;
     let before = [own("Threads"), own("VmRSS")];
-    let fleet = (0..instances).map(|_| instance::start(address, 100_000));
+    let shared = Threads::start(arguments.number("threads")?)?;
+    let fleet = (0..instances).map(|nth| instance::start(&shared, nth, address, 100_000));
     let fleet = fleet.collect::<Result<Vec<_>, _>>()?;
     instance::settle(&fleet)?;
     let per_instance = |now: u64, before: u64| now.saturating_sub(before) as f64 / instances as f64;
@@ -115,7 +116,8 @@ fn idle(server: &mut Server, instances: usize, secs: f64) -> Result<Value, Strin
 fn fill(arguments: &Arguments) -> Result<(), String> {
     let address = arguments.text("address").ok_or("address is missing")?;
     let tags = arguments.number("tags")?;
-    let writer = [instance::start(address, (tags * 2) as usize)?];
+    let own = Threads::start(0)?;
+    let writer = [instance::start(&own, 0, address, (tags * 2) as usize)?];
     instance::settle(&writer)?;
     let [writer] = writer;
     let (mut first, part) = (0, 20_000);
@@ -139,7 +141,7 @@ fn memory(arguments: &Arguments) -> Result<(), String> {
     let tags = arguments.number("tags")?;
     let before = own("VmRSS");
     let began = stopwatch_ns();
-    let reader = [instance::start(address, (tags * 2) as usize)?];
+    let reader = [instance::start(&Threads::start(0)?, 0, address, (tags * 2) as usize)?];
     instance::settle(&reader)?;
     let secs = (stopwatch_ns() - began) as f64 / 1e9;
     let (kb, peak) = (own("VmRSS").saturating_sub(before), own("VmHWM").saturating_sub(before));

@@ -69,7 +69,9 @@ impl Fleet {
         if self.read_acks_due().is_none_or(|due| now < due) {
             return;
         }
-        self.ack_polls.pause_us = self.ack_polls.pause_us.saturating_mul(2);
+        let pause_us = self.ack_polls.pause_us.saturating_mul(2);
+        // Acknowledgements come some time apart, and a look is cheap.
+        self.ack_polls.pause_us = pause_us.min(self.timing.most_ack_poll_us);
         self.send(Sent::ReadAcks(now), Command::ReadAcks);
     }
 

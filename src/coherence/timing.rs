@@ -21,6 +21,8 @@ pub struct Timing {
     pub most_batch_rest_us: u64,
     /// From an invalidation to the first read of acknowledgements; doubled for each further one.
     pub ack_poll_us: u64,
+    /// The longest pause between two of them.
+    pub most_ack_poll_us: u64,
     /// From one acknowledgement to the next, and how long that becomes while the store is busy.
     pub ack_rest_us: u64,
     /// See [`Timing::ack_rest_us`].
@@ -39,8 +41,9 @@ impl Default for Timing {
             gap_us: 2_000,
             most_batch_rest_us: 10_000,
             ack_poll_us: 1_000,
+            most_ack_poll_us: 16_000,
             ack_rest_us: 1_500,
-            most_ack_rest_us: 60_000,
+            most_ack_rest_us: 25_000,
         }
     }
 }

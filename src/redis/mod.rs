@@ -52,7 +52,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
@@ -122,28 +122,63 @@ impl RedisStore {
         most_tags: usize,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, Error> {
+        let (store, session, wanted) = Self::prepare(shared, most_tags, listener)?;
+        let runtime =
+            Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
+        let started = runtime.and_then(|runtime| {
+            let run = move || run(runtime, session, wanted);
+            std::thread::Builder::new().name("tiercel".into()).spawn(run)
+        });
+        started.map_err(|_| Error::NoThread)?;
+        Ok(store)
+    }
+
+    /// The same on a thread that drives many stores, as in a bench of a fleet. Their tasks end with
+    /// its runtime.
+    ///
+    /// # Errors
+    /// The files for TLS cannot be used.
+    pub fn start_on(
+        runtime: &Handle,
+        shared: &SharedOptions,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, Error> {
+        let (store, session, wanted) = Self::prepare(shared, most_tags, listener)?;
+        runtime.spawn(async move {
+            let session = Arc::new(session);
+            let done = serve(&session, wanted).await;
+            guard(|| session.end());
+            done.map(|done| done.send(()))
+        });
+        Ok(store)
+    }
+
+    fn prepare(
+        shared: &SharedOptions,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<(Self, Session, UnboundedReceiver<Order>), Error> {
         let namespace = shared.namespace.as_deref().unwrap_or_default();
         let keys = Keys::new(namespace, shared.server.database);
         let counters = Arc::new(Counters::default());
         let writes = Arc::new(WriteQueue::new(shared.write_queue_bytes));
         let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
-        let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
         let timer = Arc::new(Timer::new());
-        let (thread_listener, thread_timer) = (listener.clone(), timer.clone());
-        let runtime =
-            Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
-        let started = runtime.and_then(|runtime| {
-            let (counters, writes) = (thread_counters, thread_writes);
-            let (listener, timer) = (thread_listener, thread_timer);
-            let session =
-                Session::new(shared, most_tags, keys, connector, counters, writes, listener, timer);
-            let run = move || run(runtime, session, wanted);
-            std::thread::Builder::new().name("tiercel".into()).spawn(run)
-        });
-        started.map_err(|_| Error::NoThread)?;
+        let session = Session::new(
+            shared,
+            most_tags,
+            keys,
+            connector,
+            counters.clone(),
+            writes.clone(),
+            listener.clone(),
+            timer.clone(),
+        );
         let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { orders, reads, own, writes, counters, listener, timer, asked })
+        let store = Self { orders, reads, own, writes, counters, listener, timer, asked };
+        Ok((store, session, wanted))
     }
 
     /// Finds out whether processes of the same build, by its name, use another namespace. `is_given`:

@@ -62,6 +62,7 @@ fn small(ticks: u64, allowed: Budget) -> Config {
             gap_us: TICK,
             most_batch_rest_us: TICK,
             ack_poll_us: TICK,
+            most_ack_poll_us: 16 * TICK,
             ack_rest_us: TICK,
             most_ack_rest_us: 2 * TICK,
         },

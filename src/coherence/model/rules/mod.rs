@@ -37,6 +37,7 @@ fn pair(allowed: Budget) -> Config {
             gap_us: TICK,
             most_batch_rest_us: TICK,
             ack_poll_us: TICK,
+            most_ack_poll_us: 16 * TICK,
             ack_rest_us: TICK,
             most_ack_rest_us: 2 * TICK,
         },
