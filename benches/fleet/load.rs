@@ -115,7 +115,7 @@ impl Run {
             "redisMicrosPerCall": per_call(self.spent.server_secs),
             "ownMicrosPerCall": per_call(self.spent.own_secs),
             "bytesPerCall": self.spent.bytes as f64 / self.ended.calls.max(1) as f64,
-            "commandsPerCall": serde_json::Map::from_iter(commands),
+            "commandsPerCall": commands.collect::<serde_json::Map<_, _>>(),
         })
     }
 }

@@ -165,7 +165,6 @@ impl RedisStore {
         let writes = Arc::new(WriteQueue::new(shared.write_queue_bytes));
         let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
-        let timer = Arc::new(Timer::new());
         let session = Session::new(
             shared,
             most_tags,
@@ -174,8 +173,8 @@ impl RedisStore {
             counters.clone(),
             writes.clone(),
             listener.clone(),
-            timer.clone(),
         );
+        let timer = session.timer.clone();
         let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
         let store = Self { orders, reads, own, writes, counters, listener, timer, asked };
         Ok((store, session, wanted))

@@ -79,7 +79,7 @@ pub(super) struct Session {
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
-    timer: Arc<Timer>,
+    pub(super) timer: Arc<Timer>,
 }
 
 impl Session {
@@ -91,7 +91,6 @@ impl Session {
         counters: Arc<Counters>,
         writes: Arc<WriteQueue>,
         listener: Arc<dyn Listener>,
-        timer: Arc<Timer>,
     ) -> Self {
         Self {
             command_timeout: shared.command_timeout,
@@ -118,7 +117,7 @@ impl Session {
             askers: Askers::new(shared.connect_timeout),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
-            timer,
+            timer: Arc::new(Timer::new()),
         }
     }
 
