@@ -75,7 +75,9 @@ function built() {
   const stdio = /** @type {any} */ (['ignore', 'pipe', 'inherit'])
   const out = execFileSync('cargo', [...args, ...more], { cwd: root, stdio, encoding: 'utf8' })
   const messages = out.split('\n').filter(Boolean)
-  const made = messages.map((line) => JSON.parse(line)).find((message) => message.executable)
+  const made = messages
+    .map((line) => JSON.parse(line))
+    .find(({ executable, target }) => executable && target.name === 'fleet')
   return made.executable
 }
 
