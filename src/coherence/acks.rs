@@ -61,7 +61,7 @@ impl AckWait {
 
 impl Fleet {
     fn waits(&self) -> impl Iterator<Item = (u64, &AckWait)> {
-        self.batches.iter().filter_map(|(number, batch)| Some((number, batch.wait()?)))
+        self.batches.waits()
     }
 
     /// Reads the acknowledgements if that is due and may end a wait.
@@ -69,7 +69,9 @@ impl Fleet {
         if self.read_acks_due().is_none_or(|due| now < due) {
             return;
         }
-        self.ack_polls.pause_us = self.ack_polls.pause_us.saturating_mul(2);
+        let pause_us = self.ack_polls.pause_us.saturating_mul(2);
+        // Acknowledgements come some time apart, and a look is cheap.
+        self.ack_polls.pause_us = pause_us.min(self.timing.most_ack_poll_us);
         self.send(Sent::ReadAcks(now), Command::ReadAcks);
     }
 
@@ -108,14 +110,17 @@ impl Fleet {
             return;
         }
         let trusts_changed = self.omits(Omitted::TrustChangedList);
-        for wait in self.batches.waits_mut().filter(|wait| wait.since <= sent) {
+        self.batches.change_waits(|wait| {
+            if wait.since > sent {
+                return;
+            }
             if born_us != Some(wait.born_us) && !trusts_changed {
                 wait.is_list_incomplete = true;
             }
             if wait.may_read_acks() && lowest.is_none_or(|lowest| lowest >= wait.position) {
                 wait.is_acknowledged = true;
             }
-        }
+        });
     }
 
     /// Ends the waits that are over.

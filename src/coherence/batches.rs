@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acks::AckWait;
 use super::event::{Call, MOST_TAGS};
+use super::timing::Timing;
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
 
@@ -70,9 +71,20 @@ pub(super) struct Batches {
     all: BTreeMap<u64, Batch>,
     /// Those that are not sent, and from when on they may be.
     unsent: BTreeSet<(Timestamp, u64)>,
+    /// Those that are recorded.
+    waiting: BTreeSet<u64>,
     under_way: usize,
     /// The one that later calls may join: it was never sent.
     open: Option<u64>,
+    rest: Rest,
+}
+
+/// From one command to the next, while there is room for more calls: twice what the last one took. An
+/// idle store is written to at once, a busy one as seldom as that is busy, with more in each command.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Rest {
+    sent: Timestamp,
+    span_us: u64,
 }
 
 impl Batch {
@@ -147,15 +159,20 @@ impl Batches {
         self.all.get(&number)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Batch)> {
-        self.all.iter().map(|(number, batch)| (*number, batch))
+    /// What those that are recorded wait for. The others, of which there may be many, cost nothing.
+    pub(super) fn waits(&self) -> impl Iterator<Item = (u64, &AckWait)> {
+        let of = |number: &u64| Some((*number, self.all.get(number)?.wait()?));
+        self.waiting.iter().filter_map(of)
     }
 
-    pub(super) fn waits_mut(&mut self) -> impl Iterator<Item = &mut AckWait> {
-        self.all.values_mut().filter_map(|batch| match &mut batch.progress {
-            Progress::Waiting(wait) => Some(wait),
-            Progress::Unsent(_) | Progress::Sent => None,
-        })
+    /// Changes all of that.
+    pub(super) fn change_waits(&mut self, mut change: impl FnMut(&mut AckWait)) {
+        for number in &self.waiting {
+            if let Some(Batch { progress: Progress::Waiting(wait), .. }) = self.all.get_mut(number)
+            {
+                change(wait);
+            }
+        }
     }
 
     pub(super) fn wait_mut(&mut self, number: u64) -> Option<&mut AckWait> {
@@ -173,10 +190,12 @@ impl Batches {
             Progress::Sent | Progress::Waiting(_) => None,
         };
         let is_sent = progress == Progress::Sent;
+        let is_waiting = matches!(progress, Progress::Waiting(_));
         let before = std::mem::replace(&mut batch.progress, progress);
         self.leave(number, &before);
         self.unsent.extend(unsent_from.map(|at| (at, number)));
         self.under_way += usize::from(is_sent);
+        self.waiting.extend(is_waiting.then_some(number));
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Batch> {
@@ -190,7 +209,7 @@ impl Batches {
         match progress {
             Progress::Unsent(at) => drop(self.unsent.remove(&(*at, number))),
             Progress::Sent => self.under_way = self.under_way.saturating_sub(1),
-            Progress::Waiting(_) => {}
+            Progress::Waiting(_) => drop(self.waiting.remove(&number)),
         }
     }
 
@@ -210,24 +229,34 @@ impl Batches {
 
     /// When the next one may be sent, unless enough are under way.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let first = self.unsent.first().map(|(at, _)| *at);
-        first.filter(|_| self.under_way < MOST_UNDER_WAY)
+        let (at, number) = *self.unsent.first()?;
+        let has_room = |batch: &Batch| batch.payload.tags() < MOST_TAGS;
+        let rests = self.open == Some(number) && self.all.get(&number).is_some_and(has_room);
+        let rested = self.rest.sent.after_us(self.rest.span_us);
+        let due = if rests { at.max(rested) } else { at };
+        (self.under_way < MOST_UNDER_WAY).then_some(due)
+    }
+
+    /// One that was sent at this moment has its answer now.
+    pub(super) fn answered(&mut self, sent: Timestamp, now: Timestamp, timing: Timing) {
+        let span_us = now.since_us(sent).saturating_mul(2);
+        self.rest.span_us = span_us.min(timing.most_batch_rest_us);
     }
 
     /// The next one that may be sent at `now`, which is under way then.
     pub(super) fn send_next(&mut self, now: Timestamp) -> Option<(u64, Payload)> {
-        let (at, number) = *self.unsent.first()?;
-        if now < at || self.under_way >= MOST_UNDER_WAY {
+        let (_, number) = *self.unsent.first()?;
+        if now < self.due()? {
             return None;
         }
         self.set(number, Progress::Sent);
+        self.rest.sent = now;
         Some((number, self.all.get(&number)?.payload.clone()))
     }
 
     /// Those that are recorded.
     pub(super) fn recorded(&self) -> Vec<u64> {
-        let waiting = self.all.iter().filter(|(_, batch)| batch.wait().is_some());
-        waiting.map(|(number, _)| *number).collect()
+        self.waiting.iter().copied().collect()
     }
 
     /// Batches of the outbox that are not recorded.

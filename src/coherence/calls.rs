@@ -183,6 +183,7 @@ impl Fleet {
         written: &Invalidated,
     ) {
         self.writing.end();
+        self.batches.answered(sent, now, self.timing);
         // In another life of the table, or on a history that is being repaired, it counts for
         // nothing.
         let is_current = written.epoch == self.known.epoch();
@@ -246,15 +247,15 @@ impl Fleet {
         }
     }
 
-    /// The applied position moves to an own one only if nothing lies between. Otherwise a poll
-    /// brings what does, and until then the own position may turn out to be lost.
+    /// The applied position moves to an own one only if nothing lies between. Otherwise messages or a
+    /// poll bring what does, and until then the own position may turn out to be lost.
     fn apply_own(&mut self, now: Timestamp, written: &Invalidated) {
         let applied = self.known.applied();
         if written.previous == applied || self.omits(Omitted::JumpToOwn) {
-            self.known.apply_up_to(now, written.position);
-        } else if written.position != applied {
+            self.apply_up_to(now, written.position);
+        } else if written.position != applied && !self.has_passed(written.position) {
             self.open.push(written.position);
-            self.poll_at = self.poll_at.min(now);
+            self.keep_own(now, written);
         }
     }
 

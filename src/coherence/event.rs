@@ -113,7 +113,7 @@ pub enum Command {
 }
 
 /// The most tags in one invalidation.
-pub const MOST_TAGS: usize = 50;
+pub const MOST_TAGS: usize = 200;
 
 /// What an instance knows of the history: sent along, so that the store can tell if its own
 /// differs.

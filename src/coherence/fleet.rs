@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::MOST_STEP;
 use super::acks::AckPolls;
+use super::applied::Acks;
 use super::batches::Batches;
 use super::calls::Calls;
+use super::chain::Chain;
 use super::denial::Denial;
 use super::event::{Action, Answer, Ask, Command, Event, Known, Message, Outcome, Request};
 use super::omitted::Omitted;
 use super::outbox::Outbox;
-use super::poll::{Acks, Poll};
+use super::poll::Poll;
 use super::repair::Stage;
 use super::timing::Timing;
 use super::view::LocalView;
@@ -48,6 +50,7 @@ pub(super) struct Fleet {
     pub(super) outbox: Outbox,
     pub(super) ack_polls: AckPolls,
     pub(super) acks: Acks,
+    pub(super) chain: Chain,
     /// The actions that the current event leads to.
     pub(super) out: Vec<Action>,
     #[cfg(test)]
@@ -125,6 +128,7 @@ impl Fleet {
             outbox: Outbox::default(),
             ack_polls: AckPolls::default(),
             acks: Acks::default(),
+            chain: Chain::default(),
             out: Vec::new(),
             #[cfg(test)]
             omitted: None,
@@ -160,7 +164,7 @@ impl Fleet {
                     self.denied(now, request, &sent);
                 }
             }
-            Event::Heard(message) => self.hear(now, &message),
+            Event::Heard(message) => self.hear(now, message),
         }
         self.advance(now);
         std::mem::take(&mut self.out)
@@ -178,6 +182,7 @@ impl Fleet {
 
     /// Does everything that is due.
     fn advance(&mut self, now: Timestamp) {
+        self.catch_up(now);
         self.give_up_asks(now);
         self.settle(now);
         self.give_up_calls(now);
@@ -186,17 +191,22 @@ impl Fleet {
             self.replay(now);
             self.send_batches(now);
             self.read_acks(now);
-            self.ack();
+            self.ack(now);
         }
     }
 
     /// When the next thing is due.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
         let ask = self.asks.values().min().map(|since| since.after_us(self.timing.ask_us));
-        let due =
-            [ask, self.poll_due(), self.replay_due(), self.batches_due(), self.read_acks_due()];
-        let earliest = due.into_iter().flatten().min();
-        earliest.into_iter().chain(self.settle_due()).chain(self.calls_due()).min()
+        let of_requests = [
+            self.poll_due(),
+            self.replay_due(),
+            self.batches_due(),
+            self.read_acks_due(),
+            self.ack_due(),
+        ];
+        let of_waits = [ask, self.settle_due(), self.calls_due()];
+        of_requests.into_iter().chain(of_waits).flatten().min()
     }
 
     /// Forgets the requests under way: answers on a closed connection do not count.
@@ -224,7 +234,7 @@ impl Fleet {
             (Sent::ReadAcks(sent), Answer::Acks { lowest, born_us }) => {
                 self.acks_read(now, sent, lowest, born_us);
             }
-            (Sent::Ack, Answer::Done) => self.acks.is_under_way = false,
+            (Sent::Ack, Answer::Done) => self.acks.ended(now, self.timing),
             (Sent::Remove, Answer::Done) => {}
             (sent, Answer::Unknown) => {
                 self.writing.end();
@@ -251,7 +261,7 @@ impl Fleet {
             Sent::Load => self.stage = Stage::Following,
             Sent::Batch(batch, _) => self.unwritten(now, *batch),
             Sent::Repair => self.unrepaired(request),
-            Sent::Ack => self.acks.is_under_way = false,
+            Sent::Ack => self.acks.ended(now, self.timing),
             Sent::ReadAcks(_) => self.read_acks_later(now),
             Sent::Remove => {}
         }
@@ -299,7 +309,7 @@ impl Fleet {
         self.apart_since.is_some()
     }
 
-    fn hear(&mut self, now: Timestamp, message: &Message) {
+    fn hear(&mut self, now: Timestamp, message: Message) {
         if message.epoch != self.known.epoch() {
             self.poll_at = self.poll_at.min(now);
             return;
@@ -310,7 +320,7 @@ impl Fleet {
         }
         // Otherwise a client that may publish, and nothing else, could date all later generations
         // of this instance after any invalidation.
-        if !self.is_plausible(now, message) {
+        if !self.is_plausible(now, &message) {
             self.poll_at = self.poll_at.min(now);
             return;
         }
@@ -319,13 +329,14 @@ impl Fleet {
         }
         let follows = message.previous == applied || self.omits(Omitted::ApplyOverGap);
         // While a lost history is repaired nothing may be added to it unnoticed.
-        if !follows || !self.stage.is_following() {
+        if !self.stage.is_following() {
             self.poll_at = self.poll_at.min(now);
             return;
         }
-        self.known.merge_remote(now, &message.rows, Position::default());
-        self.known.apply_up_to(now, message.position);
-        self.acks.wanted = Some(message.position);
+        if !follows {
+            return self.keep_ahead(now, message);
+        }
+        self.take_in(now, &message);
         if self.omits(Omitted::LeaseFromMessage) {
             self.lease_until = self.lease_until.max(now.after_us(self.timing.lease_us));
         }

@@ -4,15 +4,18 @@
 //! dated by its [`revisions`]; [`stale_reads`] dates back generations that read something stale.
 //!
 //! `fleet` is an instance with a shared store. It follows the store's table by polls (`poll`) and
-//! messages, reads it again after a loss (`repair`), writes invalidations (`calls`), waits until
-//! every other instance knows them (`acks`), and keeps what it cannot write (`outbox`). It retries
-//! forbidden commands (`denial`). [`timing`] has the durations. Without a store, positions are a
-//! counter of this process, and no get asks.
+//! messages in their order (`chain`), reads it again after a loss (`repair`), writes invalidations
+//! (`calls`), waits until every other instance knows them (`acks`), tells them what it knows
+//! (`applied`), and keeps what it cannot write (`outbox`). It retries forbidden commands (`denial`).
+//! [`timing`] has the durations. Without a store, positions are a counter of this process, and no
+//! get asks.
 
 mod acks;
+mod applied;
 mod batches;
 mod build;
 mod calls;
+mod chain;
 mod denial;
 pub mod event;
 mod fleet;

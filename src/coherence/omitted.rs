@@ -11,6 +11,8 @@ pub(super) enum Omitted {
     LeaseFromMessage,
     /// An answer that other news has overtaken still raises the applied position.
     TrustOvertakenPoll,
+    /// A position below the applied one counts as passed, however the applied one was reached.
+    TrustPassed,
     /// A get takes the answer to any poll, however old.
     ShareAnyPoll,
     /// Answers on a closed connection count.

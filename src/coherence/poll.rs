@@ -15,13 +15,6 @@ pub(super) struct Poll {
     pub(super) open: Vec<Position>,
 }
 
-/// Acknowledgements: one under way, the latest position only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Acks {
-    pub(super) wanted: Option<Position>,
-    pub(super) is_under_way: bool,
-}
-
 impl Fleet {
     /// Polls if that is due. At most one poll is under way, so no answer is older than a switch to
     /// another life of the table.
@@ -30,6 +23,7 @@ impl Fleet {
             return;
         }
         self.poll_at = now.after_us(self.timing.poll_us);
+        self.chain.polled_for();
         let known = self.history();
         let (applied, open) = (known.applied, known.open.clone());
         self.send(Sent::Poll(Poll { sent: now, applied, open }), Command::Poll(known));
@@ -39,7 +33,8 @@ impl Fleet {
         let is_possible = self.connected_since.is_some()
             && self.stage.is_following()
             && !self.requests.any(|sent| matches!(sent, Sent::Poll(_)));
-        is_possible.then_some(self.poll_at)
+        let gap = self.gap_due().unwrap_or(self.poll_at);
+        is_possible.then_some(self.poll_at.min(gap))
     }
 
     /// A get needs a poll before memory may answer it.
@@ -77,10 +72,11 @@ impl Fleet {
     }
 
     /// Takes news in. If other news came while the poll was on its way, either it overtook the
-    /// poll, or it is from a history that the table has lost since: the next poll shows which.
+    /// poll, or it is from a history that the table has lost since. If the answer does not show
+    /// which, the next poll does.
     fn learn(&mut self, now: Timestamp, poll: &Poll, polled: &Polled, rows: &[Row]) {
         let is_overtaken =
-            self.known.applied() != poll.applied && !self.omits(Omitted::TrustOvertakenPoll);
+            !self.is_continued(poll, polled, rows) && !self.omits(Omitted::TrustOvertakenPoll);
         if is_overtaken {
             let is_urgent = !self.asks.is_empty() || self.is_behind_own();
             let pause = if is_urgent { 0 } else { self.timing.retry_us };
@@ -90,11 +86,19 @@ impl Fleet {
             }
         }
         self.known.merge_remote(now, rows, polled.floor);
-        if !is_overtaken && polled.last != poll.applied {
-            self.known.apply_up_to(now, polled.last);
+        if !is_overtaken && polled.last > self.known.applied() {
+            self.apply_up_to(now, polled.last);
             self.acks.wanted = Some(polled.last);
         }
         self.confirmed(now, poll);
+    }
+
+    /// Whether the answer is of the history that is known now: one of the two ends at a position
+    /// that the other has.
+    fn is_continued(&self, poll: &Poll, polled: &Polled, rows: &[Row]) -> bool {
+        let applied = self.known.applied();
+        let is_told = |row: &Row| row.hard == applied || row.soft == applied;
+        applied == poll.applied || self.has_passed(polled.last) || rows.iter().any(is_told)
     }
 
     /// Everything up to the end of the table is known, as of the sending of `poll` or later.
@@ -115,16 +119,6 @@ impl Fleet {
         self.out.extend(served.into_keys().map(Action::Wake));
         if !self.asks.is_empty() || self.is_behind_own() {
             self.poll_at = now;
-        }
-    }
-
-    pub(super) fn ack(&mut self) {
-        if self.acks.is_under_way {
-            return;
-        }
-        if let Some(position) = self.acks.wanted.take() {
-            self.acks.is_under_way = true;
-            self.send(Sent::Ack, Command::Ack(position));
         }
     }
 }

@@ -78,10 +78,12 @@ impl Fleet {
             // Own invalidations went on: the next poll shows how far.
             Purpose::Add { applied } if applied != self.known.applied() => {}
             Purpose::Begin => {}
-            _ => self.known.apply_up_to(now, last),
-        }
-        if matches!(purpose, Purpose::Compare | Purpose::Return) {
-            self.open.clear();
+            Purpose::Add { .. } => self.apply_up_to(now, last),
+            Purpose::Compare | Purpose::Return => {
+                self.open.clear();
+                self.chain.begin();
+                self.apply_up_to(now, last);
+            }
         }
         self.poll_at = now;
     }
@@ -90,6 +92,7 @@ impl Fleet {
     fn begin(&mut self, now: Timestamp, epoch: Epoch, last: Position) {
         self.known.begin(now, epoch, last);
         self.open.clear();
+        self.chain.begin();
         self.out.push(Action::NewEpoch);
     }
 

@@ -15,8 +15,18 @@ pub struct Timing {
     pub budget_us: u64,
     /// The pause before a failed command is tried again.
     pub retry_us: u64,
+    /// How long a gap between positions may close by itself before it is polled for.
+    pub gap_us: u64,
+    /// The longest pause between two invalidations while the store is busy.
+    pub most_batch_rest_us: u64,
     /// From an invalidation to the first read of acknowledgements; doubled for each further one.
     pub ack_poll_us: u64,
+    /// The longest pause between two of them.
+    pub most_ack_poll_us: u64,
+    /// From one acknowledgement to the next, and how long that becomes while the store is busy.
+    pub ack_rest_us: u64,
+    /// See [`Timing::ack_rest_us`].
+    pub most_ack_rest_us: u64,
 }
 
 impl Default for Timing {
@@ -28,7 +38,12 @@ impl Default for Timing {
             ask_us: 100_000,
             budget_us: 1_000_000,
             retry_us: 100_000,
+            gap_us: 2_000,
+            most_batch_rest_us: 10_000,
             ack_poll_us: 1_000,
+            most_ack_poll_us: 16_000,
+            ack_rest_us: 1_500,
+            most_ack_rest_us: 25_000,
         }
     }
 }

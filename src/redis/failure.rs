@@ -21,7 +21,7 @@ pub(super) enum Failure {
 
 /// Connections to servers that answer so are given up. Errors of scripts contain these words
 /// anywhere.
-const LOST: [(&str, Trouble); 8] = [
+const LOST: [(&str, Trouble); 9] = [
     ("READONLY", Trouble::Replica),
     ("LOADING", Trouble::Loading),
     ("MASTERDOWN", Trouble::Replica),
@@ -30,6 +30,8 @@ const LOST: [(&str, Trouble); 8] = [
     ("cluster support disabled", Trouble::Cluster),
     ("DB index is out of range", Trouble::Database),
     ("max number of clients reached", Trouble::TooManyClients),
+    // What the client says of a command that comes just after it was told to end.
+    ("channel closed", Trouble::Closed),
 ];
 
 /// How servers refuse a login.
@@ -194,6 +196,7 @@ mod tests {
         }
         let lost = Failure::of(&Error::new(ErrorKind::IO, ""));
         assert_eq!(lost, Failure::Lost(Trouble::Closed));
+        assert_eq!(of("channel closed"), lost);
     }
 
     #[test]

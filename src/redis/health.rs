@@ -10,6 +10,8 @@ use crate::store::Health;
 
 /// Late answers in a row after which the connection is given up.
 pub(super) const MOST_LATE: u32 = 5;
+/// Answers that are late so soon after another one count as one: a stall delays all that is under way.
+const STALL_NS: u64 = 100_000_000;
 
 /// Pause between probes of a connection.
 pub(super) const PROBE_EVERY: Duration = Duration::from_millis(500);
@@ -31,6 +33,8 @@ pub(super) struct Counters {
     pub(super) round_trips_us: Buckets,
     timeouts: AtomicU64,
     late_in_a_row: AtomicU32,
+    /// When the last of them was counted, on the stopwatch.
+    late_at: AtomicU64,
 }
 
 impl Counters {
@@ -39,10 +43,16 @@ impl Counters {
         self.late_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// Records a late answer. True if there were too many in a row.
-    pub(super) fn late(&self) -> bool {
+    /// Records an answer that is late at `now` of the stopwatch. True if there were too many in a row.
+    pub(super) fn late(&self, now: u64) -> bool {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
-        self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
+        let before = self.late_in_a_row.load(Ordering::Relaxed);
+        if before > 0 && now.saturating_sub(self.late_at.load(Ordering::Relaxed)) < STALL_NS {
+            return false;
+        }
+        self.late_at.store(now, Ordering::Relaxed);
+        self.late_in_a_row.store(before + 1, Ordering::Relaxed);
+        before + 1 >= MOST_LATE
     }
 
     /// Records how long an answered call took that left at `sent` of the stopwatch.
@@ -100,13 +110,25 @@ mod tests {
     #[test]
     fn five_late_answers_in_a_row_are_too_many() {
         let counters = Counters::default();
-        assert_eq!([(); 4].map(|()| counters.late()), [false; 4]);
+        let late = |nth: u64| counters.late(nth * STALL_NS);
+        assert_eq!([1, 2, 3, 4].map(late), [false; 4]);
         counters.in_time();
-        assert_eq!([(); 5].map(|()| counters.late()), [false, false, false, false, true]);
+        assert_eq!([5, 6, 7, 8, 9].map(late), [false, false, false, false, true]);
         counters.set_broken(true);
         counters.set_broken(true);
         assert_eq!((counters.health().breaks, counters.health().timeouts), (1, 9));
-        assert!(!counters.late());
+        assert!(!late(10));
+    }
+
+    #[test]
+    fn answers_that_one_stall_delays_are_one_late_answer() {
+        let counters = Counters::default();
+        for nth in 0..100 {
+            assert!(!counters.late(nth));
+        }
+        assert_eq!(counters.health().timeouts, 100);
+        let later = [1, 2, 3, 4].map(|nth| counters.late(nth * STALL_NS));
+        assert_eq!(later, [false, false, false, true]);
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
-//! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! most `reads` go over a `pipeline`, which `dial` connects;
+//! what other instances publish; `timer` waits for the listener's next moment; `entries` reads and
+//! writes entries, which wait in a `queue`; most `reads` go over a `pipeline`, which `dial` connects;
 //! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
 //! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
 //! processes of the same build elsewhere; `app` serves the app's own code, over a fifth connection
@@ -45,6 +45,7 @@ mod sentinels;
 mod servers;
 mod session;
 mod snapshots;
+mod timer;
 mod tls;
 mod wire;
 
@@ -55,7 +56,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
@@ -70,6 +71,7 @@ pub use published::ReceivePublished;
 use published::{Asker, Question};
 use queue::WriteQueue;
 use session::Session;
+use timer::Timer;
 
 use crate::coherence::event::{Command, Request};
 use crate::error::Error;
@@ -95,6 +97,8 @@ pub struct RedisStore {
     own: Mutex<Vec<Asked>>,
     writes: Arc<WriteQueue>,
     counters: Arc<Counters>,
+    listener: Arc<dyn Listener>,
+    timer: Arc<Timer>,
     /// Orders of the app's own code that are not answered yet.
     asked: Arc<AtomicUsize>,
 }
@@ -123,25 +127,62 @@ impl RedisStore {
         most_tags: usize,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, Error> {
+        let (store, session, wanted) = Self::prepare(shared, most_tags, listener)?;
+        let runtime =
+            Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
+        let started = runtime.and_then(|runtime| {
+            let run = move || run(runtime, session, wanted);
+            std::thread::Builder::new().name("tiercel".into()).spawn(run)
+        });
+        started.map_err(|_| Error::NoThread)?;
+        Ok(store)
+    }
+
+    /// The same on a thread that drives many stores, as in a bench of a fleet. Their tasks end with
+    /// its runtime.
+    ///
+    /// # Errors
+    /// The files for TLS cannot be used.
+    pub fn start_on(
+        runtime: &Handle,
+        shared: &SharedOptions,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, Error> {
+        let (store, session, wanted) = Self::prepare(shared, most_tags, listener)?;
+        runtime.spawn(async move {
+            let session = Arc::new(session);
+            let done = serve(&session, wanted).await;
+            guard(|| session.end());
+            done.map(|done| done.send(()))
+        });
+        Ok(store)
+    }
+
+    fn prepare(
+        shared: &SharedOptions,
+        most_tags: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Result<(Self, Session, UnboundedReceiver<Order>), Error> {
         let namespace = shared.namespace.as_deref().unwrap_or_default();
         let keys = Keys::new(namespace, shared.server.database);
         let counters = Arc::new(Counters::default());
         let writes = Arc::new(WriteQueue::new(shared.write_queue_bytes));
         let connector = Connector::new(shared, keys.table(), counters.clone())?;
         let (orders, wanted) = unbounded_channel();
-        let (thread_counters, thread_writes) = (counters.clone(), writes.clone());
-        let runtime =
-            Builder::new_current_thread().enable_all().on_thread_park(bells::release).build();
-        let started = runtime.and_then(|runtime| {
-            let (counters, writes) = (thread_counters, thread_writes);
-            let session =
-                Session::new(shared, most_tags, keys, connector, counters, writes, listener);
-            let run = move || run(runtime, session, wanted);
-            std::thread::Builder::new().name("tiercel".into()).spawn(run)
-        });
-        started.map_err(|_| Error::NoThread)?;
+        let session = Session::new(
+            shared,
+            most_tags,
+            keys,
+            connector,
+            counters.clone(),
+            writes.clone(),
+            listener.clone(),
+        );
+        let timer = session.timer.clone();
         let (reads, own, asked) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { orders, reads, own, writes, counters, asked })
+        let store = Self { orders, reads, own, writes, counters, listener, timer, asked };
+        Ok((store, session, wanted))
     }
 
     /// Finds out whether processes of the same build, by its name, use another namespace. `is_given`:
@@ -231,8 +272,10 @@ impl SharedStore for RedisStore {
     }
 
     fn exchange(&self, commands: Vec<(Request, Command)>) {
-        // Sent even without commands: the listener's timer may have changed.
-        let _ = self.orders.send(Order::Exchange(commands));
+        // Without commands, only the listener's timer may have changed.
+        if !commands.is_empty() || self.timer.is_late(self.listener.next_timer()) {
+            let _ = self.orders.send(Order::Exchange(commands));
+        }
     }
 
     /// Removes this process from the list that an invalidation waits for, and stops.

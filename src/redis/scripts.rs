@@ -74,7 +74,7 @@ impl Default for Scripts {
             delta: Script::new(include_str!("scripts/delta.lua")),
             invalidate: Script::new(include_str!("scripts/invalidate.lua")),
             raise_floor: Script::new(include_str!("scripts/raise_floor.lua")),
-            ack: Script::new(include_str!("scripts/ack.lua")),
+            ack: Script::of(include_str!("scripts/ack.lua").into()),
             remove: Script::new(include_str!("scripts/remove.lua")),
             probe: Script::of(include_str!("scripts/probe.lua").into()),
             claim: Script::of(include_str!("scripts/claim.lua").into()),

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use fred::interfaces::ClientLike;
 use fred::types::RespVersion;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -26,6 +25,7 @@ use super::queue::WriteQueue;
 use super::refusals::{Deed, News, Pause};
 use super::room;
 use super::scripts::Scripts;
+use super::timer::Timer;
 use super::wire;
 use crate::clock::stopwatch_ns;
 use crate::coherence::event::{Command, Event, Request};
@@ -80,8 +80,7 @@ pub(super) struct Session {
     /// Whether the server has been asked for its room.
     has_asked: AtomicBool,
     is_over: AtomicBool,
-    /// Wakes the timer task: the listener's timer may have changed.
-    rearm: Notify,
+    pub(super) timer: Arc<Timer>,
 }
 
 impl Session {
@@ -119,7 +118,7 @@ impl Session {
             askers: Askers::new(shared.connect_timeout),
             has_asked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
-            rearm: Notify::new(),
+            timer: Arc::new(Timer::new()),
         }
     }
 
@@ -157,7 +156,7 @@ impl Session {
                 None => tokio::spawn(async move { drop(waiting) }),
             };
         }
-        self.rearm.notify_one();
+        self.timer.rearm();
     }
 
     /// Keeps the connection of the protocol, for as long as the store lives.
@@ -248,7 +247,7 @@ impl Session {
     pub(super) fn note<T>(self: &Arc<Self>, link: &Arc<Connection>, result: &Result<T, Failure>) {
         let is_over = match result {
             Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => true,
-            Err(Failure::TimedOut) => self.counters.late(),
+            Err(Failure::TimedOut) => self.counters.late(stopwatch_ns()),
             Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
                 self.counters.in_time();
                 false
@@ -281,17 +280,11 @@ impl Session {
     /// Sends the listener its ticks when they are due.
     pub(super) async fn keep_time(self: Arc<Self>) {
         loop {
-            let Some(due) = self.listener.next_timer() else {
-                self.rearm.notified().await;
-                continue;
-            };
-            let wait = Duration::from_micros(due.since_us(self.listener.now()));
-            if wait.is_zero() {
+            let listener = &self.listener;
+            if self.timer.wait(|| listener.next_timer(), || listener.now()).await {
                 self.tell(Event::Tick);
                 // A listener that is always due must not keep the thread to itself.
                 tokio::task::yield_now().await;
-            } else {
-                let _ = timeout(wait, self.rearm.notified()).await;
             }
         }
     }

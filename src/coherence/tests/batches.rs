@@ -137,3 +137,39 @@ fn what_nobody_waits_for_any_more_is_put_off() {
     assert!(stage.has_told(&Action::Queued(2)));
     assert_eq!(stage.judge(Position(100), "b"), Verdict::Gone);
 }
+
+#[test]
+fn on_a_busy_store_calls_that_come_soon_after_a_command_share_the_next() {
+    for (took_us, rest_us) in [(0, 0), (2 * MS, 4 * MS), (50 * MS, 10 * MS)] {
+        let mut stage = Stage::following();
+        stage.invalidate(1, "a");
+        stage.now = stage.now.after_us(took_us);
+        stage.answer_write(100, 110, |_| ());
+        stage.after(100 * MS);
+        let sent = stage.now;
+        stage.invalidate(2, "b");
+        assert!(stage.sends(is_write), "the first after a rest leaves at once");
+        stage.invalidate(3, "c");
+        stage.invalidate(4, "d");
+        let writes = |stage: &Stage| stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
+        if rest_us == 0 {
+            assert_eq!(writes(&stage), 3);
+            continue;
+        }
+        assert_eq!(writes(&stage), 1);
+        stage.now = sent.after_us(rest_us);
+        stage.on(Event::Tick);
+        assert_eq!(writes(&stage), 2);
+    }
+}
+
+#[test]
+fn a_batch_that_is_full_does_not_rest() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.now = stage.now.after_us(50 * MS);
+    stage.answer_write(100, 110, |_| ());
+    let tags = (0..3 * MOST_TAGS).map(|n| Tag::from(&*n.to_string())).collect();
+    stage.on(Event::Invalidate(2, tags, Lifetime::None));
+    assert_eq!(stage.sent.iter().filter(|(_, sent)| is_write(sent)).count(), 3);
+}

@@ -219,6 +219,7 @@ fn overtaken_by_others_it_polls_and_resolves_only_when_it_knows_what_lies_betwee
     stage.after(MS);
     stage.look(None, Some(1));
     assert!(!stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
+    stage.after(MS);
     let (request, poll) = stage.take(is_poll);
     let Command::Poll(known) = &poll else { panic!() };
     assert_eq!(known.open, [Position(110)]);

@@ -2,6 +2,7 @@
 
 mod batches;
 mod calls;
+mod chain;
 mod denial;
 mod outbox;
 mod poll;

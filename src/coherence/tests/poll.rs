@@ -228,17 +228,10 @@ fn one_acknowledgement_is_under_way_and_the_next_is_the_latest() {
     stage.hear(110, 120, "a");
     stage.hear(120, 130, "a");
     stage.answer(|sent| *sent == Command::Ack(Position(110)), Answer::Done);
+    stage.after(2 * MS);
     let (_, next) = stage.take(|sent| matches!(sent, Command::Ack(_)));
     assert_eq!(next, Command::Ack(Position(130)));
     assert!(!stage.sends(|sent| matches!(sent, Command::Ack(_))));
-}
-
-#[test]
-fn a_gap_is_not_applied_and_polls_at_once() {
-    let mut stage = Stage::following();
-    stage.hear(105, 110, "a");
-    assert_eq!(stage.applied(), 100);
-    assert!(stage.sends(is_poll));
 }
 
 #[test]

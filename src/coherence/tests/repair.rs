@@ -89,13 +89,13 @@ fn a_floor_the_table_has_lost_is_raised_again() {
 #[test]
 fn few_of_many_repairs_are_under_way_at_once() {
     let mut stage = Stage::following();
-    let rows = (0..10 * MOST_TAGS).map(|n| row(&Tag::from(&*n.to_string()), 110)).collect();
+    let rows = (0..5 * MOST_TAGS).map(|n| row(&Tag::from(&*n.to_string()), 110)).collect();
     stage.on(Event::Heard(Message { rows, ..message(100, 110, "a") }));
     rewound(&mut stage, 105);
     stage.answer(|sent| *sent == Command::Load, loaded(&[]));
-    for nth in 0..10 {
+    for nth in 0..5 {
         let writes = stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
-        assert_eq!(writes, 4.min(10 - nth));
+        assert_eq!(writes, 4.min(5 - nth));
         assert!(!stage.sends(|sent| *sent == Command::Load));
         let before = 110 + nth as u64 * 10;
         stage.answer_write(before, before + 10, |_| ());

@@ -67,6 +67,27 @@ fn an_own_position_that_was_overtaken_is_checked_until_it_is_found() {
     needs_rule(Omitted::ForgetOpen, three(allowed), 6_000);
 }
 
+#[test]
+fn an_own_position_below_the_applied_one_is_checked_unless_it_was_passed() {
+    let prelude: &[Step] = &[
+        // An invalidation is lost, and nobody has heard of it.
+        Invalidate(0, 0, HARD),
+        Execute(0),
+        Lose(0, 0),
+        Lose(1, 0),
+        FailOver(usize::MAX),
+        // Its instance hears of a later one in the new history, and then the answer comes.
+        Link(1),
+        Calm { ticks: 1, but: 0 },
+        Invalidate(1, 1, HARD),
+        Calm { ticks: 1, but: 0 },
+        Hear(0, 0),
+        Answer(0, 0),
+        Link(0),
+    ];
+    needs_rule(Omitted::TrustPassed, Config { prelude, ..pair(invalidations(0)) }, 3_000);
+}
+
 /// A server that lacks nothing takes over, and the first instance has found it.
 const DEMOTED: &[Step] = &[Demote(usize::MAX), Link(0), Calm { ticks: 2, but: 1 }];
 
