@@ -8,7 +8,7 @@
 //! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `entries` reads and writes entries, which wait in a `queue`;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
+//! `leases` agrees on which instance generates them, `following` hears when it has; `snapshots` tell the others how it does,
 //! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
 //! processes of the same build elsewhere; `app` serves the app's own code, over a fourth connection
 //! that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the
@@ -21,6 +21,7 @@ mod diagnosis;
 mod entries;
 mod exchange;
 mod failure;
+mod following;
 mod health;
 mod history;
 mod invalidations;

@@ -7,8 +7,8 @@ import { counted, Lane, PATIENT } from './visits.mjs'
 // Who waits for another instance does so only as long as they can hear of it.
 
 const KINDS = ['page', 'fetch', 'use cache']
-/** One look under way and the next one that fails; the rest is for the test's own machine. */
-const ANSWERED_MS = 80 + 150 + 250
+/** The pause before the next look, which fails; the rest is for the test's own machine. */
+const ANSWERED_MS = 500 + 150 + 250
 
 const FAULTS = Object.entries({
   'a black hole': ({ proxies }) => {
