@@ -84,6 +84,8 @@ pub struct LeaseRequest {
     pub patience_ms: u32,
     /// How long the lease lives without a renewal, in ms.
     pub life_ms: u32,
+    /// Whether this process waits, and wants to be told, if another instance has the lease.
+    pub follows: bool,
 }
 
 /// The answer to a [`LeaseRequest`].
@@ -93,6 +95,9 @@ pub enum LeaseReply {
     Granted,
     /// Another instance does.
     HeldElsewhere,
+    /// Another instance does, and this one is told when that ends: there is no need to ask within
+    /// this number of ms.
+    Followed(u32),
     /// Hit-for-miss, for this number of ms: the last generations were not stored, so no get waits.
     HitForMiss(u32),
     /// An entry lies there, and no lease was taken.
@@ -128,7 +133,8 @@ pub trait SharedStore: Send + Sync {
 
     /// Reads the entry at an address and claims it: with the read or, if the claim is for an absent
     /// entry only, after a read that found none. The request leaves with the next
-    /// [`SharedStore::flush`], or by itself after a pause in ms.
+    /// [`SharedStore::flush`], or by itself after a pause in ms: earlier if the reply before was
+    /// [`LeaseReply::Followed`], once this process is told.
     fn claim(
         &self,
         address: Address,

@@ -211,6 +211,7 @@ impl Engine {
             only_absent: attempt.only_absent,
             patience_ms,
             life_ms,
+            follows: attempt.follows(),
         };
         let engine = self.clone();
         let address = attempt.address;

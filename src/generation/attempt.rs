@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::generation::leases::Lease;
-use crate::generation::limits::{LEASE_SLACK_MS, RECHECK_US, SEEN_LEADER_US, STALE_LEASE_MS};
+use crate::generation::limits::{COLD_LEASE_SLACK_MS, RECHECK_US, SEEN_LEADER_US, STALE_LEASE_MS};
 use crate::key::{AppId, Class, Hash128, KeyRef};
 use crate::store::Address;
 use crate::tags::{Tag, Verdict};
@@ -109,12 +109,17 @@ impl LeaseAttempt {
     pub fn spans(&self) -> Spans {
         match self.fallback {
             Fallback::None => {
-                Spans { patience_ms: self.wait_ms, life_ms: self.wait_ms + LEASE_SLACK_MS }
+                Spans { patience_ms: self.wait_ms, life_ms: self.wait_ms + COLD_LEASE_SLACK_MS }
             }
             Fallback::Stale | Fallback::Fresh => {
                 Spans { patience_ms: (SEEN_LEADER_US / 1_000) as u32, life_ms: STALE_LEASE_MS }
             }
         }
+    }
+
+    /// Whether the get waits for a leader in another process.
+    pub fn follows(&self) -> bool {
+        self.fallback == Fallback::None && self.wait_ms > 0
     }
 
     /// The lease if granted; `found` is the verdict on the entry at the address.

@@ -182,7 +182,8 @@ impl Leases {
             _ if is_leading => found.state.with(reply, lease),
             _ if answered.is_unwanted => State::Unknown,
             LeaseReply::Granted => State::Leading(Leading::begin(now, lease)),
-            LeaseReply::HeldElsewhere => State::Following { since: now },
+            LeaseReply::HeldElsewhere => State::Following { since: now, told_ms: None },
+            LeaseReply::Followed(ms) => State::Following { since: now, told_ms: Some(ms) },
             LeaseReply::HitForMiss(ms) => State::Uncoordinated {
                 address: lease.address,
                 until: now.shifted_us(i64::from(ms) * 1_000),
@@ -193,7 +194,8 @@ impl Leases {
             LeaseReply::EntryExists => State::Unknown,
         };
         let follows = |waiter: &Waiter| waiter.until.is_some() && waits(waiter);
-        let is_held = reply == LeaseReply::HeldElsewhere && matches!(notice, Notice::LookAgain);
+        let is_held = matches!(reply, LeaseReply::HeldElsewhere | LeaseReply::Followed(_))
+            && matches!(notice, Notice::LookAgain);
         let (stay, go): (Vec<_>, Vec<_>) =
             mem::take(&mut found.waiters).into_iter().partition(|one| is_held && follows(one));
         found.waiters = stay;

@@ -13,6 +13,8 @@ pub const SEEN_LEADER_US: u64 = 10_000_000;
 /// How much longer a lease lives in the store than its leader is believed, in ms: a busy process
 /// renews it late.
 pub const LEASE_SLACK_MS: u32 = 500;
+/// The same for a lease that is never renewed: followers ask as soon as its leader has timed out.
+pub const COLD_LEASE_SLACK_MS: u32 = 300;
 /// Life of the lease of something stale, from each renewal on: 1.5 s.
 pub const STALE_LEASE_MS: u32 = (UNSEEN_LEADER_US / 1_000) as u32 + LEASE_SLACK_MS;
 /// Pause between renewals: two fit into the time for which a leader may lack a sign of life.
@@ -23,6 +25,11 @@ pub const RECHECK_US: u64 = 200_000;
 pub const FIRST_CHECK_MS: u32 = 10;
 /// How often that pause doubles.
 pub const MOST_CHECK_DOUBLINGS: u32 = 3;
+/// The longest pause where the leader tells its followers that it has ended: it may have died, and
+/// the message may be lost.
+pub const FOLLOWED_CHECK_MS: u32 = 500;
+/// How long a leader remembers a follower: longer than a get waits.
+pub const FOLLOWER_LIFE_MS: u32 = LONGEST_WAIT_MS + 500;
 /// The longest wait for a generation: 2.2 s. Every get settles within 2.5 s, so that a visitor
 /// waits no longer than for a slow page.
 pub const LONGEST_WAIT_MS: u32 = 2_200;

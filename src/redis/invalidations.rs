@@ -1,18 +1,19 @@
-//! Hears what other instances publish, and questions of operators. Messages make invalidations
-//! fast; polls make them certain.
+//! Hears what other instances publish: invalidations, ends of generations, and questions of operators.
+//! Messages make invalidations fast; polls make them certain.
 //! Nothing depends on the messages: a user who may not subscribe only waits longer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fred::interfaces::{EventInterface, PubsubInterface};
-use fred::types::{Message as Published, RespVersion};
+use fred::types::{Message as Published, RespVersion, Value};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 
 use super::connect::{Connection, within};
 use super::failure::Failure;
+use super::following::{Following, HELLO};
 use super::health::Backoff;
 use super::questions::Question;
 use super::reply::bytes;
@@ -32,12 +33,13 @@ pub(super) async fn listen(session: Arc<Session>) {
         // RESP3 lets a subscribed connection answer probes.
         if let Ok(mut life) = session.connector.open(RespVersion::RESP3).await {
             let published = life.link().client.message_rx();
-            if subscribe(&session, life.link()).await.is_ok() {
+            let link = life.link().clone();
+            if subscribe_to(&link, &session.keys.channel).await.is_ok() {
                 // Messages published before this are missed.
                 session.tell(missed());
                 let was_of_use = tokio::select! {
                     was_of_use = life.watch() => was_of_use,
-                    () = hear(&session, published) => false,
+                    () = follow(&session, &link, published) => false,
                 };
                 if was_of_use {
                     backoff.reset();
@@ -48,9 +50,41 @@ pub(super) async fn listen(session: Arc<Session>) {
     }
 }
 
+/// Hears what is published, and whether that includes what this instance says to itself.
+async fn follow(session: &Arc<Session>, link: &Connection, published: Receiver<Published>) {
+    let _hearing = Hearing(&session.following);
+    let own = format!("{}{}", session.keys.followers(), session.instance);
+    let greet = async {
+        if subscribe_to(link, &own).await.is_ok() {
+            greet(link, &own).await;
+        }
+    };
+    tokio::join!(greet, hear(session, &own, published));
+}
+
+/// The connection on which this instance is told of ends. However it goes, gets that wait are told.
+struct Hearing<'a>(&'a Following);
+
+impl Drop for Hearing<'_> {
+    fn drop(&mut self) {
+        self.0.lose();
+    }
+}
+
+/// A user who may not do it is not told of ends.
+async fn greet(link: &Connection, own: &str) {
+    if link.is_of_cluster {
+        let sharded = link.client.spublish::<Value, _, _>(own, HELLO);
+        if within(SUBSCRIBE_LIMIT, Box::pin(sharded)).await.is_ok() {
+            return;
+        }
+    }
+    let plain = link.client.publish::<Value, _, _>(own, HELLO);
+    let _ = within(SUBSCRIBE_LIMIT, Box::pin(plain)).await;
+}
+
 /// The call succeeds for a user who may not subscribe too: the client waits for no reply.
-async fn subscribe(session: &Session, link: &Connection) -> Result<(), Failure> {
-    let channel = session.keys.channel.as_str();
+async fn subscribe_to(link: &Connection, channel: &str) -> Result<(), Failure> {
     if link.is_of_cluster {
         let sharded = within(SUBSCRIBE_LIMIT, link.client.ssubscribe(channel)).await;
         // Servers before version 7 lack it, and do not publish that way either.
@@ -61,11 +95,18 @@ async fn subscribe(session: &Session, link: &Connection) -> Result<(), Failure> 
     within(SUBSCRIBE_LIMIT, link.client.subscribe(channel)).await
 }
 
-async fn hear(session: &Arc<Session>, mut published: Receiver<Published>) {
+async fn hear(session: &Arc<Session>, own: &str, mut published: Receiver<Published>) {
     loop {
         let published = match published.recv().await {
+            Ok(published) if *published.channel == *own => {
+                session.following.hear(bytes(&published.value).unwrap_or_default());
+                continue;
+            }
             Ok(published) => Some(published.value),
-            Err(RecvError::Lagged(_)) => None,
+            Err(RecvError::Lagged(_)) => {
+                session.following.look();
+                None
+            }
             Err(RecvError::Closed) => return,
         };
         let told = published.as_ref().and_then(bytes);

@@ -40,6 +40,12 @@ impl Keys {
         self.scripts[3].clone()
     }
 
+    /// What begins the channel of each instance, on which it is told that a generation has ended. It is
+    /// in the slot of the table.
+    pub(super) fn followers(&self) -> String {
+        format!("{{{}}}:f:", self.namespace)
+    }
+
     /// The last snapshot of an instance.
     pub(super) fn snapshot(&self, instance: &str) -> Key {
         Key::from(format!("{{{}}}:s:{instance}", self.namespace))
@@ -60,11 +66,12 @@ impl Keys {
         Key::from(self.entry_name(address))
     }
 
-    /// The keys passed to the scripts of leases: the entry, its lease and its pass, in one slot.
-    pub(super) fn lease(&self, address: Address) -> [Key; 3] {
+    /// The keys passed to the scripts of leases: the entry, its lease, its pass and the followers of
+    /// its lease, in one slot.
+    pub(super) fn lease(&self, address: Address) -> [Key; 4] {
         let entry = self.entry_name(address);
-        let (lease, pass) = (format!("{entry}:l"), format!("{entry}:p"));
-        [entry, lease, pass].map(Key::from)
+        let [lease, pass, followers] = [":l", ":p", ":f"].map(|end| format!("{entry}{end}"));
+        [entry, lease, pass, followers].map(Key::from)
     }
 
     /// Something of the app's own code.
@@ -172,7 +179,9 @@ mod tests {
         assert!(lease.iter().all(|key| key.cluster_hash() == one.cluster_hash()));
         let read = |key: &Key| keys.address(key.as_bytes());
         assert_eq!(read(&one), Some([0xAB; 16]));
-        for other in [&lease[1], &lease[2], &keys.table(), &keys.scratch()[1]] {
+        assert_eq!(keys.followers(), "{shop:production}:f:");
+        assert_eq!(Key::from(format!("{}00ab", keys.followers())).cluster_hash(), slots[0]);
+        for other in [&lease[1], &lease[2], &lease[3], &keys.table(), &keys.scratch()[1]] {
             assert_eq!(read(other), None, "{other:?}");
         }
         assert_eq!(Keys::new("shop", 0).address(one.as_bytes()), None);

@@ -15,11 +15,11 @@ use super::refusals::Deed;
 use super::scripts::Script;
 use super::session::Session;
 use crate::generation::limits::{
-    FIRST_HIT_FOR_MISS_US, LONGEST_HIT_FOR_MISS_US, RENEW_EVERY_MS, STALE_LEASE_MS,
-    TIMED_OUT_LEADERS,
+    FIRST_HIT_FOR_MISS_US, FOLLOWED_CHECK_MS, FOLLOWER_LIFE_MS, LONGEST_HIT_FOR_MISS_US,
+    RENEW_EVERY_MS, STALE_LEASE_MS, TIMED_OUT_LEADERS,
 };
 use crate::guard::guard;
-use crate::store::{Address, LeaseEnd, LeaseReply, LeaseRequest};
+use crate::store::{self, Address, LeaseEnd, LeaseReply, LeaseRequest};
 
 /// Pause between renewals.
 const RENEW_EVERY: Duration = Duration::from_millis(RENEW_EVERY_MS);
@@ -50,6 +50,8 @@ impl Session {
         if self.leaseless.is_on(self.listener.now()) {
             return LeaseReply::Unavailable;
         }
+        let follows = claim.follows && self.following.expect(address);
+        let remembered_ms = if follows { FOLLOWER_LIFE_MS } else { 0 };
         let args = vec![
             Value::from(self.instance.as_str()),
             Value::from(claim.epoch.to_string()),
@@ -61,21 +63,26 @@ impl Session {
             Value::from((FIRST_HIT_FOR_MISS_US / 1_000).to_string()),
             Value::from((LONGEST_HIT_FOR_MISS_US / 1_000).to_string()),
             Value::from(TIMED_OUT_LEADERS.to_string()),
+            Value::from(remembered_ms.to_string()),
         ];
         let answer = self.on_lease(link, &self.scripts.claim, address, args).await;
-        answer.ok().as_ref().map_or(LeaseReply::Unavailable, reply_in)
+        let reply = answer.ok().as_ref().map_or(LeaseReply::Unavailable, reply_in);
+        if follows && !matches!(reply, LeaseReply::Followed(_)) {
+            self.following.forget(address);
+        }
+        reply
     }
 
-    /// Reads and claims after a pause.
+    /// Reads and claims after a pause, or once a generation that it follows has ended.
     pub(super) fn read_later(self: &Arc<Self>, pause: Duration, read: Read) {
         let session = self.clone();
         tokio::spawn(async move {
-            sleep(pause).await;
+            session.following.wait(read.address, pause).await;
             session.read(vec![read]);
         });
     }
 
-    /// Ends a lease. If that fails, the lease expires.
+    /// Ends a lease, and tells its followers. If that fails, the lease expires, and they ask.
     pub(super) fn end_lease(self: &Arc<Self>, address: Address, ending: LeaseEnd) {
         let Some(link) = self.link() else { return };
         let session = self.clone();
@@ -85,13 +92,24 @@ impl Session {
                 LeaseEnd::Stored => "stored",
                 LeaseEnd::Uncacheable => "unset",
             };
+            let (channels, told) = (session.keys.followers(), store::digits(address));
             let args = vec![
                 Value::from(session.instance.as_str()),
                 Value::from(how),
                 Value::from((FIRST_HIT_FOR_MISS_US / 1_000).to_string()),
                 Value::from((LONGEST_HIT_FOR_MISS_US / 1_000).to_string()),
+                Value::from(if link.is_of_cluster { "" } else { channels.as_str() }),
+                Value::from(told.as_str()),
             ];
-            let _ = session.on_lease(&link, &session.scripts.end, address, args).await;
+            let ended = session.on_lease(&link, &session.scripts.end, address, args).await;
+            if let Ok(Value::Array(followers)) = ended
+                && !followers.is_empty()
+            {
+                let args = [channels, told].into_iter().map(Value::from).chain(followers);
+                let (tell, at) = (&session.scripts.tell, [session.keys.table()]);
+                let call = tell.run(&link.client, &at, args.collect());
+                let _ = within(session.command_timeout, call).await;
+            }
         });
     }
 
@@ -138,6 +156,10 @@ fn reply_in(answer: &Value) -> LeaseReply {
     match word.as_str().as_deref() {
         Some("taken") => LeaseReply::Granted,
         Some("held") => LeaseReply::HeldElsewhere,
+        Some("followed") => {
+            let ms = u32::try_from(*ms).unwrap_or(FOLLOWED_CHECK_MS);
+            LeaseReply::Followed(ms.min(FOLLOWED_CHECK_MS))
+        }
         Some("present") => LeaseReply::EntryExists,
         Some("passed") => LeaseReply::HitForMiss(u32::try_from(*ms).unwrap_or(0)),
         _ => LeaseReply::Unavailable,

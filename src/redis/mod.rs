@@ -5,15 +5,15 @@
 //! and watches them, `tls` encrypts them, `diagnosis` says why that fails, `health` counts,
 //! `refusals` tracks what the server refuses, `room` asks how much it holds, `role` whether it is a
 //! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
-//! connections that are `kept`; `session` ties them to the listener. `exchange` carries out one
+//! connections that are `kept`; `session` ties them to the listener, and `thread` runs it. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `timer` waits for the listener's next moment; `entries` reads and
 //! writes entries, which wait in a `queue`; most `reads` go over a `pipeline`, which `dial` connects;
-//! `leases` agrees on which instance generates them; `snapshots` tell the others how it does,
-//! `published` is what they tell, and `questions` answers what operators ask all of them; `kin` finds
-//! processes of the same build elsewhere; `app` serves the app's own code, over a fifth connection
-//! that its first call opens; `operate` answers the one who runs it. `keys` names what lies on the
-//! server.
+//! `leases` agrees on which instance generates them, `following` hears when it has; `snapshots` tell
+//! the others how it does, `published` is what they tell, and `questions` answers what operators ask
+//! all of them; `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over
+//! a fifth connection that its first call opens; `operate` answers the one who runs it. `keys` names
+//! what lies on the server.
 
 mod app;
 mod client;
@@ -23,6 +23,7 @@ mod dial;
 mod entries;
 mod exchange;
 mod failure;
+mod following;
 mod health;
 mod history;
 mod invalidations;
@@ -45,6 +46,7 @@ mod sentinels;
 mod servers;
 mod session;
 mod snapshots;
+mod thread;
 mod timer;
 mod tls;
 mod wire;
@@ -52,13 +54,12 @@ mod wire;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::sleep;
 
 use app::Asked;
 use connect::Connector;
@@ -71,6 +72,7 @@ pub use published::ReceivePublished;
 use published::{Asker, Question};
 use queue::WriteQueue;
 use session::Session;
+use thread::{Order, run, serve};
 use timer::Timer;
 
 use crate::coherence::event::{Command, Request};
@@ -85,9 +87,6 @@ use crate::wake::bells;
 
 /// Longest time that leaving may take.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
-/// Pause before a task that died starts again.
-const RESTART_PAUSE: Duration = Duration::from_millis(100);
-
 /// A running store. Dropping it leaves.
 pub struct RedisStore {
     orders: UnboundedSender<Order>,
@@ -101,19 +100,6 @@ pub struct RedisStore {
     timer: Arc<Timer>,
     /// Orders of the app's own code that are not answered yet.
     asked: Arc<AtomicUsize>,
-}
-
-/// Orders from other threads.
-enum Order {
-    Read(Vec<Read>),
-    Later(Duration, Read),
-    End(Address, LeaseEnd),
-    Exchange(Vec<(Request, Command)>),
-    Own(Vec<Asked>),
-    After(Duration, Box<dyn FnOnce() + Send>),
-    Kin(Kin),
-    Ask(Question),
-    Leave(SyncSender<()>),
 }
 
 impl RedisStore {
@@ -322,76 +308,6 @@ impl Drop for RedisStore {
     fn drop(&mut self) {
         self.leave();
     }
-}
-
-/// The store's thread. However it ends, the listener learns that the store is away.
-fn run(runtime: Runtime, session: Session, wanted: UnboundedReceiver<Order>) {
-    let holding = bells::hold();
-    let session = Arc::new(session);
-    let done = guard(|| runtime.block_on(serve(&session, wanted))).flatten();
-    {
-        let _inside = runtime.enter();
-        guard(|| session.end());
-    }
-    bells::release();
-    if let Some(done) = done {
-        let _ = done.send(());
-    }
-    // What its tasks hold is answered when they are dropped.
-    drop(runtime);
-    drop(holding);
-}
-
-/// Carries out orders until one is to leave; returns the sender that confirms it.
-async fn serve(
-    session: &Arc<Session>,
-    mut wanted: UnboundedReceiver<Order>,
-) -> Option<SyncSender<()>> {
-    keep_running(session, Session::keep_link);
-    keep_running(session, Session::keep_time);
-    keep_running(session, Session::write);
-    keep_running(session, Session::keep_leases);
-    keep_running(session, Session::keep_door);
-    keep_running(session, invalidations::listen);
-    keep_running(session, Session::keep_answers);
-    if !session.snapshot_every.is_zero() {
-        keep_running(session, Session::keep_snapshots);
-    }
-    while let Some(order) = wanted.recv().await {
-        bells::release_late();
-        match order {
-            Order::Read(reads) => session.read(reads),
-            Order::Later(pause, read) => session.read_later(pause, read),
-            Order::End(address, ending) => session.end_lease(address, ending),
-            Order::Exchange(commands) => session.send(commands),
-            Order::Own(all) => all.into_iter().for_each(|asked| session.carry_out(asked)),
-            Order::After(pause, call) => drop(tokio::spawn(async move {
-                sleep(pause).await;
-                guard(call);
-            })),
-            Order::Kin(kin) => session.find_kin(kin),
-            Order::Ask(question) => session.tell_asker(question),
-            Order::Leave(done) => {
-                session.leave().await;
-                return Some(done);
-            }
-        }
-    }
-    None
-}
-
-/// Runs a task that never ends. If it dies, its connection closes and the task starts again.
-fn keep_running<F>(session: &Arc<Session>, task: impl Fn(Arc<Session>) -> F + Send + 'static)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let session = session.clone();
-    tokio::spawn(async move {
-        loop {
-            let _died = tokio::spawn(task(session.clone())).await;
-            sleep(RESTART_PAUSE).await;
-        }
-    });
 }
 
 /// The name of this machine, as far as it has one.

@@ -25,6 +25,7 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) renew: Script,
     pub(super) end: Script,
+    pub(super) tell: Script,
     pub(super) history: Script,
 }
 
@@ -80,6 +81,7 @@ impl Default for Scripts {
             claim: Script::of(include_str!("scripts/claim.lua").into()),
             renew: Script::of(include_str!("scripts/renew.lua").into()),
             end: Script::of(include_str!("scripts/end.lua").into()),
+            tell: Script::of(include_str!("scripts/tell.lua").into()),
             history: Script::of(include_str!("scripts/history.lua").into()),
         }
     }

@@ -16,6 +16,7 @@ use super::app::{self, Door};
 use super::connect::{Connection, ConnectionGuard, Connector};
 use super::exchange;
 use super::failure::Failure;
+use super::following::Following;
 use super::health::{Backoff, Counters};
 use super::keys::Keys;
 use super::kin::{self, Kin};
@@ -65,6 +66,8 @@ pub(super) struct Session {
     pub(super) app_scripts: app::Scripts,
     /// Set while the server forbids what leases need: no claim is sent.
     pub(super) leaseless: Pause,
+    /// The generations of other instances that gets wait for.
+    pub(super) following: Following,
     /// Set while the server forbids snapshots, and how often there is one.
     pub(super) snapshotless: Pause,
     pub(super) snapshot_every: Duration,
@@ -109,6 +112,7 @@ impl Session {
             door: Door::new(shared.connect_timeout),
             app_scripts: app::Scripts::default(),
             leaseless: Pause::default(),
+            following: Following::default(),
             snapshotless: Pause::default(),
             snapshot_every: shared.snapshot_every,
             snapshot: Mutex::default(),
@@ -235,6 +239,7 @@ impl Session {
             return;
         }
         self.counters.set_broken(true);
+        self.following.look();
         let under_way: Vec<Request> = self.under_way.lock().iter().copied().collect();
         for request in under_way {
             self.settle(request, Event::Failed(request));

@@ -15,7 +15,7 @@ use crate::peer::{PATIENCE, Peer, measured, shared, shared_at, wait_until};
 use crate::server;
 use crate::server::Server;
 
-const ADDRESS: Address = [7; 16];
+pub(crate) const ADDRESS: Address = [7; 16];
 /// The claim of an instance that has no entry, and knows position 50.
 pub(crate) const ABSENT: LeaseRequest = LeaseRequest {
     epoch: 7,
@@ -24,17 +24,18 @@ pub(crate) const ABSENT: LeaseRequest = LeaseRequest {
     only_absent: true,
     patience_ms: 60_000,
     life_ms: 3_000,
+    follows: false,
 };
 /// The claim of an instance that has a stale entry.
 const STALE: LeaseRequest = LeaseRequest { only_absent: false, ..ABSENT };
 
 pub(crate) type Answer = (LeaseReply, Result<Option<Bytes>, Unavailable>);
 
-fn name(kind: &str) -> String {
+pub(crate) fn name(kind: &str) -> String {
     format!("app:{{{}}}{kind}", "07".repeat(16))
 }
 
-fn claims(peer: &Peer, claim: LeaseRequest) -> Receiver<Answer> {
+pub(crate) fn claims(peer: &Peer, claim: LeaseRequest) -> Receiver<Answer> {
     let (answer, answers) = channel();
     let receive = move |claimed, found| {
         let _ = answer.send((claimed, found));
@@ -55,7 +56,7 @@ pub(crate) fn claim(peer: &Peer, claim: LeaseRequest) -> LeaseReply {
     answered.expect("no answer").0
 }
 
-fn end(peer: &Peer, ending: LeaseEnd) {
+pub(crate) fn end(peer: &Peer, ending: LeaseEnd) {
     peer.store.end(ADDRESS, ending);
 }
 

@@ -17,6 +17,7 @@ mod app;
 mod entries;
 mod facts;
 mod faults;
+mod followers;
 mod leases;
 mod messages;
 mod operate;

@@ -6,7 +6,7 @@ import { counted, crowd, everyKind, Lane, WAYS } from './visits.mjs'
 // Of all instances exactly one generates what is missing or stale, whatever the kind, and however
 // many ask at once.
 
-/** Who waits for another instance looks for what it stores every 80 ms; the rest is room. */
+/** Who waits for another instance is told, or looks for what it stores every 500 ms. */
 const SOON = { within: 1_000 }
 const BRIEF = { revalidate: 1, expire: 3_600 }
 

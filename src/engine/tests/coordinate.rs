@@ -95,7 +95,7 @@ fn of_all_who_ask_one_generates_and_the_store_is_asked_once() {
     assert_eq!([1, 2, 3].map(|token| a.claim(1, None, token))[1..], [Ask::Pending, Ask::Pending]);
     let (claim, pause_ms) = store.answer_claim(LeaseReply::Granted);
     assert_eq!((claim.epoch, claim.position, claim.outdated), (7, 50, 0));
-    assert_eq!((claim.patience_ms, claim.life_ms), (1_200, 1_700));
+    assert_eq!((claim.patience_ms, claim.life_ms), (1_200, 1_500));
     assert!(claim.only_absent && pause_ms.is_none());
     assert_eq!(a.got(), [(1, false), (2, false), (3, false)]);
     assert_eq!([a.leads(), a.leads()], [true, false]);
@@ -274,7 +274,7 @@ fn who_follows_takes_over_from_a_leader_that_takes_too_long() {
     let (store, a) = follower();
     let (claim, _) = store.answer_claim(LeaseReply::HeldElsewhere);
     // The store knows the age of the lease, and decides when to hand it over.
-    assert_eq!((claim.patience_ms, claim.life_ms), (100, 600));
+    assert_eq!((claim.patience_ms, claim.life_ms), (100, 400));
     store.answer_claim(LeaseReply::Granted);
     assert_eq!((a.got(), a.role(), store.ended()), (vec![(2, false)], HERE, vec![]));
 }

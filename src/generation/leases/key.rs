@@ -26,6 +26,8 @@ pub(super) enum State {
     Leading(Leading),
     Following {
         since: Timestamp,
+        /// The pause before the store is asked again, if this process is told when that ends.
+        told_ms: Option<u32>,
     },
     Uncoordinated {
         address: Option<Address>,
@@ -93,7 +95,7 @@ impl Key {
     pub(super) fn role(&self, now: Timestamp) -> Role {
         match &self.state {
             State::Leading(leading) if leading.is_believed(now) => Role::Leader,
-            State::Following { since }
+            State::Following { since, .. }
                 if self.is_asking || now.since_us(*since) < REPLY_HOLDS_US =>
             {
                 Role::Follower
@@ -130,7 +132,7 @@ impl Key {
     /// Whether the store's word that another process leads is old, and no request is under way.
     pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
         let is_old = |since| now.since_us(since) >= RECHECK_US;
-        !self.is_asking && matches!(self.state, State::Following { since } if is_old(since))
+        !self.is_asking && matches!(self.state, State::Following { since, .. } if is_old(since))
     }
 
     /// Whether it is worth remembering, once it has expired.
@@ -145,6 +147,9 @@ impl Key {
 
     /// The pause before this process asks the store again for its followers.
     pub(super) fn next_check_ms(&mut self) -> u32 {
+        if let State::Following { told_ms: Some(ms), .. } = self.state {
+            return ms;
+        }
         let doublings = self.checks.min(MOST_CHECK_DOUBLINGS);
         self.checks = self.checks.saturating_add(1);
         FIRST_CHECK_MS << doublings

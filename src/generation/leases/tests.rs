@@ -1,4 +1,5 @@
 mod permits;
+mod told;
 
 use std::sync::Arc;
 

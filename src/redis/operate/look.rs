@@ -22,7 +22,7 @@ const TOGETHER: usize = 200;
 
 pub(super) async fn read(inner: &Inner, address: Address) -> Result<Stored, Trouble> {
     let link = inner.link().await?;
-    let [entry, lease, pass] = inner.keys.lease(address);
+    let [entry, lease, pass, _] = inner.keys.lease(address);
     let ask = |name: &'static str, key: Key| {
         let link = link.clone();
         async move { call_at(&link.client, name, &key, &[]).await }

@@ -5,6 +5,7 @@
 --            ms; number of leaders before it that timed out
 --         3  pass: until when no get waits, in ms; how often in a row nothing was stored. It is
 --            kept for as long again, so that the next pass is longer
+--         4  followers of the lease: the instances to tell of its end
 -- ARGV    1  instance
 --         2  epoch
 --         3  position that the instance knows
@@ -15,8 +16,10 @@
 --         8  ms of the first pass; each one after it is twice as long
 --         9  ms of the longest pass
 --        10  leaders in a row that may time out; 1 if nothing was stored before
--- Result  'taken' or 'present' and 0; 'held' and the age of the lease in ms; 'passed' and
---         the ms that are left of it
+--        11  ms to remember the instance as a follower, if another one leads; 0 = it does not follow
+-- Result  'taken' or 'present' and 0; 'held', or 'followed' if the instance is told of the end, and
+--         the ms after which the leader has timed out or its lease is over; 'passed' and the ms
+--         that are left of it
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -27,6 +30,21 @@ local function words(key, pattern)
   if type(value) == 'string' then
     return string.match(value, pattern)
   end
+end
+
+-- A server without memory for it, or that forbids it, tells nobody.
+local function follow()
+  if ARGV[11] == '0' then
+    return 'held'
+  end
+  local added = redis.pcall('ZADD', KEYS[4], 0, ARGV[1])
+  if type(added) == 'table' then
+    -- A value of another type is no list of followers.
+    redis.pcall('DEL', KEYS[4])
+    return 'held'
+  end
+  redis.call('PEXPIRE', KEYS[4], ARGV[11])
+  return 'followed'
 end
 
 local failures = 0
@@ -50,7 +68,9 @@ if is_of_use and instance ~= ARGV[1] then
   -- On a new primary with another clock the lease may begin in the future.
   local age = math.max(0, now - tonumber(began))
   if age < tonumber(ARGV[7]) then
-    return {'held', age}
+    local left = tonumber(ARGV[7]) - age
+    local life = redis.call('PTTL', KEYS[2])
+    return {follow(), life > 0 and math.min(left, life) or left}
   end
   vain = vain + 1
   local most = failures == 0 and tonumber(ARGV[10]) or 1

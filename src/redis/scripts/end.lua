@@ -1,14 +1,18 @@
--- Ends the lease of an instance, if the instance still holds it.
+-- Ends the lease of an instance, if the instance still holds it, and tells its followers.
 --
 -- KEYS    1  entry
 --         2  lease
 --         3  pass: as in `claim.lua`
+--         4  followers
 -- ARGV    1  instance
 --         2  'released' = others may generate; 'stored' = waiting for each other pays again;
 --            'unset' = nothing was stored, and no get waits for a while
 --         3  ms of the first pass; each one after it is twice as long
 --         4  ms of the longest pass
--- Result  nil
+--         5  what the channel of each instance begins with; '' = the caller tells them, because in a
+--            cluster these channels are elsewhere
+--         6  what they are told
+-- Result  the followers that the caller has to tell
 
 -- A value that is no lease belongs to no instance.
 local lease = redis.pcall('GET', KEYS[2])
@@ -35,4 +39,21 @@ elseif ARGV[2] == 'unset' and not is_led then
     redis.call('SET', KEYS[3], value, 'PX', string.format('%.0f', 2 * life))
   end
 end
-return false
+
+-- As long as somebody leads and nothing is stored there is nothing to tell.
+if is_led and ARGV[2] ~= 'stored' then
+  return {}
+end
+local followers = redis.pcall('ZRANGE', KEYS[4], 0, -1)
+if followers.err or #followers == 0 then
+  return {}
+end
+redis.call('DEL', KEYS[4])
+if ARGV[5] == '' then
+  return followers
+end
+for _, instance in ipairs(followers) do
+  -- Who is not told asks, half a second later at most.
+  redis.pcall('PUBLISH', ARGV[5] .. instance, ARGV[6])
+end
+return {}

@@ -3,6 +3,7 @@
 -- KEYS    1  entry
 --         2  lease
 --         3  pass
+--         4  followers
 -- ARGV    1  instance
 --         2  ms the lease lives from now on
 -- Result  nil
