@@ -13,7 +13,7 @@
 //! `leases` agrees on which instance generates them, `following` hears when it has; `snapshots` tell
 //! the others how it does, `published` is what they tell, and `questions` answers what operators ask
 //! all of them; `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over
-//! a fifth connection that its first call opens; `operate` answers the one who runs it. `keys` names
+//! connections of its own that its first call opens; `operate` answers the one who runs it. `keys` names
 //! what lies on the server.
 
 mod app;
