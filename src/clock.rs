@@ -33,6 +33,9 @@ impl Timestamp {
     }
 }
 
+/// How often both clocks are read to align them.
+const READINGS: u32 = 5;
+
 /// Where the engine reads time from.
 #[derive(Debug, Clone)]
 pub enum Clock {
@@ -49,8 +52,15 @@ pub enum Clock {
 impl Clock {
     /// The machine's clock, aligned with the wall clock once, now.
     pub fn system() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::System { offset_us: (wall.as_micros() as u64).saturating_sub(boot_us()) }
+        // A thread may lose its turn between the two: the pair that was read fastest counts.
+        let pairs = (0..READINGS).map(|_| {
+            let before = boot_us();
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let took = boot_us().saturating_sub(before);
+            (took, (wall.as_micros() as u64).saturating_sub(before))
+        });
+        let (_, offset_us) = pairs.min().unwrap_or_default();
+        Self::System { offset_us }
     }
 
     /// A clock that stands still until [`Clock::advance_us`] is called.

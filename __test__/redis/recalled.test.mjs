@@ -105,6 +105,8 @@ test('the URL of a fetch and the name of a function are known to whoever has see
 
 test('many may ask at once, over the connection that is there', async (test) => {
   const { app, instances } = await visited(test)
+  const connections = ({ Tiercel }) => Tiercel.stats().shared.connections
+  for (const one of instances) await vi.waitUntil(async () => (await one.run(connections)) === 4)
   const received = async () =>
     Number(/total_connections_received:(\d+)/.exec(await server.command('INFO', 'stats'))[1])
   const before = [await received(), await received()]

@@ -205,7 +205,7 @@ describe.concurrent('what the app has set itself', () => {
       `tiercel: next.config names ${file} as cacheHandlers.default, and withTiercel leaves that\n`,
     )
     expect(stderr).toMatch(
-      /^tiercel: next.config sets outputFileTracingRoot to .*; set it to \/\n/m,
+      /^tiercel: next.config sets outputFileTracingRoot to .*; set it to \/\S*\n/m,
     )
     expect(stderr).toMatch(/^tiercel: next.config sets cacheMaxMemorySize: 1000, so/m)
   })

@@ -94,6 +94,7 @@ fn an_instance_asks_over_the_connection_that_it_has() {
     let operator = RedisOperator::new(&shared).unwrap();
     wait_until("what it tells", || told(&operator) == [Some("one".to_owned())]);
     drop(operator);
+    wait_until("all connections", || one.store.health().connections == 4);
     // The look itself is a connection.
     let before = server.connections();
     let published = asked(&one.store).unwrap();
