@@ -45,7 +45,7 @@ impl Session {
         let is_plain = |read: &Read| read.claim.is_none_or(|claim| claim.only_absent);
         let (plain, mut others): (Vec<_>, Vec<_>) = reads.into_iter().partition(is_plain);
         let add = |read: &Read, out: &mut BytesMut| {
-            command(out, &[b"GET", self.keys.entry_name(read.address).as_bytes()]);
+            command(out, [b"GET", self.keys.entry_name(read.address).as_bytes()]);
         };
         let mut send = |pipeline: Option<Arc<Pipeline<Read>>>, reads| match pipeline {
             Some(pipeline) => others.extend(pipeline.send(reads, add)),
