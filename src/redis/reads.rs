@@ -1,8 +1,8 @@
 //! Reads of entries over a connection of their own, one for each shard of a cluster: they are what there
 //! are most of, and large ones hold up no command of the protocol.
 //!
-//! It only makes reads faster: while it is away, is late, or answers with an error, the link reads,
-//! which finds out what is wrong. An entry says itself whether it is valid, so it does not matter over
+//! It only makes reads faster: while it is away, owes an answer for long, or answers with an error, the
+//! link reads, which finds out what is wrong. An entry says itself whether it is valid, so it does not matter over
 //! which connection it came.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use super::connect::Connection;
-use super::dial::{command, dial};
+use super::dial::{PROBE, command, dial};
 use super::entries::{Found, Read};
 use super::failure::Failure;
 use super::health::{Backoff, PROBE_EVERY};
@@ -123,7 +123,7 @@ struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn new(session: &'a Arc<Session>, link: &'a Arc<Connection>, place: &'a Place) -> Self {
-        let pipeline = Arc::new(Pipeline::new(session.command_timeout));
+        let pipeline = Arc::new(Pipeline::new(session.command_timeout, PROBE));
         link.reads.0.lock().insert(place.clone(), pipeline.clone());
         session.counters.connections.fetch_add(1, Ordering::Relaxed);
         Self { session, link, place, pipeline }
