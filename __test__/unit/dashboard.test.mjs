@@ -12,6 +12,7 @@ const root = dirname(index)
 const require = createRequire(index)
 const { GET, POST, dashboard } = require('./dashboard.js')
 const assets = require('./js/dashboard/assets.js')
+const { routes } = require('./js/dashboard/route.js')
 const { Sampler } = require('./js/dashboard/sampler.js')
 const { seriesOf } = require('./js/dashboard/series.js')
 const { door, whole } = require('./js/dashboard/page.js')
@@ -463,6 +464,33 @@ describe('a stream lasts some minutes', () => {
     await second.return()
     isIn = false
     expect((await ask(handlers, 'events')).status).toBe(404)
+  })
+
+  test('and leaves no timer behind, whoever ends it', async () => {
+    let nowMs = 0
+    const source = {
+      about: {},
+      everyMs: 100,
+      isFleet: false,
+      fleet: async () => ({ nowMs: nowMs++, instances: [], silent: [] }),
+      nodes: async () => [],
+      history: async () => ({ nowMs, rows: [] }),
+      rest: async () => {},
+    }
+    const handlers = routes(() => source, { authorize: () => true })
+    const over = new AbortController()
+    const request = new Request('http://h/_cache/events', { signal: over.signal })
+    const before = vi.getTimerCount()
+    await handlers.GET(request, { params: { path: ['events'] } })
+    const cancelled = await ask(handlers, 'events')
+    await ask(handlers, 'events')
+    expect(vi.getTimerCount()).toBeGreaterThanOrEqual(before + 3)
+    over.abort()
+    await cancelled.body.cancel()
+    expect(handlers.sampler.count).toBe(1)
+    // The third does not read, and is let go of.
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([handlers.sampler.count, vi.getTimerCount()]).toEqual([0, before])
   })
 
   test('and says that it is alive', async () => {

@@ -243,18 +243,15 @@ function stream(sampler, request) {
   const body = new ReadableStream(
     {
       start(controller) {
-        const viewer = viewerOf(controller)
+        const viewer = viewerOf(controller, () => clearTimeout(timer))
         // The browser comes back, and is admitted anew.
         const timer = setTimeout(() => sampler.dismiss(viewer), STREAM_MS)
         timer.unref()
         gone = () => {
-          clearTimeout(timer)
           sampler.leave(viewer)
-        }
-        request.signal?.addEventListener('abort', () => {
-          gone()
           viewer.end()
-        })
+        }
+        request.signal?.addEventListener('abort', () => gone())
         sampler.join(viewer)
       },
       cancel: () => gone(),
@@ -264,14 +261,19 @@ function stream(sampler, request) {
   return new Response(body, { headers })
 }
 
-/** @param {ReadableStreamDefaultController} controller @returns {import('./sampler.js').Viewer} */
-const viewerOf = (controller) => ({
+/**
+ * @param {ReadableStreamDefaultController} controller
+ * @param {() => void} ended
+ * @returns {import('./sampler.js').Viewer}
+ */
+const viewerOf = (controller, ended) => ({
   send: (bytes) => {
     if ((controller.desiredSize ?? 0) <= 0) return false
     controller.enqueue(bytes)
     return true
   },
   end: () => {
+    ended()
     try {
       controller.close()
     } catch {
