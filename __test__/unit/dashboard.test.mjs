@@ -242,6 +242,13 @@ describe('who is answered', () => {
     expect((await ask(handlers, 'events')).status).toBe(401)
   })
 
+  test('nor by what says that it reads pages, to which the door stays open', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const headers = { authorization: 'Bearer of somebody', ...reader }
+    for (let n = 0; n < 20; n++) expect((await ask(handlers, '', { headers })).status).toBe(200)
+    expect((await ask(handlers, 'events', { headers })).status).toBe(429)
+  })
+
   test('a login of a proxy is not in the way of a cookie, and is no program either', async () => {
     const handlers = dashboard({ token: TOKEN })
     const form = new URLSearchParams({ token: TOKEN }).toString()

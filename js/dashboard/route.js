@@ -129,9 +129,6 @@ async function placeOf(request, context) {
  */
 async function atTheDoor(gate, request, { folder, asked }, method) {
   if (method === 'GET' && OPEN.has(asked)) return asset(asked)
-  const isReader = request.headers.get('accept')?.includes('text/html')
-  if (method === 'GET' && asked === '' && isReader)
-    return html(200, page.door(here(request, folder)))
   if (method === 'POST' && asked === 'enter') {
     if (!isSameOrigin(request, false)) return said(403, ELSEWHERE)
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
@@ -140,7 +137,12 @@ async function atTheDoor(gate, request, { folder, asked }, method) {
     return html(tried === 'crowded' ? 429 : 403, page.door(beside(request), tried))
   }
   const bearer = bearerOf(request)
-  if (bearer !== undefined && gate.try(bearer) === 'crowded') {
+  const tried = bearer !== undefined && gate.try(bearer)
+  const isReader = request.headers.get('accept')?.includes('text/html')
+  // A proxy may add a token of its own to what people ask for.
+  if (method === 'GET' && asked === '' && isReader)
+    return html(200, page.door(here(request, folder)))
+  if (tried === 'crowded') {
     return said(429, 'Too many wrong tokens', { 'retry-after': '60' })
   }
   return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
