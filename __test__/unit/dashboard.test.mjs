@@ -535,6 +535,8 @@ test('why, a dry run and a purge of a process alone', async () => {
   for (let n = 0; n < 20; n++) await Tiercel.get('of why', [])
   expect(await ofTag('a tag of')).toMatch(/^never: /)
   expect(await ofTag('one more')).toMatch(/^invalidated: hard/)
+  await Tiercel.updateTags(['one, with a comma'])
+  expect(await ofTag('one, with a comma')).toMatch(/^invalidated: hard/)
   const aim = { what: 'tag', name: HOSTILE }
   expect(await does('preview', aim)).toMatchObject({
     entries: 1,
