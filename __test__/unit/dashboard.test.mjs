@@ -623,11 +623,17 @@ describe('a sampler', () => {
     expect(others.every((other) => other.ask.mock.calls.length === 0)).toBe(true)
     // What takes long keeps nobody waiting but its own kind.
     const long = [held(), held()]
-    const counts = long.map(({ ask: question }) => sampler.ask(question, { isLong: true }))
+    const counts = long.map(({ ask: question }) => sampler.ask(question, { lane: 'preview' }))
     await vi.waitFor(() => expect(long[0].ask).toHaveBeenCalled())
     expect(long[1].ask).not.toHaveBeenCalled()
+    // Nor does a purge, which is made again after a while, and waits for no question either.
+    const made = held()
+    const purged = sampler.ask(made.ask, { lane: 'purge' })
+    await vi.waitFor(() => expect(made.ask).toHaveBeenCalled())
     for (const [n, { answer }] of [one, ...others].entries()) answer(n)
     expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    made.answer('purged')
+    expect(await purged).toBe('purged')
     for (const { answer } of long) answer('counted')
     expect(await Promise.all(counts)).toEqual(['counted', 'counted'])
   })

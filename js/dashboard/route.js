@@ -191,14 +191,14 @@ function home(request, folder, cookie) {
 async function done(sampler, request, { folder, asked }) {
   if (asked === 'leave') return home(request, folder, farewell(request))
   if (asked === 'enter') return home(request, folder)
-  const act = Object.hasOwn(ACTS, asked) ? ACTS[asked] : undefined
-  if (!act) return said(404, 'Not found')
+  if (!Object.hasOwn(ACTS, asked)) return said(404, 'Not found')
+  const lane = /** @type {import('./sampler.js').Act} */ (asked)
+  const act = ACTS[lane]
   const { signal } = request
   try {
     const given = JSON.parse(await bodyOf(request))
-    const isLong = asked === 'preview'
     const how = { signal, record: (/** @type {any} */ one) => sampler.record(one) }
-    return json(200, await sampler.ask((source) => act(source, given, how), { signal, isLong }))
+    return json(200, await sampler.ask((source) => act(source, given, how), { signal, lane }))
   } catch (error) {
     if (signal?.aborted) return said(499, 'Nobody waits for it')
     return failed(error)
@@ -221,7 +221,7 @@ function failed(error) {
 
 /**
  * @typedef {{ signal: AbortSignal, record: (invalidated: unknown) => void }} How
- * @type {Record<string, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
+ * @type {Record<import('./sampler.js').Act, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
  */
 const ACTS = {
   why: (source, given) => acts.why(source, given),

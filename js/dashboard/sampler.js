@@ -10,6 +10,7 @@ const { seriesOf } = require('./series.js')
  * was opened is kept, because a thread belongs to it.
  *
  * @typedef {import('./source.js').Source} Source
+ * @typedef {'why' | 'preview' | 'purge'} Act
  * @typedef {{ send: (bytes: Uint8Array) => boolean, end: () => void }} Viewer
  */
 
@@ -44,8 +45,8 @@ class Sampler {
   #awaited
   /** Questions that are being answered, or wait for it. */
   #questions = 0
-  /** A scan takes seconds, and nothing but another one waits for it. */
-  #lanes = { short: new Lane(), long: new Lane() }
+  /** A scan and a purge may take seconds, and nothing but another one waits for them. */
+  #lanes = { why: new Lane(), preview: new Lane(), purge: new Lane() }
   /** @type {Promise<void> | undefined} */
   #resting
   /** The sections of the page as JSON. @type {Map<string, string>} */
@@ -79,13 +80,13 @@ class Sampler {
    * Answers a question from where figures come from, once those before it are answered.
    * @template T
    * @param {(source: Source) => Promise<T>} question
-   * @param {{ signal?: AbortSignal, isLong?: boolean }} [how] what tells that nobody waits any more
+   * @param {{ signal?: AbortSignal, lane?: Act }} [how] what tells that nobody waits any more, and
+   *   with which others it waits
    */
-  async ask(question, { signal, isLong = false } = {}) {
-    const lane = isLong ? this.#lanes.long : this.#lanes.short
+  async ask(question, { signal, lane = 'why' } = {}) {
     this.#questions++
     try {
-      return await lane.run(async () => question(await this.#opened()), signal)
+      return await this.#lanes[lane].run(async () => question(await this.#opened()), signal)
     } finally {
       this.#questions--
       this.#rest()
