@@ -697,6 +697,26 @@ describe('a sampler', () => {
     sampler.leave(late)
   })
 
+  test('who leaves during a look and comes back is told the last hour at once', async () => {
+    for (const leaves of ['leave', 'dismiss']) {
+      const look = held()
+      const given = source({ fleet: vi.fn(look.ask) })
+      const sampler = new Sampler(() => given, 50)
+      const [one, other] = [viewer(), viewer()]
+      sampler.join(one)
+      await vi.waitFor(() => expect(given.fleet).toHaveBeenCalled())
+      sampler[leaves](one)
+      look.answer(fleet)
+      await new Promise((pass) => setImmediate(pass))
+      sampler.join(other)
+      const told = () =>
+        other.send.mock.calls.map(([bytes]) => new TextDecoder().decode(bytes)).join('')
+      await vi.waitFor(() => expect(told()).toContain('"about"'))
+      expect([leaves, told().includes('"series":{')]).toEqual([leaves, true])
+      sampler.leave(other)
+    }
+  })
+
   test('who does not read is let go of', async () => {
     const given = source({ fleet: async () => ({ ...fleet, nowMs: Date.now() }) })
     const sampler = new Sampler(() => given, 50)

@@ -168,7 +168,8 @@ class Sampler {
     const began = performance.now()
     const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
-    if (this.#viewers.size === 0) return this.#rest()
+    // Nobody will be told, so that whoever comes is told all of it.
+    if (this.#viewers.size === 0 && !this.#awaited) return this.#forget()
     const changed = new Map()
     for (const [name, value] of Object.entries(next)) {
       const json = JSON.stringify(value ?? null)
@@ -176,8 +177,8 @@ class Sampler {
       this.#told.set(name, json)
       changed.set(name, json)
     }
-    this.#say(changed)
-    // The last one may have been let go of.
+    if (this.#viewers.size > 0) this.#say(changed)
+    // The last one is to come back, or was let go of.
     if (this.#viewers.size === 0) return
     const everyMs = this.#source?.everyMs ?? RETRY_MS
     const pause = Math.max(100, everyMs - (performance.now() - began))
