@@ -740,6 +740,18 @@ describe('a sampler', () => {
     expect(given.fleet).toHaveBeenCalledTimes(1)
   })
 
+  test('what is told twice at once is one invalidation', async () => {
+    const sampler = new Sampler(() => source(), 50)
+    const made = { at: 1_000, tags: 'posts', isSoft: false, ms: 1, by: 'dashboard' }
+    for (const at of [1_000, 1_000, 5_000]) sampler.record({ ...made, at })
+    const one = viewer()
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.send).toHaveBeenCalledTimes(2))
+    sampler.leave(one)
+    const [, data] = /\ndata: (.*)\n/.exec(new TextDecoder().decode(one.send.mock.calls[1][0]))
+    expect(JSON.parse(data).events.map(({ at }) => at)).toEqual([5_000, 1_000])
+  })
+
   test('what cannot be opened is told as well', async () => {
     const open = vi.fn(() => {
       throw new Error('tiercel: an option is refused')

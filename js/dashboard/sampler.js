@@ -237,9 +237,9 @@ class Sampler {
 
   /** Instances tell their last few only: more are known the longer somebody looks. @param {any[]} invalidated */
   #remembered(invalidated) {
-    const news = invalidated.filter((one) => !this.#events.some((known) => isSame(known, one)))
-    const all = [...news, ...this.#events].sort((one, other) => other.at - one.at)
-    this.#events = all.slice(0, MOST_EVENTS)
+    const all = [...this.#events]
+    for (const one of invalidated) if (!all.some((known) => isSame(known, one))) all.push(one)
+    this.#events = all.sort((one, other) => other.at - one.at).slice(0, MOST_EVENTS)
     return this.#events
   }
 }
