@@ -14,6 +14,7 @@ const { GET, POST, dashboard } = require('./dashboard.js')
 const assets = require('./js/dashboard/assets.js')
 const { routes } = require('./js/dashboard/route.js')
 const { Sampler } = require('./js/dashboard/sampler.js')
+const { Operator } = require('./js/operate/operator.js')
 const { seriesOf } = require('./js/dashboard/series.js')
 const { door, whole } = require('./js/dashboard/page.js')
 
@@ -545,6 +546,34 @@ test('why, a dry run and a purge of a process alone', async () => {
   expect(await Tiercel.get('page', [])).toBeDefined()
   expect(await does('purge', aim)).toMatchObject({ isEverywhere: true, acknowledged: 1 })
   expect(await Tiercel.get('page', [])).toBeUndefined()
+})
+
+test('who leaves ends the scan of a dry run', async () => {
+  const over = new AbortController()
+  const orders = []
+  const operator = new Operator(
+    { native: {}, serverDir: join(root, 'none'), label: '' },
+    {
+      about: () => '{}',
+      run: async (order) => {
+        const { do: what } = JSON.parse(order)
+        orders.push(what)
+        if (what === 'scan') return '{"total":1000}'
+        over.abort()
+        // It would go on for a while.
+        return JSON.stringify({ entries: [], scanned: 250, isDone: orders.length > 10 })
+      },
+    },
+  )
+  const source = { isFleet: true, operator: () => operator, rest: async () => {} }
+  const handlers = routes(() => source, { authorize: () => true })
+  const preview = async (signal) => {
+    const given = post({ what: 'tag', name: 'posts' })
+    const request = new Request('http://h/_cache/preview', { ...given, signal })
+    return (await handlers.POST(request, { params: { path: ['preview'] } })).status
+  }
+  expect([await preview(over.signal), orders]).toEqual([499, ['scan', 'page']])
+  expect([await preview(), orders.length > 10]).toEqual([200, true])
 })
 
 describe('a sampler', () => {
