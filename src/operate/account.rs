@@ -52,8 +52,12 @@ impl Accounts {
                 None => all.silent.push(name_of(one)),
             }
         }
-        // Those of one instance stay in their order: many fall into one millisecond.
-        all.decisions.sort_by(|one, other| other.told.time.total_cmp(&one.told.time));
+        // Many fall into one millisecond: those of one instance stay in their order, and whoever
+        // answers first, the list is the same.
+        all.decisions.sort_by(|one, other| {
+            let time = other.told.time.total_cmp(&one.told.time);
+            time.then_with(|| one.instance.cmp(&other.instance))
+        });
         all.fold();
         all.instances.sort();
         all.silent.sort();
@@ -182,7 +186,7 @@ mod tests {
         ]);
         let told: Vec<_> =
             all.decisions.iter().map(|one| (one.instance.as_str(), one.told.time)).collect();
-        let expected = [("a:7", 7.0), ("b:7", 5.0), ("b:7", 5.0), ("a:7", 5.0), ("a:7", 2.0)];
+        let expected = [("a:7", 7.0), ("a:7", 5.0), ("b:7", 5.0), ("b:7", 5.0), ("a:7", 2.0)];
         assert_eq!(told[..5], expected);
         let names: Vec<_> = all.instances.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["a:7", "b:7"]);
