@@ -158,6 +158,12 @@ test('an invalidation, with few and with many entries stored', async (test) => {
   }
 })
 
+/** What counts up when the server is taken for one that is away. */
+const lateness = async (instance) => {
+  const { timeouts, breaks, replacedConnections, isAway } = (await instance.stats()).shared
+  return JSON.stringify([timeouts, breaks, replacedConnections, isAway])
+}
+
 /** By how much an answer of the server is late: not so much that it is taken for one that is away. */
 const TURN_MS = 60
 
@@ -177,9 +183,11 @@ test.for(Object.keys(kinds))(
       await here.invalidate([...held.tags, ...found.tags], { expire: 600 })
       for (const [name, lane] of Object.entries({ missing, held, found })) {
         await connected(there)
+        const before = await lateness(there)
         const { value, ms } = await timed(lane.ask(there))
         expect(value.isStale || value.body === undefined).toBe(true)
-        least[name].push(ms)
+        // On a busy machine the server may seem to be away: then nobody waits for it.
+        if ((await lateness(there)) === before) least[name].push(ms)
       }
     }
     // A machine that is busy adds to some of them.
