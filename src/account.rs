@@ -19,6 +19,8 @@ pub const MOST_BYTES: usize = 16 << 10;
 pub const MOST_READ: usize = 64 << 10;
 /// Begins the reason of an invalidation that came from another process, before what that calls itself.
 pub const FROM: &str = "from ";
+/// Bytes of the name of a process.
+pub const MOST_NAME: usize = 64;
 /// Characters of a key, a reason, or a list of tags.
 const MOST_CHARS: usize = 400;
 /// Tags of a decision.
@@ -117,6 +119,18 @@ fn cut(text: &mut String) {
     }
 }
 
+/// The name of a process, in messages and for people: its host and its number.
+pub fn process_name(host: &str, pid: u32) -> String {
+    let end = format!(":{pid}");
+    let plain = host.bytes().filter(|byte| is_of_name(*byte)).take(MOST_NAME - end.len());
+    plain.map(char::from).collect::<String>() + &end
+}
+
+/// Whether a name of a process may have this byte.
+pub fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:-".contains(&byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +181,11 @@ mod tests {
         assert_eq!(read.decisions.len(), MOST_DECISIONS);
         let long = format!(r#"{{"host":"{}"}}"#, "h".repeat(MOST_READ));
         assert_eq!(Account::decode(long.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_process_has_a_name_without_spaces_that_fits() {
+        assert_eq!(process_name("web 7f\n", 12), "web7f:12");
+        assert_eq!(process_name(&"h".repeat(300), u32::MAX).len(), MOST_NAME);
     }
 }

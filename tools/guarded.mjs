@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { until } from './time.mjs'
 
 /**
@@ -41,6 +41,22 @@ export function spawnGuarded(command, { dir, log, env, cwd = dir, ipc = false })
   return new Guarded(child, exited, log)
 }
 
+/** Nobody rings it. */
+const BELL = new Int32Array(new SharedArrayBuffer(4))
+
+/** Whether a thread of a process that is to stand still may still run. */
+function isMoving(pid) {
+  try {
+    const stats = readdirSync(`/proc/${pid}/task`).map((id) =>
+      readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8'),
+    )
+    // After the name, which may have any character in it.
+    return stats.some((stat) => !/^[TtZX]/.test(stat.slice(stat.lastIndexOf(')') + 2)))
+  } catch {
+    return false
+  }
+}
+
 class Guarded {
   constructor(child, exited, log) {
     this.child = child
@@ -70,9 +86,10 @@ class Guarded {
     return how
   }
 
-  /** Freezes it: connections stay open, nothing answers. */
+  /** Freezes it: connections stay open, nothing answers. On a busy machine its threads run on for a while. */
   pause() {
     this.child.kill('SIGSTOP')
+    for (let n = 0; n < 2_000 && isMoving(this.pid); n++) Atomics.wait(BELL, 0, 0, 1)
   }
 
   resume() {

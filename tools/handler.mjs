@@ -10,6 +10,13 @@ export const load = () => createRequire(import.meta.url)(index)
 /** Next's clock, in ms. */
 export const now = () => performance.timeOrigin + performance.now()
 
+/** The same, between whole milliseconds: a time that has no fraction counts as rounded by Next.js. */
+export function moment() {
+  let at = now()
+  while (Number.isInteger(at)) at = now()
+  return at
+}
+
 export function streamOf(...chunks) {
   return new ReadableStream({
     start(controller) {
@@ -24,7 +31,7 @@ export const entryOf = (body, more) => ({
   value: streamOf(Buffer.from(body)),
   tags: [],
   stale: 300,
-  timestamp: now(),
+  timestamp: moment(),
   expire: 4_294_967_294,
   revalidate: 900,
   ...more,

@@ -85,7 +85,7 @@ test('dry runs at once count alike, and nothing stays connected for them', async
   const all = await Promise.all([1, 2, 3].map(() => act('preview', aim)))
   for (const found of all) expect(found).toMatchObject({ entries: 1, isAll: true })
   await until('it is closed', async () => (await clients()) <= before || undefined)
-  // Who leaves ends the scan, so that the next one is counted at once.
+  // Who leaves, as many as may wait, is in nobody's way.
   const long = await Promise.all(
     Array.from({ length: 9 }, async () => {
       const over = new AbortController()

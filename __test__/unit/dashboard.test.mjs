@@ -12,7 +12,9 @@ const root = dirname(index)
 const require = createRequire(index)
 const { GET, POST, dashboard } = require('./dashboard.js')
 const assets = require('./js/dashboard/assets.js')
+const { routes } = require('./js/dashboard/route.js')
 const { Sampler } = require('./js/dashboard/sampler.js')
+const { Operator } = require('./js/operate/operator.js')
 const { seriesOf } = require('./js/dashboard/series.js')
 const { door, whole } = require('./js/dashboard/page.js')
 
@@ -241,6 +243,13 @@ describe('who is answered', () => {
     expect((await ask(handlers, 'events')).status).toBe(401)
   })
 
+  test('nor by what says that it reads pages, to which the door stays open', async () => {
+    const handlers = dashboard({ token: TOKEN })
+    const headers = { authorization: 'Bearer of somebody', ...reader }
+    for (let n = 0; n < 20; n++) expect((await ask(handlers, '', { headers })).status).toBe(200)
+    expect((await ask(handlers, 'events', { headers })).status).toBe(429)
+  })
+
   test('a login of a proxy is not in the way of a cookie, and is no program either', async () => {
     const handlers = dashboard({ token: TOKEN })
     const form = new URLSearchParams({ token: TOKEN }).toString()
@@ -465,6 +474,33 @@ describe('a stream lasts some minutes', () => {
     expect((await ask(handlers, 'events')).status).toBe(404)
   })
 
+  test('and leaves no timer behind, whoever ends it', async () => {
+    let nowMs = 0
+    const source = {
+      about: {},
+      everyMs: 100,
+      isFleet: false,
+      fleet: async () => ({ nowMs: nowMs++, instances: [], silent: [] }),
+      nodes: async () => [],
+      history: async () => ({ nowMs, rows: [] }),
+      rest: async () => {},
+    }
+    const handlers = routes(() => source, { authorize: () => true })
+    const over = new AbortController()
+    const request = new Request('http://h/_cache/events', { signal: over.signal })
+    const before = vi.getTimerCount()
+    await handlers.GET(request, { params: { path: ['events'] } })
+    const cancelled = await ask(handlers, 'events')
+    await ask(handlers, 'events')
+    expect(vi.getTimerCount()).toBeGreaterThanOrEqual(before + 3)
+    over.abort()
+    await cancelled.body.cancel()
+    expect(handlers.sampler.count).toBe(1)
+    // The third does not read, and is let go of.
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([handlers.sampler.count, vi.getTimerCount()]).toEqual([0, before])
+  })
+
   test('and says that it is alive', async () => {
     const sampler = new Sampler(
       () => ({
@@ -500,6 +536,8 @@ test('why, a dry run and a purge of a process alone', async () => {
   for (let n = 0; n < 20; n++) await Tiercel.get('of why', [])
   expect(await ofTag('a tag of')).toMatch(/^never: /)
   expect(await ofTag('one more')).toMatch(/^invalidated: hard/)
+  await Tiercel.updateTags(['one, with a comma'])
+  expect(await ofTag('one, with a comma')).toMatch(/^invalidated: hard/)
   const aim = { what: 'tag', name: HOSTILE }
   expect(await does('preview', aim)).toMatchObject({
     entries: 1,
@@ -508,6 +546,34 @@ test('why, a dry run and a purge of a process alone', async () => {
   expect(await Tiercel.get('page', [])).toBeDefined()
   expect(await does('purge', aim)).toMatchObject({ isEverywhere: true, acknowledged: 1 })
   expect(await Tiercel.get('page', [])).toBeUndefined()
+})
+
+test('who leaves ends the scan of a dry run', async () => {
+  const over = new AbortController()
+  const orders = []
+  const operator = new Operator(
+    { native: {}, serverDir: join(root, 'none'), label: '' },
+    {
+      about: () => '{}',
+      run: async (order) => {
+        const { do: what } = JSON.parse(order)
+        orders.push(what)
+        if (what === 'scan') return '{"total":1000}'
+        over.abort()
+        // It would go on for a while.
+        return JSON.stringify({ entries: [], scanned: 250, isDone: orders.length > 10 })
+      },
+    },
+  )
+  const source = { isFleet: true, operator: () => operator, rest: async () => {} }
+  const handlers = routes(() => source, { authorize: () => true })
+  const preview = async (signal) => {
+    const given = post({ what: 'tag', name: 'posts' })
+    const request = new Request('http://h/_cache/preview', { ...given, signal })
+    return (await handlers.POST(request, { params: { path: ['preview'] } })).status
+  }
+  expect([await preview(over.signal), orders]).toEqual([499, ['scan', 'page']])
+  expect([await preview(), orders.length > 10]).toEqual([200, true])
 })
 
 describe('a sampler', () => {
@@ -586,11 +652,17 @@ describe('a sampler', () => {
     expect(others.every((other) => other.ask.mock.calls.length === 0)).toBe(true)
     // What takes long keeps nobody waiting but its own kind.
     const long = [held(), held()]
-    const counts = long.map(({ ask: question }) => sampler.ask(question, { isLong: true }))
+    const counts = long.map(({ ask: question }) => sampler.ask(question, { lane: 'preview' }))
     await vi.waitFor(() => expect(long[0].ask).toHaveBeenCalled())
     expect(long[1].ask).not.toHaveBeenCalled()
+    // Nor does a purge, which is made again after a while, and waits for no question either.
+    const made = held()
+    const purged = sampler.ask(made.ask, { lane: 'purge' })
+    await vi.waitFor(() => expect(made.ask).toHaveBeenCalled())
     for (const [n, { answer }] of [one, ...others].entries()) answer(n)
     expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    made.answer('purged')
+    expect(await purged).toBe('purged')
     for (const { answer } of long) answer('counted')
     expect(await Promise.all(counts)).toEqual(['counted', 'counted'])
   })
@@ -654,6 +726,26 @@ describe('a sampler', () => {
     sampler.leave(late)
   })
 
+  test('who leaves during a look and comes back is told the last hour at once', async () => {
+    for (const leaves of ['leave', 'dismiss']) {
+      const look = held()
+      const given = source({ fleet: vi.fn(look.ask) })
+      const sampler = new Sampler(() => given, 50)
+      const [one, other] = [viewer(), viewer()]
+      sampler.join(one)
+      await vi.waitFor(() => expect(given.fleet).toHaveBeenCalled())
+      sampler[leaves](one)
+      look.answer(fleet)
+      await new Promise((pass) => setImmediate(pass))
+      sampler.join(other)
+      const told = () =>
+        other.send.mock.calls.map(([bytes]) => new TextDecoder().decode(bytes)).join('')
+      await vi.waitFor(() => expect(told()).toContain('"about"'))
+      expect([leaves, told().includes('"series":{')]).toEqual([leaves, true])
+      sampler.leave(other)
+    }
+  })
+
   test('who does not read is let go of', async () => {
     const given = source({ fleet: async () => ({ ...fleet, nowMs: Date.now() }) })
     const sampler = new Sampler(() => given, 50)
@@ -675,6 +767,18 @@ describe('a sampler', () => {
     await vi.waitFor(() => expect(given.rest).toHaveBeenCalled())
     await pass(60_000)
     expect(given.fleet).toHaveBeenCalledTimes(1)
+  })
+
+  test('what is told twice at once is one invalidation', async () => {
+    const sampler = new Sampler(() => source(), 50)
+    const made = { at: 1_000, tags: 'posts', isSoft: false, ms: 1, by: 'dashboard' }
+    for (const at of [1_000, 1_000, 5_000]) sampler.record({ ...made, at })
+    const one = viewer()
+    sampler.join(one)
+    await vi.waitFor(() => expect(one.send).toHaveBeenCalledTimes(2))
+    sampler.leave(one)
+    const [, data] = /\ndata: (.*)\n/.exec(new TextDecoder().decode(one.send.mock.calls[1][0]))
+    expect(JSON.parse(data).events.map(({ at }) => at)).toEqual([5_000, 1_000])
   })
 
   test('what cannot be opened is told as well', async () => {

@@ -6,6 +6,7 @@ import {
   hour,
   load,
   looksPast,
+  moment,
   now,
   ofFetch,
   ofPage,
@@ -105,7 +106,7 @@ class World {
     if (verdict === 0) return
     tick()
     const id = `${key}/${this.values.size}`
-    const value = { id, tags: this.tags(list), began: this.said.length, timestamp: now() }
+    const value = { id, tags: this.tags(list), began: this.said.length, timestamp: moment() }
     tick()
     this.values.set(id, value)
     this.running.push({ store, key, value, h })

@@ -14,6 +14,7 @@ class Source extends EventTarget {
   constructor(address) {
     super()
     this.address = address
+    this.url = `http://h/_cache/${address}`
     sources.push(this)
   }
   close() {
@@ -44,7 +45,7 @@ beforeEach(() => {
   vi.stubGlobal('EventSource', Source)
   vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }))
   vi.stubGlobal('window', new EventTarget())
-  vi.stubGlobal('fetch', async () => answer())
+  vi.stubGlobal('fetch', async (url, init) => answer(url, init))
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -84,7 +85,12 @@ describe('a stream that is refused', () => {
     [403, ''],
     ['opaqueredirect', ''],
   ])('with %s leads whoever was in to the door, once', async ([status]) => {
-    answer = () => (status === 'opaqueredirect' ? { type: status } : new Response('', { status }))
+    answer = (_, { redirect }) => {
+      if (status !== 'opaqueredirect') return new Response('', { status })
+      return redirect === 'manual'
+        ? { type: status }
+        : { status: 200, url: 'http://h/login?next=events' }
+    }
     const { enter, last } = started()
     // Whoever was not in is not sent around in a circle.
     sources[0].refuse()
@@ -117,6 +123,25 @@ describe('a stream that is refused', () => {
     expect(sources).toHaveLength(2)
     sources[1].open()
     expect(last()).toBe('live')
+  })
+
+  // With `trailingSlash` the app sends each address to the one with a slash.
+  test.for([
+    [401, '', 'shut'],
+    [404, 'Not found', 'away'],
+    [503, 'Too many viewers\n', 'full'],
+    [502, '', 'reconnecting'],
+    ['elsewhere', '', 'shut'],
+  ])('behind a slash with %s and %j is %j', async ([status, text, said]) => {
+    answer = (url, { redirect }) => {
+      if (redirect === 'manual') return { type: 'opaqueredirect' }
+      if (status === 'elsewhere') throw new TypeError('refused by the content security policy')
+      return { status, url: `${url}/`, text: async () => text }
+    }
+    const { last } = started()
+    sources[0].refuse()
+    await passed(0)
+    expect(last()).toBe(said)
   })
 
   test('by a server that is not there is tried again', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { index, now, readAll } from '../../tools/handler.mjs'
 
-export { entryOf, index, load, now, readAll, streamOf } from '../../tools/handler.mjs'
+export { entryOf, index, load, moment, now, readAll, streamOf } from '../../tools/handler.mjs'
 export { pause, until } from '../../tools/time.mjs'
 
 /** The entry of the package as a bundler writes it: one file, with the module that it needs inside. */

@@ -52,7 +52,10 @@ export function keep(list, items, keyOf, make) {
     element.show(item)
     return element
   })
-  for (const gone of known.values()) {
+  const kept = new Set(wanted)
+  // Not those of `known`: there may have been several of one key.
+  for (const gone of [...list.children]) {
+    if (kept.has(gone)) continue
     // Whoever was there goes on from the list, not from the top of the page.
     const frame = /** @type {HTMLElement | null} */ (gone.closest('[tabindex]'))
     if (gone.matches(':focus-within')) frame?.focus({ preventScroll: true })

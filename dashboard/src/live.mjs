@@ -66,7 +66,7 @@ export function live(address, { figures, state, enter }) {
     pause = Math.min(MOST_PAUSE_MS, pause * 2)
   }
   const refused = async (/** @type {EventSource} */ own) => {
-    const why = await reason(address)
+    const why = await reason(own.url)
     // Something else has opened another one meanwhile.
     if (own !== source || timer) return
     // Once at most: whoever was never shown anything would be sent around in a circle.
@@ -85,14 +85,20 @@ export function live(address, { figures, state, enter }) {
   open()
 }
 
-/** Why there is no stream. @param {string} address @returns {Promise<State>} */
+/** Why there is no stream. @param {string} address the whole of it @returns {Promise<State>} */
 async function reason(address) {
   const over = new AbortController()
+  const { signal } = over
   try {
-    // A redirect leads to a login.
-    const answer = await fetch(address, { redirect: 'manual', signal: over.signal })
-    const { status, type } = answer
-    if (type === 'opaqueredirect' || status === 401 || status === 403) return 'shut'
+    let answer = await fetch(address, { redirect: 'manual', signal })
+    if (answer.type === 'opaqueredirect') {
+      const end = await fetch(address, { signal }).catch(() => undefined)
+      // A redirect leads to a login, unless the app only ends its addresses with a slash.
+      if (end?.url.replace(/\/$/, '') !== address) return 'shut'
+      answer = end
+    }
+    const { status } = answer
+    if (status === 401 || status === 403) return 'shut'
     if (status === 404) return 'away'
     // Proxies say 503 as well.
     if (status === 503 && (await answer.text()).startsWith('Too many viewers')) return 'full'

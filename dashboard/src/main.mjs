@@ -342,8 +342,10 @@ live(`${base}events`, {
     const status = byId('status')
     status.dataset.state = state
     say(status.lastElementChild, STATES[state].word)
-    if (STATES[state].said) warn(STATES[state].said)
-    else if (state === 'live') shows.trouble()
+    const { said } = STATES[state]
+    if (said) warn(said)
+    // What another state had to say does not hold any more.
+    else shows.trouble()
   },
   enter: () => location.reload(),
 })

@@ -81,7 +81,9 @@ function remembered(text, decisions) {
 async function ofTag(source, tag) {
   if (!source.isFleet) {
     const all = source.decisions({ key: tag, limit: MOST_REMEMBERED })
-    const last = all.find(({ call, key }) => call === 'invalidate' && key.split(', ').includes(tag))
+    // A tag may have a comma itself.
+    const isOf = (/** @type {string} */ key) => key === tag || key.split(', ').includes(tag)
+    const last = all.find(({ call, key }) => call === 'invalidate' && isOf(key))
     const said = last
       ? `invalidated: ${last.outcome === 'soft' ? 'softly' : 'hard'}, by this process`
       : 'never: this process has not invalidated it lately'

@@ -129,9 +129,6 @@ async function placeOf(request, context) {
  */
 async function atTheDoor(gate, request, { folder, asked }, method) {
   if (method === 'GET' && OPEN.has(asked)) return asset(asked)
-  const isReader = request.headers.get('accept')?.includes('text/html')
-  if (method === 'GET' && asked === '' && isReader)
-    return html(200, page.door(here(request, folder)))
   if (method === 'POST' && asked === 'enter') {
     if (!isSameOrigin(request, false)) return said(403, ELSEWHERE)
     const form = new URLSearchParams(await bodyOf(request).catch(() => ''))
@@ -140,7 +137,12 @@ async function atTheDoor(gate, request, { folder, asked }, method) {
     return html(tried === 'crowded' ? 429 : 403, page.door(beside(request), tried))
   }
   const bearer = bearerOf(request)
-  if (bearer !== undefined && gate.try(bearer) === 'crowded') {
+  const tried = bearer !== undefined && gate.try(bearer)
+  const isReader = request.headers.get('accept')?.includes('text/html')
+  // A proxy may add a token of its own to what people ask for.
+  if (method === 'GET' && asked === '' && isReader)
+    return html(200, page.door(here(request, folder)))
+  if (tried === 'crowded') {
     return said(429, 'Too many wrong tokens', { 'retry-after': '60' })
   }
   return said(401, 'Unauthorized', { 'www-authenticate': 'Bearer' })
@@ -189,14 +191,14 @@ function home(request, folder, cookie) {
 async function done(sampler, request, { folder, asked }) {
   if (asked === 'leave') return home(request, folder, farewell(request))
   if (asked === 'enter') return home(request, folder)
-  const act = Object.hasOwn(ACTS, asked) ? ACTS[asked] : undefined
-  if (!act) return said(404, 'Not found')
+  if (!Object.hasOwn(ACTS, asked)) return said(404, 'Not found')
+  const lane = /** @type {import('./sampler.js').Act} */ (asked)
+  const act = ACTS[lane]
   const { signal } = request
   try {
     const given = JSON.parse(await bodyOf(request))
-    const isLong = asked === 'preview'
     const how = { signal, record: (/** @type {any} */ one) => sampler.record(one) }
-    return json(200, await sampler.ask((source) => act(source, given, how), { signal, isLong }))
+    return json(200, await sampler.ask((source) => act(source, given, how), { signal, lane }))
   } catch (error) {
     if (signal?.aborted) return said(499, 'Nobody waits for it')
     return failed(error)
@@ -219,7 +221,7 @@ function failed(error) {
 
 /**
  * @typedef {{ signal: AbortSignal, record: (invalidated: unknown) => void }} How
- * @type {Record<string, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
+ * @type {Record<import('./sampler.js').Act, (source: import('./source.js').Source, given: unknown, how: How) => Promise<unknown>>}
  */
 const ACTS = {
   why: (source, given) => acts.why(source, given),
@@ -243,18 +245,15 @@ function stream(sampler, request) {
   const body = new ReadableStream(
     {
       start(controller) {
-        const viewer = viewerOf(controller)
+        const viewer = viewerOf(controller, () => clearTimeout(timer))
         // The browser comes back, and is admitted anew.
         const timer = setTimeout(() => sampler.dismiss(viewer), STREAM_MS)
         timer.unref()
         gone = () => {
-          clearTimeout(timer)
           sampler.leave(viewer)
-        }
-        request.signal?.addEventListener('abort', () => {
-          gone()
           viewer.end()
-        })
+        }
+        request.signal?.addEventListener('abort', () => gone())
         sampler.join(viewer)
       },
       cancel: () => gone(),
@@ -264,14 +263,19 @@ function stream(sampler, request) {
   return new Response(body, { headers })
 }
 
-/** @param {ReadableStreamDefaultController} controller @returns {import('./sampler.js').Viewer} */
-const viewerOf = (controller) => ({
+/**
+ * @param {ReadableStreamDefaultController} controller
+ * @param {() => void} ended
+ * @returns {import('./sampler.js').Viewer}
+ */
+const viewerOf = (controller, ended) => ({
   send: (bytes) => {
     if ((controller.desiredSize ?? 0) <= 0) return false
     controller.enqueue(bytes)
     return true
   },
   end: () => {
+    ended()
     try {
       controller.close()
     } catch {

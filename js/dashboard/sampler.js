@@ -10,6 +10,7 @@ const { seriesOf } = require('./series.js')
  * was opened is kept, because a thread belongs to it.
  *
  * @typedef {import('./source.js').Source} Source
+ * @typedef {'why' | 'preview' | 'purge'} Act
  * @typedef {{ send: (bytes: Uint8Array) => boolean, end: () => void }} Viewer
  */
 
@@ -44,8 +45,8 @@ class Sampler {
   #awaited
   /** Questions that are being answered, or wait for it. */
   #questions = 0
-  /** A scan takes seconds, and nothing but another one waits for it. */
-  #lanes = { short: new Lane(), long: new Lane() }
+  /** A scan and a purge may take seconds, and nothing but another one waits for them. */
+  #lanes = { why: new Lane(), preview: new Lane(), purge: new Lane() }
   /** @type {Promise<void> | undefined} */
   #resting
   /** The sections of the page as JSON. @type {Map<string, string>} */
@@ -79,13 +80,13 @@ class Sampler {
    * Answers a question from where figures come from, once those before it are answered.
    * @template T
    * @param {(source: Source) => Promise<T>} question
-   * @param {{ signal?: AbortSignal, isLong?: boolean }} [how] what tells that nobody waits any more
+   * @param {{ signal?: AbortSignal, lane?: Act }} [how] what tells that nobody waits any more, and
+   *   with which others it waits
    */
-  async ask(question, { signal, isLong = false } = {}) {
-    const lane = isLong ? this.#lanes.long : this.#lanes.short
+  async ask(question, { signal, lane = 'why' } = {}) {
     this.#questions++
     try {
-      return await lane.run(async () => question(await this.#opened()), signal)
+      return await this.#lanes[lane].run(async () => question(await this.#opened()), signal)
     } finally {
       this.#questions--
       this.#rest()
@@ -167,7 +168,8 @@ class Sampler {
     const began = performance.now()
     const next = await this.#sections().catch((error) => troubled(error))
     this.#isLooking = false
-    if (this.#viewers.size === 0) return this.#rest()
+    // Nobody will be told, so that whoever comes is told all of it.
+    if (this.#viewers.size === 0 && !this.#awaited) return this.#forget()
     const changed = new Map()
     for (const [name, value] of Object.entries(next)) {
       const json = JSON.stringify(value ?? null)
@@ -175,8 +177,8 @@ class Sampler {
       this.#told.set(name, json)
       changed.set(name, json)
     }
-    this.#say(changed)
-    // The last one may have been let go of.
+    if (this.#viewers.size > 0) this.#say(changed)
+    // The last one is to come back, or was let go of.
     if (this.#viewers.size === 0) return
     const everyMs = this.#source?.everyMs ?? RETRY_MS
     const pause = Math.max(100, everyMs - (performance.now() - began))
@@ -235,9 +237,9 @@ class Sampler {
 
   /** Instances tell their last few only: more are known the longer somebody looks. @param {any[]} invalidated */
   #remembered(invalidated) {
-    const news = invalidated.filter((one) => !this.#events.some((known) => isSame(known, one)))
-    const all = [...news, ...this.#events].sort((one, other) => other.at - one.at)
-    this.#events = all.slice(0, MOST_EVENTS)
+    const all = [...this.#events]
+    for (const one of invalidated) if (!all.some((known) => isSame(known, one))) all.push(one)
+    this.#events = all.sort((one, other) => other.at - one.at).slice(0, MOST_EVENTS)
     return this.#events
   }
 }

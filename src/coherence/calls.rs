@@ -198,14 +198,15 @@ impl Fleet {
         let Some(payload) = self.batches.get(number).map(|batch| batch.payload.clone()) else {
             return;
         };
+        let is_owing = self.is_owing();
         if self.is_awaited(number) {
             self.wait_for_acks(now, number, wait);
         } else {
             self.batches.remove(number);
-            if !self.is_owing() {
-                // The next poll can get a lease.
-                self.poll_at = self.poll_at.min(now);
-            }
+        }
+        if is_owing && !self.is_owing() {
+            // The next poll can get a lease.
+            self.poll_at = self.poll_at.min(now);
         }
         self.release(now, &payload);
         self.apply_own(now, written);

@@ -86,28 +86,27 @@ impl Handler<'_> {
     /// The beginning of a value of the singular interface, whose age counts from its set. `None` if
     /// its revision is no longer known: it may not be stored.
     pub(super) fn began(self, began: Began) -> Option<Begun> {
-        let clock = &self.engine.clock;
-        let now_ms = self.thread.clock().now_ms(clock);
+        let (created, uptime, now_ms) = self.now();
         let origin = match began {
             Began::At(since) => self.origin(since, None),
             Began::AtTime(since, told_ms) => {
-                self.origin(since, Some(clock.uptime().shifted_us(-age_us(now_ms, told_ms))))
+                self.origin(since, Some(uptime.shifted_us(-age_us(now_ms, told_ms))))
             }
             Began::As(stamp) => Some(Origin { stamp, since: Revision(0), began: None }),
         };
-        Some(Begun { origin: origin?, created: clock.now(), told_ms: self.told_ms(now_ms) })
+        Some(Begun { origin: origin?, created, told_ms: self.told_ms(now_ms) })
     }
 
     /// The same for a `'use cache'` entry, whose age counts from its generation, which began at
     /// `next_ms` of Next's clock, or now.
     pub(super) fn began_at(self, next_ms: Option<f64>) -> Option<Begun> {
         let Self { engine, .. } = self;
-        let now_ms = self.thread.clock().now_ms(&engine.clock);
+        let (now, uptime, now_ms) = self.now();
         let next_ms = next_ms.unwrap_or(now_ms);
         let age_us = age_us(now_ms, next_ms);
-        let created = engine.clock.now().shifted_us(-age_us);
+        let created = now.shifted_us(-age_us);
         // The uptime stands still while the machine sleeps, as Next's clock does.
-        let began = engine.clock.uptime().shifted_us(-age_us);
+        let began = uptime.shifted_us(-age_us);
         let rounding = if next_ms.fract() == 0.0 { COARSE_US } else { ROUNDING_US };
         let since = engine.ledger.revision_at(began.shifted_us(-rounding))?;
         let origin = self.origin(since, Some(began))?;
@@ -125,6 +124,15 @@ impl Handler<'_> {
         let access = ledger.memory_access(now);
         let age_us = age_us(self.thread.clock().now_ms(clock), told_ms);
         ledger.revision() == revision && access.covers(now.shifted_us(-age_us))
+    }
+
+    /// Now, on the clock of the engine, on the uptime clock and, in ms, on Next's. The last two are one
+    /// reading: what an age makes of them is not dated later because the thread lost its turn between
+    /// two.
+    fn now(self) -> (Timestamp, Timestamp, f64) {
+        let now = self.engine.clock.now();
+        let uptime = self.engine.clock.uptime();
+        (now, uptime, self.thread.clock().at_ms(uptime))
     }
 
     fn origin(self, since: Revision, began: Option<Timestamp>) -> Option<Origin> {

@@ -80,10 +80,8 @@ impl Handler<'_> {
 
     /// When the last of these tags died, in ms on Next's clock; 0 if none did.
     pub fn died_at_ms(self, tags: &[Tag]) -> f64 {
-        let clock = &self.engine.clock;
-        let died = self.engine.ledger.died_at(tags, clock.now());
-        let ago_us = |at| clock.uptime().since_us(at) as f64;
-        died.map_or(0.0, |at| self.thread.clock().now_ms(clock) - ago_us(at) / 1e3)
+        let died = self.engine.ledger.died_at(tags, self.engine.clock.now());
+        died.map_or(0.0, |at| self.thread.clock().at_ms(at))
     }
 
     /// Waits until everything shared so far is stored or dropped; `None` if it is.

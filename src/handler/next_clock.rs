@@ -20,7 +20,12 @@ impl NextClock {
 
     /// Now, in ms.
     pub fn now_ms(self, clock: &Clock) -> f64 {
-        clock.uptime_us() as f64 / 1e3 + self.offset_ms
+        self.at_ms(clock.uptime())
+    }
+
+    /// A moment of the uptime clock, in ms.
+    pub fn at_ms(self, uptime: Timestamp) -> f64 {
+        uptime.0 as f64 / 1e3 + self.offset_ms
     }
 
     /// How long the machine has slept since this was measured, in ms.

@@ -136,9 +136,7 @@ impl Handler<'_> {
         let lost = lost + (found - decisions.len()) as u64;
         Some(Look { end: end as f64, lost: lost as f64, decisions })
     }
-}
 
-impl Handler<'_> {
     /// Nobody calls [`Handler::told`] any more.
     pub fn hush(self) {
         self.thread.hush(self.engine.options.decisions > 0);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::server::Answered;
-use crate::account::{Account, FROM, Statement};
+use crate::account::{Account, FROM, Statement, process_name};
 use crate::snapshot::Snapshot;
 
 /// What was answered.
@@ -52,8 +52,12 @@ impl Accounts {
                 None => all.silent.push(name_of(one)),
             }
         }
-        // Those of one instance stay in their order: many fall into one millisecond.
-        all.decisions.sort_by(|one, other| other.told.time.total_cmp(&one.told.time));
+        // Many fall into one millisecond: those of one instance stay in their order, and whoever
+        // answers first, the list is the same.
+        all.decisions.sort_by(|one, other| {
+            let time = other.told.time.total_cmp(&one.told.time);
+            time.then_with(|| one.instance.cmp(&other.instance))
+        });
         all.fold();
         all.instances.sort();
         all.silent.sort();
@@ -63,7 +67,7 @@ impl Accounts {
     /// Adds the account of an instance.
     pub fn add(&mut self, account: Account) {
         let Account { host, pid, remembers, found, decisions } = account;
-        let name = format!("{host}:{pid}");
+        let name = process_name(&host, pid);
         let recalled = decisions.into_iter().map(|told| Recalled { instance: name.clone(), told });
         self.decisions.extend(recalled);
         self.instances.push(Named { name, remembers, found });
@@ -87,53 +91,70 @@ impl Accounts {
     }
 }
 
-/// What tells invalidations apart, beside their time: who made it, of what, and how.
-type Made<'a> = (&'a str, &'a str, &'a str);
-
 /// Who made an invalidation, and its position where this is told by one that heard of it.
-fn made(one: &Recalled) -> Option<(Made<'_>, Option<u64>)> {
+fn made(one: &Recalled) -> Option<(&str, Option<u64>)> {
     let told = Some(&one.told).filter(|told| told.call == "invalidate")?;
-    let of = |author| (author, told.key.as_str(), &*told.outcome);
     Some(match (told.reason.strip_prefix(FROM), told.position) {
-        (Some(author), Some(position)) => (of(author), Some(position as u64)),
-        _ => (of(&one.instance), None),
+        (Some(author), Some(position)) => (author, Some(position as u64)),
+        _ => (&one.instance, None),
     })
 }
 
+/// The tags of an invalidation; a tag with a comma in it is some here, wherever it is told.
+fn tags(one: &Recalled) -> impl Iterator<Item = &str> {
+    one.told.key.split(", ")
+}
+
 /// Whether an invalidation is told elsewhere, of each of these decisions, which are the newest first.
+/// Its author tells of each call, and the others of the command that several calls may share: so
+/// it is the tags that are told.
 fn needless(decisions: &[Recalled]) -> Vec<bool> {
-    let mut own: HashMap<Made<'_>, Vec<f64>> = HashMap::new();
-    let mut first: HashMap<(Made<'_>, u64), usize> = HashMap::new();
+    let mut own: HashMap<(&str, &str), Vec<f64>> = HashMap::new();
+    let mut first: HashMap<(&str, &str, u64), usize> = HashMap::new();
     for (at, one) in decisions.iter().enumerate() {
         match made(one) {
-            Some((made, Some(position))) => drop(first.insert((made, position), at)),
-            Some((made, None)) => own.entry(made).or_default().push(one.told.time),
+            Some((author, Some(position))) => {
+                first.insert((author, &one.told.key, position), at);
+            }
+            Some((author, None)) => {
+                tags(one).for_each(|tag| own.entry((author, tag)).or_default().push(one.told.time));
+            }
             None => {}
         }
     }
     let all = decisions.iter().enumerate();
     all.map(|(at, one)| {
-        let Some((made, Some(position))) = made(one) else { return false };
-        first.get(&(made, position)) != Some(&at)
-            || own.get_mut(&made).is_some_and(|times| take_nearest(times, position))
+        let Some((author, Some(position))) = made(one) else { return false };
+        let is_told = |tag| own.get(&(author, tag)).is_some_and(|times| !times.is_empty());
+        if first.get(&(author, &one.told.key, position)) != Some(&at) {
+            return true;
+        }
+        let is_told = tags(one).all(is_told);
+        if is_told {
+            let times =
+                |tag| own.get_mut(&(author, tag)).map(|times| take_nearest(times, position));
+            tags(one).map(times).for_each(drop);
+        }
+        is_told
     })
     .collect()
 }
 
-/// Takes the time that is nearest to a position, if one is left: one who made the same invalidation
-/// several times has told each of them once.
-fn take_nearest(times: &mut Vec<f64>, position: u64) -> bool {
+/// Takes the time that is nearest to a position: one who made the same invalidation several times has
+/// told each of them once.
+fn take_nearest(times: &mut Vec<f64>, position: u64) {
     let ms = position as f64 / 1e3;
     let away = |time: &f64| (time - ms).abs();
     let nearest = times.iter().enumerate();
     let nearest = nearest.min_by(|(_, one), (_, other)| away(one).total_cmp(&away(other)));
-    let taken = nearest.map(|(at, _)| at).map(|at| times.swap_remove(at));
-    taken.is_some()
+    if let Some((at, _)) = nearest {
+        times.swap_remove(at);
+    }
 }
 
 fn name_of(silent: &Answered) -> String {
     let snapshot = silent.snapshot.as_deref().and_then(Snapshot::decode);
-    snapshot.map_or_else(|| silent.id.clone(), |told| format!("{}:{}", told.host, told.pid))
+    snapshot.map_or_else(|| silent.id.clone(), |told| process_name(&told.host, told.pid))
 }
 
 #[cfg(test)]
@@ -165,7 +186,7 @@ mod tests {
         ]);
         let told: Vec<_> =
             all.decisions.iter().map(|one| (one.instance.as_str(), one.told.time)).collect();
-        let expected = [("a:7", 7.0), ("b:7", 5.0), ("b:7", 5.0), ("a:7", 5.0), ("a:7", 2.0)];
+        let expected = [("a:7", 7.0), ("a:7", 5.0), ("b:7", 5.0), ("b:7", 5.0), ("a:7", 2.0)];
         assert_eq!(told[..5], expected);
         let names: Vec<_> = all.instances.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["a:7", "b:7"]);
@@ -217,6 +238,25 @@ mod tests {
         let told = told_by(vec![("b", heard()), ("a", own), ("c", heard())]);
         assert_eq!(told.0, ["a:7 t 20", "c:7 t 11"]);
         assert_eq!(told.1.iter().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn calls_that_shared_a_command_are_told_by_their_author() {
+        let heard = || vec![invalidated(6.0, "t, u", Some(("a:7", 5_000.0)))];
+        let own = || vec![invalidated(5.0, "u", None), invalidated(5.0, "t", None)];
+        let told = told_by(vec![("b", heard()), ("a", own()), ("c", heard())]);
+        assert_eq!(told, (vec!["a:7 u 5".to_owned(), "a:7 t 5".into()], vec![2, 0, 0]));
+        // Of the other one it remembers nothing.
+        let told = told_by(vec![("b", heard()), ("a", own()[..1].to_vec())]);
+        assert_eq!(told.0, ["b:7 t, u 6", "a:7 u 5"]);
+    }
+
+    #[test]
+    fn the_name_of_an_author_is_the_same_wherever_it_is_told() {
+        let host = "h".repeat(300);
+        let heard = vec![invalidated(6.0, "t", Some((&process_name(&host, 7), 5_000.0)))];
+        let told = told_by(vec![("b", heard), (&host, vec![invalidated(5.0, "t", None)])]);
+        assert_eq!((told.0.len(), told.1), (1, vec![0, 1]));
     }
 
     #[test]

@@ -27,12 +27,14 @@ pub(super) fn journals() -> Vec<Arc<Decisions>> {
 
 /// The last decisions of this process, the newest first.
 pub fn decisions(most: usize) -> Vec<Statement> {
-    named(recall::recall(engine(), &journals(), most))
+    let mut decisions = recall::recall(engine(), &journals(), most);
+    subjects::name(&mut decisions);
+    decisions
 }
 
-/// Decisions, with what their keys stand for.
+/// Decisions, with what their keys stand for, as far as that is known. Does not block.
 pub fn named(mut decisions: Vec<Statement>) -> Vec<Statement> {
-    subjects::name(&mut decisions);
+    subjects::name_soon(&mut decisions);
     decisions
 }
 

@@ -1,6 +1,6 @@
 //! Lean connections beside a link, one to each server that it leads to: for what there is most of.
 //!
-//! They only make it faster: while a lane is away or late, or its answer may be one that the client has
+//! They only make it faster: while a lane is away, owes an answer for long, or its answer may be one that the client has
 //! an answer to, the link is asked, which finds out what is wrong.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use super::connect::Connection;
-use super::dial::dial;
+use super::dial::{PROBE, dial};
 use super::entries::Read;
 use super::failure::Failure;
 use super::health::{Backoff, PROBE_EVERY};
@@ -116,7 +116,7 @@ struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn new(session: &'a Arc<Session>, link: &'a Arc<Connection>, place: &'a Place) -> Self {
-        let lane = Arc::new(Lane::new(session.command_timeout));
+        let lane = Arc::new(Lane::new(session.command_timeout, PROBE));
         link.lanes.0.lock().insert(place.clone(), lane.clone());
         session.counters.connections.fetch_add(1, Ordering::Relaxed);
         Self { session, link, place, lane }

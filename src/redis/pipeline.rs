@@ -23,12 +23,22 @@ use crate::clock::stopwatch_ns;
 const READ_BYTES: usize = 64 << 10;
 /// Buffers that have become larger than this are freed when they are empty.
 const KEPT_BYTES: usize = 1 << 20;
+/// From one look at what is late to the next.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 /// While answers arrive, a command may take so many times its limit.
 const MOST_LIMITS: u64 = 4;
+
+/// What is asked after some time of silence: a connection that died in it is found before somebody
+/// needs it.
+pub(super) struct Probe {
+    pub(super) after: Duration,
+    pub(super) command: &'static [u8],
+}
 
 /// Commands under way, each with the `T` that waits for its answer.
 pub(super) struct Pipeline<T> {
     limit_ns: u64,
+    probe: Probe,
     state: Mutex<State<T>>,
 }
 
@@ -40,6 +50,8 @@ struct State<T> {
     given_up: usize,
     /// When bytes last arrived, on the stopwatch.
     heard_ns: u64,
+    /// Whether somebody ever got an answer that is no error.
+    was_of_use: bool,
     waker: Option<Waker>,
 }
 
@@ -59,10 +71,16 @@ pub(super) trait Takes<T> {
 
 impl<T> Pipeline<T> {
     /// Each command may take as long as `limit` from the last bytes that arrived.
-    pub(super) fn new(limit: Duration) -> Self {
-        let (out, waiting) = (BytesMut::new(), VecDeque::new());
-        let state = State { out, waiting, given_up: 0, heard_ns: 0, waker: None };
-        Self { limit_ns: limit.as_nanos() as u64, state: Mutex::new(state) }
+    pub(super) fn new(limit: Duration, probe: Probe) -> Self {
+        let state = State {
+            out: BytesMut::new(),
+            waiting: VecDeque::new(),
+            given_up: 0,
+            heard_ns: stopwatch_ns(),
+            was_of_use: false,
+            waker: None,
+        };
+        Self { limit_ns: limit.as_nanos() as u64, probe, state: Mutex::new(state) }
     }
 
     /// Sends commands, each by what adds it to the buffer. Returns them while an earlier one is late:
@@ -85,9 +103,9 @@ impl<T> Pipeline<T> {
         Vec::new()
     }
 
-    /// Whether it ever answered.
+    /// Whether it ever answered somebody with more than an error.
     pub(super) fn was_of_use(&self) -> bool {
-        self.state.lock().heard_ns > 0
+        self.state.lock().was_of_use
     }
 
     /// Whatever waits, once nothing drives it any more.
@@ -108,7 +126,7 @@ impl<T> Pipeline<T> {
             out: BytesMut::new(),
             input: BytesMut::new(),
             timer: Box::pin(sleep(Duration::ZERO)),
-            is_timed: false,
+            timed: Timed::Not,
         };
         poll_fn(|context| driver.poll(context, takes)).await;
     }
@@ -117,13 +135,21 @@ impl<T> Pipeline<T> {
 /// The stream is of no use any more.
 struct Ended;
 
+/// What the timer is set for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timed {
+    Not,
+    Answers,
+    Probe,
+}
+
 struct Driver<'a, T, S> {
     pipeline: &'a Pipeline<T>,
     stream: S,
     out: BytesMut,
     input: BytesMut,
     timer: Pin<Box<Sleep>>,
-    is_timed: bool,
+    timed: Timed,
 }
 
 impl<T, S: AsyncRead + AsyncWrite + Unpin> Driver<'_, T, S> {
@@ -186,10 +212,12 @@ impl<T, S: AsyncRead + AsyncWrite + Unpin> Driver<'_, T, S> {
         let mut state = self.pipeline.state.lock();
         state.heard_ns = stopwatch_ns();
         let mut sent_ns = state.heard_ns;
+        let is_surplus = frames.len() > state.waiting.len();
         for frame in frames {
-            let sent = state.waiting.pop_front().ok_or(Ended)?;
+            let Some(sent) = state.waiting.pop_front() else { break };
             state.given_up = state.given_up.saturating_sub(1);
             if let Some(waiter) = sent.waiter {
+                state.was_of_use |= !matches!(frame, Frame::Error(_));
                 sent_ns = sent_ns.min(sent.at_ns);
                 answers.push((waiter, frame));
             }
@@ -198,32 +226,46 @@ impl<T, S: AsyncRead + AsyncWrite + Unpin> Driver<'_, T, S> {
         if !answers.is_empty() {
             takes.take(answers, sent_ns);
         }
-        Ok(())
+        if is_surplus { Err(Ended) } else { Ok(()) }
     }
 
     /// Gives up what is late, and the stream once nothing came for as long again.
     fn watch(&mut self, context: &mut Context<'_>, takes: &impl Takes<T>) -> Result<(), Ended> {
+        let Pipeline { limit_ns, probe, state } = self.pipeline;
         loop {
-            if self.is_timed {
-                if self.timer.as_mut().poll(context).is_pending() {
-                    return Ok(());
-                }
-                self.is_timed = false;
-                let late = self.pipeline.state.lock().late(self.pipeline.limit_ns)?;
-                if !late.is_empty() {
-                    takes.give_up(late);
-                }
+            let next = state.lock().next(*limit_ns, probe);
+            // An answer is due long before a probe is.
+            if self.timed == Timed::Not || (self.timed, next.0) == (Timed::Probe, Timed::Answers) {
+                self.timer.as_mut().reset(Instant::now() + next.1);
+                self.timed = next.0;
             }
-            let Some(wait) = self.pipeline.state.lock().next_look(self.pipeline.limit_ns) else {
+            if self.timer.as_mut().poll(context).is_pending() {
                 return Ok(());
-            };
-            self.timer.as_mut().reset(Instant::now() + wait);
-            self.is_timed = true;
+            }
+            if std::mem::replace(&mut self.timed, Timed::Not) == Timed::Probe {
+                state.lock().send(probe);
+                self.write(context)?;
+                continue;
+            }
+            let late = state.lock().late(*limit_ns)?;
+            if !late.is_empty() {
+                takes.give_up(late);
+            }
         }
     }
 }
 
 impl<T> State<T> {
+    /// Sends a probe, unless something came in the meantime.
+    fn send(&mut self, probe: &Probe) {
+        let now = stopwatch_ns();
+        let silence = Duration::from_nanos(now.saturating_sub(self.heard_ns));
+        if silence >= probe.after {
+            self.out.extend_from_slice(probe.command);
+            self.waiting.push_back(Sent { at_ns: now, waiter: None });
+        }
+    }
+
     /// Those who have waited for too long.
     fn late(&mut self, limit_ns: u64) -> Result<Vec<T>, Ended> {
         let now = stopwatch_ns();
@@ -245,155 +287,17 @@ impl<T> State<T> {
         Ok(late)
     }
 
-    /// How long until something may be late; `None` while nothing is waited for.
-    fn next_look(&self, limit_ns: u64) -> Option<Duration> {
-        let first = self.waiting.get(self.given_up).or(self.waiting.front())?;
-        let waited_ns = stopwatch_ns().saturating_sub(self.heard_ns.max(first.at_ns));
-        let wait_ns = limit_ns.saturating_sub(waited_ns % limit_ns.max(1));
-        Some(Duration::from_nanos(wait_ns.max(1_000_000)))
+    /// What is to be looked after next, and when.
+    fn next(&self, limit_ns: u64, probe: &Probe) -> (Timed, Duration) {
+        let since = |at_ns: u64| stopwatch_ns().saturating_sub(self.heard_ns.max(at_ns));
+        let Some(first) = self.waiting.get(self.given_up).or(self.waiting.front()) else {
+            let left = probe.after.saturating_sub(Duration::from_nanos(since(0)));
+            return (Timed::Probe, left.max(SHORTEST_LOOK));
+        };
+        let left_ns = limit_ns.saturating_sub(since(first.at_ns) % limit_ns.max(1));
+        (Timed::Answers, Duration::from_nanos(left_ns).max(SHORTEST_LOOK))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
-    use tokio::task::JoinHandle;
-
-    use super::*;
-
-    const LIMIT: Duration = Duration::from_secs(1);
-
-    #[derive(Default)]
-    struct Taken {
-        answers: Mutex<Vec<(u8, Frame)>>,
-        late: Mutex<Vec<u8>>,
-    }
-
-    impl Takes<u8> for Taken {
-        fn take(&self, answers: Vec<(u8, Frame)>, _: u64) {
-            self.answers.lock().extend(answers);
-        }
-
-        fn give_up(&self, late: Vec<u8>) {
-            self.late.lock().extend(late);
-        }
-    }
-
-    /// A pipeline that is driven, and the other end of its stream.
-    struct Driven {
-        pipeline: Arc<Pipeline<u8>>,
-        taken: Arc<Taken>,
-        server: DuplexStream,
-        driving: JoinHandle<()>,
-    }
-
-    impl Driven {
-        fn start(limit: Duration) -> Self {
-            let (server, stream) = duplex(1 << 20);
-            let (pipeline, taken) = (Arc::new(Pipeline::new(limit)), Arc::<Taken>::default());
-            let (driven, own) = (pipeline.clone(), taken.clone());
-            let driving = tokio::spawn(async move { driven.drive(stream, &*own).await });
-            Self { pipeline, taken, server, driving }
-        }
-
-        fn send(&self, many: &[u8]) -> Vec<u8> {
-            self.pipeline.send(many.to_vec(), |one, out| out.extend_from_slice(&[*one]))
-        }
-
-        /// What arrives at the server.
-        async fn sent(&mut self, count: usize) -> Vec<u8> {
-            let mut bytes = vec![0; count];
-            self.server.read_exact(&mut bytes).await.unwrap();
-            bytes
-        }
-
-        async fn answer(&mut self, bytes: &[u8]) {
-            self.server.write_all(bytes).await.unwrap();
-            // The task that drives takes them before this one goes on.
-            for _ in 0..4 {
-                tokio::task::yield_now().await;
-            }
-        }
-
-        fn answers(&self) -> Vec<(u8, Frame)> {
-            std::mem::take(&mut *self.taken.answers.lock())
-        }
-    }
-
-    fn bulk(text: &'static str) -> Frame {
-        Frame::BulkString(text.as_bytes().into())
-    }
-
-    #[tokio::test]
-    async fn answers_go_to_those_who_wait_in_the_order_of_the_commands_however_they_are_cut() {
-        let mut driven = Driven::start(LIMIT);
-        assert_eq!(driven.send(b"abc"), b"");
-        assert_eq!(driven.sent(3).await, b"abc");
-        driven.answer(b"$1\r\nx\r\n$-1\r\n$4\r\nlo").await;
-        assert_eq!(driven.answers(), [(b'a', bulk("x")), (b'b', Frame::Null)]);
-        driven.answer(b"ng").await;
-        assert_eq!(driven.answers(), []);
-        driven.send(b"d");
-        driven.answer(b"\r\n-ERR no\r\n").await;
-        assert_eq!(driven.answers(), [(b'c', bulk("long")), (b'd', Frame::Error("ERR no".into()))]);
-        let large = "x".repeat(700_000);
-        driven.send(b"e");
-        driven.answer(format!("$700000\r\n{large}\r\n").as_bytes()).await;
-        assert_eq!(driven.answers(), [(b'e', Frame::BulkString(large.into()))]);
-    }
-
-    #[tokio::test]
-    async fn a_stream_that_ends_or_makes_no_sense_leaves_those_who_wait() {
-        for bytes in [&b""[..], b"?\r\n", b"$1\r\nx\r\n$1\r\ny\r\n"] {
-            let mut driven = Driven::start(LIMIT);
-            driven.send(if bytes.len() > 8 { b"a" } else { b"ab" });
-            driven.answer(bytes).await;
-            drop(std::mem::replace(&mut driven.server, duplex(1).0));
-            driven.driving.await.unwrap();
-            let left = driven.pipeline.left();
-            assert_eq!(left, if bytes.len() > 8 { &b""[..] } else { b"ab" }, "{bytes:?}");
-            assert_eq!(driven.pipeline.left(), b"");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_late_is_given_up_and_nothing_is_sent_behind_it() {
-        let mut driven = Driven::start(Duration::from_millis(50));
-        driven.send(b"ab");
-        while driven.taken.late.lock().is_empty() {
-            sleep(Duration::from_millis(1)).await;
-        }
-        assert_eq!(*driven.taken.late.lock(), b"ab");
-        assert_eq!(driven.send(b"c"), b"c");
-        // Answers come after all, and are nobody's.
-        driven.answer(b":1\r\n:2\r\n").await;
-        assert_eq!(driven.answers(), []);
-        assert_eq!(driven.send(b"d"), b"");
-        driven.answer(b":3\r\n").await;
-        assert_eq!(driven.answers(), [(b'd', Frame::Integer(3))]);
-        // Nothing comes at all: the stream is of no use.
-        driven.send(b"e");
-        driven.driving.await.unwrap();
-        assert_eq!(*driven.taken.late.lock(), b"abe");
-        assert_eq!(driven.pipeline.left(), b"");
-    }
-
-    #[tokio::test]
-    async fn bytes_that_arrive_are_a_sign_of_life_for_a_while() {
-        let mut driven = Driven::start(Duration::from_millis(500));
-        driven.send(b"ab");
-        driven.answer(b"$9999\r\n").await;
-        for _ in 0..15 {
-            sleep(Duration::from_millis(50)).await;
-            assert_eq!(*driven.taken.late.lock(), b"", "it goes on");
-            driven.answer(b"x").await;
-        }
-        while driven.taken.late.lock().is_empty() {
-            driven.answer(b"x").await;
-            sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(*driven.taken.late.lock(), b"ab");
-    }
-}
+mod tests;

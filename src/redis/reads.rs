@@ -39,7 +39,7 @@ impl Session {
         let Some(lane) = lane else { return reads };
         let add = |waiter: &Waiter, out: &mut BytesMut| {
             if let Waiter::Read(read) = waiter {
-                command(out, &[b"GET", self.keys.entry_name(read.address).as_bytes()]);
+                command(out, [b"GET", self.keys.entry_name(read.address).as_bytes()]);
             }
         };
         super::lanes::reads(lane.send(reads.into_iter().map(Waiter::Read).collect(), add))

@@ -9,7 +9,7 @@ use fred::util::sha1_hash;
 use tokio::sync::oneshot;
 
 use super::connect::Connection;
-use super::dial::command;
+use super::dial::command_of;
 use super::failure::Failure;
 use super::lanes::Waiter;
 use super::pipeline::Frame;
@@ -84,9 +84,7 @@ impl Script {
             let count = keys.len().to_string();
             let head = [b"EVALSHA", self.hash.as_bytes(), count.as_bytes()];
             let keys = keys.iter().map(Key::as_bytes);
-            let all: Vec<&[u8]> =
-                head.into_iter().chain(keys).chain(args.iter().copied()).collect();
-            command(out, &all);
+            command_of(out, head.into_iter().chain(keys).chain(args.iter().copied()));
         };
         if !lane.send(vec![Waiter::Reply(reply)], add).is_empty() {
             return None;

@@ -105,7 +105,8 @@ impl Servers {
         let Some(shards) = &self.shards else { return Vec::new() };
         let others: Vec<_> = shards.others.lock().keys().cloned().collect();
         let all = others.into_iter().chain([shards.owner.clone()]);
-        all.map(|server| (server.clone(), shards.named(&server))).collect()
+        let reached = |server: &Server| shards.opener.certified(shards.named(server));
+        all.map(|server| (server.clone(), reached(&server))).collect()
     }
 
     /// Each primary, and the connection to it while there is one. Waits a moment for those on their way.

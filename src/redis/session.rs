@@ -27,7 +27,7 @@ use super::refusals::{Deed, News, Pause};
 use super::room;
 use super::scripts::Scripts;
 use super::timer::Timer;
-use super::wire;
+use crate::account::process_name;
 use crate::clock::stopwatch_ns;
 use crate::coherence::event::{Command, Event, Request};
 use crate::guard::guard;
@@ -57,7 +57,7 @@ pub(super) struct Session {
     pub(super) counters: Arc<Counters>,
     pub(super) writes: Arc<WriteQueue>,
     pub(super) listener: Arc<dyn Listener>,
-    /// The connection of the protocol and of reads.
+    /// The connection of the protocol.
     link: Mutex<Option<Arc<Connection>>>,
     /// Commands under way. One that is no longer here has been answered.
     under_way: Mutex<HashSet<Request>>,
@@ -102,7 +102,7 @@ impl Session {
             keys,
             scripts: Scripts::default(),
             instance: format!("{:016x}", super::random()),
-            process: wire::process_name(&super::host(), std::process::id()),
+            process: process_name(&super::host(), std::process::id()),
             connector,
             counters,
             writes,
@@ -126,7 +126,7 @@ impl Session {
         }
     }
 
-    /// The connection of the protocol and of reads; `None` while the store is away.
+    /// The connection of the protocol; `None` while the store is away.
     pub(super) fn link(&self) -> Option<Arc<Connection>> {
         self.link.lock().clone()
     }

@@ -8,6 +8,7 @@
 //!
 //! Any of it may be forged: bytes that do not fit give nothing.
 
+use crate::account::{MOST_NAME, is_of_name};
 use crate::coherence::event::{Message, Row};
 use crate::tags::{Epoch, Position, Tag};
 
@@ -23,9 +24,6 @@ pub(super) fn rows(bytes: &[u8]) -> Option<Vec<Row>> {
     }
     Some(rows)
 }
-
-/// The longest name of a process.
-pub(super) const MOST_NAME: usize = 64;
 
 /// A published invalidation, and the process it comes from.
 pub(super) fn message(bytes: &[u8]) -> Option<(Message, Option<&str>)> {
@@ -56,17 +54,6 @@ pub(super) fn position(score: f64) -> Option<Position> {
     is_exact.then_some(Position(score as u64))
 }
 
-/// The name of a process for messages: its host and its number.
-pub(super) fn process_name(host: &str, pid: u32) -> String {
-    let end = format!(":{pid}");
-    let plain = host.bytes().filter(|byte| is_of_name(*byte)).take(MOST_NAME - end.len());
-    plain.map(char::from).collect::<String>() + &end
-}
-
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._:-".contains(&byte)
-}
-
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -79,7 +66,7 @@ impl<'a> Reader<'a> {
         number(digits).filter(|number| *number <= most)
     }
 
-    /// The name in front of a space, of the characters that [`process_name`] leaves.
+    /// The name in front of a space, of the characters that [`crate::account::process_name`] leaves.
     fn name(&mut self) -> Option<&'a str> {
         let at = self.0.iter().take(MOST_NAME + 1).position(|byte| *byte == b' ')?;
         let (name, rest) = self.0.split_at_checked(at)?;
@@ -148,12 +135,6 @@ mod tests {
         assert_eq!(rows(b"9 0 0 99:short"), None);
         assert_eq!(position(1e15), Some(Position(1_000_000_000_000_000)));
         assert_eq!([-1.0, 0.5, f64::INFINITY, f64::NAN].map(position), [None; 4]);
-    }
-
-    #[test]
-    fn a_process_has_a_name_without_spaces_that_fits() {
-        assert_eq!(process_name("web 7f\n", 12), "web7f:12");
-        assert_eq!(process_name(&"h".repeat(300), u32::MAX).len(), MOST_NAME);
     }
 
     proptest! {

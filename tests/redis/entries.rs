@@ -6,8 +6,9 @@ use bytes::Bytes;
 use tiercel::store::{Address, SharedStore, Unavailable};
 use tiercel::wake::WakeOnDrop;
 
-use crate::peer::{PATIENCE, Peer, shared, wait_until};
+use crate::peer::{PATIENCE, Peer, shared, shared_at, wait_until};
 use crate::server;
+use crate::server::Server;
 
 type Found = Result<Option<Bytes>, Unavailable>;
 
@@ -82,11 +83,56 @@ fn reads_of_one_tick_travel_together_and_find_each_its_own() {
     assert!(packets() - before < 20, "{} packets", packets() - before);
 }
 
+/// The connections that read entries, as `CLIENT KILL` takes them.
+fn readers(server: &Server) -> Vec<String> {
+    let list = server.call(&["CLIENT", "LIST"]);
+    let lines = list.lines().filter(|line| line.contains(" cmd=get "));
+    lines.map(|line| line.split([' ', '=']).nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_connection_for_reads_that_is_lost_costs_no_read() {
+    let server = server!();
+    let peer = Peer::connected(&shared(server.port));
+    let is_whole = || peer.store.health().connections == 4;
+    wait_until("all connections", is_whole);
+    write(&peer, [7; 16], b"x");
+    wait_until("the entry", || read_at_last(&peer, [7; 16]).is_some());
+    let breaks = peer.store.health().breaks;
+    for _ in 0..5 {
+        assert_eq!(read_one(&peer, [7; 16]), Ok(Some("x".into())));
+        let [reader] = readers(&server).try_into().unwrap();
+        server.call(&["CLIENT", "KILL", "ID", &reader]);
+        assert_eq!(read_one(&peer, [7; 16]), Ok(Some("x".into())), "by the link, if need be");
+        wait_until("another one", || read_one(&peer, [7; 16]).is_ok() && is_whole());
+        wait_until("its first read", || {
+            read_one(&peer, [7; 16]).unwrap();
+            readers(&server).len() == 1
+        });
+    }
+    assert_eq!(peer.store.health().breaks, breaks, "the link is none of its business");
+}
+
+#[test]
+fn who_may_not_read_that_way_reads_another_way() {
+    let server = server!();
+    server.call(&["ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all"]);
+    let peer = Peer::connected(&shared_at(&format!("redis://app:pw@127.0.0.1:{}", server.port)));
+    wait_until("all connections", || peer.store.health().connections == 4);
+    write(&peer, [7; 16], b"x");
+    wait_until("the entry", || read_at_last(&peer, [7; 16]).is_some());
+    server.call(&["ACL", "SETUSER", "app", "-get"]);
+    let found: Vec<_> = read(&peer, &[[7; 16], [8; 16]]).iter().take(2).collect();
+    assert_eq!(found, [(0, Ok(Some("x".into()))), (1, Ok(None))], "MGET is allowed");
+}
+
 #[test]
 fn what_is_no_string_is_no_entry() {
     let server = server!();
     let peer = Peer::connected(&shared(server.port));
     server.call(&["LPUSH", &format!("app:{{{}}}", "07".repeat(16)), "of somebody else"]);
+    // The link would say that one alone cannot be read, which is a miss, too.
+    wait_until("all connections", || peer.store.health().connections == 4);
     assert_eq!(read_one(&peer, [7; 16]), Ok(None));
     let found = read(&peer, &[[7; 16], [8; 16]]);
     assert_eq!(found.iter().take(2).collect::<Vec<_>>(), [(0, Ok(None)), (1, Ok(None))]);

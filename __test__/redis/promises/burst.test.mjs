@@ -42,6 +42,6 @@ test('thousands of invalidations at once are recorded, known to all, and few com
   expect(await one.run(invalidateMany, { calls: CALLS })).toBe('connected')
   for (const product of products) expect(await kinds.fetch.read(other, product)).toBeUndefined()
   // A command each would be as many as calls; the rest is polls and acknowledgements.
-  expect((await scripts()) - before).toBeLessThan(CALLS / 10)
+  expect((await scripts()) - before).toBeLessThan(CALLS / 4)
   expect(one.log() + other.log()).not.toMatch(/could not be recorded|is away/)
 })

@@ -40,10 +40,25 @@ async function calls() {
 const ofEntries = (counts) =>
   Object.fromEntries(Object.entries(counts).filter(([name]) => OF_ENTRIES.includes(name)))
 
-test.for(Object.entries(kinds))('a get or a set of one entry: %s', async ([, kind], test) => {
-  // A snapshot is a SET, too.
+let hasBuild = false
+
+/** Two instances, once nothing but entries is read or written: snapshots are SETs, too. */
+async function quiet(test) {
+  const begun = await calls()
   const { fleet } = await direct(test, server, 2, { TIERCEL_SNAPSHOT_SECONDS: '0' })
-  const [here, there] = fleet
+  // Each leaves word of its namespace, and all but the first of the server read what is there.
+  const expected = { set: fleet.length, get: fleet.length - (hasBuild ? 0 : 1) }
+  hasBuild = true
+  await until('they have left word', async () => {
+    const now = await calls()
+    const more = (name) => (now[name] ?? 0) - (begun[name] ?? 0)
+    return (more('set') === expected.set && more('get') === expected.get) || undefined
+  })
+  return fleet
+}
+
+test.for(Object.entries(kinds))('a get or a set of one entry: %s', async ([, kind], test) => {
+  const [here, there] = await quiet(test)
   const count = 20
   const keys = Array.from({ length: count }, () => newName('key'))
   const all = async (call) => {
@@ -84,7 +99,7 @@ test('a set does not wait for the server', async (test) => {
 })
 
 test('gets of one tick travel together', async (test) => {
-  const { fleet } = await direct(test, server, 2)
+  const fleet = await quiet(test)
   const keys = Array.from({ length: 50 }, () => newName('key'))
   for (const key of keys) await kinds.fetch.set(fleet[0], key, 'x')
   await until('the last one is written', () => kinds.fetch.read(fleet[0], keys[49]))
@@ -143,6 +158,12 @@ test('an invalidation, with few and with many entries stored', async (test) => {
   }
 })
 
+/** What counts up when the server is taken for one that is away. */
+const lateness = async (instance) => {
+  const { timeouts, breaks, replacedConnections, isAway } = (await instance.stats()).shared
+  return JSON.stringify([timeouts, breaks, replacedConnections, isAway])
+}
+
 /** By how much an answer of the server is late: not so much that it is taken for one that is away. */
 const TURN_MS = 60
 
@@ -162,9 +183,11 @@ test.for(Object.keys(kinds))(
       await here.invalidate([...held.tags, ...found.tags], { expire: 600 })
       for (const [name, lane] of Object.entries({ missing, held, found })) {
         await connected(there)
+        const before = await lateness(there)
         const { value, ms } = await timed(lane.ask(there))
         expect(value.isStale || value.body === undefined).toBe(true)
-        least[name].push(ms)
+        // On a busy machine the server may seem to be away: then nobody waits for it.
+        if ((await lateness(there)) === before) least[name].push(ms)
       }
     }
     // A machine that is busy adds to some of them.

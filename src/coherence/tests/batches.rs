@@ -10,6 +10,23 @@ fn busy() -> Stage {
     stage
 }
 
+/// The answers to these.
+fn answer_busy(stage: &mut Stage) {
+    for at in [100, 110, 120, 130] {
+        stage.answer_write(at, at + 10, |_| ());
+    }
+}
+
+/// The same, with two calls that share the next command: one has waited for half of its time when the
+/// other comes.
+fn sharing() -> Stage {
+    let mut stage = busy();
+    stage.invalidate(5, "a");
+    stage.after(500 * MS);
+    stage.invalidate(6, "b");
+    stage
+}
+
 fn is_resolved(stage: &Stage, call: Call) -> Option<Outcome> {
     stage.told.iter().find_map(|told| match told {
         Action::Resolve(other, outcome) if *other == call => Some(*outcome),
@@ -46,9 +63,7 @@ fn a_tag_of_several_calls_is_written_once_and_hard_if_one_of_them_is() {
         stage.on(Event::Invalidate(call, vec![Tag::from("a")], lifetime));
     }
     assert_eq!(stage.judge(Position(100), "a"), Verdict::Gone);
-    for at in [100, 110, 120, 130] {
-        stage.answer_write(at, at + 10, |_| ());
-    }
+    answer_busy(&mut stage);
     let written = stage.sent.iter().find(|(_, sent)| is_write(sent)).map(|(_, sent)| sent);
     let Some(Command::Invalidate { tags, .. }) = written else { panic!() };
     assert_eq!(*tags, [(Tag::from("a"), Lifetime::None)]);
@@ -62,16 +77,11 @@ fn a_tag_of_several_calls_is_written_once_and_hard_if_one_of_them_is() {
 
 #[test]
 fn a_call_that_waits_no_longer_leaves_its_command_to_the_others() {
-    let mut stage = busy();
-    stage.invalidate(5, "a");
-    stage.after(500 * MS);
-    stage.invalidate(6, "b");
+    let mut stage = sharing();
     stage.after(500 * MS);
     assert!((1..=5).all(|call| is_resolved(&stage, call) == Some(Outcome::Here)));
     assert_eq!(is_resolved(&stage, 6), None);
-    for at in [100, 110, 120, 130] {
-        stage.answer_write(at, at + 10, |_| ());
-    }
+    answer_busy(&mut stage);
     let shared = |sent: &Command| {
         let Command::Invalidate { tags, .. } = sent else { return false };
         tags.iter().map(|(tag, _)| tag).eq(["a", "b"].map(Tag::from).iter())
@@ -85,14 +95,9 @@ fn a_call_that_waits_no_longer_leaves_its_command_to_the_others() {
 
 #[test]
 fn what_a_call_has_waited_for_in_vain_is_owed_while_others_go_on_waiting() {
-    let mut stage = busy();
-    stage.invalidate(5, "a");
-    stage.after(500 * MS);
-    stage.invalidate(6, "b");
+    let mut stage = sharing();
     stage.after(499 * MS);
-    for at in [100, 110, 120, 130] {
-        stage.answer_write(at, at + 10, |_| ());
-    }
+    answer_busy(&mut stage);
     stage.after(MS);
     assert_eq!((is_resolved(&stage, 5), is_resolved(&stage, 6)), (Some(Outcome::Here), None));
     let until = stage.state.lease_until();
@@ -116,9 +121,7 @@ fn a_tag_of_any_number_of_calls_is_one_command_however_they_end() {
     stage.after(1_000 * MS);
     assert!(calls.clone().all(|call| is_resolved(&stage, call) == Some(Outcome::Here)));
     assert!(stage.has_told(&Action::Queued(1)));
-    for at in [100, 110, 120, 130] {
-        stage.answer_write(at, at + 10, |_| ());
-    }
+    answer_busy(&mut stage);
     stage.after(200 * MS);
     let writes = stage.sent.iter().filter(|(_, sent)| is_write(sent)).count();
     assert_eq!(writes, 1);
