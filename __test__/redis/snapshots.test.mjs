@@ -117,7 +117,7 @@ test('who asks holds no thread of Node.js while the server hangs', async (test) 
   const { first, codes } = await one.run(async ({ Tiercel, require }) => {
     const { readFile } = require('node:fs/promises')
     const asked = [1, 2, 3].map(() => Tiercel.instances().catch(({ code }) => code))
-    const file = readFile(process.execPath).then(() => 'a file')
+    const file = readFile(process.argv[1]).then(() => 'a file')
     return { first: await Promise.race([...asked, file]), codes: await Promise.all(asked) }
   })
   own.resume()

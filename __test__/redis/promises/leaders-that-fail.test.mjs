@@ -35,8 +35,15 @@ test.for(KINDS)('frozen, and late when it goes on: %s', async (what, test) => {
   // Images have no tags: the last one set is as good as any.
   const allowed = what === 'image' ? ['new', 'from before'] : ['new']
   for (const by of [...fleet]) {
-    await until('it answers', async () => (await lane.read(by)) && true)
-    expect(allowed).toContain(await lane.read(by))
+    let misses = 0
+    const found = await until('it answers', async () => {
+      const found = await lane.read(by)
+      // One that has not heard of the invalidation yet may store its value over the new one: nobody
+      // is served it, and whoever misses generates, as an app does.
+      if (found === undefined && ++misses % 20 === 0) await lane.store(by, 'new')
+      return found
+    })
+    expect(allowed).toContain(found)
   }
 })
 
