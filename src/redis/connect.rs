@@ -23,7 +23,7 @@ use super::client::{config, exposed};
 use super::diagnosis;
 use super::failure::Failure;
 use super::health::{Counters, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
-use super::lanes::Lanes;
+use super::reads::Reads;
 use super::role::{is_primary, takes_writes};
 use super::sentinels::Sentinels;
 use super::servers::{Servers, Shards};
@@ -81,8 +81,8 @@ pub(super) struct Connection {
     vote_limit: Duration,
     probe: Key,
     given_up: Notify,
-    /// The lean connections beside it.
-    pub(super) lanes: Lanes,
+    /// The connections beside it that read entries.
+    pub(super) reads: Reads,
 }
 
 /// Keeps a link alive. Dropping it closes the link.
@@ -154,8 +154,8 @@ impl Connector {
         &self.opener
     }
 
-    /// The server that a link leads to; `None` in a cluster, which has several.
-    pub(super) fn only_server(&self, link: &Connection) -> Option<ServerConfig> {
+    /// The server from which a link's entries are read; `None` in a cluster, which has several.
+    pub(super) fn reads_from(&self, link: &Connection) -> Option<ServerConfig> {
         match (&self.way, &link.sentinels) {
             (Way::To(server), _) => Some(server.clone()),
             (_, Some((_, server))) => {
@@ -209,7 +209,7 @@ impl Connector {
             vote_limit: self.vote_limit,
             probe: self.probe.clone(),
             given_up: Notify::new(),
-            lanes: Lanes::default(),
+            reads: Reads::default(),
         });
         link.answers().await?;
         *self.seen.lock() = None;

@@ -8,8 +8,7 @@
 //! connections that are `kept`; `session` ties them to the listener, and `thread` runs it. `exchange` carries out one
 //! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
 //! what other instances publish; `timer` waits for the listener's next moment; `entries` reads and
-//! writes entries, which wait in a `queue`; most `reads` and the scripts of `app` go
-//! over `lanes`, each a `pipeline` that `dial` connects;
+//! writes entries, which wait in a `queue`; most `reads` go over a `pipeline`, which `dial` connects;
 //! `leases` agrees on which instance generates them, `following` hears when it has; `snapshots` tell
 //! the others how it does, `published` is what they tell, and `questions` answers what operators ask
 //! all of them; `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over
@@ -31,7 +30,6 @@ mod invalidations;
 mod kept;
 mod keys;
 mod kin;
-mod lanes;
 mod leases;
 mod operate;
 mod pipeline;

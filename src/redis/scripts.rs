@@ -1,23 +1,12 @@
 //! The scripts, and how one runs.
 
-use bytes::BytesMut;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::LuaInterface;
 use fred::types::{Key, Value};
 use fred::util::sha1_hash;
-use tokio::sync::oneshot;
 
-use super::connect::Connection;
-use super::dial::command_of;
-use super::failure::Failure;
-use super::lanes::Waiter;
-use super::pipeline::Frame;
-use super::reply::{bytes, value};
 use super::servers::Servers;
-
-/// Errors of a script that has not begun, to which the client has an answer.
-const UNDONE: [&str; 4] = ["NOSCRIPT", "MOVED", "ASK", "TRYAGAIN"];
 
 /// A script, and the hash by which the server knows it.
 pub(super) struct Script {
@@ -53,47 +42,6 @@ impl Script {
     /// Distinguishes it from the others.
     pub(super) fn number(&self) -> u64 {
         self.hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
-    }
-
-    /// The same over a lane, if there is one to the server that has the keys.
-    pub(super) async fn run_ahead(
-        &self,
-        link: &Connection,
-        keys: &[Key],
-        args: Vec<Value>,
-    ) -> Result<Value, Error> {
-        match self.answer_ahead(link, keys, &args).await {
-            None => self.run(&link.client, keys, args).await,
-            Some(Ok(Frame::Error(text))) => Err(Error::new(ErrorKind::Unknown, text.to_string())),
-            Some(Ok(frame)) => Ok(value(frame)),
-            Some(Err(_)) => Err(Error::new(ErrorKind::Timeout, "no answer in time")),
-        }
-    }
-
-    /// The answer over a lane; `None` if the link has to ask, because nothing was done.
-    async fn answer_ahead(
-        &self,
-        link: &Connection,
-        keys: &[Key],
-        args: &[Value],
-    ) -> Option<Result<Frame, Failure>> {
-        let lane = link.lane_of(keys.first()?)?;
-        let args: Vec<&[u8]> = args.iter().map(bytes).collect::<Option<_>>()?;
-        let (reply, answer) = oneshot::channel();
-        let add = |_: &Waiter, out: &mut BytesMut| {
-            let count = keys.len().to_string();
-            let head = [b"EVALSHA", self.hash.as_bytes(), count.as_bytes()];
-            let keys = keys.iter().map(Key::as_bytes);
-            command_of(out, head.into_iter().chain(keys).chain(args.iter().copied()));
-        };
-        if !lane.send(vec![Waiter::Reply(reply)], add).is_empty() {
-            return None;
-        }
-        // A lane that ends says nothing of the link, and there is no answer.
-        match answer.await.unwrap_or(Err(Failure::TimedOut)) {
-            Ok(Frame::Error(text)) if UNDONE.iter().any(|said| text.starts_with(said)) => None,
-            answer => Some(answer),
-        }
     }
 
     /// Runs it where its keys are: by hash, or by source if the server does not know it yet.

@@ -326,7 +326,7 @@ impl<'a> Attached<'a> {
         *session.link.lock() = Some(life.link().clone());
         session.counters.set_broken(false);
         session.tell(Event::Connected);
-        let reading = tokio::spawn(session.clone().keep_lanes(life.link().clone()));
+        let reading = tokio::spawn(session.clone().keep_reads(life.link().clone()));
         Self { session, life, reading }
     }
 }

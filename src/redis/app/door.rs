@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use fred::types::RespVersion;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::super::connect::{Connection, ConnectionGuard};
@@ -107,7 +106,7 @@ impl Session {
         loop {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
-                    let mut opened = Opened::new(&self, life);
+                    let mut opened = Opened::new(&self.door, life);
                     if opened.life.watch().await {
                         backoff.reset();
                         // Somebody may wait, and not for long.
@@ -125,20 +124,17 @@ impl Session {
 struct Opened<'a> {
     door: &'a Door,
     life: ConnectionGuard,
-    lanes: JoinHandle<()>,
 }
 
 impl<'a> Opened<'a> {
-    fn new(session: &'a Arc<Session>, life: ConnectionGuard) -> Self {
-        let lanes = tokio::spawn(session.clone().keep_lanes(life.link().clone()));
-        session.door.open(life.link());
-        Self { door: &session.door, life, lanes }
+    fn new(door: &'a Door, life: ConnectionGuard) -> Self {
+        door.open(life.link());
+        Self { door, life }
     }
 }
 
 impl Drop for Opened<'_> {
     fn drop(&mut self) {
         self.door.close(self.life.link());
-        self.lanes.abort();
     }
 }

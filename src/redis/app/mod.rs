@@ -141,7 +141,7 @@ impl Call<'_> {
         keys: &[Key],
         args: Vec<Value>,
     ) -> Result<Value, Failure> {
-        self.noted(script.run_ahead(self.link, keys, args)).await
+        self.noted(script.run(&self.link.client, keys, args)).await
     }
 
     /// The result of a call within its time. It tells what is to be thought of the connection.
