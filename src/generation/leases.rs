@@ -63,7 +63,7 @@ impl Leases {
             role => return Ask::Known(role),
         }
         key.waiters.push(Waiter { ticket, until: None });
-        if mem::replace(&mut key.is_asking, true) {
+        if !key.begin_request() {
             return Ask::Pending;
         }
         key.checks = 0;
@@ -154,10 +154,7 @@ impl Leases {
             return Follow::NoLeader;
         }
         key.waiters.push(Waiter { ticket, until: Some(until) });
-        if mem::replace(&mut key.is_asking, true) {
-            return Follow::Pending;
-        }
-        Follow::CheckIn(key.next_check_ms())
+        key.schedule(now).map_or(Follow::Pending, Follow::CheckIn)
     }
 
     /// Takes the store's reply in, and wakes the waiters that it concerns with `notice`.
@@ -172,7 +169,7 @@ impl Leases {
         let mut answered = Answered::default();
         let mut known = self.known.lock();
         let Some(found) = known.keys.get_mut(key) else { return answered };
-        found.is_asking = false;
+        found.end_request();
         let waits = |waiter: &Waiter| waiter.until.is_none_or(|until| until > now);
         let is_leading = found.is_leading(now);
         answered.is_unwanted =
@@ -182,8 +179,11 @@ impl Leases {
             _ if is_leading => found.state.with(reply, lease),
             _ if answered.is_unwanted => State::Unknown,
             LeaseReply::Granted => State::Leading(Leading::begin(now, lease)),
-            LeaseReply::HeldElsewhere => State::Following { since: now, told_ms: None },
-            LeaseReply::Followed(ms) => State::Following { since: now, told_ms: Some(ms) },
+            LeaseReply::HeldElsewhere => State::Following { since: now, look_at: None },
+            LeaseReply::Followed(ms) => {
+                let look_at = Some(now.after_us(u64::from(ms) * 1_000));
+                State::Following { since: now, look_at }
+            }
             LeaseReply::HitForMiss(ms) => State::Uncoordinated {
                 address: lease.address,
                 until: now.shifted_us(i64::from(ms) * 1_000),
@@ -199,9 +199,10 @@ impl Leases {
         let (stay, go): (Vec<_>, Vec<_>) =
             mem::take(&mut found.waiters).into_iter().partition(|one| is_held && follows(one));
         found.waiters = stay;
-        answered.check_ms = (!found.waiters.is_empty()).then(|| found.next_check_ms());
-        found.is_asking = answered.check_ms.is_some();
-        if matches!(found.state, State::Unknown) {
+        if !found.waiters.is_empty() {
+            answered.check_ms = found.schedule(now);
+        }
+        if matches!(found.state, State::Unknown) && !found.is_asking() {
             known.keys.remove(key);
         }
         drop(known);
@@ -279,7 +280,7 @@ impl Known {
             }
             _ => State::Unknown,
         };
-        if !found.is_asking && matches!(found.state, State::Unknown) {
+        if !found.is_asking() && matches!(found.state, State::Unknown) {
             self.keys.remove(key);
         }
         (waiters, lease)

@@ -41,10 +41,15 @@ impl Default for Following {
 }
 
 impl Following {
+    /// Whether what others publish arrives.
+    pub(super) fn hears(&self) -> bool {
+        self.hears.load(Ordering::Relaxed)
+    }
+
     /// Prepares for the end of a generation, which may be told before anybody waits for it. False if
     /// it cannot be told, or if too many are waited for.
     pub(super) fn expect(&self, address: Address) -> bool {
-        if !self.hears.load(Ordering::Relaxed) {
+        if !self.hears() {
             return false;
         }
         let new = || watch::Sender::new(false);

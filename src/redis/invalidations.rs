@@ -25,6 +25,8 @@ use crate::tags::{Epoch, Position};
 
 /// How long subscribing may take.
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(1);
+/// How often an instance tries to hear itself: a server may be late, or a slot on its way.
+const MOST_GREETINGS: usize = 8;
 
 /// Keeps a subscribed connection, for as long as the store lives.
 pub(super) async fn listen(session: Arc<Session>) {
@@ -54,12 +56,25 @@ pub(super) async fn listen(session: Arc<Session>) {
 async fn follow(session: &Arc<Session>, link: &Connection, published: Receiver<Published>) {
     let _hearing = Hearing(&session.following);
     let own = format!("{}{}", session.keys.followers(), session.instance);
-    let greet = async {
-        if subscribe_to(link, &own).await.is_ok() {
-            greet(link, &own).await;
+    tokio::join!(introduce(session, link, &own), hear(session, &own, published));
+}
+
+/// Has this instance hear itself. A user who may not do it is not told of ends.
+async fn introduce(session: &Session, link: &Connection, own: &str) {
+    let mut backoff = Backoff::default();
+    for _ in 0..MOST_GREETINGS {
+        let greeted = match subscribe_to(link, own).await {
+            Ok(()) => greet(link, own).await,
+            failed => failed,
+        };
+        if matches!(greeted, Err(Failure::Denied(_))) {
+            return;
         }
-    };
-    tokio::join!(greet, hear(session, &own, published));
+        sleep(backoff.next()).await;
+        if session.following.hears() {
+            return;
+        }
+    }
 }
 
 /// The connection on which this instance is told of ends. However it goes, gets that wait are told.
@@ -71,16 +86,15 @@ impl Drop for Hearing<'_> {
     }
 }
 
-/// A user who may not do it is not told of ends.
-async fn greet(link: &Connection, own: &str) {
+async fn greet(link: &Connection, own: &str) -> Result<(), Failure> {
     if link.is_of_cluster {
         let sharded = link.client.spublish::<Value, _, _>(own, HELLO);
         if within(SUBSCRIBE_LIMIT, Box::pin(sharded)).await.is_ok() {
-            return;
+            return Ok(());
         }
     }
     let plain = link.client.publish::<Value, _, _>(own, HELLO);
-    let _ = within(SUBSCRIBE_LIMIT, Box::pin(plain)).await;
+    within(SUBSCRIBE_LIMIT, Box::pin(plain)).await.map(drop)
 }
 
 /// The call succeeds for a user who may not subscribe too: the client waits for no reply.

@@ -11,8 +11,10 @@ use crate::wake::Ticket;
 
 pub(super) struct Key {
     pub(super) state: State,
-    /// Whether a request to the store is under way or scheduled.
-    pub(super) is_asking: bool,
+    /// Requests to the store that are under way or scheduled.
+    pub(super) requests: u32,
+    /// Whether the only one of them is scheduled: whoever wants an answer now sends another.
+    pub(super) is_scheduled: bool,
     /// When this process, as the leader, last asked the store.
     pub(super) checked: Timestamp,
     /// How often in a row this process asked the store for its followers.
@@ -26,8 +28,8 @@ pub(super) enum State {
     Leading(Leading),
     Following {
         since: Timestamp,
-        /// The pause before the store is asked again, if this process is told when that ends.
-        told_ms: Option<u32>,
+        /// When the store is asked again, if this process is told when that ends.
+        look_at: Option<Timestamp>,
     },
     Uncoordinated {
         address: Option<Address>,
@@ -89,14 +91,53 @@ impl Leading {
 impl Key {
     pub(super) fn new() -> Self {
         let checked = Timestamp::default();
-        Self { state: State::Unknown, is_asking: false, checked, checks: 0, waiters: Vec::new() }
+        Self {
+            state: State::Unknown,
+            requests: 0,
+            is_scheduled: false,
+            checked,
+            checks: 0,
+            waiters: Vec::new(),
+        }
+    }
+
+    /// Whether a request to the store is under way or scheduled.
+    pub(super) fn is_asking(&self) -> bool {
+        self.requests > 0
+    }
+
+    /// Whether a request is to be sent for one who wants an answer. If so, it is under way.
+    pub(super) fn begin_request(&mut self) -> bool {
+        let begins = !self.is_asking() || self.is_scheduled;
+        if begins {
+            self.requests = self.requests.saturating_add(1);
+            self.is_scheduled = false;
+        }
+        begins
+    }
+
+    /// When a request is to be scheduled for those who wait, in ms from now. If so, it is.
+    pub(super) fn schedule(&mut self, now: Timestamp) -> Option<u32> {
+        if self.is_asking() {
+            return None;
+        }
+        self.requests = 1;
+        self.is_scheduled = true;
+        Some(self.next_check_ms(now))
+    }
+
+    /// A request was answered.
+    pub(super) fn end_request(&mut self) {
+        self.requests = self.requests.saturating_sub(1);
+        // Of two, the one that was scheduled earlier is left.
+        self.is_scheduled = self.is_asking();
     }
 
     pub(super) fn role(&self, now: Timestamp) -> Role {
         match &self.state {
             State::Leading(leading) if leading.is_believed(now) => Role::Leader,
             State::Following { since, .. }
-                if self.is_asking || now.since_us(*since) < REPLY_HOLDS_US =>
+                if self.is_asking() || now.since_us(*since) < REPLY_HOLDS_US =>
             {
                 Role::Follower
             }
@@ -132,23 +173,23 @@ impl Key {
     /// Whether the store's word that another process leads is old, and no request is under way.
     pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
         let is_old = |since| now.since_us(since) >= RECHECK_US;
-        !self.is_asking && matches!(self.state, State::Following { since, .. } if is_old(since))
+        !self.is_asking() && matches!(self.state, State::Following { since, .. } if is_old(since))
     }
 
     /// Whether it is worth remembering, once it has expired.
     pub(super) fn is_of_use(&self) -> bool {
-        self.is_asking || !matches!(self.state, State::Unknown)
+        self.is_asking() || !matches!(self.state, State::Unknown)
     }
 
     /// Whether it may give way to another key.
     pub(super) fn may_go(&self) -> bool {
-        !self.is_asking && self.waiters.is_empty()
+        !self.is_asking() && self.waiters.is_empty()
     }
 
     /// The pause before this process asks the store again for its followers.
-    pub(super) fn next_check_ms(&mut self) -> u32 {
-        if let State::Following { told_ms: Some(ms), .. } = self.state {
-            return ms;
+    fn next_check_ms(&mut self, now: Timestamp) -> u32 {
+        if let State::Following { look_at: Some(at), .. } = self.state {
+            return (at.since_us(now).div_ceil(1_000) as u32).max(1);
         }
         let doublings = self.checks.min(MOST_CHECK_DOUBLINGS);
         self.checks = self.checks.saturating_add(1);

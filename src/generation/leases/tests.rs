@@ -188,9 +188,14 @@ fn who_wants_an_answer_is_not_kept_by_those_who_wait_for_the_fill() {
     f.follow(0, 2_000, 2);
     drop(f.land());
     assert_eq!(f.woken(), [2]);
-    assert_eq!(f.ask(1, 3), Ask::Pending, "the look is under way");
-    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), None);
-    assert_eq!(f.woken(), [3]);
+    assert_eq!((f.ask(1, 3), f.ask(1, 4)), (Ask::Send, Ask::Pending), "a look is only scheduled");
+    assert_eq!(f.check_after(2, LeaseReply::HeldElsewhere), None);
+    assert_eq!(f.woken(), [3, 4]);
+    // The look is answered, too, and is still the only one.
+    assert_eq!(f.follow(3, 2_000, 5), Follow::Pending);
+    assert_eq!(f.check_after(10, LeaseReply::HeldElsewhere), Some(10));
+    assert_eq!(f.check_after(20, LeaseReply::EntryExists), None);
+    assert_eq!((f.woken(), f.leases.len()), (vec![5], 0));
 }
 
 #[test]

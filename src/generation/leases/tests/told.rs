@@ -17,3 +17,15 @@ fn whoever_is_told_asks_in_between_as_seldom_as_the_store_says() {
     assert_eq!(f.check_after(700, LeaseReply::EntryExists), None);
     assert_eq!(f.woken(), [2]);
 }
+
+#[test]
+fn whoever_follows_later_looks_when_the_store_said() {
+    let f = fixture();
+    f.ask(0, 1);
+    f.check_after(0, LeaseReply::Followed(120));
+    assert_eq!(f.follow(90, 2_000, 2), Follow::CheckIn(30));
+    let f = fixture();
+    f.ask(0, 1);
+    f.check_after(0, LeaseReply::Followed(120));
+    assert_eq!(f.follow(150, 2_000, 2), Follow::CheckIn(1));
+}
