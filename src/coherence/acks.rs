@@ -84,10 +84,11 @@ impl Fleet {
 
     /// A batch was recorded: the pauses begin again.
     pub(super) fn read_acks_soon(&mut self, now: Timestamp) {
-        self.ack_polls = AckPolls {
-            at: now.after_us(self.timing.ack_poll_us),
-            pause_us: self.timing.ack_poll_us,
-        };
+        let AckPolls { at, .. } = self.ack_polls;
+        let soon = now.after_us(self.timing.ack_poll_us);
+        // One that is to come sooner stays: others may be recorded all the time.
+        let at = if at > now { at.min(soon) } else { soon };
+        self.ack_polls = AckPolls { at, pause_us: self.timing.ack_poll_us };
     }
 
     /// The next read comes after a longer pause than the one before.

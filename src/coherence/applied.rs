@@ -3,12 +3,13 @@
 
 use super::event::Command;
 use super::fleet::{Fleet, Sent};
-use super::timing::Timing;
+use super::timing::{Queue, Timing};
 use crate::clock::Timestamp;
 use crate::tags::Position;
 
-/// From one acknowledgement to the next: so many times what the last one took. All instances hear of
-/// an invalidation at once, so together they keep the store busy for that long with it.
+/// From one acknowledgement to the next: so many times what the last one waited for others. All
+/// instances hear of an invalidation at once, so together they keep the store busy for that long with
+/// it.
 const REST: u64 = 8;
 
 /// What is to be acknowledged.
@@ -19,13 +20,14 @@ pub(super) struct Acks {
     sent: Option<Timestamp>,
     /// When the next may be.
     next: Timestamp,
+    pub(super) queue: Queue,
 }
 
 impl Acks {
     /// The one under way has ended, well or not.
     pub(super) fn ended(&mut self, now: Timestamp, timing: Timing) {
         let Some(sent) = self.sent.take() else { return };
-        let pause = now.since_us(sent).saturating_mul(REST);
+        let pause = self.queue.waited_us(now.since_us(sent)).saturating_mul(REST);
         self.next = sent.after_us(pause.clamp(timing.ack_rest_us, timing.most_ack_rest_us));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acks::AckWait;
 use super::event::{Call, MOST_TAGS};
-use super::timing::Timing;
+use super::timing::{Queue, Timing};
 use crate::clock::Timestamp;
 use crate::tags::{Change, Tag};
 
@@ -77,10 +77,12 @@ pub(super) struct Batches {
     /// The one that later calls may join: it was never sent.
     open: Option<u64>,
     rest: Rest,
+    pub(super) queue: Queue,
 }
 
-/// From one command to the next, while there is room for more calls: twice what the last one took. An
-/// idle store is written to at once, a busy one as seldom as that is busy, with more in each command.
+/// From one command to the next, while there is room for more calls: twice what the last one waited for
+/// others. An idle store is written to at once, a busy one as seldom as that is busy, with more in each
+/// command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 struct Rest {
     sent: Timestamp,
@@ -239,7 +241,7 @@ impl Batches {
 
     /// One that was sent at this moment has its answer now.
     pub(super) fn answered(&mut self, sent: Timestamp, now: Timestamp, timing: Timing) {
-        let span_us = now.since_us(sent).saturating_mul(2);
+        let span_us = self.queue.waited_us(now.since_us(sent)).saturating_mul(2);
         self.rest.span_us = span_us.min(timing.most_batch_rest_us);
     }
 

@@ -2,11 +2,12 @@
 //! its turn.
 //!
 //! An answer and the messages come over two connections, so either may be early. What is early is kept
-//! until its turn, as if it came only then.
+//! until its turn, as if it came only then. The answer to a poll that was sent after it came settles it
+//! in any case: the position is known then, or the history has lost it, or never had it.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::event::{Invalidated, Message};
+use super::event::{Invalidated, MOST_TAGS, Message};
 use super::fleet::{Fleet, Sent};
 use super::omitted::Omitted;
 use crate::clock::Timestamp;
@@ -14,8 +15,6 @@ use crate::tags::Position;
 
 /// News that is kept: more than this, and a poll brings it anyway.
 const MOST_AHEAD: usize = 64;
-/// Rows of one that is kept.
-const MOST_ROWS: usize = 200;
 /// Positions that are remembered: those of some polls, on a busy store.
 const MOST_PASSED: usize = 512;
 
@@ -23,11 +22,23 @@ const MOST_PASSED: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Chain {
     /// By the position before it.
-    ahead: BTreeMap<Position, Message>,
-    /// Since when some is kept and no poll is under way.
+    ahead: BTreeMap<Position, Early>,
+    /// Since when nothing that is kept had its turn, and no poll is under way.
     gap_since: Option<Timestamp>,
+    /// When a gap may be polled for: a poll that failed has a pause of its own.
+    rests_until: Timestamp,
+    /// Whether a poll was answered that settles what came before it.
+    is_settled: bool,
     /// Applied one after the other, the latest last.
     passed: VecDeque<Position>,
+}
+
+/// News that came ahead of its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Early {
+    message: Message,
+    /// Whether a poll was sent since it came.
+    is_polled_for: bool,
 }
 
 /// Whether early news is kept.
@@ -43,35 +54,52 @@ impl Chain {
         *self = Self::default();
     }
 
-    pub(super) fn keep(&mut self, message: Message) -> Kept {
+    fn keep(&mut self, message: Message) -> Kept {
         let is_new = !self.ahead.contains_key(&message.previous);
         let is_full = is_new && self.ahead.len() >= MOST_AHEAD;
-        if is_full || message.rows.len() > MOST_ROWS {
+        if is_full || message.rows.len() > MOST_TAGS {
             return Kept::NoRoom;
         }
         // An own answer comes without rows, which are known already.
         if is_new {
-            self.ahead.insert(message.previous, message);
+            self.ahead.insert(message.previous, Early { message, is_polled_for: false });
         }
         Kept::Yes
     }
 
     /// The news that follows the applied position; what it has passed goes.
     fn take_next(&mut self, applied: Position) -> Option<Message> {
-        self.ahead.retain(|_, message| message.position > applied);
-        self.ahead.remove(&applied)
+        self.ahead.retain(|_, early| early.message.position > applied);
+        self.ahead.remove(&applied).map(|early| early.message)
     }
 
-    fn pass(&mut self, position: Position) {
-        self.passed.push_back(position);
-        if self.passed.len() > MOST_PASSED {
-            self.passed.pop_front();
+    fn drop_settled(&mut self) {
+        if std::mem::take(&mut self.is_settled) {
+            self.ahead.retain(|_, early| !early.is_polled_for);
         }
     }
 
     /// A poll leaves, which may close the gap.
     pub(super) fn polled_for(&mut self) {
         self.gap_since = None;
+        self.ahead.values_mut().for_each(|early| early.is_polled_for = true);
+    }
+
+    /// That poll is answered.
+    pub(super) fn polled(&mut self) {
+        self.is_settled = true;
+    }
+
+    /// A poll has failed, and the next is not to come sooner, whatever lacks.
+    pub(super) fn rest(&mut self, until: Timestamp) {
+        self.rests_until = until;
+    }
+
+    pub(super) fn pass(&mut self, position: Position) {
+        self.passed.push_back(position);
+        if self.passed.len() > MOST_PASSED {
+            self.passed.pop_front();
+        }
     }
 
     fn has_passed(&self, position: Position) -> bool {
@@ -120,17 +148,21 @@ impl Fleet {
         if !self.stage.is_following() {
             return;
         }
+        let mut has_moved = false;
         while let Some(message) = self.chain.take_next(self.known.applied()) {
             self.take_in(now, &message);
+            has_moved = true;
         }
+        self.chain.drop_settled();
         let is_gap = !self.chain.ahead.is_empty();
         let is_polled_for = self.requests.any(|sent| matches!(sent, Sent::Poll(_)));
-        self.chain.gap_since =
-            (is_gap && !is_polled_for).then(|| self.chain.gap_since.unwrap_or(now));
+        let since = self.chain.gap_since.filter(|_| !has_moved).unwrap_or(now);
+        self.chain.gap_since = (is_gap && !is_polled_for).then_some(since);
     }
 
     /// When a gap has had its time to close.
     pub(super) fn gap_due(&self) -> Option<Timestamp> {
-        self.chain.gap_since.map(|since| since.after_us(self.timing.gap_us))
+        let Chain { gap_since, rests_until, .. } = self.chain;
+        gap_since.map(|since| since.after_us(self.timing.gap_us).max(rests_until))
     }
 }

@@ -140,6 +140,7 @@ impl Fleet {
             Event::Connected => {
                 self.unlink(now);
                 self.connected_since = Some(now);
+                (self.acks.queue, self.batches.queue) = Default::default();
                 self.poll_at = now;
             }
             Event::Disconnected => self.unlink(now),
@@ -251,6 +252,7 @@ impl Fleet {
         match sent {
             Sent::Poll(poll) => {
                 self.poll_at = again;
+                self.chain.rest(again);
                 // A poll that was sent before the lease ended, or that failed quickly, may have
                 // been on a connection that closed while this process was suspended.
                 let is_missed = now >= poll.sent.after_us(self.timing.ask_us);
@@ -280,7 +282,10 @@ impl Fleet {
         }
         self.failed(now, request, sent);
         match sent {
-            Sent::Poll(_) | Sent::Load => self.poll_at = self.reading.again(now),
+            Sent::Poll(_) | Sent::Load => {
+                self.poll_at = self.reading.again(now);
+                self.chain.rest(self.poll_at);
+            }
             Sent::Repair => self.poll_at = self.writing.again(now),
             _ => {}
         }
@@ -346,7 +351,9 @@ impl Fleet {
     /// the previous one.
     fn is_plausible(&self, now: Timestamp, message: &Message) -> bool {
         let store_now = now.shifted_us(self.known.offset_us);
-        let most = message.previous.0.max(store_now.0.saturating_add(CLOCK_SLACK_US));
+        // Only of what is applied is it known that the store has assigned it.
+        let known = message.previous.min(self.known.applied());
+        let most = known.0.max(store_now.0.saturating_add(CLOCK_SLACK_US));
         message.position.0 <= most.saturating_add(MOST_STEP)
     }
 

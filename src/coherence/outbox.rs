@@ -122,8 +122,9 @@ impl Fleet {
     }
 
     pub(super) fn replay_due(&self) -> Option<Timestamp> {
-        let may_replay = self.connected_since.is_some() && !self.is_offline() && self.may_replay();
-        (may_replay && !self.outbox.is_empty()).then_some(self.outbox.replay_at)
+        let is_possible =
+            !self.outbox.is_empty() && self.connected_since.is_some() && !self.is_offline();
+        (is_possible && self.may_replay()).then_some(self.outbox.replay_at)
     }
 
     /// Whether a resolved invalidation is not recorded yet: the lease waits for that.

@@ -59,6 +59,7 @@ impl Fleet {
         // Counted from the sending, the offset is rather too large than too small, and deadlines
         // come early rather than late.
         self.known.offset_us = (polled.now_us as i64).saturating_sub(poll.sent.0 as i64);
+        self.chain.polled();
         let is_shorter = self.known.applied() == poll.applied && polled.last < poll.applied;
         if polled.epoch != self.known.epoch() {
             self.load(polled.epoch, polled.last, Purpose::Begin);
@@ -117,7 +118,9 @@ impl Fleet {
             std::mem::take(&mut self.asks).into_iter().partition(|(_, since)| is_served(*since));
         self.asks = left;
         self.out.extend(served.into_keys().map(Action::Wake));
-        if !self.asks.is_empty() || self.is_behind_own() {
+        // One that was recorded while this poll was under way, and that its answer led past.
+        let is_passed = self.open.iter().any(|open| *open <= self.known.applied());
+        if !self.asks.is_empty() || self.is_behind_own() || is_passed {
             self.poll_at = now;
         }
     }

@@ -93,6 +93,7 @@ impl Fleet {
         self.known.begin(now, epoch, last);
         self.open.clear();
         self.chain.begin();
+        self.chain.pass(last);
         self.out.push(Action::NewEpoch);
     }
 

@@ -1,5 +1,21 @@
 //! How long things take.
 
+/// What the server does before it comes to a request of ours. It shows in what that takes beyond the least
+/// that one ever took on this connection, which is the way there and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Queue {
+    least_us: Option<u64>,
+}
+
+impl Queue {
+    /// How long a request that took so long waited for others.
+    pub(super) fn waited_us(&mut self, took_us: u64) -> u64 {
+        let least_us = self.least_us.map_or(took_us, |least_us| least_us.min(took_us));
+        self.least_us = Some(least_us);
+        took_us - least_us
+    }
+}
+
 /// The spans of the protocol, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timing {

@@ -145,9 +145,7 @@ fn what_nobody_waits_for_any_more_is_put_off() {
 fn on_a_busy_store_calls_that_come_soon_after_a_command_share_the_next() {
     for (took_us, rest_us) in [(0, 0), (2 * MS, 4 * MS), (50 * MS, 10 * MS)] {
         let mut stage = Stage::following();
-        stage.invalidate(1, "a");
-        stage.now = stage.now.after_us(took_us);
-        stage.answer_write(100, 110, |_| ());
+        written_after(&mut stage, took_us);
         stage.after(100 * MS);
         let sent = stage.now;
         stage.invalidate(2, "b");
@@ -166,12 +164,20 @@ fn on_a_busy_store_calls_that_come_soon_after_a_command_share_the_next() {
     }
 }
 
+/// Has a command answered after the time that it takes to get to the store and back, and another after
+/// so much more.
+fn written_after(stage: &mut Stage, more_us: u64) {
+    for (position, took_us) in [(105, 3 * MS), (110, 3 * MS + more_us)] {
+        stage.invalidate(1, "a");
+        stage.now = stage.now.after_us(took_us);
+        stage.answer_write(position - 5, position, |_| ());
+    }
+}
+
 #[test]
 fn a_batch_that_is_full_does_not_rest() {
     let mut stage = Stage::following();
-    stage.invalidate(1, "a");
-    stage.now = stage.now.after_us(50 * MS);
-    stage.answer_write(100, 110, |_| ());
+    written_after(&mut stage, 50 * MS);
     let tags = (0..3 * MOST_TAGS).map(|n| Tag::from(&*n.to_string())).collect();
     stage.on(Event::Invalidate(2, tags, Lifetime::None));
     assert_eq!(stage.sent.iter().filter(|(_, sent)| is_write(sent)).count(), 3);

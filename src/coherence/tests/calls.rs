@@ -53,6 +53,36 @@ fn it_resolves_when_all_others_have_applied_it() {
     assert!(stage.has_told(&Action::Resolve(1, Outcome::Everywhere)));
 }
 
+#[test]
+fn others_that_are_recorded_all_the_time_put_no_look_off() {
+    let mut stage = Stage::following();
+    for nth in 1..=4 {
+        stage.invalidate(nth, "a");
+    }
+    let mut looked = false;
+    for nth in 0..4 {
+        stage.answer_write(100 + nth * 10, 110 + nth * 10, |_| ());
+        stage.after(MS / 2);
+        looked |= stage.sends(|sent| *sent == Command::ReadAcks);
+    }
+    assert!(looked);
+}
+
+#[test]
+fn an_own_position_that_a_poll_led_past_is_confirmed_by_another_at_once() {
+    let mut stage = Stage::following();
+    stage.invalidate(1, "a");
+    stage.after(500 * MS);
+    stage.answer_write(105, 110, |_| ());
+    stage.answer_poll(|reply| {
+        reply.last = Position(120);
+        reply.rows = Some(vec![row(&Tag::from("b"), 120)]);
+    });
+    assert_eq!(stage.applied(), 120);
+    let (_, Command::Poll(known)) = stage.take(is_poll) else { panic!() };
+    assert_eq!(known.open, [Position(110)]);
+}
+
 /// Answers the invalidation of everything under way.
 fn answer_all(stage: &mut Stage, previous: u64, position: u64) {
     let written = Invalidated {

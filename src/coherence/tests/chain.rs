@@ -36,14 +36,52 @@ fn a_gap_that_stays_is_polled_for() {
 }
 
 #[test]
-fn a_gap_that_a_poll_does_not_fill_is_polled_for_again() {
+fn what_a_poll_that_was_sent_later_does_not_show_is_no_news() {
     let mut stage = Stage::following();
     stage.hear(110, 120, "b");
     stage.after(2 * MS);
+    stage.hear(130, 140, "c");
     stage.answer_poll(|_| ());
-    assert!(!stage.sends(is_poll));
     stage.after(2 * MS);
+    // What came while that was under way may be news.
+    stage.answer_poll(|_| ());
+    stage.after(400 * MS);
+    assert!(!stage.sends(is_poll));
+    stage.hear(100, 110, "a");
+    assert_eq!(stage.applied(), 110, "the other two are not kept");
+}
+
+#[test]
+fn what_closes_again_and_again_is_no_gap() {
+    let mut stage = Stage::following();
+    stage.hear(110, 120, "a");
+    for applied in (100..500).step_by(20) {
+        stage.after(MS);
+        stage.hear(applied + 30, applied + 40, "a");
+        stage.hear(applied, applied + 10, "a");
+        assert_eq!((stage.applied(), stage.sends(is_poll)), (applied + 20, false));
+    }
+}
+
+#[test]
+fn a_gap_is_polled_for_no_sooner_than_after_a_poll_that_failed() {
+    let mut stage = Stage::following();
+    stage.hear(110, 120, "b");
+    stage.after(2 * MS);
+    let (request, _) = stage.take(is_poll);
+    stage.on(Event::Failed(request));
+    stage.after(99 * MS);
+    assert!(!stage.sends(is_poll));
+    stage.after(MS);
     assert!(stage.sends(is_poll));
+}
+
+#[test]
+fn of_a_position_that_is_not_applied_nobody_knows_that_the_store_assigned_it() {
+    let mut stage = Stage::following();
+    let far = stage.now.0 + 3_600_000 * MS;
+    stage.hear(far, far + 1, "b");
+    assert!(stage.sends(is_poll), "it was kept");
 }
 
 #[test]
@@ -121,18 +159,29 @@ fn a_poll_that_messages_overtook_raises_what_is_applied_if_it_tells_of_the_last(
 }
 
 #[test]
-fn after_an_acknowledgement_the_next_waits_the_longer_the_longer_the_last_took() {
-    for (took_us, rest_us) in [(100, 1_500), (1_000, 8_000), (20_000, 25_000)] {
+fn after_an_acknowledgement_the_next_waits_the_longer_the_longer_the_last_waited_for_others() {
+    for (took_us, rest_us) in [(300, 1_500), (1_200, 8_000), (20_000, 25_000)] {
         let mut stage = Stage::following();
-        stage.hear(100, 110, "a");
-        let sent = stage.now;
-        stage.hear(110, 120, "a");
-        stage.now = stage.now.after_us(took_us);
-        stage.answer(is_ack, Answer::Done);
+        // The way to the store and back says nothing of how busy it is.
+        acked(&mut stage, 100, 200);
+        stage.after(500 * MS);
+        let sent = acked(&mut stage, 110, took_us);
+        stage.hear(120, 130, "a");
         assert!(!stage.sends(is_ack));
-        assert_eq!(stage.state.next_timer(), Some(sent.after_us(rest_us)));
+        stage.now = sent.after_us(rest_us - 1);
+        stage.on(Event::Tick);
+        assert!(!stage.sends(is_ack));
         stage.now = sent.after_us(rest_us);
         stage.on(Event::Tick);
-        assert!(stage.sends(|sent| *sent == Command::Ack(Position(120))));
+        assert!(stage.sends(|sent| *sent == Command::Ack(Position(130))));
     }
+}
+
+/// Hears the news after `applied`, and has its acknowledgement answered; when that was sent.
+fn acked(stage: &mut Stage, applied: u64, took_us: u64) -> Timestamp {
+    stage.hear(applied, applied + 10, "a");
+    let sent = stage.now;
+    stage.now = stage.now.after_us(took_us);
+    stage.answer(is_ack, Answer::Done);
+    sent
 }

@@ -69,7 +69,8 @@ end
 -- the highest of them, and invalidates all entries older than that.
 local function shrink(most)
   local before = '(' .. text(now - 31 * DAY_US)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', TABLE, '(0', before, 'LIMIT', 0, 100)) do
+  -- More than one command adds, of which a tag has two.
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', TABLE, '(0', before, 'LIMIT', 0, 500)) do
     drop(member)
   end
   local floor = score(TABLE, 'f')
