@@ -28,7 +28,8 @@ test(
     const told = await rounds(fleet, { count: 40, rounds: 5 })
     expect(told.old).toBe(0)
     expect(proxies[0].dropped).toBeGreaterThan(0)
-    expect(proxies[1].dropped).toBeGreaterThan(100)
+    // Invalidations that come together share a message.
+    expect(proxies[1].dropped).toBeGreaterThanOrEqual(5)
   },
   PATIENCE_MS,
 )
