@@ -10,8 +10,9 @@ export default defineConfig({
   test: {
     // One process each: the engine belongs to the process.
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Against hangs: a machine may be busy, and no time here says anything of speed.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     projects: [
       // A worker less than there are cores would be one, on two.
       project('unit', 0, { maxWorkers: 2 }),

@@ -13,7 +13,7 @@ export { pause }
  * @param {{ within?: number, every?: number }} [patience] in ms
  * @returns {Promise<T>}
  */
-export async function until(what, probe, { within = 10_000, every = 5 } = {}) {
+export async function until(what, probe, { within = 25_000, every = 5 } = {}) {
   const end = performance.now() + within
   for (;;) {
     const found = await probe()

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -5,7 +6,7 @@ import { freePorts } from '../../tools/ports.mjs'
 import { certificates, expired } from '../../tools/redis/certificates.mjs'
 import { temporary } from '../../tools/redis/server.mjs'
 import { start } from '../../tools/redis/servers.mjs'
-import { inChild } from '../unit/support.mjs'
+import { inChild, until } from '../unit/support.mjs'
 
 // Why a server cannot be used is told in the line, in `stats()` and in `ready()`.
 
@@ -139,10 +140,13 @@ describe.concurrent('a server that answers', () => {
   })
 })
 
-test('a server that is back ends the reason, and stays the last error', async () => {
+test('a server that is back ends the reason, and stays the last error', async (test) => {
   const server = await started('single')
-  const run = async ({ index, code }) => {
+  const folder = temporary()
+  test.onTestFinished(() => rmSync(folder, { recursive: true }))
+  const run = async ({ index, folder }) => {
     const Tiercel = require(index)
+    const say = (what) => require('node:fs').writeFileSync(`${folder}/${what}`, '')
     const seen = async (is) => {
       for (let n = 0; n < 300; n++) {
         const state = await Tiercel.ready({ timeoutMs: 50 })
@@ -151,14 +155,18 @@ test('a server that is back ends the reason, and stays the last error', async ()
       }
     }
     const first = await seen(({ shared }) => shared === 'connected')
-    require('node:fs').writeSync(1, 'connected')
+    say('connected')
     const away = await seen(({ reason }) => reason !== undefined)
+    say('away')
     const back = await seen(({ shared, reason }) => shared === 'connected' && !reason)
-    return { first, away, back, last: Tiercel.stats().shared.lastError, code }
+    return { first, away, back, last: Tiercel.stats().shared.lastError }
   }
+  const said = (what) => until(what, () => existsSync(join(folder, what)) || undefined)
   const env = { ...url(server.url), TIERCEL_NAMESPACE: 'again' }
-  const running = inChild(run, { env })
-  await new Promise((wake) => setTimeout(wake, 1_500))
+  const running = inChild(run, { env, given: { folder } })
+  await said('connected')
+  await server.kill()
+  await said('away')
   await server.restart()
   const { answer } = await running
   expect(answer.first).not.toHaveProperty('reason')

@@ -118,7 +118,7 @@ const OPENING = /^tiercel \d\S*: .*\n/gm
  * @param {{ given?: unknown, env?: Record<string, string | undefined>, cwd?: string,
  *   flags?: string[], within?: number }} [options]
  */
-export function inChild(body, { given, env, cwd, flags = [], within = 25_000 } = {}) {
+export function inChild(body, { given, env, cwd, flags = [], within = 60_000 } = {}) {
   const source = `
     const answered = (answer) => require('node:fs').writeSync(3, JSON.stringify({ answer }))
     Promise.resolve((${body})(${JSON.stringify({ index, ...given })})).then(answered)`
