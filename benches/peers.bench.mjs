@@ -46,11 +46,12 @@ const effort = options.quick
   ? { rounds: { often: 3, seldom: 1 }, scale: 1, stored: [1_000, 20_000], held: 4_000 }
   : {
       rounds: { often: 15, seldom: 5 },
-      scale: 4,
+      scale: 8,
       stored: [1_000, 20_000, 1_000_000],
       held: 20_000,
     }
 const patienceMs = options.quick ? 1_000 : 60_000
+const budgetMs = options.quick ? 300_000 : Number.POSITIVE_INFINITY
 
 /** @param {any} about @param {import('./peers/run.mjs').Result[]} results */
 function reportOf(about, results) {
@@ -59,7 +60,8 @@ function reportOf(about, results) {
     '# Every peer beside Tiercel',
     '',
     `${about.date}, ${about.machine}, Node.js ${about.node}, Redis ${about.redis} on loopback.`,
-    `Others took ${about.others} of the machine before samples (median); load average ${about.load}.`,
+    `${about.rounds} rounds. Other programs took ${about.others} of the machine before samples (median);`,
+    `load average at the end: ${about.load}.`,
     `Packages: ${pinned.join(', ')}.`,
     '',
     'A figure is the median of its samples, with the least and the most. Less is better.',
@@ -117,17 +119,12 @@ await main(async () => {
   try {
     const known = await aboutOf(server)
     const say = (/** @type {string} */ text) => console.error(text)
-    const how = { only: options.only, server, effort, patienceMs, say }
-    const { results, quiet } = await measureAll(workloads(effort), how)
+    const how = { only: options.only, server, effort, patienceMs, budgetMs, say }
+    const { results, rounds, others } = await measureAll(workloads(effort), how)
     if (results.length === 0) throw new Error(`nothing has all words of: ${options.only}`)
-    const others = `${Math.round(median(quiet) * 100)} %`
-    const about = {
-      ...known,
-      others,
-      load: loadavg()
-        .map((one) => one.toFixed(1))
-        .join(', '),
-    }
+    const load = loadavg().map((one) => one.toFixed(1))
+    const share = Math.round(median(others) * 100)
+    const about = { ...known, rounds, others: `${share} %`, load: load.join(', ') }
     const out = writeAll(about, results)
     console.log(
       options.json ? JSON.stringify({ about, results }, null, 2) : reportOf(about, results),

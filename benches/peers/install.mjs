@@ -12,11 +12,14 @@ const require = createRequire(import.meta.url)
 /** @param {string} file */
 const dependencies = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).dependencies
 
-/** What is pinned, by name. @returns {Record<string, string>} */
-export const versions = () => ({
-  ...dependencies('package.json'),
-  ...dependencies('redis4/package.json'),
-})
+/** What is pinned, by name: with both versions if there are two. @returns {Record<string, string>} */
+export function versions() {
+  const all = dependencies('package.json')
+  for (const [name, version] of Object.entries(dependencies('redis4/package.json'))) {
+    all[name] = name in all ? `${all[name]} and ${version}` : version
+  }
+  return all
+}
 
 /** Installs what is pinned, unless it is there. */
 export async function installPeers() {

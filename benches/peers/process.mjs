@@ -138,15 +138,18 @@ const acts = {
     return { ...took, missed }
   },
 
-  /** Reads a few, again and again. */
-  async hot(sort, from, few, count) {
+  /** Reads a few, again and again, and returns how many reads that were as well. */
+  async hot(sort, from, few, most, mostMs) {
     let missed = 0
-    const took = await costs(() =>
-      inParallel(0, count, 1, async (nth) => {
-        if (!(await readWhole(kinds[sort], from + (nth % few)))) missed += 1
-      }),
-    )
-    return { ...took, missed }
+    let made = 0
+    const until = performance.now() + mostMs
+    const took = await costs(async () => {
+      while (made < most && performance.now() < until) {
+        if (!(await readWhole(kinds[sort], from + (made % few)))) missed += 1
+        made += 1
+      }
+    })
+    return { ...took, missed, made }
   },
 
   invalidate: (sort, tag) => costs(() => invalidate(tag, smalls[sort].by)),
@@ -195,7 +198,8 @@ const acts = {
   /** The memory of the process once garbage is gone, in bytes. */
   async footprint() {
     for (let n = 0; n < 3; n++) {
-      /** @type {any} */ ;(globalThis).gc()
+      /** @type {any} */
+      globalThis.gc()
       await sleep(30)
     }
     return process.memoryUsage.rss()

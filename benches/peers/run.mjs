@@ -67,29 +67,47 @@ class Book {
 
 /**
  * @param {Workload[]} workloads
- * @param {{ only: string, server: any, effort: import('./workloads.mjs').Effort, patienceMs: number, say: (text: string) => void }} how
- * @returns {Promise<{ results: Result[], quiet: number[] }>} `quiet` is what others took of the machine at each sample
+ * @param {object} how
+ * @param {string} how.only
+ * @param {any} how.server
+ * @param {import('./workloads.mjs').Effort} how.effort
+ * @param {number} how.patienceMs for a quiet moment
+ * @param {number} how.budgetMs no further round that would end later is begun
+ * @param {(text: string) => void} how.say
+ * @returns {Promise<{ results: Result[], rounds: number, others: number[] }>} `others` is what other
+ *   programs took of the machine before the samples of a workload
  */
-export async function measureAll(workloads, { only, server, effort, patienceMs, say }) {
+export async function measureAll(workloads, { only, server, effort, patienceMs, budgetMs, say }) {
   const book = new Book()
   const chosen = choose(workloads, only)
+  const begun = performance.now()
   /** @type {number[]} */
-  const quiet = []
+  const others = []
   const last = Math.max(...Object.values(effort.rounds))
-  for (let round = 0; round < last; round++) {
+  let oftenMs = 0
+  let round = 0
+  for (; round < last; round++) {
+    if (round > 0 && performance.now() - begun + oftenMs > budgetMs) break
+    oftenMs = 0
     for (const workload of workloads) {
       if (round >= effort.rounds[workload.rounds]) continue
       const all = chosen.filter((one) => one.workload === workload)
       if (all.length === 0) continue
       say(`… round ${round + 1} of ${effort.rounds[workload.rounds]}: ${workload.measures[0].name}`)
-      quiet.push(await quietMoment(patienceMs))
+      const from = performance.now()
+      others.push(await quietMoment(patienceMs))
       // Each goes first in turn.
       for (let step = 0; step < all.length; step++) {
         await sampled(all[(round + step) % all.length], { book, server, effort })
       }
+      if (workload.rounds === 'often') oftenMs += performance.now() - from
     }
   }
-  return { results: book.results(workloads.flatMap(({ measures }) => measures)), quiet }
+  return {
+    results: book.results(workloads.flatMap(({ measures }) => measures)),
+    rounds: round,
+    others,
+  }
 }
 
 /** @param {Chosen} chosen @param {{ book: Book, server: any, effort: any }} on */

@@ -54,7 +54,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1)
 /** @param {string[]} head @param {string[][]} rows */
 function lines(head, rows) {
   const line = (/** @type {string[]} */ cells) =>
-    `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |')
+    `|${cells.map((text) => (text ? ` ${text} ` : ' ')).join('|')}|`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
 }
 

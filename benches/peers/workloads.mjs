@@ -44,10 +44,15 @@ const SET_WIDTH = 16
 /** Entries that are read again and again, and their first number. */
 const HOT = 32
 const HOT_FROM = 9 * ERA
-const HOT_GETS = 2_000
-const WARM_UP = 100
+const HOT_GETS = 1_000
+/** So long at most. */
+const HOT_MS = 400
+/** Compiled code is what counts, of a server that has been up for a while. */
+const WARM_UP = 160
 /** Calls at each width. */
-const CALLS = [100, 320, 640]
+const CALLS = [60, 160, 320]
+/** Pages are large: fewer of them. */
+const PAGES = 0.5
 /** Invalidations of a tag of a hundredth, within one sample. */
 const TAGS = 5
 /** How long another process is watched. */
@@ -82,12 +87,14 @@ function entries(kind) {
     measures: [...us, ...ms],
     sample: ({ name, server, effort, report, fail }) =>
       withProcesses(name, server.url, 2, async (writer, reader) => {
-        const calls = CALLS.map((one) => one * effort.scale)
+        const scale = kind === 'page' ? effort.scale * PAGES : effort.scale
+        const calls = CALLS.map((one) => one * scale)
+        const warmUp = WARM_UP * scale
         const stored = calls.reduce((sum, one) => sum + one)
         await writer.ask('open')
-        await writer.ask('store', kind, 0, WARM_UP, SET_WIDTH)
-        const took = await writer.ask('store', kind, WARM_UP, stored, SET_WIDTH)
-        const kept = await writer.ask('check', 'kinds', kind, WARM_UP + stored - 1)
+        await writer.ask('store', kind, 0, warmUp, SET_WIDTH)
+        const took = await writer.ask('store', kind, warmUp, stored, SET_WIDTH)
+        const kept = await writer.ask('check', 'kinds', kind, warmUp + stored - 1)
         if (kept) fail(set, `the process that stored it: ${kept}`)
         else report(set, each(took, stored))
         await hotGets()
@@ -100,17 +107,18 @@ function entries(kind) {
           await writer.ask('store', kind, HOT_FROM, HOT, SET_WIDTH)
           const problem = await writer.ask('check', 'kinds', kind, HOT_FROM)
           if (problem) return fail(hot, problem)
-          await writer.ask('hot', kind, HOT_FROM, HOT, HOT_GETS / 4)
-          const gets = HOT_GETS * effort.scale
-          found(hot, await writer.ask('hot', kind, HOT_FROM, HOT, gets), gets)
+          const most = HOT_GETS * effort.scale
+          await writer.ask('hot', kind, HOT_FROM, HOT, most, HOT_MS)
+          const { made, ...took } = await writer.ask('hot', kind, HOT_FROM, HOT, most, HOT_MS)
+          found(hot, took, made)
         }
 
         /** @param {number[]} calls */
         async function warmGets(calls) {
           const problem = await reader.ask('check', 'kinds', kind, 0)
           if (problem) throw new Failed(`stored by another process: ${problem}`)
-          await reader.ask('gets', kind, 0, WARM_UP, SET_WIDTH)
-          let from = WARM_UP
+          await reader.ask('gets', kind, 0, warmUp, SET_WIDTH)
+          let from = warmUp
           for (const [nth, width] of WIDTHS.entries()) {
             found(warm[nth], await reader.ask('gets', kind, from, calls[nth], width), calls[nth])
             from += calls[nth]
