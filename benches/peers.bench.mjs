@@ -26,7 +26,9 @@ const USAGE = `Usage: npm run bench:peers -- [options]
   --only <words>   only what has all these words: hot, warm, set, invalidate, seen, stampede,
                    memory, load; page, fetch, 'use cache'; the name of a subject
   --out <folder>   for the table, the plots and the figures; default benches/peers/out
-  --quick          a short run: fewer rounds, calls and entries; about five minutes`
+  --quick          a short run: fewer calls and entries, and so many rounds, up to three, as end
+                   within five minutes
+  --rounds <n>     samples of each subject; invalidate, stampede and memory have a third as many`
 
 const { values: options } = parseArgs({
   options: {
@@ -38,20 +40,19 @@ const { values: options } = parseArgs({
       default: fileURLToPath(new URL('./peers/out', import.meta.url)),
     },
     quick: { type: 'boolean' },
+    rounds: { type: 'string' },
   },
 })
 
+const often = Number(options.rounds ?? (options.quick ? 3 : 15))
+if (!Number.isInteger(often) || often < 1) throw new Error(`--rounds ${options.rounds}: a number`)
+const rounds = { often, seldom: Math.ceil(often / 3) }
 /** @type {import('./peers/workloads.mjs').Effort} */
 const effort = options.quick
-  ? { rounds: { often: 3, seldom: 1 }, scale: 1, stored: [1_000, 20_000], held: 4_000 }
-  : {
-      rounds: { often: 15, seldom: 5 },
-      scale: 8,
-      stored: [1_000, 20_000, 1_000_000],
-      held: 20_000,
-    }
+  ? { rounds, scale: 1, stored: [1_000, 20_000], held: 4_000 }
+  : { rounds, scale: 8, stored: [1_000, 20_000, 1_000_000], held: 20_000 }
 const patienceMs = options.quick ? 1_000 : 60_000
-const budgetMs = options.quick ? 300_000 : Number.POSITIVE_INFINITY
+const budgetMs = options.quick && !options.rounds ? 300_000 : Number.POSITIVE_INFINITY
 
 /** @param {any} about @param {import('./peers/run.mjs').Result[]} results */
 function reportOf(about, results) {
@@ -120,11 +121,11 @@ await main(async () => {
     const known = await aboutOf(server)
     const say = (/** @type {string} */ text) => console.error(text)
     const how = { only: options.only, server, effort, patienceMs, budgetMs, say }
-    const { results, rounds, others } = await measureAll(workloads(effort), how)
+    const { results, rounds: made, others } = await measureAll(workloads(effort), how)
     if (results.length === 0) throw new Error(`nothing has all words of: ${options.only}`)
     const load = loadavg().map((one) => one.toFixed(1))
     const share = Math.round(median(others) * 100)
-    const about = { ...known, rounds, others: `${share} %`, load: load.join(', ') }
+    const about = { ...known, rounds: made, others: `${share} %`, load: load.join(', ') }
     const out = writeAll(about, results)
     console.log(
       options.json ? JSON.stringify({ about, results }, null, 2) : reportOf(about, results),
