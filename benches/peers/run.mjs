@@ -22,11 +22,15 @@ import { subjects } from './subjects.mjs'
 export const isWanted = (only, text) =>
   only.split(/\s+/).every((word) => text.toLowerCase().includes(word.toLowerCase()))
 
+/** @param {import('./subjects.mjs').Subject} subject @param {Workload} workload */
+const takesPart = ({ interfaces, isBare }, { by, invalidates }) =>
+  interfaces.includes(by) && !(isBare && invalidates)
+
 /** @param {Workload[]} workloads @param {string} only @returns {Chosen[]} */
 export function choose(workloads, only) {
   return workloads.flatMap((workload) =>
     Object.entries(subjects)
-      .filter(([, { interfaces }]) => interfaces.includes(workload.by))
+      .filter(([, subject]) => takesPart(subject, workload))
       .map(([name]) => {
         const wanted = workload.measures.filter((one) => isWanted(only, `${one.name} ${name}`))
         return { workload, name, measures: new Set(wanted.map((one) => one.name)) }

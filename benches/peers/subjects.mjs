@@ -24,7 +24,7 @@ const NEXT_MEMORY = 50 << 20
  * @typedef {object} Subject
  * @property {string} [package] printed with its version
  * @property {('page' | 'use')[]} interfaces
- * @property {boolean} [isBare] invalidates nothing, and waits for nobody
+ * @property {boolean} [isBare] invalidates nothing
  * @property {Record<string, string>} [env]
  * @property {() => Promise<any>} load what an app loads
  * @property {(modules: any, at: At) => Promise<Opened>} open
@@ -168,6 +168,11 @@ export const subjects = {
     package: '@nimpl/cache-redis',
     interfaces: ['use'],
     load: () => load('@nimpl/cache-redis'),
-    open: async (found) => ({ use: found.default }),
+    async open({ default: use }) {
+      // A read connects; until then it neither reads nor writes Redis. Probes ask so.
+      await use.get('none', [])
+      for (let tries = 0; !(await use.checkIsReady()) && tries < 200; tries++) await sleep(5)
+      return { use }
+    },
   },
 }

@@ -74,7 +74,7 @@ export function overview(results) {
 /** @param {Sum | undefined} sum @param {boolean} isWhole */
 function brief(sum, isWhole) {
   if (!sum) return '–'
-  if (!sum.value) return sum.failed?.startsWith('not part') ? '–' : 'fails'
+  if (!sum.value) return 'fails'
   const text = isWhole ? String(Math.round(sum.value.median)) : figure(sum.value.median)
   return sum.failed ? `${text}, fails ${sum.fails} of ${sum.samples}` : text
 }
