@@ -5,7 +5,7 @@
 
 const WIDTH = 760
 const LEFT = 132
-const RIGHT = 110
+const RIGHT = 170
 const TOP = 62
 const ROW = 28
 const BOTTOM = 44
