@@ -45,7 +45,6 @@ const { values: options } = parseArgs({
 })
 
 const often = Number(options.rounds ?? (options.quick ? 3 : 15))
-if (!Number.isInteger(often) || often < 1) throw new Error(`--rounds ${options.rounds}: a number`)
 const rounds = { often, seldom: Math.ceil(often / 3) }
 /** @type {import('./peers/workloads.mjs').Effort} */
 const effort = options.quick
@@ -111,6 +110,7 @@ async function aboutOf(server) {
 
 await main(async () => {
   if (options.help) return console.log(USAGE)
+  if (!(often >= 1)) throw new Error(`--rounds is a number from 1 on, not ${options.rounds}`)
   await installPeers()
   // One peer follows what expires.
   const server = await start('single', {
