@@ -73,7 +73,8 @@ const overRedisStrings = (name, from) => ({
 export const subjects = {
   Tiercel: {
     interfaces: ['page', 'use'],
-    env: { TIERCEL_NAMESPACE: 'bench' },
+    // A burst of sets as here fills the default, and what does not fit is not shared.
+    env: { TIERCEL_NAMESPACE: 'bench', TIERCEL_WRITE_QUEUE_MB: '1024' },
     load: async () => createRequire(import.meta.url)('../../index.js'),
     async open(Tiercel, at) {
       const request = made(Tiercel, at)
