@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { answersWith } from '../handlers/answers.mjs'
 import { costs } from '../shared/costs.mjs'
 import { subjects } from './subjects.mjs'
-import { bytesOf, contexts, kinds, SOFT_TAGS, smalls, wrong } from './values.mjs'
+import { bytesOf, contexts, ERA, kinds, SOFT_TAGS, smalls, wrong } from './values.mjs'
 
 const [name, url, dir] = process.argv.slice(2)
 const subject = subjects[name]
@@ -94,7 +94,8 @@ const acts = {
     const loaded = performance.now()
     under = await subject.open(modules, { url, dir })
     const sort = under.use ? kinds["'use cache'"] : kinds.fetch
-    await read(sort, 9_999_999)
+    // Nobody else asks for that: whoever led its generation would be waited for.
+    await read(sort, 99 * ERA + process.pid)
     return { load: loaded - begun - 2, main: main / 1e6, first: performance.now() - loaded }
   },
 
