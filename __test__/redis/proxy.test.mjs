@@ -42,10 +42,12 @@ test('a delay holds each direction that long, and keeps the order', async (test)
   const { ms } = await timed(client.command('PING'))
   expect(ms).toBeGreaterThanOrEqual(115)
   proxy.delay(0, 'up')
-  const both = await timed(Promise.all([client.command('ECHO', 1), client.command('ECHO', 2)]))
-  expect(both.value).toEqual(['1', '2'])
-  expect(both.ms).toBeGreaterThanOrEqual(55)
-  expect(both.ms).toBeLessThan(115)
+  await until('one delay is enough for both', async () => {
+    const both = await timed(Promise.all([client.command('ECHO', 1), client.command('ECHO', 2)]))
+    expect(both.value).toEqual(['1', '2'])
+    expect(both.ms).toBeGreaterThanOrEqual(55)
+    return both.ms < 115 || undefined
+  })
 })
 
 test('a throttle bounds bytes per second', async (test) => {
@@ -56,7 +58,10 @@ test('a throttle bounds bytes per second', async (test) => {
   expect(value.length).toBe(40_000)
   expect(ms).toBeGreaterThanOrEqual(150)
   await proxy.pass()
-  expect((await timed(client.command('GET', 'body'))).ms).toBeLessThan(150)
+  await until('it is quick', async () => {
+    const { ms } = await timed(client.command('GET', 'body'))
+    return ms < 150 || undefined
+  })
 })
 
 test('a black hole takes bytes and gives none, in the direction that it has', async (test) => {

@@ -63,7 +63,7 @@ test.for(KINDS)('asked for later than it takes, nobody waits at all: %s', async 
   for (const by of [...fleet]) {
     const { value, ms } = await timed(lane.ask(by))
     expect(value.body).toBe(undefined)
-    expect(ms).toBeLessThan(1_000)
+    expect(ms).toBeLessThan(5_000)
     await pause(what === 'fetch' ? 1_300 : 2_300)
   }
   expect(await counted(fleet)).toMatchObject({ followed: 0, timedOut: 0 })
