@@ -86,7 +86,10 @@ class Guarded {
     return how
   }
 
-  /** Freezes it: connections stay open, nothing answers. On a busy machine its threads run on for a while. */
+  /**
+   * Freezes it: connections stay open, nothing answers. Returns once all threads stand still, which
+   * takes a while on a busy machine.
+   */
   pause() {
     this.child.kill('SIGSTOP')
     for (let n = 0; n < 2_000 && isMoving(this.pid); n++) Atomics.wait(BELL, 0, 0, 1)

@@ -166,10 +166,10 @@ function thread(body) {
   const worker = new Worker(source, { eval: true })
   const said = []
   worker.on('message', (message) => said.push(message))
-  const says = (what) =>
-    until('the thread says so', () => (said.length > 0 ? said.shift() : undefined)).then((s) =>
-      expect(s).toEqual(what),
-    )
+  const says = async (what) => {
+    await until('the thread says something', () => said.length > 0 || undefined)
+    expect(said.shift()).toEqual(what)
+  }
   return { worker, says }
 }
 

@@ -1,12 +1,6 @@
 // @ts-check
 /** Samples summed up. */
-
-/** @param {number[]} numbers at least one */
-export function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const half = (sorted.length - 1) / 2
-  return (sorted[Math.floor(half)] + sorted[Math.ceil(half)]) / 2
-}
+import { median } from '../handlers/contest.mjs'
 
 /**
  * @typedef {{ median: number, min: number, max: number }} Spread

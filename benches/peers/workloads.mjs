@@ -4,8 +4,8 @@
  * server, and reports a figure for each of its measures; what it did not get to is reported as failed.
  */
 
+import { median } from '../handlers/contest.mjs'
 import { Failed, withProcesses } from './samples.mjs'
-import { median } from './statistics.mjs'
 import { common, ERA, kinds, smalls, spread } from './values.mjs'
 
 /**

@@ -2,8 +2,8 @@
 //! are most of, and large ones hold up no command of the protocol.
 //!
 //! It only makes reads faster: while it is away, owes an answer for long, or answers with an error, the
-//! link reads, which finds out what is wrong. An entry says itself whether it is valid, so it does not matter over
-//! which connection it came.
+//! link reads, which finds out what is wrong. An entry says itself whether it is valid, so it does not
+//! matter over which connection it came.
 
 use std::collections::HashMap;
 use std::sync::Arc;
