@@ -35,8 +35,11 @@ let seen
 
 /** @param {Told} started */
 function begin(started) {
+  const isFirst = native === undefined
   native ??= started
   wake()
+  // It may be connected by now. Whoever subscribed before is told of that, too.
+  if (isFirst && seen !== undefined && seen.state !== 'none') seen.state = 'connecting'
 }
 
 const isHeard = () => all.some((channel) => channel.hasSubscribers)

@@ -89,6 +89,21 @@ test.concurrent('nothing runs while nobody subscribes, and nothing once nobody d
   expect(answer).toEqual([false, true, true, false, true])
 })
 
+test.concurrent('who subscribed before the start is told of a connection that was made during it', async () => {
+  const { answer } = await inChild(async ({ index }) => {
+    const { subscribe } = require('node:diagnostics_channel')
+    const { native } = require(index.replace('index.js', 'js/native.js'))
+    native.link = () => 'connected'
+    const told = []
+    subscribe('tiercel:connection', ({ previous, state }) => told.push([previous, state]))
+    const Tiercel = require(index)
+    new Tiercel()
+    await new Promise((wake) => setTimeout(wake, 350))
+    return told
+  })
+  expect(answer).toEqual([['connecting', 'connected']])
+})
+
 test.concurrent('a flood is told, and what was overwritten is counted', async () => {
   const { answer } = await inChild(
     async ({ index, page, hour }) => {
