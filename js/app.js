@@ -1,6 +1,5 @@
 // @ts-check
 
-const { createHash } = require('node:crypto')
 const { existsSync, readFileSync, realpathSync, statSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { dirname, join, relative, resolve } = require('node:path')
@@ -176,7 +175,8 @@ function nameOf(dir) {
   const plain = name.replace(/^@/, '').replace(/[^\w.-]+/g, '-')
   const namedBy = 'package.json'
   if (plain.length <= LONGEST) return { name: plain, namedBy }
-  // Other names may begin the same way.
+  // Other names may begin the same way. The module takes longer to load than most of this package.
+  const { createHash } = require('node:crypto')
   const rest = createHash('sha256').update(plain).digest('hex').slice(0, 8)
   return { name: `${plain.slice(0, LONGEST - 9)}-${rest}`, namedBy }
 }

@@ -1,8 +1,6 @@
 // @ts-check
 
-const { createHash, randomUUID } = require('node:crypto')
-const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
-const { mkdir, rename, writeFile } = require('node:fs/promises')
+const fs = require('node:fs')
 const { dirname, join, resolve } = require('node:path')
 const next = require('./next.js')
 const { expected } = require('./servers.js')
@@ -59,7 +57,8 @@ function nameOf(dir, marked) {
 
 /** @param {string} dir */
 function digestOf(dir) {
-  const hash = createHash('sha256')
+  // Here, since it takes longer to load than most of this package.
+  const hash = require('node:crypto').createHash('sha256')
   for (const file of MANIFESTS) hash.update(JSON.stringify(contentOf(join(dir, file)) ?? null))
   return hash.digest('hex')
 }
@@ -73,13 +72,13 @@ function mark(serverDir) {
   const earlier = markOf(serverDir)
   // The mark of an earlier build stays where the folder is not cleaned.
   if (earlier && earlier.beganMs >= compiled) return
-  const text = JSON.stringify({ id: randomUUID(), beganMs: Math.min(compiled, Date.now()) })
+  const text = JSON.stringify({ id: crypto.randomUUID(), beganMs: Math.min(compiled, Date.now()) })
   const file = join(serverDir, MARK)
-  const draft = `${file}-${process.pid}-${randomUUID()}`
+  const draft = `${file}-${process.pid}-${crypto.randomUUID()}`
   try {
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(draft, text)
-    renameSync(draft, file)
+    fs.mkdirSync(dirname(file), { recursive: true })
+    fs.writeFileSync(draft, text)
+    fs.renameSync(draft, file)
   } catch {
     // Its manifests identify it.
   }
@@ -100,11 +99,11 @@ async function keepFetch(serverDir, key, value, ctx) {
   // A build caches some data only for itself.
   if (!serverDir || !FETCH_KEY.test(key) || ctx.isImplicitBuildTimeCache) return
   const folder = join(dirname(serverDir), 'cache', 'fetch-cache')
-  const draft = join(folder, `${key}.${randomUUID()}`)
+  const draft = join(folder, `${key}.${crypto.randomUUID()}`)
   try {
-    await mkdir(folder, { recursive: true })
-    await writeFile(draft, JSON.stringify({ ...value, tags: ctx.tags ?? [] }))
-    await rename(draft, join(folder, key))
+    await fs.promises.mkdir(folder, { recursive: true })
+    await fs.promises.writeFile(draft, JSON.stringify({ ...value, tags: ctx.tags ?? [] }))
+    await fs.promises.rename(draft, join(folder, key))
   } catch {
     // The servers fetch it again.
   }
@@ -127,7 +126,7 @@ function idOf(serverDir) {
 /** @param {string} serverDir @returns {Mark | undefined} */
 function markOf(serverDir) {
   try {
-    const { id, beganMs } = JSON.parse(readFileSync(join(serverDir, MARK), 'utf8'))
+    const { id, beganMs } = JSON.parse(fs.readFileSync(join(serverDir, MARK), 'utf8'))
     return typeof id === 'string' && Number.isFinite(beganMs) ? { id, beganMs } : undefined
   } catch {
     return undefined
@@ -137,7 +136,7 @@ function markOf(serverDir) {
 /** @param {string} file */
 function contentOf(file) {
   try {
-    return readFileSync(file, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch {
     return undefined
   }
@@ -154,7 +153,7 @@ function oldest(files) {
 /** @param {string} file @returns {number} a missing file counts as the end of time */
 function dateOf(file) {
   try {
-    return statSync(file).mtimeMs
+    return fs.statSync(file).mtimeMs
   } catch {
     return Number.POSITIVE_INFINITY
   }

@@ -1,6 +1,5 @@
 // @ts-check
 
-const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { dirname, join, relative } = require('node:path')
 
@@ -13,6 +12,8 @@ function labelOf(serverDistDir) {
   const dir = dirname(dirname(serverDistDir))
   const place = packageOf(dir)
   const name = place ? [place.name, relative(place.dir, dir)] : []
+  // Here, since it takes longer to load than most of this package.
+  const { createHash } = require('node:crypto')
   return `${createHash('sha256').update(JSON.stringify(name)).digest('hex').slice(0, 8)}:`
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 
-const { existsSync } = require('node:fs')
+const { closeSync, existsSync, openSync, readSync } = require('node:fs')
 const { join } = require('node:path')
 
 /** @returns {string} the platform's name in file and package names, `linux-x64-gnu` for example */
@@ -11,15 +11,42 @@ function platform() {
   return `${platform}-${arch}`
 }
 
+/** How far into the file of Node.js the path of its dynamic linker lies at most. */
+const HEAD = 2_048
+
 function isMusl() {
+  const head = headOf(process.execPath)
+  if (head.includes('/ld-musl-')) return true
+  if (head.includes('/ld-linux')) return false
+  return !isGlibcReported()
+}
+
+/** The first bytes of a file; none if it cannot be read. @param {string} path */
+function headOf(path) {
+  const head = Buffer.alloc(HEAD)
+  try {
+    const file = openSync(path, 'r')
+    try {
+      readSync(file, head, 0, HEAD, 0)
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    // Whoever runs a program may not be allowed to read it.
+  }
+  return head
+}
+
+/** What Node.js says of itself, which takes it some ms to collect. */
+function isGlibcReported() {
   const report = /** @type {any} */ (process.report)
-  if (!report) return true
+  if (!report) return false
   const { excludeNetwork } = report
   // Otherwise the report looks up the names of all peers, which may take seconds.
   report.excludeNetwork = true
   try {
     // Only glibc reports its version.
-    return !report.getReport().header?.glibcVersionRuntime
+    return report.getReport().header?.glibcVersionRuntime !== undefined
   } finally {
     report.excludeNetwork = excludeNetwork
   }

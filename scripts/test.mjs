@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canInstall, install } from '../tools/debian.mjs'
 import { ensurePromtool } from '../tools/prometheus.mjs'
 import { ensureRedis } from '../tools/redis/binaries.mjs'
 import { main, root, run, step } from '../tools/run.mjs'
@@ -20,6 +21,7 @@ await main(async () => {
   }
   await step('redis-server', ensureRedis)
   await step('promtool', ensurePromtool)
+  await step('valgrind', ensureValgrind)
   await step('addon', () => run('npm', ['run', 'build']))
   const apps = fast ? undefined : await prepareApps()
   try {
@@ -35,6 +37,12 @@ await main(async () => {
     await apps?.end()
   }
 })
+
+/** Counts instructions in `cargo test`, which says so where it is missing. */
+async function ensureValgrind() {
+  const isThere = await run('valgrind', ['--version'], { quiet: true }).catch(() => false)
+  if (!isThere && canInstall()) await install('valgrind')
+}
 
 /** @param {string} folder @param {Record<string, string>} env */
 function vitest(folder, env) {

@@ -1,28 +1,15 @@
 // @ts-check
 /** `promtool`, which checks metrics and rules. `npm test` installs it as root on Debian. */
 import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { canInstall, install } from './debian.mjs'
 
 const run = promisify(execFile)
 
 /** Installs `promtool` where that can be done. The tests say what is missing without it. */
 export async function ensurePromtool() {
   if (await isThere()) return
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    // At run level 1 the package does not start its server.
-    const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
-    const args = [
-      'install',
-      '-y',
-      '-qq',
-      '--no-install-recommends',
-      '-o',
-      'DPkg::Lock::Timeout=120',
-    ]
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', [...args, 'prometheus'], { env })
-  }
+  if (canInstall()) await install('prometheus')
 }
 
 /**

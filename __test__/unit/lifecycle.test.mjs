@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { bundled, directory, inChild, index, write } from './support.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const loader = join(root, 'js', 'loader.js')
 
 /** A copy of the package, as a bundler or a second installation makes one. */
 function copy(dir, { withAddon = true } = {}) {
@@ -178,7 +179,7 @@ test.each([
   ['freebsd-x64', 'there is no build for freebsd-x64'],
   ['win32-x64-msvc', '-win32-x64-msvc is not installed'],
 ])('without a binary the platform and the ways out are named: %s', async (platform, what) => {
-  const { load } = createRequire(import.meta.url)('../../js/loader.js')
+  const { load } = createRequire(import.meta.url)(loader)
   const failure = (() => {
     try {
       return load(platform)
@@ -195,25 +196,67 @@ test.each([
 })
 
 test.concurrent('the platform is found out without a look at the network', async () => {
-  const { answer } = await inChild(({ index }) => {
-    const { report } = process
-    const { getReport, excludeNetwork } = report
-    const seen = []
-    report.getReport = () => {
-      seen.push(report.excludeNetwork)
-      return getReport.call(report)
-    }
-    require(index)
-    return { seen, isRestored: report.excludeNetwork === excludeNetwork }
-  })
+  const { answer } = await inChild(
+    ({ loader }) => {
+      const { report } = process
+      const { getReport, excludeNetwork } = report
+      const seen = []
+      report.getReport = () => {
+        seen.push(report.excludeNetwork)
+        return getReport.call(report)
+      }
+      const { platform } = require(loader)
+      const own = platform()
+      const cheap = seen.splice(0)
+      // As where the file of Node.js cannot be read.
+      process.execPath = '/nowhere'
+      const isSame = platform() === own
+      return { cheap, seen, isSame, isRestored: report.excludeNetwork === excludeNetwork }
+    },
+    { given: { loader } },
+  )
   const seen = process.platform === 'linux' ? [true] : []
-  expect(answer).toEqual({ seen, isRestored: true })
+  expect(answer).toEqual({ cheap: [], seen, isSame: true, isRestored: true })
+})
+
+test.concurrent.runIf(process.platform === 'linux')(
+  'the C library is the one that Node.js was linked with',
+  async (test) => {
+    const dir = directory(test)
+    write(dir, {
+      musl: 'ELF\0/lib/ld-musl-x86_64.so.1\0',
+      gnu: 'ELF\0/lib64/ld-linux-x86-64.so.2\0',
+    })
+    const { answer } = await inChild(
+      ({ loader, dir }) => {
+        const { platform } = require(loader)
+        return ['musl', 'gnu'].map((name) => {
+          process.execPath = `${dir}/${name}`
+          return platform().split('-').at(-1)
+        })
+      },
+      { given: { loader, dir } },
+    )
+    expect(answer).toEqual(['musl', 'gnu'])
+  },
+)
+
+test.concurrent('loading it loads nothing of Node.js that takes long, and that it may not need', async () => {
+  const { answer } = await inChild(({ index }) => {
+    const before = new Set(process.moduleLoadList)
+    require(index)
+    return process.moduleLoadList.filter((name) => !before.has(name))
+  })
+  expect(answer).toContain('NativeModule worker_threads')
+  for (const slow of ['crypto', 'fs/promises', 'internal/process/report', 'http', 'net']) {
+    expect(answer).not.toContain(`NativeModule ${slow}`)
+  }
 })
 
 test.concurrent('a binary that does not load says so, and why', async (test) => {
   const dir = directory(test)
   copy(dir, { withAddon: false })
-  const { platform } = createRequire(import.meta.url)('../../js/loader.js')
+  const { platform } = createRequire(import.meta.url)(loader)
   write(dir, { [`tiercel.${platform()}.node`]: 'not a library' })
   const given = { copied: join(dir, 'js', 'loader.js') }
   const { answer } = await inChild(
