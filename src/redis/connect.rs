@@ -154,8 +154,8 @@ impl Connector {
         &self.opener
     }
 
-    /// The server from which a link's entries are read; `None` in a cluster, which has several.
-    pub(super) fn reads_from(&self, link: &Connection) -> Option<ServerConfig> {
+    /// The server that a link leads to; `None` in a cluster, which has several.
+    pub(super) fn only_server(&self, link: &Connection) -> Option<ServerConfig> {
         match (&self.way, &link.sentinels) {
             (Way::To(server), _) => Some(server.clone()),
             (_, Some((_, server))) => {

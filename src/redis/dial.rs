@@ -98,7 +98,15 @@ async fn log_in(stream: &mut Box<dyn Stream>, config: &Config) -> Option<()> {
 
 /// Adds a command to what is to be sent.
 pub(super) fn command<const N: usize>(out: &mut BytesMut, args: [&[u8]; N]) {
-    let args = args.map(BorrowedFrame::BulkString);
+    encode(out, &args.map(BorrowedFrame::BulkString));
+}
+
+/// The same with any number of arguments.
+pub(super) fn command_of<'a>(out: &mut BytesMut, args: impl Iterator<Item = &'a [u8]>) {
+    encode(out, &args.map(BorrowedFrame::BulkString).collect::<Vec<_>>());
+}
+
+fn encode(out: &mut BytesMut, args: &[BorrowedFrame<'_>]) {
     // It makes the room that it needs.
-    let _ = extend_encode_borrowed(out, &BorrowedFrame::Array(&args), false);
+    let _ = extend_encode_borrowed(out, &BorrowedFrame::Array(args), false);
 }

@@ -9,7 +9,7 @@ use crate::stats::Buckets;
 use crate::store::Health;
 
 /// Late answers in a row after which the connection is given up.
-pub(super) const MOST_LATE: u32 = 5;
+const MOST_LATE: u32 = 5;
 /// Answers that are late so soon after another one count as one: a stall delays all that is under way.
 const STALL_NS: u64 = 100_000_000;
 
@@ -32,27 +32,45 @@ pub(super) struct Counters {
     pub(super) app_refusals: AtomicU64,
     pub(super) round_trips_us: Buckets,
     timeouts: AtomicU64,
-    late_in_a_row: AtomicU32,
+    late: Late,
+}
+
+/// Late answers of a connection in a row; those that one stall delays are one.
+#[derive(Default)]
+pub(super) struct Late {
+    in_a_row: AtomicU32,
     /// When the last of them was counted, on the stopwatch.
-    late_at: AtomicU64,
+    at: AtomicU64,
+}
+
+impl Late {
+    /// Records an answer in time.
+    pub(super) fn in_time(&self) {
+        self.in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// Records an answer that is late at `now` of the stopwatch. True if there were too many in a row.
+    pub(super) fn late(&self, now: u64) -> bool {
+        let before = self.in_a_row.load(Ordering::Relaxed);
+        if before > 0 && now.saturating_sub(self.at.load(Ordering::Relaxed)) < STALL_NS {
+            return false;
+        }
+        self.at.store(now, Ordering::Relaxed);
+        self.in_a_row.store(before + 1, Ordering::Relaxed);
+        before + 1 >= MOST_LATE
+    }
 }
 
 impl Counters {
     /// Records an answer in time.
     pub(super) fn in_time(&self) {
-        self.late_in_a_row.store(0, Ordering::Relaxed);
+        self.late.in_time();
     }
 
-    /// Records an answer that is late at `now` of the stopwatch. True if there were too many in a row.
+    /// The same of one that is late.
     pub(super) fn late(&self, now: u64) -> bool {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
-        let before = self.late_in_a_row.load(Ordering::Relaxed);
-        if before > 0 && now.saturating_sub(self.late_at.load(Ordering::Relaxed)) < STALL_NS {
-            return false;
-        }
-        self.late_at.store(now, Ordering::Relaxed);
-        self.late_in_a_row.store(before + 1, Ordering::Relaxed);
-        before + 1 >= MOST_LATE
+        self.late.late(now)
     }
 
     /// Records how long an answered call took that left at `sent` of the stopwatch.

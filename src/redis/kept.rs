@@ -2,7 +2,6 @@
 //! loss says nothing about the server that has the table.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -16,7 +15,8 @@ use tokio::time::{sleep, timeout};
 
 use super::connect::{Opener, within};
 use super::failure::Failure;
-use super::health::{Backoff, MOST_LATE, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
+use super::health::{Backoff, Late, MOST_MISSED, PROBE_EVERY, PROBE_LIMIT};
+use crate::clock::stopwatch_ns;
 
 /// A kept connection. It closes when this is dropped.
 pub(super) struct Kept {
@@ -28,7 +28,7 @@ struct State {
     opener: Opener,
     server: Server,
     client: Mutex<Option<Client>>,
-    late_in_a_row: AtomicU32,
+    late: Late,
     given_up: Notify,
     /// Whether an attempt to open it has ended, successfully or not.
     is_tried: watch::Sender<bool>,
@@ -40,7 +40,7 @@ impl Kept {
             opener,
             server,
             client: Mutex::default(),
-            late_in_a_row: AtomicU32::default(),
+            late: Late::default(),
             given_up: Notify::new(),
             is_tried: watch::Sender::new(false),
         });
@@ -56,9 +56,9 @@ impl Kept {
     /// Records how a call on it went. Late answers end it as they end the connection to the table.
     pub(super) fn note<T>(&self, result: &Result<T, Failure>) {
         if !matches!(result, Err(Failure::TimedOut)) {
-            return self.state.late_in_a_row.store(0, Ordering::Relaxed);
+            return self.state.late.in_time();
         }
-        if self.state.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
+        if self.state.late.late(stopwatch_ns()) {
             self.state.client.lock().take();
             self.state.given_up.notify_one();
         }
@@ -86,7 +86,7 @@ async fn keep(state: Arc<State>) {
     let mut backoff = Backoff::default();
     loop {
         if let Ok((client, mut task)) = state.opener.open(state.server.clone()).await {
-            state.late_in_a_row.store(0, Ordering::Relaxed);
+            state.late.in_time();
             *state.client.lock() = Some(client.clone());
             state.is_tried.send_replace(true);
             let was_of_use = tokio::select! {

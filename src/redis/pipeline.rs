@@ -103,6 +103,19 @@ impl<T> Pipeline<T> {
         Vec::new()
     }
 
+    /// Sends a command by what adds it to the buffer, also while an earlier one is late: whatever is
+    /// sent after another command is done after it.
+    pub(super) fn send_in_turn(&self, one: T, add: impl FnOnce(&mut BytesMut)) {
+        let mut state = self.state.lock();
+        add(&mut state.out);
+        state.waiting.push_back(Sent { at_ns: stopwatch_ns(), waiter: Some(one) });
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// Whether it ever answered somebody with more than an error.
     pub(super) fn was_of_use(&self) -> bool {
         self.state.lock().was_of_use

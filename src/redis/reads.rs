@@ -64,7 +64,7 @@ impl Session {
 
     /// Keeps the connections for reads, for as long as the link is open.
     pub(super) async fn keep_reads(self: Arc<Self>, link: Arc<Connection>) {
-        if let Some(server) = self.connector.reads_from(&link) {
+        if let Some(server) = self.connector.only_server(&link) {
             return self.keep_reads_from(&link, None, server).await;
         }
         let mut tasks = JoinSet::new();

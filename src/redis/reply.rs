@@ -2,6 +2,7 @@
 
 use fred::types::Value;
 
+use super::pipeline::Frame;
 use super::wire;
 
 /// An argument that is text.
@@ -28,6 +29,17 @@ pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
         Value::Bytes(bytes) => Some(bytes),
         Value::String(text) => Some(text.as_bytes()),
         _ => None,
+    }
+}
+
+/// A frame as a value.
+pub(super) fn value(frame: Frame) -> Value {
+    match frame {
+        Frame::SimpleString(bytes) | Frame::BulkString(bytes) => Value::Bytes(bytes),
+        Frame::Error(text) => Value::from(text.to_string()),
+        Frame::Integer(number) => Value::Integer(number),
+        Frame::Array(frames) => Value::Array(frames.into_iter().map(value).collect()),
+        Frame::Null => Value::Null,
     }
 }
 

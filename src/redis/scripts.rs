@@ -39,6 +39,15 @@ impl Script {
         Self { hash: sha1_hash(&source), source }
     }
 
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What the server knows it by once it has seen it.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
     /// Distinguishes it from the others.
     pub(super) fn number(&self) -> u64 {
         self.hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)

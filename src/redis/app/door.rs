@@ -1,7 +1,6 @@
 //! The connection of what the app's own code asks for. It is opened when something first is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fred::types::RespVersion;
@@ -10,8 +9,10 @@ use tokio::time::{sleep, timeout};
 
 use super::super::connect::{Connection, ConnectionGuard};
 use super::super::failure::Failure;
-use super::super::health::{Backoff, MOST_LATE};
+use super::super::health::{Backoff, Late};
 use super::super::session::Session;
+use super::lane::{Driven, Lane};
+use crate::clock::stopwatch_ns;
 
 /// How it stands.
 #[derive(Clone)]
@@ -20,30 +21,36 @@ enum State {
     Unused,
     /// It is being opened for the first time: who asks waits.
     Opening,
-    Open(Arc<Connection>),
+    Open(Arc<Way>),
     /// It could not be opened, or was lost: who asks is told at once.
     Away,
+}
+
+/// The way to the server, the same for all that is asked for while it is open.
+pub(super) struct Way {
+    pub(super) link: Arc<Connection>,
+    /// What carries everything, if there is one; otherwise the client of the link does.
+    pub(super) lane: Option<Arc<Lane>>,
+    late: Late,
 }
 
 /// The connection, or what is instead of it.
 pub(in super::super) struct Door {
     state: watch::Sender<State>,
-    late_in_a_row: AtomicU32,
     /// How long the first to ask may wait for it.
     open_limit: Duration,
 }
 
 impl Door {
     pub(in super::super) fn new(open_limit: Duration) -> Self {
-        Self {
-            state: watch::Sender::new(State::Unused),
-            late_in_a_row: AtomicU32::new(0),
-            open_limit,
-        }
+        Self { state: watch::Sender::new(State::Unused), open_limit }
     }
 
     /// The connection; `None` while there is none.
-    pub(super) async fn link(&self) -> Option<Arc<Connection>> {
+    pub(super) async fn way(&self) -> Option<Arc<Way>> {
+        if let State::Open(way) = &*self.state.borrow() {
+            return Some(way.clone());
+        }
         self.state.send_if_modified(|state| {
             let is_first = matches!(state, State::Unused);
             if is_first {
@@ -55,43 +62,36 @@ impl Door {
         let is_decided = |state: &State| !matches!(state, State::Unused | State::Opening);
         let decided = timeout(self.open_limit, state.wait_for(is_decided)).await.ok()?.ok()?;
         match &*decided {
-            State::Open(link) => Some(link.clone()),
+            State::Open(way) => Some(way.clone()),
             _ => None,
         }
     }
 
     /// Notes how a call on it went. It is given up as the others are.
-    pub(super) fn note<T>(&self, link: &Arc<Connection>, result: &Result<T, Failure>) {
+    pub(super) fn note<T>(&self, way: &Arc<Way>, result: &Result<T, Failure>) {
         let is_over = match result {
             Err(Failure::Lost(_) | Failure::Unauthenticated(_)) => true,
-            Err(Failure::TimedOut) => {
-                self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE
-            }
+            Err(Failure::TimedOut) => way.late.late(stopwatch_ns()),
             Ok(_) | Err(Failure::Denied(_) | Failure::BadReply(_)) => {
-                self.late_in_a_row.store(0, Ordering::Relaxed);
+                way.late.in_time();
                 false
             }
         };
         if is_over {
-            self.close(link);
+            self.close(way);
         }
     }
 
-    fn open(&self, link: &Arc<Connection>) {
-        self.late_in_a_row.store(0, Ordering::Relaxed);
-        self.state.send_replace(State::Open(link.clone()));
-    }
-
     /// Gives a connection up, if it is still the one in use.
-    fn close(&self, link: &Arc<Connection>) {
+    fn close(&self, way: &Arc<Way>) {
         self.state.send_if_modified(|state| {
-            let is_used = matches!(state, State::Open(used) if Arc::ptr_eq(used, link));
+            let is_used = matches!(state, State::Open(used) if Arc::ptr_eq(used, way));
             if is_used {
                 *state = State::Away;
             }
             is_used
         });
-        link.give_up();
+        way.link.give_up();
     }
 }
 
@@ -106,8 +106,9 @@ impl Session {
         loop {
             match self.connector.open(RespVersion::RESP2).await {
                 Ok(life) => {
-                    let mut opened = Opened::new(&self.door, life);
-                    if opened.life.watch().await {
+                    let driven = self.open_lane(life.link()).await;
+                    let mut opened = Opened::new(&self.door, life, driven);
+                    if opened.watch().await {
                         backoff.reset();
                         // Somebody may wait, and not for long.
                         continue;
@@ -123,18 +124,32 @@ impl Session {
 /// The connection in use. Whatever ends its use, it is given up.
 struct Opened<'a> {
     door: &'a Door,
+    way: Arc<Way>,
     life: ConnectionGuard,
+    driven: Option<Driven>,
 }
 
 impl<'a> Opened<'a> {
-    fn new(door: &'a Door, life: ConnectionGuard) -> Self {
-        door.open(life.link());
-        Self { door, life }
+    fn new(door: &'a Door, life: ConnectionGuard, driven: Option<Driven>) -> Self {
+        let lane = driven.as_ref().map(|driven| driven.lane.clone());
+        let way = Arc::new(Way { link: life.link().clone(), lane, late: Late::default() });
+        door.state.send_replace(State::Open(way.clone()));
+        Self { door, way, life, driven }
+    }
+
+    /// Waits until it is lost, or its lane is: what is under way on one of two connections could be
+    /// overtaken on the other. True if it was of use.
+    async fn watch(&mut self) -> bool {
+        let Some(driven) = &mut self.driven else { return self.life.watch().await };
+        tokio::select! {
+            was_of_use = self.life.watch() => was_of_use,
+            was_of_use = driven.ended() => was_of_use,
+        }
     }
 }
 
 impl Drop for Opened<'_> {
     fn drop(&mut self) {
-        self.door.close(self.life.link());
+        self.door.close(&self.way);
     }
 }

@@ -1,7 +1,5 @@
 //! Limits by their script.
 
-use fred::clients::Client;
-use fred::interfaces::KeysInterface;
 use fred::types::Value;
 
 use super::super::failure::Failure;
@@ -25,11 +23,7 @@ pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Verdict, F
         }
         Deed::Block { for_ms } => vec![text("block"), decimal(*for_ms), decimal(CELLS)],
         Deed::Reset => {
-            let del = |client: Client| {
-                let key = call.key();
-                async move { client.del(key).await }
-            };
-            call.noted(call.link.client.at(&call.key(), del)).await?;
+            call.command("DEL", Vec::new()).await?;
             return Ok(Verdict { is_admitted: true, ..Verdict::default() });
         }
     };

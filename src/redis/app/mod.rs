@@ -1,12 +1,13 @@
 //! What the app's own code asks for: over a connection of its own, so that no page waits behind it,
 //! with the same limits, watched as the others are.
 //!
-//! [`door`] is that connection; `scripts` what is run; `value`, `code`, `lock`, `limit`, `seat`,
+//! [`door`] is that connection, [`lane`] what it carries most with; `scripts` what is run; `value`, `code`, `lock`, `limit`, `seat`,
 //! `session` and `count` make calls of orders and answers of replies.
 
 mod code;
 mod count;
 mod door;
+mod lane;
 mod limit;
 mod lock;
 mod scripts;
@@ -17,13 +18,16 @@ mod value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fred::types::{Key, Value};
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::{ClusterHash, CustomCommand, Key, Value};
 
 pub(super) use crate::app::store::{Order, Receive, Store};
 pub(super) use door::Door;
 pub(super) use scripts::Scripts;
 
-use super::connect::{Connection, within};
+use self::door::Way;
+use super::connect::within;
 use super::failure::Failure;
 use super::reply::{bytes, number, parts};
 use super::scripts::Script;
@@ -79,9 +83,9 @@ impl Session {
         let Some(order) = asked.order.take() else { return };
         let session = self.clone();
         tokio::spawn(async move {
-            let Some(link) = session.door.link().await else { return drop(asked) };
+            let Some(way) = session.door.way().await else { return drop(asked) };
             asked.is_sent = true;
-            let call = Call { session: &session, link: &link, order: &order };
+            let call = Call { session: &session, way: &way, order: &order };
             let answer = call.make().await;
             if matches!(answer, Err(Failure::Denied(_) | Failure::BadReply(_))) {
                 session.counters.app_refusals.fetch_add(1, Ordering::Relaxed);
@@ -104,7 +108,7 @@ fn told(failure: Failure) -> AppFailure {
 /// An order on its way.
 struct Call<'a> {
     session: &'a Session,
-    link: &'a Arc<Connection>,
+    way: &'a Arc<Way>,
     order: &'a Order,
 }
 
@@ -141,7 +145,24 @@ impl Call<'_> {
         keys: &[Key],
         args: Vec<Value>,
     ) -> Result<Value, Failure> {
-        self.noted(script.run(&self.link.client, keys, args)).await
+        match &self.way.lane {
+            Some(lane) => self.noted(lane.run(script, keys, &args)).await,
+            None => self.noted(script.run(&self.way.link.client, keys, args)).await,
+        }
+    }
+
+    /// A command about that: its name, and what comes after the key.
+    async fn command(&self, name: &'static str, rest: Vec<Value>) -> Result<Value, Failure> {
+        let key = self.key();
+        if let Some(lane) = &self.way.lane {
+            return self.noted(lane.command(name, &key, &rest)).await;
+        }
+        let call = |client: Client| {
+            let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
+            let args: Vec<Value> = [key.clone().into()].into_iter().chain(rest.clone()).collect();
+            async move { client.custom(command, args).await }
+        };
+        self.noted(self.way.link.client.at(&key, call)).await
     }
 
     /// The result of a call within its time. It tells what is to be thought of the connection.
@@ -150,12 +171,12 @@ impl Call<'_> {
         call: impl Future<Output = Result<Value, fred::error::Error>>,
     ) -> Result<Value, Failure> {
         let result = within(self.session.command_timeout, Box::pin(call)).await;
-        let key = self.key();
-        if self.link.client.is_with_table(&key) {
-            self.session.door.note(self.link, &result);
+        let link = &self.way.link;
+        if !link.is_of_cluster || link.client.is_with_table(&self.key()) {
+            self.session.door.note(self.way, &result);
         } else {
             // A shard that is lost loses its keys, and nothing else.
-            self.link.client.note(&key, &result);
+            link.client.note(&self.key(), &result);
         }
         result
     }

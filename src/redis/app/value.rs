@@ -1,9 +1,7 @@
 //! Values as strings of the server.
 
 use bytes::Bytes;
-use fred::clients::Client;
-use fred::interfaces::KeysInterface;
-use fred::types::{Expiration, SetOptions, Value};
+use fred::types::Value;
 
 use super::super::failure::Failure;
 use super::super::reply::{bytes, decimal, text};
@@ -12,32 +10,16 @@ use crate::app::value::{Answer, Deed};
 
 pub(super) async fn carry_out(call: &Call<'_>, deed: &Deed) -> Result<Answer, Failure> {
     match deed {
-        Deed::Get => {
-            let get = |client: Client| {
-                let key = call.key();
-                async move { client.get(key).await }
-            };
-            found(call.noted(call.link.client.at(&call.key(), get)).await?)
-        }
+        Deed::Get => found(call.command("GET", Vec::new()).await?),
         Deed::Take => found(call.run(&call.scripts().take, Vec::new()).await?),
         Deed::Set { bytes, ttl_ms, only_absent } => set(call, bytes, *ttl_ms, *only_absent).await,
-        Deed::Delete => {
-            let del = |client: Client| {
-                let key = call.key();
-                async move { client.del(key).await }
-            };
-            is_there(&call.noted(call.link.client.at(&call.key(), del)).await?)
-        }
+        Deed::Delete => is_there(&call.command("DEL", Vec::new()).await?),
         Deed::Increment { by, ttl_ms } => {
             let args = vec![text(&by.to_string()), decimal(*ttl_ms)];
             number(&call.run(&call.scripts().increment, args).await?)
         }
         Deed::Expire { ttl_ms } => {
-            let expire = |client: Client| {
-                let (key, ttl_ms) = (call.key(), *ttl_ms as i64);
-                async move { client.pexpire(key, ttl_ms, None).await }
-            };
-            is_there(&call.noted(call.link.client.at(&call.key(), expire)).await?)
+            is_there(&call.command("PEXPIRE", vec![decimal(*ttl_ms)]).await?)
         }
     }
 }
@@ -48,13 +30,9 @@ async fn set(
     ttl_ms: u64,
     only_absent: bool,
 ) -> Result<Answer, Failure> {
-    let set = |client: Client| {
-        let (key, bytes) = (call.key(), Value::Bytes(bytes.clone()));
-        let expires = Some(Expiration::PX(ttl_ms as i64));
-        let when = only_absent.then_some(SetOptions::NX);
-        async move { client.set(key, bytes, expires, when, false).await }
-    };
-    match call.noted(call.link.client.at(&call.key(), set)).await? {
+    let mut rest = vec![Value::Bytes(bytes.clone()), text("PX"), decimal(ttl_ms)];
+    rest.extend(only_absent.then(|| text("NX")));
+    match call.command("SET", rest).await? {
         Value::Null => Ok(Answer::Present),
         _ => Ok(Answer::Done),
     }

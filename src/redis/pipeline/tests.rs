@@ -131,6 +131,20 @@ async fn what_is_late_is_given_up_and_nothing_is_sent_behind_it() {
 }
 
 #[tokio::test]
+async fn what_is_sent_in_its_turn_comes_behind_what_is_late() {
+    let mut driven = Driven::start(Duration::from_millis(500));
+    driven.send(b"a");
+    while driven.taken.late.lock().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    driven.pipeline.send_in_turn(b'b', |out| out.extend_from_slice(b"b"));
+    assert_eq!(driven.sent(2).await, b"ab");
+    driven.answer(b":1\r\n:2\r\n").await;
+    assert_eq!(driven.answers(), [(b'b', Frame::Integer(2))]);
+    assert_eq!(driven.send(b"c"), b"");
+}
+
+#[tokio::test]
 async fn bytes_that_arrive_are_a_sign_of_life_for_a_while() {
     let mut driven = Driven::start(Duration::from_millis(500));
     driven.send(b"ab");

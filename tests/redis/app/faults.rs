@@ -28,11 +28,11 @@ fn the_first_to_ask_waits_for_the_connection_and_nobody_opens_one_before() {
     let peer = Peer::connected(&patient(&server));
     wait_until("all connections", || tiercel_connections(&server) == 4);
     assert!(get(&peer.store).is_ok());
-    assert_eq!(tiercel_connections(&server), 5);
+    assert_eq!(tiercel_connections(&server), 6);
 }
 
 /// Connections of the process to a server, without ours.
-fn tiercel_connections(server: &Server) -> usize {
+pub(super) fn tiercel_connections(server: &Server) -> usize {
     server.call(&["CLIENT", "LIST"]).lines().filter(|line| !line.contains("cmd=client")).count()
 }
 

@@ -3,6 +3,7 @@
 mod codes;
 mod counts;
 mod faults;
+mod lane;
 mod limits;
 mod locks;
 mod seats;

@@ -1,0 +1,133 @@
+//! A lean connection beside that of the door, over which everything goes, in order: the client has a
+//! task, a timer and two messages for each command.
+//!
+//! What is late keeps its place, so that the command that is to undo it comes after it. For the same
+//! reason nothing takes another way as long as there is a lane; without one, the client carries all.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use fred::error::{Error, ErrorKind};
+use fred::types::{Key, Value};
+use tokio::sync::oneshot::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use super::super::connect::Connection;
+use super::super::dial::{PROBE, command_of, dial};
+use super::super::health::Counters;
+use super::super::pipeline::{Frame, Pipeline, Takes};
+use super::super::reply::{bytes, value};
+use super::super::scripts::Script;
+use super::super::session::Session;
+
+/// Silence is not the end of a lane for twice as long: probes of the link find a dead server sooner, and
+/// who waits has a limit of his own.
+const LEAST_LIMIT: Duration = Duration::from_secs(1);
+/// How long opening one may take: somebody waits.
+const OPEN_LIMIT: Duration = Duration::from_millis(800);
+
+/// Commands under way, each with who waits for its answer, or did.
+pub(super) struct Lane(Pipeline<Sender<Frame>>);
+
+/// A lane in use. Whatever ends its use, those who wait learn that there is no answer.
+pub(super) struct Driven {
+    pub(super) lane: Arc<Lane>,
+    counters: Arc<Counters>,
+    driving: JoinHandle<()>,
+}
+
+impl Session {
+    /// Opens a lane to the server that a link leads to; `None` where that cannot be had.
+    pub(super) async fn open_lane(&self, link: &Connection) -> Option<Driven> {
+        let server = self.connector.only_server(link)?;
+        let (config, limit) = self.connector.login();
+        let stream = dial(config, &server, limit.min(OPEN_LIMIT)).await?;
+        let limit = self.command_timeout.max(LEAST_LIMIT);
+        let lane = Arc::new(Lane(Pipeline::new(limit, PROBE)));
+        let driven = lane.clone();
+        // On its own: nothing else is looked at when an answer comes.
+        let driving = tokio::spawn(async move { driven.0.drive(stream, &ToThoseWhoWait).await });
+        self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        Some(Driven { lane, counters: self.counters.clone(), driving })
+    }
+}
+
+impl Driven {
+    /// Waits until it ends. True if it was of use.
+    pub(super) async fn ended(&mut self) -> bool {
+        let _ = (&mut self.driving).await;
+        self.lane.0.was_of_use()
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.driving.abort();
+        self.counters.connections.fetch_sub(1, Ordering::Relaxed);
+        drop(self.lane.0.left());
+    }
+}
+
+struct ToThoseWhoWait;
+
+impl Takes<Sender<Frame>> for ToThoseWhoWait {
+    fn take(&self, answers: Vec<(Sender<Frame>, Frame)>, _: u64) {
+        for (waiter, frame) in answers {
+            // Whose time is over does not wait any more.
+            let _ = waiter.send(frame);
+        }
+    }
+
+    fn give_up(&self, late: Vec<Sender<Frame>>) {
+        drop(late);
+    }
+}
+
+impl Lane {
+    /// Runs a script: by hash, or by source if the server does not know it yet.
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        keys: &[Key],
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let count = keys.len().to_string();
+        let run = |name: &[u8], script: &str| {
+            let head = [name, script.as_bytes(), count.as_bytes()].into_iter();
+            let args = args.iter().filter_map(bytes);
+            self.send(head.chain(keys.iter().map(Key::as_bytes)).chain(args))
+        };
+        match answer(run(b"EVALSHA", script.hash())).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => {
+                answer(run(b"EVAL", script.source())).await
+            }
+            result => result,
+        }
+    }
+
+    /// Sends a command about a key.
+    pub(super) async fn command(
+        &self,
+        name: &'static str,
+        key: &Key,
+        rest: &[Value],
+    ) -> Result<Value, Error> {
+        let head = [name.as_bytes(), key.as_bytes()].into_iter();
+        answer(self.send(head.chain(rest.iter().filter_map(bytes)))).await
+    }
+
+    fn send<'a>(&self, words: impl Iterator<Item = &'a [u8]>) -> Receiver<Frame> {
+        let (waiter, answer) = channel();
+        self.0.send_in_turn(waiter, |out| command_of(out, words));
+        answer
+    }
+}
+
+async fn answer(answer: Receiver<Frame>) -> Result<Value, Error> {
+    match answer.await {
+        Ok(Frame::Error(text)) => Err(Error::new(ErrorKind::Unknown, text.to_string())),
+        Ok(frame) => Ok(value(frame)),
+        Err(_) => Err(Error::new(ErrorKind::Canceled, "the lane has ended")),
+    }
+}
