@@ -4,7 +4,7 @@ const { randomBytes } = require('node:crypto')
 const { ASK, LEAST_SEAT_MS, MOST_HOLDERS, MOST_SEAT_MS, ON_ERROR } = require('../abi.js')
 const checks = require('./checks.js')
 const { failure } = require('./errors.js')
-const { Hold, Patience } = require('./hold.js')
+const { Hold, Patience, undo } = require('./hold.js')
 const { ask } = require('./store.js')
 const { Turns } = require('./turns.js')
 
@@ -194,12 +194,12 @@ async function attempt(rule, id) {
     answer = await ask(ASK.SEAT_ACQUIRE, name, id, owner, ttlMs, limit, onError)
   } catch (error) {
     // It may have been taken.
-    release(0).catch(() => {})
+    void undo(ttlMs, () => release(0))
     throw error
   }
   const [word, source, held, firstMs] = answer
   const told = { isTaken: word === 'taken', source, held, firstMs }
-  if (source !== 'store') release(0).catch(() => {})
+  if (source !== 'store') void undo(ttlMs, () => release(0))
   if (!told.isTaken || source === 'nobody') return new Permit(rule, told)
   const isHere = source === 'local' ? 1 : 0
   const hold = new Hold({

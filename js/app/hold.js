@@ -49,6 +49,38 @@ class Patience {
   }
 }
 
+/** Pauses of what is tried again, in ms. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 2_000
+/** What may wait to be tried again, so that an outage fills no memory. */
+const MOST_UNDONE = 1_024
+let undone = 0
+
+/**
+ * Undoes what the store may have done: tries again while the store is away, and as long as that would
+ * last. Of a process that ends, the rest ends by itself.
+ * @param {number} ttlMs
+ * @param {() => Promise<unknown>} act may be called more than once
+ * @returns {Promise<void>} settles with the first try
+ */
+async function undo(ttlMs, act) {
+  const end = performance.now() + ttlMs
+  const attempt = () =>
+    act().then(
+      () => true,
+      () => false,
+    )
+  if ((await attempt()) || undone >= MOST_UNDONE) return
+  undone++
+  let pauseMs = FIRST_PAUSE_MS
+  const again = async () => {
+    if (performance.now() >= end || (await attempt())) return void undone--
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+    setTimeout(again, pauseMs).unref()
+  }
+  setTimeout(again, pauseMs).unref()
+}
+
 /** Something that is held: renewed until it is given back, or found to be lost. */
 class Hold {
   #ttlMs
@@ -124,12 +156,8 @@ class Hold {
 
   async release() {
     this.#stop()
-    try {
-      await this.#does.release()
-    } catch {
-      // Then it ends by itself.
-    }
+    await undo(this.#ttlMs, this.#does.release)
   }
 }
 
-module.exports = { Hold, Patience }
+module.exports = { Hold, Patience, undo }

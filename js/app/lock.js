@@ -4,7 +4,7 @@ const { randomBytes } = require('node:crypto')
 const { ASK } = require('../abi.js')
 const checks = require('./checks.js')
 const { failure } = require('./errors.js')
-const { Hold, Patience } = require('./hold.js')
+const { Hold, Patience, undo } = require('./hold.js')
 const { ask } = require('./store.js')
 const { Turns } = require('./turns.js')
 
@@ -61,7 +61,7 @@ async function tryLock(key, options, run) {
   if (!turns.isFree(own)) return { acquired: false }
   await turns.take(own, new Patience('tryLock', 0, undefined, late))
   try {
-    const hold = await asOwner(own, (owner) => attempt(own, owner, ttlMs, 0))
+    const hold = await asOwner(own, ttlMs, (owner) => attempt(own, owner, ttlMs, 0))
     if (typeof hold === 'number') return { acquired: false }
     return { acquired: true, value: await holding(hold, body) }
   } finally {
@@ -75,7 +75,7 @@ function late() {
 
 /** @param {string} key @param {number} ttlMs @param {InstanceType<typeof Patience>} patience */
 async function acquired(key, ttlMs, patience) {
-  return asOwner(key, async (owner) => {
+  return asOwner(key, ttlMs, async (owner) => {
     for (;;) {
       const hold = await attempt(key, owner, ttlMs, 1)
       if (typeof hold !== 'number') return hold
@@ -88,16 +88,17 @@ async function acquired(key, ttlMs, patience) {
  * Acts under a new name for the store.
  * @template T
  * @param {string} key
+ * @param {number} ttlMs
  * @param {(owner: string) => Promise<T>} act
  * @returns {Promise<T>}
  */
-async function asOwner(key, act) {
+async function asOwner(key, ttlMs, act) {
   const owner = randomBytes(16).toString('hex')
   try {
     return await act(owner)
   } catch (error) {
     // It may have a place in the queue, or the lock itself, and not know.
-    ask(ASK.LOCK_RELEASE, GROUP, key, owner).catch(() => {})
+    void undo(ttlMs, () => ask(ASK.LOCK_RELEASE, GROUP, key, owner))
     throw error
   }
 }

@@ -151,3 +151,44 @@ test('a lock that was taken, and said so too late, is given back', async ({ onTe
     await until('it is free', async () => (await attempt('tryLock')) === true || undefined)
   }
 })
+
+test('what was taken while the server stood still is given back once it goes on', async ({
+  onTestFinished,
+}) => {
+  const own = await start('single')
+  onTestFinished(() => own.stop())
+  const fleet = await team(1, {
+    TIERCEL_REDIS_URL: own.url,
+    TIERCEL_NAMESPACE: newName('still'),
+    TIERCEL_COMMAND_TIMEOUT_MS: '100',
+  })
+  onTestFinished(() => fleet.stop())
+  await connected(fleet[0])
+  const lockAll = ({ require, APP, count }) => {
+    const { tryLock } = require(APP)
+    const attempt = (_, index) =>
+      tryLock(`key ${index}`, { ttl: '10m' }, () => 'ran').then(
+        ({ acquired }) => acquired,
+        ({ maybeDone }) => (maybeDone ? 'perhaps' : 'no'),
+      )
+    return Promise.all(Array.from({ length: count }, attempt))
+  }
+  const given = { APP, count: 8 }
+  const all = Array(given.count).fill(true)
+  const succeed = async () => {
+    const told = await fleet[0].run(lockAll, given)
+    return told.every((acquired) => acquired === true) ? told : undefined
+  }
+  expect(await until('the server answers', succeed)).toEqual(all)
+  own.pause()
+  // Until the connection is given up, by when what was to undo the last of them has nowhere to go.
+  const told = []
+  await until('nothing is sent any more', async () => {
+    told.push(await fleet[0].run(lockAll, given))
+    return told.at(-1).every((each) => each === 'no') || undefined
+  })
+  expect(told[0]).toContain('perhaps')
+  own.resume()
+  // Not after the 10 minutes that they would be held for.
+  expect(await until('all are free', succeed)).toEqual(all)
+})
