@@ -9,9 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
-use fred::types::{Key, Value};
+use fred::interfaces::ClientLike;
+use fred::types::{InfoKind, Key, Value};
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::super::connect::Connection;
 use super::super::dial::{PROBE, command_of, dial};
@@ -20,12 +22,17 @@ use super::super::pipeline::{Frame, Pipeline, Takes};
 use super::super::reply::{bytes, value};
 use super::super::scripts::Script;
 use super::super::session::Session;
+use crate::clock::stopwatch_ns;
 
 /// Silence is not the end of a lane for twice as long: probes of the link find a dead server sooner, and
 /// who waits has a limit of his own.
 const LEAST_LIMIT: Duration = Duration::from_secs(1);
+/// Callers end first, and nobody takes what one of them gave up for the end of the lane.
+const SLACK: Duration = Duration::from_millis(100);
 /// How long opening one may take: somebody waits.
 const OPEN_LIMIT: Duration = Duration::from_millis(800);
+/// One that ends sooner was of no use, whatever it answered: the next has to wait.
+const LEAST_LIFE: Duration = Duration::from_millis(500);
 
 /// Commands under way, each with who waits for its answer, or did.
 pub(super) struct Lane(Pipeline<Sender<Frame>>);
@@ -35,6 +42,8 @@ pub(super) struct Driven {
     pub(super) lane: Arc<Lane>,
     counters: Arc<Counters>,
     driving: JoinHandle<()>,
+    /// On the stopwatch.
+    opened_ns: u64,
 }
 
 impl Session {
@@ -43,21 +52,38 @@ impl Session {
         let server = self.connector.only_server(link)?;
         let (config, limit) = self.connector.login();
         let stream = dial(config, &server, limit.min(OPEN_LIMIT)).await?;
-        let limit = self.command_timeout.max(LEAST_LIMIT);
+        let limit = self.command_timeout.max(LEAST_LIMIT) + SLACK;
         let lane = Arc::new(Lane(Pipeline::new(limit, PROBE)));
         let driven = lane.clone();
         // On its own: nothing else is looked at when an answer comes.
         let driving = tokio::spawn(async move { driven.0.drive(stream, &ToThoseWhoWait).await });
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        Some(Driven { lane, counters: self.counters.clone(), driving })
+        let counters = self.counters.clone();
+        let driven = Driven { lane, counters, driving, opened_ns: stopwatch_ns() };
+        let is_same = timeout(OPEN_LIMIT, is_same_server(link, &driven.lane));
+        is_same.await.ok().filter(|is_same| *is_same).map(|_| driven)
     }
+}
+
+/// Whether a lane leads where the link does, which takes writes. The name of a server may have several
+/// addresses. A user who may not ask has to trust it.
+async fn is_same_server(link: &Connection, lane: &Lane) -> bool {
+    let of_link = link.client.info::<String>(Some(InfoKind::Server)).await;
+    let of_lane = answer(lane.send([b"INFO".as_slice(), b"server"].into_iter())).await;
+    let of_lane = of_lane.ok().and_then(|info| info.as_string());
+    let (Ok(of_link), Some(of_lane)) = (of_link, of_lane) else { return true };
+    run_id(&of_link) == run_id(&of_lane)
+}
+
+fn run_id(info: &str) -> Option<&str> {
+    info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim)
 }
 
 impl Driven {
     /// Waits until it ends. True if it was of use.
     pub(super) async fn ended(&mut self) -> bool {
         let _ = (&mut self.driving).await;
-        self.lane.0.was_of_use()
+        stopwatch_ns().saturating_sub(self.opened_ns) >= LEAST_LIFE.as_nanos() as u64
     }
 }
 
@@ -92,6 +118,7 @@ impl Lane {
         keys: &[Key],
         args: &[Value],
     ) -> Result<Value, Error> {
+        debug_assert!(args.iter().all(|arg| bytes(arg).is_some()), "arguments are text or bytes");
         let count = keys.len().to_string();
         let run = |name: &[u8], script: &str| {
             let head = [name, script.as_bytes(), count.as_bytes()].into_iter();
@@ -113,6 +140,7 @@ impl Lane {
         key: &Key,
         rest: &[Value],
     ) -> Result<Value, Error> {
+        debug_assert!(rest.iter().all(|arg| bytes(arg).is_some()), "arguments are text or bytes");
         let head = [name.as_bytes(), key.as_bytes()].into_iter();
         answer(self.send(head.chain(rest.iter().filter_map(bytes)))).await
     }

@@ -1,8 +1,9 @@
 //! What the app's own code asks for: over a connection of its own, so that no page waits behind it,
 //! with the same limits, watched as the others are.
 //!
-//! [`door`] is that connection, [`lane`] what it carries most with; `scripts` what is run; `value`, `code`, `lock`, `limit`, `seat`,
-//! `session` and `count` make calls of orders and answers of replies.
+//! [`door`] is that connection, [`lane`] what carries everything where there is one, and `scripts` what
+//! is run; `value`, `code`, `lock`, `limit`, `seat`, `session` and `count` make calls of orders and
+//! answers of replies.
 
 mod code;
 mod count;

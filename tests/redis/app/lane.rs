@@ -48,6 +48,7 @@ fn what_undoes_a_late_command_is_done_after_it() {
         Deed::Lock(lock::Deed::Acquire { owner, ttl_ms: 600_000, waits: false })
     };
     let release = || Deed::Lock(lock::Deed::Release { owner: owner.clone() });
+    assert_eq!(peer.store.health().connections, 6, "it has a lane");
     // The server has to know the scripts.
     let other = named(Feature::Lock, "other");
     wait_until("it is taken", || ask(&peer, &other, acquire()).is_ok());
