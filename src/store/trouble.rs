@@ -195,7 +195,7 @@ impl Trouble {
             Self::TooManyClients => (
                 "too-many-clients",
                 "it takes no more connections",
-                "Raise `maxclients` of the server, or run fewer processes: each has four connections, and a fifth once it uses `tiercel/app`.",
+                "Raise `maxclients` of the server, or run fewer processes: each has four connections, and two more once it uses `tiercel/app`.",
             ),
             Self::NoPrimary => (
                 "no-primary",
