@@ -5,7 +5,13 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { launchNode, readiness, requests, startOrigin, until } from '../../../tools/next/support.mjs'
+import {
+  launchNode,
+  readiness,
+  requests,
+  startOrigin,
+  until,
+} from '../../../tools/next/support.mjs'
 import { freePort } from '../../../tools/ports.mjs'
 import { versions } from '../install.mjs'
 import { subjects } from './subjects.mjs'
@@ -29,7 +35,8 @@ const slug = (name) => name.toLowerCase().replace(/[^a-z]+/g, '-')
 
 /** A clean environment. @param {Record<string, string>} more */
 function environment(more) {
-  const foreign = /^(NODE_ENV|NODE_OPTIONS|VITEST.*|REDIS_URL|TIERCEL_.*|NEXT_.*|DEPLOYMENT_VERSION)$/
+  const foreign =
+    /^(NODE_ENV|NODE_OPTIONS|VITEST.*|REDIS_URL|TIERCEL_.*|NEXT_.*|DEPLOYMENT_VERSION)$/
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   return { ...Object.fromEntries(kept), NEXT_TELEMETRY_DISABLED: '1', APP_ROOT: root, ...more }
 }

@@ -138,7 +138,11 @@ export const own = {
     package: forte,
     interfaces: ['page'],
     // Of its composite example the part that every entry without a special tag takes.
-    files: ofNeshca(forte, `${peers}package.json`, "createRedisHandler({ client, keyPrefix: 'nextjs:' })"),
+    files: ofNeshca(
+      forte,
+      `${peers}package.json`,
+      "createRedisHandler({ client, keyPrefix: 'nextjs:' })",
+    ),
     env: ({ url }) => ({ REDIS_URL: url }),
   },
 
@@ -211,7 +215,11 @@ export const own = { cacheHandlers: { default: nimpl, remote: nimpl } }
   neshca: {
     package: '@neshca/cache-handler',
     interfaces: ['page'],
-    files: ofNeshca('@neshca/cache-handler', redis4, "createRedisHandler({ client, keyPrefix: 'nextjs:' })"),
+    files: ofNeshca(
+      '@neshca/cache-handler',
+      redis4,
+      "createRedisHandler({ client, keyPrefix: 'nextjs:' })",
+    ),
     env: ({ url }) => ({ REDIS_URL: url }),
   },
 }

@@ -6,5 +6,7 @@ export async function GET(request) {
   await connection()
   const name = new URL(request.url).searchParams.get('name')
   const tags = [`fetch-${name}`]
-  return Response.json({ origin: await origin(`fetch-${name}`, { next: { revalidate: 3600, tags } }) })
+  return Response.json({
+    origin: await origin(`fetch-${name}`, { next: { revalidate: 3600, tags } }),
+  })
 }
