@@ -44,6 +44,7 @@ export const shared = (isSame) =>
  */
 export function promptness(ms, patienceMs) {
   if (ms === undefined) return outcome('no', `stale for more than ${spoken(patienceMs)}`)
+  if (ms < 5) return outcome('yes', 'new at once')
   if (ms <= PROMPT_MS) return outcome('yes', `new after ${spoken(ms)}`)
   return outcome('partly', `stale for ${spoken(ms)}`)
 }
@@ -86,9 +87,15 @@ export function bearable(answers) {
   return outcome(slowest <= BEARABLE_MS ? 'yes' : 'no', `slowest answer ${spoken(slowest)}`)
 }
 
-/** Whether an answer came back as it was. @param {string | undefined} wrong what is not, if anything */
-export const intact = (wrong) =>
-  wrong === undefined ? outcome('yes', 'as it was') : outcome('no', wrong)
+/**
+ * Whether an answer came back as it was.
+ *
+ * @param {string | undefined} wrong what is not, if anything @param {boolean} [isAgain] generated again
+ */
+export function intact(wrong, isAgain = false) {
+  if (wrong !== undefined) return outcome('no', wrong)
+  return isAgain ? outcome('partly', 'right, but generated again') : outcome('yes', 'as it was')
+}
 
 /** @param {number} bytes that went between the instance and Redis @param {number} hits */
 export function quietness(bytes, hits) {

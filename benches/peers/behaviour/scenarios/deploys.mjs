@@ -98,28 +98,39 @@ const later = {
   },
 }
 
-/** @param {string} name @param {string} what @param {string} [build] @returns {Scenario} */
-const survives = (name, what, build) => ({
-  name,
+/** @param {import('../fleet.mjs').Fleet} fleet @param {Kind[]} kinds @param {string} [build] */
+async function surviving(fleet, kinds, build) {
+  const [first] = fleet.members
+  const all = []
+  for (const kind of kinds) {
+    const slug = fleet.slug()
+    all.push({ kind, slug, old: await fleet.prime(kind, slug, [first]) })
+  }
+  const member = await fleet.join({ build })
+  const seen = []
+  for (const { kind, slug, old } of all) {
+    const now = await fleet.data(member, kind, slug)
+    seen.push([places[kind].says, shared(now === old)])
+  }
+  return worst(Object.fromEntries(seen))
+}
+
+/** @type {Scenario} */
+const restart = {
+  name: 'restart',
   group: GROUP,
-  what,
-  async run(fleet, kinds) {
-    const [first] = fleet.members
-    const data = kinds.filter((kind) => kind !== 'page')
-    const all = []
-    for (const kind of data) {
-      const slug = fleet.slug()
-      all.push({ kind, slug, old: await fleet.prime(kind, slug, [first]) })
-    }
-    const member = await fleet.join({ build })
-    const seen = []
-    for (const { kind, slug, old } of all) {
-      const now = await fleet.data(member, kind, slug)
-      seen.push([places[kind].says, shared(now === old)])
-    }
-    return worst(Object.fromEntries(seen))
-  },
-})
+  what: 'An instance that starts has what others generated',
+  run: (fleet, kinds) => surviving(fleet, kinds),
+}
+
+/** Not `'use cache'`: Next.js puts the BUILD_ID into its keys. @type {Scenario} */
+const data = {
+  name: 'deploy data',
+  group: GROUP,
+  what: 'An instance of a new build has the data of a `fetch` and of `unstable_cache`',
+  needs: 'page',
+  run: (fleet) => surviving(fleet, ['fetch', 'unstable'], 'second'),
+}
 
 /** @type {Scenario} */
 const mixed = {
@@ -165,8 +176,8 @@ export const scenarios = [
   cold('use', "For a `'use cache'` function: run once"),
   stale,
   prerendered,
-  survives('restart', 'An instance that starts has what others generated'),
-  survives('deploy data', 'So has an instance of a new build, for data', 'second'),
+  restart,
+  data,
   mixed,
   rolling,
   later,

@@ -84,6 +84,14 @@ const overlap = (kind, where, what) => ({
   },
 })
 
+/** Spoils: everything is invalidated, and what `next build` made, too. @type {Scenario} */
+const layout = {
+  ...elsewhere('path layout', 'Everything below a layout', 'page', (_, member) =>
+    byPath('/', 'layout')(member),
+  ),
+  isSpoiled: true,
+}
+
 /** @type {Scenario[]} */
 export const scenarios = [
   byTag('page', 'A page by its tag: new on the other instance'),
@@ -92,9 +100,6 @@ export const scenarios = [
   ),
   elsewhere('path pattern', 'All pages of a route by its pattern', 'page', (_, member) =>
     byPath('/page/[slug]', 'page')(member),
-  ),
-  elsewhere('path layout', 'Everything below a layout', 'page', (_, member) =>
-    byPath('/', 'layout')(member),
   ),
   soft('page', "A page with `revalidateTag(tag, 'max')`: stale answers end"),
   byTag('route', 'A route handler by its tag'),
@@ -122,4 +127,5 @@ export const scenarios = [
   overlap('fetch', 'other', 'The same for a `fetch`'),
   overlap('use', 'own', "The instance that runs a `'use cache'` function"),
   overlap('use', 'other', 'Another instance than the one that runs the function'),
+  layout,
 ]
