@@ -21,7 +21,8 @@ import { installPeers, versions } from './peers/install.mjs'
 const USAGE = `Usage: npm run test:peers -- [options]
 
   --only <names>       these subjects, with commas: Tiercel, fortedigital, trieb.work
-  --scenario <words>   only scenarios whose name has all these words: fetch, overlap
+  --scenario <words>   only scenarios whose name has all these words, such as: overlap page;
+                       or those of another list of words after a comma
   --list               prints the names of the scenarios
   --json               prints JSON instead of the table
   --write              into docs/peers.md and the README; what was not run stays as it was`
@@ -41,8 +42,10 @@ const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.me
 const RECORD = at('./peers/behaviour/seen.json')
 const DOCUMENTS = { full: at('../docs/peers.md'), short: at('../README.md') }
 
-const words = options.scenario.split(/\s+/).filter(Boolean)
-const chosen = scenarios.filter(({ name }) => words.every((word) => name.includes(word)))
+const wanted = options.scenario.split(',').map((words) => words.split(/\s+/).filter(Boolean))
+const chosen = scenarios.filter(({ name }) =>
+  wanted.some((words) => words.every((word) => name.includes(word))),
+)
 const named = options.only.split(',').map((name) => name.trim().toLowerCase())
 const names = Object.keys(subjects).filter(
   (name) => !options.only || named.includes(name.toLowerCase()),
@@ -93,6 +96,9 @@ function write(now) {
     writeFileSync(path, replaced(readFileSync(path, 'utf8'), part))
   }
 }
+
+// However this process ends: its servers are in groups of their own.
+process.on('exit', endChildren)
 
 await main(async () => {
   if (options.help) return console.log(USAGE)

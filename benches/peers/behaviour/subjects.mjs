@@ -28,15 +28,13 @@ export const own = ${config}
 `
 
 /** The example for production in the README of what it comes from. @param {string} name @param {string} from */
-const production = (name, from) => `import { createRequire } from 'node:module'
-import { PHASE_PRODUCTION_BUILD } from 'next/constants.js'
+const production = (name, from) => `import { PHASE_PRODUCTION_BUILD } from 'next/constants.js'
+import { load } from ${JSON.stringify(from)}
 
-const require = createRequire(${JSON.stringify(from)})
-const { createClient } = require('redis')
-const { CacheHandler } = require('${name}')
-const load = (name) => require(name).default ?? require(name)
-const createLruHandler = load('${name}/local-lru')
-const createRedisHandler = load('${name}/redis-strings')
+const { createClient } = await load('redis')
+const { CacheHandler } = await load('${name}')
+const { default: createLruHandler } = await load('${name}/local-lru')
+const { default: createRedisHandler } = await load('${name}/redis-strings')
 
 async function connected() {
   const client = createClient({ url: process.env.REDIS_URL, pingInterval: 10_000 })
@@ -70,19 +68,19 @@ CacheHandler.onCreation(() => {
 export default CacheHandler
 `
 
-/** The hook that takes what \`next build\` made. @param {string} name @param {string} from */
+/** The hook that takes what `next build` made. @param {string} name @param {string} from */
 const instrumentation = (name, from) => `export async function register() {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return
-  const { createRequire } = await import(/* turbopackIgnore: true */ 'node:module')
-  const require = createRequire(${JSON.stringify(from)})
-  const { registerInitialCache } = require('${name}/instrumentation')
+  const loader = ${JSON.stringify(from)}
+  const { load } = await import(/* turbopackIgnore: true */ loader)
+  const { registerInitialCache } = await load('${name}/instrumentation')
   const file = process.cwd() + '/cache-handler.mjs'
   const { default: CacheHandler } = await import(/* turbopackIgnore: true */ file)
   await registerInitialCache(CacheHandler)
 }
 `
 
-/** @param {string} name @param {string} from a file beside which its modules are @param {string} handler */
+/** @param {string} name @param {string} from a module that loads what lies beside it @param {string} handler */
 const ofNeshca = (name, from, handler) => ({
   'handlers.mjs': handlers(
     "{ cacheHandler: resolve('./cache-handler.mjs'), cacheMaxMemorySize: 0 }",
@@ -91,6 +89,7 @@ const ofNeshca = (name, from, handler) => ({
   'instrumentation.js': instrumentation(name, from),
 })
 
+const modules = `${peers}load.mjs`
 const redis4 = `${peers}redis4/load.mjs`
 const turbo = '@trieb.work/nextjs-turbo-redis-cache'
 const jason = '@mrjasonroy/cache-components-cache-handler'
@@ -138,11 +137,7 @@ export const own = {
     package: forte,
     interfaces: ['page'],
     // Of its composite example the part that every entry without a special tag takes.
-    files: ofNeshca(
-      forte,
-      `${peers}package.json`,
-      "createRedisHandler({ client, keyPrefix: 'nextjs:' })",
-    ),
+    files: ofNeshca(forte, modules, "createRedisHandler({ client, keyPrefix: 'nextjs:' })"),
     env: ({ url }) => ({ REDIS_URL: url }),
   },
 

@@ -68,6 +68,8 @@ const overlap = (kind, where, what) => ({
     const [first, second] = fleet.members
     fleet.origin.delayMs = RENDER_MS
     const rendered = fleet.data(first, kind, slug)
+    // It is awaited later, and may fail before.
+    rendered.catch(() => {})
     try {
       await pause(MIDDLE_MS)
       await fleet.invalidate(where === 'own' ? first : second, kind, slug)
