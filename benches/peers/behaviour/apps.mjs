@@ -97,6 +97,8 @@ export async function started(name, { nth, redis, origin, build = 'first' }) {
   await rm(folder, { recursive: true, force: true })
   await cp(join(work, slug(name), 'build'), folder, { recursive: true })
   await writeFile(join(folder, '.next', 'BUILD_ID'), build)
+  // An app has a name, by which it is known wherever it lies.
+  await writeFile(join(folder, 'package.json'), '{ "name": "seen", "private": true }\n')
   const { env, seed } = subjects[name]
   const own = env({ url: redis.url, port: redis.port, build })
   const vars = environment({ ...own, ORIGIN_URL: origin.url })
