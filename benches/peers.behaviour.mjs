@@ -25,7 +25,8 @@ const USAGE = `Usage: npm run test:peers -- [options]
                        or those of another list of words after a comma
   --list               prints the names of the scenarios
   --json               prints JSON instead of the table
-  --write              into docs/peers.md and the README; what was not run stays as it was`
+  --write              into docs/peers.md and the README; what was not run stays as it was
+  --tables             writes those again, of what was recorded, and runs nothing`
 
 const { values: options } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     list: { type: 'boolean' },
     only: { type: 'string', default: '' },
     scenario: { type: 'string', default: '' },
+    tables: { type: 'boolean' },
     write: { type: 'boolean' },
   },
 })
@@ -84,11 +86,18 @@ async function look(redis) {
   return { about: { ...about, next: all.next, redis: redis_version }, subjects: seen }
 }
 
+/** @returns {import('./peers/behaviour/report.mjs').Seen | undefined} */
+const recorded = () => (existsSync(RECORD) ? JSON.parse(readFileSync(RECORD, 'utf8')) : undefined)
+
 /** @param {import('./peers/behaviour/report.mjs').Seen} now */
-function write(now) {
-  const before = existsSync(RECORD) ? JSON.parse(readFileSync(RECORD, 'utf8')) : undefined
-  const all = merged(before, now, Object.keys(subjects))
+function record(now) {
+  const all = merged(recorded(), now, Object.keys(subjects))
   writeFileSync(RECORD, `${JSON.stringify(all, null, 2)}\n`)
+  return all
+}
+
+/** @param {import('./peers/behaviour/report.mjs').Seen} all */
+function writeTables(all) {
   for (const [path, part] of [
     [DOCUMENTS.full, full(all, scenarios)],
     [DOCUMENTS.short, short(all)],
@@ -103,6 +112,11 @@ process.on('exit', endChildren)
 await main(async () => {
   if (options.help) return console.log(USAGE)
   if (options.list) return console.log(scenarios.map(({ name }) => name).join('\n'))
+  if (options.tables) {
+    const all = recorded()
+    if (!all) throw new Error('nothing is recorded')
+    return writeTables(all)
+  }
   if (chosen.length === 0) throw new Error(`no scenario has all words of: ${options.scenario}`)
   if (names.length === 0) throw new Error(`--only: ${Object.keys(subjects).join(', ')}`)
   await installPeers()
@@ -113,7 +127,7 @@ await main(async () => {
   })
   try {
     const now = await look(redis)
-    if (options.write) write(now)
+    if (options.write) writeTables(record(now))
     console.log(options.json ? JSON.stringify(now, null, 2) : full(now, chosen))
     const own = Object.values(now.subjects.Tiercel?.outcomes ?? {})
     if (own.some(({ verdict }) => verdict !== 'yes')) process.exitCode = 1

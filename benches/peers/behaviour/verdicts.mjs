@@ -27,7 +27,8 @@ export const BEARABLE_MS = 3_000
 const outcome = (verdict, seen) => ({ verdict, seen })
 
 /** @param {number} ms */
-export const spoken = (ms) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`)
+export const spoken = (ms) =>
+  ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(1))} s`
 
 /** @param {number} count @param {string} noun */
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`
