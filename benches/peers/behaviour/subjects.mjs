@@ -91,6 +91,7 @@ const ofNeshca = (name, from, handler) => ({
 
 const modules = `${peers}load.mjs`
 const redis4 = `${peers}redis4/load.mjs`
+const neshcas = `${peers}redis4/require.mjs`
 const turbo = '@trieb.work/nextjs-turbo-redis-cache'
 const jason = '@mrjasonroy/cache-components-cache-handler'
 const leejpsd = '@leejpsd/nextjs-cache-handler'
@@ -212,7 +213,7 @@ export const own = { cacheHandlers: { default: nimpl, remote: nimpl } }
     interfaces: ['page'],
     files: ofNeshca(
       '@neshca/cache-handler',
-      redis4,
+      neshcas,
       "createRedisHandler({ client, keyPrefix: 'nextjs:' })",
     ),
     env: ({ url }) => ({ REDIS_URL: url }),
