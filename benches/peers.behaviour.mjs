@@ -108,6 +108,8 @@ function writeTables(all) {
 
 // However this process ends: its servers are in groups of their own.
 process.on('exit', endChildren)
+process.once('SIGTERM', () => process.exit(143))
+process.once('SIGINT', () => process.exit(130))
 
 await main(async () => {
   if (options.help) return console.log(USAGE)
