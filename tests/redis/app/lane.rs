@@ -32,7 +32,10 @@ fn set() -> Deed {
 /// A peer that has its lane.
 fn connected(server: &Server) -> Peer {
     let peer = Peer::connected(&patient(server));
-    assert_eq!(ask(&peer, &key("key"), GET), Ok(Answer::Value(value::Answer::Absent)));
+    wait_until("an answer", || {
+        ask(&peer, &key("key"), GET) == Ok(Answer::Value(value::Answer::Absent))
+    });
+    wait_until("it has a lane", || peer.store.health().connections == 6);
     peer
 }
 
@@ -48,7 +51,7 @@ fn what_undoes_a_late_command_is_done_after_it() {
         Deed::Lock(lock::Deed::Acquire { owner, ttl_ms: 600_000, waits: false })
     };
     let release = || Deed::Lock(lock::Deed::Release { owner: owner.clone() });
-    assert_eq!(peer.store.health().connections, 6, "it has a lane");
+    wait_until("it has a lane", || peer.store.health().connections == 6);
     // The server has to know the scripts.
     let other = named(Feature::Lock, "other");
     wait_until("it is taken", || ask(&peer, &other, acquire()).is_ok());
@@ -79,7 +82,7 @@ fn a_lane_that_is_killed_takes_what_is_under_way_with_it_and_is_replaced() {
     server.call(&["CLIENT", "UNPAUSE"]);
     // Nobody has to ask for it.
     wait_until("all connections", || tiercel_connections(&server) == 6);
-    assert!(ask(&peer, &key("key"), set()).is_ok());
+    wait_until("an answer", || ask(&peer, &key("key"), set()).is_ok());
 }
 
 #[test]
