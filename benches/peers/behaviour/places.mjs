@@ -1,5 +1,6 @@
 // @ts-check
 /** The places of the app: what a scenario asks for. */
+import { worst } from './verdicts.mjs'
 
 /**
  * @typedef {object} Place
@@ -37,4 +38,23 @@ export const places = {
     needs: 'use',
     path: (slug) => `/api/use?name=${slug}`,
   }),
+}
+
+/** @typedef {keyof typeof places} Kind */
+
+/**
+ * The worst of what is seen at several places, one after the other.
+ *
+ * @template {Kind | { kind: Kind }} One
+ * @param {One[]} all
+ * @param {(one: One) => import('./verdicts.mjs').Outcome | Promise<import('./verdicts.mjs').Outcome>} judge
+ */
+export async function worstOf(all, judge) {
+  /** @type {Record<string, import('./verdicts.mjs').Outcome>} */
+  const seen = {}
+  for (const one of all) {
+    const kind = /** @type {Kind} */ (typeof one === 'string' ? one : one.kind)
+    seen[places[kind].says] = await judge(one)
+  }
+  return worst(seen)
 }

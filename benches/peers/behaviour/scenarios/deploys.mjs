@@ -3,8 +3,8 @@
 import { pause } from '../../../../tools/time.mjs'
 import { ASKED_BY_BUILDS } from '../apps.mjs'
 import { PROCESSES, SETTLE_MS } from '../fleet.mjs'
-import { places } from '../places.mjs'
-import { intact, promptness, shared, stampede, worst } from '../verdicts.mjs'
+import { places, worstOf } from '../places.mjs'
+import { intact, promptness, shared, stampede } from '../verdicts.mjs'
 
 /** @typedef {import('../scenarios.mjs').Scenario} Scenario */
 /** @typedef {keyof typeof places} Kind */
@@ -107,12 +107,9 @@ async function surviving(fleet, kinds, build) {
     all.push({ kind, slug, old: await fleet.prime(kind, slug, [first]) })
   }
   const member = await fleet.join({ build })
-  const seen = []
-  for (const { kind, slug, old } of all) {
-    const now = await fleet.data(member, kind, slug)
-    seen.push([places[kind].says, shared(now === old)])
-  }
-  return worst(Object.fromEntries(seen))
+  return worstOf(all, async ({ kind, slug, old }) =>
+    shared((await fleet.data(member, kind, slug)) === old),
+  )
 }
 
 /** @type {Scenario} */
@@ -157,15 +154,12 @@ const rolling = {
   async run(fleet, kinds) {
     const [first] = fleet.members
     const member = await fleet.join({ build: 'second' })
-    const seen = []
-    for (const kind of kinds) {
+    return worstOf(kinds, async (kind) => {
       const slug = fleet.slug()
       const old = await fleet.prime(kind, slug, [first, member])
       await fleet.invalidate(member, kind, slug)
-      const ms = await fleet.staleFor(first, kind, slug, old, WITHIN_MS)
-      seen.push([places[kind].says, promptness(ms, WITHIN_MS)])
-    }
-    return worst(Object.fromEntries(seen))
+      return promptness(await fleet.staleFor(first, kind, slug, old, WITHIN_MS), WITHIN_MS)
+    })
   },
 }
 

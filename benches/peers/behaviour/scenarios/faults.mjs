@@ -1,7 +1,7 @@
 // @ts-check
 /** Messages that are lost, instances and servers that stand still, leave and come back. */
 import { pause } from '../../../../tools/time.mjs'
-import { places } from '../places.mjs'
+import { places, worstOf } from '../places.mjs'
 import { bearable, firstAnswers, promptness, shared, worst } from '../verdicts.mjs'
 
 /** @typedef {import('../scenarios.mjs').Scenario} Scenario */
@@ -63,8 +63,7 @@ const frozen = {
     const values = await Promise.all(answers)
     const stale = (/** @type {Kind} */ kind) =>
       all.filter((one, index) => one.kind === kind && values[index] <= one.old).length
-    const seen = kinds.map((kind) => [places[kind].says, firstAnswers(stale(kind), TRIES)])
-    return worst(Object.fromEntries(seen))
+    return worstOf(kinds, (kind) => firstAnswers(stale(kind), TRIES))
   },
 }
 
@@ -147,12 +146,9 @@ const absent = {
   isShared: true,
   async run(fleet, kinds) {
     const member = await fleet.join({ isCut: true })
-    const seen = []
-    for (const kind of kinds) {
-      const answer = await fleet.timed(member, places[kind].path(fleet.slug()))
-      seen.push([places[kind].says, bearable([answer])])
-    }
-    return worst(Object.fromEntries(seen))
+    return worstOf(kinds, async (kind) =>
+      bearable([await fleet.timed(member, places[kind].path(fleet.slug()))]),
+    )
   },
 }
 
@@ -169,15 +165,13 @@ const recovered = {
     await Promise.all(kinds.map((kind) => fleet.ask(first, kind, fleet.slug()).catch(() => {})))
     await fleet.redis.restart()
     await pause(5_000)
-    const seen = []
-    for (const kind of kinds) {
+    return worstOf(kinds, async (kind) => {
       const slug = fleet.slug()
       await fleet.prime(kind, slug, [first])
       const before = await fleet.ask(first, kind, slug)
       const after = await fleet.ask(second, kind, slug)
-      seen.push([places[kind].says, shared(before.origin === after.origin)])
-    }
-    return worst(Object.fromEntries(seen))
+      return shared(before.origin === after.origin)
+    })
   },
 }
 
