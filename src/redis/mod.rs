@@ -5,10 +5,11 @@
 //! and watches them, `tls` encrypts them, `diagnosis` says why that fails, `health` counts,
 //! `refusals` tracks what the server refuses, `room` asks how much it holds, `role` whether it is a
 //! primary; `sentinels` name the primary, `servers` finds the shard of a cluster that has a key, over
-//! connections that are `kept`; `session` ties them to the listener, and `thread` runs it. `exchange` carries out one
-//! command of the protocol with `scripts` and reads the `reply` with `wire`; `invalidations` hears
-//! what other instances publish; `timer` waits for the listener's next moment; `entries` reads and
-//! writes entries, which wait in a `queue`; most `reads` go over a `pipeline`, which `dial` connects;
+//! connections that are `kept`; `session` ties them to the listener, and `thread` runs it. `exchange`
+//! carries out one command of the protocol with `scripts` and reads the `reply` with `wire`;
+//! `invalidations` hears what other instances publish; `timer` waits for the listener's next moment;
+//! `entries` reads and writes entries, which wait in a `queue`; most `reads` go over a `pipeline`, which
+//! `dial` connects;
 //! `leases` agrees on which instance generates them, `following` hears when it has; `snapshots` tell
 //! the others how it does, `published` is what they tell, and `questions` answers what operators ask
 //! all of them; `kin` finds processes of the same build elsewhere; `app` serves the app's own code, over
@@ -87,6 +88,7 @@ use crate::wake::bells;
 
 /// Longest time that leaving may take.
 const LEAVE_LIMIT: Duration = Duration::from_millis(60);
+
 /// A running store. Dropping it leaves.
 pub struct RedisStore {
     orders: UnboundedSender<Order>,
