@@ -65,11 +65,14 @@ let undone = 0
  */
 async function undo(ttlMs, act) {
   const end = performance.now() + ttlMs
-  const attempt = () =>
-    act().then(
-      () => true,
-      () => false,
-    )
+  const attempt = async () => {
+    try {
+      await act()
+      return true
+    } catch {
+      return false
+    }
+  }
   if ((await attempt()) || undone >= MOST_UNDONE) return
   undone++
   let pauseMs = FIRST_PAUSE_MS
